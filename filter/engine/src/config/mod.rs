@@ -1,0 +1,125 @@
+//! The plugin configuration, parsed: whatever is represented here is usable.
+//!
+//! Reading never stops at the first mistake: every error is reported at once, each with its place.
+
+mod error;
+mod read;
+mod secrets;
+mod wire;
+
+use std::time::Duration;
+
+use countersign_tokens::IssuerRules;
+
+pub use error::{ConfigError, ConfigErrors};
+pub use secrets::{NoSecrets, Secrets};
+
+use crate::catalogue::Resource;
+use crate::task::TaskMapping;
+
+/// One plugin configuration.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub issuers: Vec<Issuer>,
+    pub resources: Vec<Resource>,
+    pub unmatched: Unmatched,
+    /// Cedar policy text.
+    pub policy: String,
+    pub step_up: Option<StepUpConfig>,
+    pub record: RecordConfig,
+    pub forward: ForwardConfig,
+    pub limits: Limits,
+}
+
+/// What happens to a request that is for no resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unmatched {
+    Deny,
+    /// Goes upstream undecided except that spoofable headers are removed; recorded as `unmatched`.
+    Pass,
+}
+
+/// One trusted issuer.
+#[derive(Clone, Debug)]
+pub struct Issuer {
+    /// The configured name.
+    pub name: String,
+    pub rules: IssuerRules,
+    pub keys: KeySource,
+    pub task: TaskMapping,
+    /// Each credential (by `jti`) is good for one forwarded request.
+    pub one_shot: bool,
+}
+
+/// Where an issuer's keys come from.
+#[derive(Clone, Debug)]
+pub enum KeySource {
+    /// A JWKS written in the configuration, already parsed.
+    Inline(countersign_tokens::KeySet),
+    Url(KeyUrl),
+}
+
+/// A JWKS behind a cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyUrl {
+    pub endpoint: Endpoint,
+    /// How often to fetch again.
+    pub refresh: Duration,
+    /// How long a set may be used after its last successful fetch.
+    pub max_stale: Duration,
+    /// The shortest time between two fetches caused by unknown keys.
+    pub cooldown: Duration,
+}
+
+/// An HTTP address and the gateway's name for the way there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    pub cluster: String,
+    /// `http` or `https`.
+    pub scheme: String,
+    pub authority: String,
+    /// Path and query, at least `/`.
+    pub path: String,
+    pub timeout: Duration,
+}
+
+/// The approval webhook.
+#[derive(Clone)]
+pub struct StepUpConfig {
+    pub endpoint: Endpoint,
+    /// The Standard Webhooks secret (`whsec_…` or bare base64, 24 to 64 bytes), both directions.
+    pub secret: String,
+    /// How long a request may be held for the answer; bounds the endpoint's timeout.
+    pub hold: Duration,
+}
+
+/// What the record may contain beyond digests.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RecordConfig {
+    /// RFC 6901 pointers into the arguments whose values are recorded.
+    pub arguments: Vec<String>,
+}
+
+/// What the upstream gets to see.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ForwardConfig {
+    /// Send the agent's credential on (never by default).
+    pub credential: bool,
+    /// Header names that pick a route: refused from clients.
+    pub routing_headers: Vec<String>,
+}
+
+/// Bounds; each denies when reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a held request body.
+    pub body_bytes: usize,
+    /// How long the body may take to arrive.
+    pub body_wait: Duration,
+    /// Bytes of a credential.
+    pub token_bytes: usize,
+    /// Verified tokens remembered per worker.
+    pub cached_tokens: usize,
+    /// Live ledger entries per workload.
+    pub ledger_share: usize,
+}

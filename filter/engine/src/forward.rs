@@ -1,0 +1,34 @@
+//! A request on its way upstream: what is removed from it and what is added.
+
+use crate::permit::Permit;
+use crate::record::Line;
+
+/// Everything the shell does to let a request through. Cannot be built without a [`Permit`].
+#[derive(Debug)]
+pub struct Forward {
+    permit: Permit,
+    /// Written before anything is forwarded.
+    pub line: Line,
+    /// Edits of the request's headers, in order.
+    pub edits: Vec<HeaderEdit>,
+}
+
+/// One edit of a header map.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HeaderEdit {
+    /// Remove every value of this exact name, as the gateway spells it.
+    Remove(String),
+    /// Replace every value of this name by one.
+    Set(&'static str, String),
+}
+
+impl Forward {
+    pub(crate) fn new(permit: Permit, line: Line, edits: Vec<HeaderEdit>) -> Self {
+        Self { permit, line, edits }
+    }
+
+    /// The proof that this may go upstream.
+    pub fn permit(&self) -> &Permit {
+        &self.permit
+    }
+}

@@ -1,0 +1,56 @@
+//! Header fields as the gateway holds them: bytes, in order, duplicates kept.
+//!
+//! Names are compared the way an upstream that folds `_` to `-` would see them (`x_name` beside
+//! `x-name`), so that a second spelling can never carry what the first may not.
+
+/// Header fields in the order received, pseudo-headers (`:method`, `:path`, …) included.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Headers(Vec<(String, Vec<u8>)>);
+
+/// A field that may appear at most once appeared again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Duplicate;
+
+impl Headers {
+    /// From the gateway's pairs, in order.
+    pub fn new(pairs: Vec<(String, Vec<u8>)>) -> Self {
+        Self(pairs)
+    }
+
+    /// Every field in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_slice()))
+    }
+
+    /// Every value of `name` (lower case, `-` not `_`), in order.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+        self.iter().filter(move |(candidate, _)| same_name(candidate, name)).map(|(_, value)| value)
+    }
+
+    /// The one value of `name`, if present; an error when there are two.
+    pub fn single<'a>(&'a self, name: &'a str) -> Result<Option<&'a [u8]>, Duplicate> {
+        let mut values = self.all(name);
+        let first = values.next();
+        if values.next().is_some() { Err(Duplicate) } else { Ok(first) }
+    }
+
+    /// Whether any field is called `name`.
+    pub fn contains(&self, name: &str) -> bool {
+        self.all(name).next().is_some()
+    }
+}
+
+/// Whether two field names are the same to anything behind the gateway: ASCII case and `_`/`-` folded.
+pub fn same_name(a: &str, b: &str) -> bool {
+    a.len() == b.len() && a.bytes().zip(b.bytes()).all(|(a, b)| fold(a) == fold(b))
+}
+
+fn fold(byte: u8) -> u8 {
+    if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() }
+}
+
+impl FromIterator<(String, Vec<u8>)> for Headers {
+    fn from_iter<I: IntoIterator<Item = (String, Vec<u8>)>>(pairs: I) -> Self {
+        Self(pairs.into_iter().collect())
+    }
+}

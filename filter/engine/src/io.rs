@@ -1,0 +1,120 @@
+//! What goes into a [`Session`](crate::Session) and what comes out: effects as data.
+//!
+//! The shell owns every hostcall; nothing here knows a gateway.
+
+use std::time::Duration;
+
+use crate::forward::Forward;
+use crate::headers::Headers;
+use crate::record::Line;
+use crate::reply::Reply;
+
+/// One thing that happened to a stream.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// The request's header section, held by the gateway.
+    Head(RequestHead),
+    /// The next bytes of the body, in any chunking; `end` on the last.
+    Body { chunk: &'a [u8], end: bool },
+    /// The request's trailers: they end the body too (DESIGN H7).
+    Trailers(Headers),
+    /// The outcome of a [`Call`] this session asked for. An unknown or repeated id changes nothing.
+    CallDone(CallId, CallOutcome),
+    /// Time passed while the session waited.
+    Tick(Tick),
+    /// The response's header section.
+    ResponseHead { headers: Headers, end: bool },
+    /// The next bytes of the response body.
+    ResponseBody { chunk: &'a [u8], end: bool },
+    /// The stream is over, for whatever reason; nothing can be sent on it any more.
+    Closed,
+}
+
+/// The head of a request and what the gateway knows about its origin.
+#[derive(Clone, Debug, Default)]
+pub struct RequestHead {
+    /// Header fields, pseudo-headers included.
+    pub headers: Headers,
+    /// Whether the request has neither body nor trailers.
+    pub end: bool,
+    /// The peer's address as the gateway prints it (`ip:port`), if it says.
+    pub source: Option<String>,
+    /// The gateway's name for the route it chose, if it says.
+    pub route: Option<String>,
+}
+
+/// What the shell saw while nothing arrived.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tick {
+    /// The gateway received body bytes and did not hand them over: it lacks
+    /// `allow_on_headers_stop_iteration` (DESIGN H1).
+    pub body_withheld: bool,
+}
+
+/// What the shell must do next.
+#[must_use]
+#[derive(Debug)]
+pub enum Step {
+    /// Hold the stream (before the decision) or let it run (after it); nothing else to do.
+    Wait,
+    /// Hold the stream and make this call.
+    Call(Call),
+    /// Write the record, apply the edits, let the request go upstream.
+    Forward(Forward),
+    /// Write the record, answer the client; nothing went upstream.
+    Reply(Reply),
+    /// The stream is over or must be ended without an answer; write the line.
+    Cut(Cut),
+}
+
+/// Names one call of one session or of the background; never reused within it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CallId(pub u32);
+
+/// One HTTP request to a cluster the gateway knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    pub id: CallId,
+    /// The gateway's name for the destination.
+    pub cluster: String,
+    /// `GET` or `POST`.
+    pub method: &'static str,
+    /// `http` or `https`.
+    pub scheme: String,
+    pub authority: String,
+    /// Path and query.
+    pub path: String,
+    /// Further header fields, lower case.
+    pub headers: Vec<(&'static str, String)>,
+    pub body: Vec<u8>,
+    pub timeout: Duration,
+}
+
+/// How a call ended. Success is decided by whoever asked, from status and body; never by the shell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CallOutcome {
+    /// An answer with a status arrived. A gateway's own 504 for a timeout is one too (DESIGN H2).
+    Response { status: u16, headers: Headers, body: Vec<u8> },
+    /// No answer: the dispatch was refused, the connection failed or was reset.
+    Failed(CallFailure),
+}
+
+/// Why there was no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallFailure {
+    /// The gateway would not send it (unknown cluster, too many calls).
+    NotDispatched,
+    /// It was sent and no answer came (connection refused, reset, gateway timeout without a status).
+    NoAnswer,
+    /// The answer's body is larger than the shell reads.
+    TooLarge,
+}
+
+/// The stream is over without an answer of ours.
+#[derive(Debug)]
+pub struct Cut {
+    /// What to write: the decision when the client left before it, `ended` after it.
+    pub line: Line,
+    /// Whether the gateway must reset the stream (it is still open).
+    pub reset: bool,
+}
