@@ -2,6 +2,8 @@
 //!
 //! The words for the client say what to do next and nothing about policy, catalogue or other tenants.
 
+use crate::record::Kind;
+
 /// How an agent is answered beyond status and title.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Challenge {
@@ -20,6 +22,8 @@ pub enum Challenge {
 /// What the table says about one reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row {
+    /// Which way the decision went.
+    pub kind: Kind,
     /// In records, counters and access logs.
     pub code: &'static str,
     /// HTTP status of the answer; 0 where none is sent.
@@ -30,7 +34,7 @@ pub struct Row {
 }
 
 macro_rules! reasons {
-    ($( $(#[$doc:meta])* $name:ident = $code:literal, $status:literal, $challenge:ident, $detail:literal; )+) => {
+    ($( $(#[$doc:meta])* $name:ident = $kind:ident, $code:literal, $status:literal, $challenge:ident, $detail:literal; )+) => {
         /// Why a decision ended as it did. Closed: records, counters and answers know no other.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Reason { $( $(#[$doc])* $name, )+ }
@@ -42,7 +46,7 @@ macro_rules! reasons {
             /// This reason's row.
             pub const fn row(self) -> Row {
                 match self {
-                    $( Self::$name => Row { code: $code, status: $status, challenge: Challenge::$challenge, detail: $detail }, )+
+                    $( Self::$name => Row { kind: Kind::$kind, code: $code, status: $status, challenge: Challenge::$challenge, detail: $detail }, )+
                 }
             }
         }
@@ -52,125 +56,135 @@ macro_rules! reasons {
 reasons! {
     // Allowed.
     /// Policy allowed it.
-    Allowed = "allowed", 0, None, "";
+    Allowed = Allow, "allowed", 0, None, "";
     /// Policy allowed it after an approval.
-    Approved = "approved", 0, None, "";
+    Approved = Allow, "approved", 0, None, "";
     /// It is for no resource and configuration lets such requests pass.
-    Unmatched = "unmatched", 0, None, "";
+    Unmatched = Allow, "unmatched", 0, None, "";
 
     // The request itself.
     /// No resource matches and the default is to deny.
-    NoResource = "no_resource", 403, None, "This address is not served to agents. Check host and path.";
+    NoResource = Deny, "no_resource", 403, None, "This address is not served to agents. Check host and path.";
     /// A header that must be single came twice, or is not what it must be.
-    AmbiguousHeaders = "ambiguous_headers", 400, None, "A security-relevant header is duplicated or malformed. Send it once.";
+    AmbiguousHeaders = Deny, "ambiguous_headers", 400, None, "A security-relevant header is duplicated or malformed. Send it once.";
     /// The path can be read in two ways (encoded slashes, dot segments, double encoding, …).
-    AmbiguousPath = "ambiguous_path", 400, None, "The path is ambiguous. Send it normalised, without encoded slashes, dot segments or double encoding.";
+    AmbiguousPath = Deny, "ambiguous_path", 400, None, "The path is ambiguous. Send it normalised, without encoded slashes, dot segments or double encoding.";
     /// A header that overrides method, path or route.
-    OverrideHeader = "override_header", 400, None, "Headers that override the method, the path or the route are not accepted. Remove them.";
+    OverrideHeader = Deny, "override_header", 400, None, "Headers that override the method, the path or the route are not accepted. Remove them.";
     /// The resource's protocol has no such HTTP method.
-    MethodNotAllowed = "method_not_allowed", 405, None, "This method is not available here.";
+    MethodNotAllowed = Deny, "method_not_allowed", 405, None, "This method is not available here.";
     /// An upgrade or CONNECT.
-    UpgradeRefused = "upgrade_refused", 403, None, "Protocol upgrades are not available here.";
+    UpgradeRefused = Deny, "upgrade_refused", 403, None, "Protocol upgrades are not available here.";
     /// The body is larger than the filter holds.
-    BodyTooLarge = "body_too_large", 413, None, "The body is larger than this gateway reads. Send a smaller request.";
+    BodyTooLarge = Deny, "body_too_large", 413, None, "The body is larger than this gateway reads. Send a smaller request.";
     /// The body did not arrive in time.
-    BodyTimeout = "body_timeout", 408, None, "The body did not arrive in time. Try again.";
+    BodyTimeout = Deny, "body_timeout", 408, None, "The body did not arrive in time. Try again.";
     /// The gateway does not hand bodies over while headers are held.
-    BodyWithheld = "body_withheld", 503, None, "This gateway is not set up to read bodies. Tell its operator.";
+    BodyWithheld = Deny, "body_withheld", 503, None, "This gateway is not set up to read bodies. Tell its operator.";
     /// Not `application/json`, or encoded.
-    MediaType = "media_type", 415, None, "Send the body as application/json without content coding.";
+    MediaType = Deny, "media_type", 415, None, "Send the body as application/json without content coding.";
     /// Not JSON, or JSON that parsers disagree about.
-    MalformedJson = "malformed_json", 400, None, "The body is not JSON that every parser reads alike: check syntax, duplicate members, depth and numbers.";
+    MalformedJson = Deny, "malformed_json", 400, None, "The body is not JSON that every parser reads alike: check syntax, duplicate members, depth and numbers.";
     /// A JSON-RPC batch.
-    Batch = "batch", 400, None, "JSON-RPC batches are not accepted. Send one message per request.";
+    Batch = Deny, "batch", 400, None, "JSON-RPC batches are not accepted. Send one message per request.";
     /// JSON, but not a JSON-RPC message of the protocol.
-    MalformedMessage = "malformed_message", 400, None, "The body is not a valid message of this protocol.";
+    MalformedMessage = Deny, "malformed_message", 400, None, "The body is not a valid message of this protocol.";
     /// A JSON-RPC method nobody declared.
-    UnknownMethod = "unknown_method", 403, None, "This method is not available here.";
+    UnknownMethod = Deny, "unknown_method", 403, None, "This method is not available here.";
     /// A protocol version the filter does not read.
-    UnsupportedVersion = "unsupported_version", 400, None, "This protocol version is not supported here.";
+    UnsupportedVersion = Deny, "unsupported_version", 400, None, "This protocol version is not supported here.";
     /// Header and body name different things.
-    HeaderBodyMismatch = "header_body_mismatch", 400, None, "Headers and body disagree. Send the same method, name and version in both.";
+    HeaderBodyMismatch = Deny, "header_body_mismatch", 400, None, "Headers and body disagree. Send the same method, name and version in both.";
 
     // The credential.
     /// None.
-    NoCredential = "no_credential", 401, Bare, "Authenticate: send one access token as `Authorization: Bearer`.";
+    NoCredential = Deny, "no_credential", 401, Bare, "Authenticate: send one access token as `Authorization: Bearer`.";
     /// Two, or one in a place where none may be.
-    ManyCredentials = "many_credentials", 400, InvalidRequest, "Send exactly one access token, in the Authorization header only.";
+    ManyCredentials = Deny, "many_credentials", 400, InvalidRequest, "Send exactly one access token, in the Authorization header only.";
     /// Not a compact JWS every parser reads alike, or too long.
-    MalformedToken = "malformed_token", 401, InvalidToken, "The access token is malformed. Get a new one.";
+    MalformedToken = Deny, "malformed_token", 401, InvalidToken, "The access token is malformed. Get a new one.";
     /// No configured issuer.
-    UnknownIssuer = "unknown_issuer", 401, InvalidToken, "The access token is not from an issuer trusted here.";
+    UnknownIssuer = Deny, "unknown_issuer", 401, InvalidToken, "The access token is not from an issuer trusted here.";
     /// An algorithm, `typ` or header parameter that is not accepted.
-    TokenHeaderRefused = "token_header_refused", 401, InvalidToken, "The access token is of a kind that is not accepted here.";
+    TokenHeaderRefused = Deny, "token_header_refused", 401, InvalidToken, "The access token is of a kind that is not accepted here.";
     /// No key of the issuer has this id.
-    UnknownKey = "unknown_key", 401, InvalidToken, "The access token is signed with a key that is not known here. Get a new one.";
+    UnknownKey = Deny, "unknown_key", 401, InvalidToken, "The access token is signed with a key that is not known here. Get a new one.";
     /// The signature does not verify.
-    BadSignature = "bad_signature", 401, InvalidToken, "The access token's signature is not valid. Get a new one.";
+    BadSignature = Deny, "bad_signature", 401, InvalidToken, "The access token's signature is not valid. Get a new one.";
     /// `exp` has passed.
-    TokenExpired = "token_expired", 401, InvalidToken, "The access token has expired. Get a new one.";
+    TokenExpired = Deny, "token_expired", 401, InvalidToken, "The access token has expired. Get a new one.";
     /// `nbf` or `iat` in the future.
-    TokenNotYetValid = "token_not_yet_valid", 401, InvalidToken, "The access token is not valid yet. Check the clock.";
+    TokenNotYetValid = Deny, "token_not_yet_valid", 401, InvalidToken, "The access token is not valid yet. Check the clock.";
     /// `aud` does not name this resource.
-    WrongAudience = "wrong_audience", 401, InvalidToken, "The access token is for another audience. Request one for this resource.";
+    WrongAudience = Deny, "wrong_audience", 401, InvalidToken, "The access token is for another audience. Request one for this resource.";
     /// It lives longer than the issuer's rule allows.
-    LifetimeTooLong = "lifetime_too_long", 401, InvalidToken, "The access token lives too long to be accepted here. Request a shorter one.";
+    LifetimeTooLong = Deny, "lifetime_too_long", 401, InvalidToken, "The access token lives too long to be accepted here. Request a shorter one.";
     /// A claim the profile requires is missing or of the wrong type.
-    ClaimRefused = "claim_refused", 401, InvalidToken, "The access token lacks a claim that is required here, or has it in the wrong form.";
+    ClaimRefused = Deny, "claim_refused", 401, InvalidToken, "The access token lacks a claim that is required here, or has it in the wrong form.";
     /// A one-shot credential was used before.
-    TokenSpent = "token_spent", 401, InvalidToken, "The access token was good for one request and has been used. Get a new one.";
+    TokenSpent = Deny, "token_spent", 401, InvalidToken, "The access token was good for one request and has been used. Get a new one.";
     /// The issuer's keys cannot be had.
-    KeysUnavailable = "keys_unavailable", 503, None, "Access tokens cannot be verified at the moment. Try again shortly.";
+    KeysUnavailable = Deny, "keys_unavailable", 503, None, "Access tokens cannot be verified at the moment. Try again shortly.";
 
     // The task.
     /// The task's claims are missing or unusable.
-    TaskRefused = "task_refused", 403, InsufficientScope, "The access token does not say which task it is for, or says so unusably. Request one for a task.";
+    TaskRefused = Deny, "task_refused", 403, InsufficientScope, "The access token does not say which task it is for, or says so unusably. Request one for a task.";
     /// The task is over.
-    TaskExpired = "task_expired", 401, InvalidToken, "The task this access token was issued for is over. Request a new one.";
+    TaskExpired = Deny, "task_expired", 401, InvalidToken, "The task this access token was issued for is over. Request a new one.";
     /// A grant has a constraint that is not understood.
-    ConstraintUnsupported = "constraint_unsupported", 403, InsufficientScope, "A grant in the access token cannot be enforced here. Request one without it.";
+    ConstraintUnsupported = Deny, "constraint_unsupported", 403, InsufficientScope, "A grant in the access token cannot be enforced here. Request one without it.";
     /// No grant names the action.
-    NotGranted = "not_granted", 403, InsufficientScope, "The task does not cover this. Request an access token whose task does.";
+    NotGranted = Deny, "not_granted", 403, InsufficientScope, "The task does not cover this. Request an access token whose task does.";
     /// A grant names the action, but not with these arguments.
-    ArgumentsBeyondGrant = "arguments_beyond_grant", 403, InsufficientScope, "The task covers this, but not with these arguments.";
+    ArgumentsBeyondGrant = Deny, "arguments_beyond_grant", 403, InsufficientScope, "The task covers this, but not with these arguments.";
 
     // Policy.
     /// Policy denies, or permits nothing.
-    PolicyDenied = "policy_denied", 403, None, "This is not permitted.";
+    PolicyDenied = Deny, "policy_denied", 403, None, "This is not permitted.";
     /// Policy could not be evaluated.
-    PolicyError = "policy_error", 403, None, "This is not permitted.";
+    PolicyError = Deny, "policy_error", 403, None, "This is not permitted.";
     /// Arguments do not have the declared types.
-    ArgumentsUnfit = "arguments_unfit", 403, None, "The arguments do not fit the tool's declared schema.";
+    ArgumentsUnfit = Deny, "arguments_unfit", 403, None, "The arguments do not fit the tool's declared schema.";
 
     // Step-up.
     /// Policy asks for an approval and no approver is configured.
-    ApprovalUnavailable = "approval_unavailable", 403, None, "This needs an approval, and nobody can be asked here.";
+    ApprovalUnavailable = Deny, "approval_unavailable", 403, None, "This needs an approval, and nobody can be asked here.";
     /// The approver refused.
-    ApprovalDenied = "approval_denied", 403, None, "The approver refused this call.";
+    ApprovalDenied = Deny, "approval_denied", 403, None, "The approver refused this call.";
     /// The approver has not decided yet.
-    ApprovalPending = "approval_pending", 403, None, "This waits for an approval. Try the same call again later.";
+    ApprovalPending = StepUp, "approval_pending", 403, None, "This waits for an approval. Try the same call again later.";
     /// No answer, or not in time.
-    ApprovalTimeout = "approval_timeout", 503, None, "No approval arrived in time. Try again later.";
+    ApprovalTimeout = Deny, "approval_timeout", 503, None, "No approval arrived in time. Try again later.";
     /// The approver could not be reached or answered with an error status.
-    ApproverUnreachable = "approver_unreachable", 503, None, "The approver cannot be reached. Try again later.";
+    ApproverUnreachable = Deny, "approver_unreachable", 503, None, "The approver cannot be reached. Try again later.";
     /// The answer is unsigned or its signature is wrong.
-    ApprovalUnsigned = "approval_unsigned", 503, None, "The approval could not be verified. Try again later.";
+    ApprovalUnsigned = Deny, "approval_unsigned", 503, None, "The approval could not be verified. Try again later.";
     /// The answer is signed but not an answer.
-    ApprovalMalformed = "approval_malformed", 503, None, "The approval could not be verified. Try again later.";
+    ApprovalMalformed = Deny, "approval_malformed", 503, None, "The approval could not be verified. Try again later.";
     /// The answer is for another call.
-    ApprovalForOtherCall = "approval_for_other_call", 403, None, "The approval given is for another call.";
+    ApprovalForOtherCall = Deny, "approval_for_other_call", 403, None, "The approval given is for another call.";
     /// The answer was used before.
-    ApprovalReplayed = "approval_replayed", 403, None, "The approval given has been used.";
+    ApprovalReplayed = Deny, "approval_replayed", 403, None, "The approval given has been used.";
     /// The answer, or the approval in it, is too old.
-    ApprovalExpired = "approval_expired", 403, None, "The approval has expired. Try again to ask anew.";
+    ApprovalExpired = Deny, "approval_expired", 403, None, "The approval has expired. Try again to ask anew.";
     /// The approver is the requester or in its actor chain.
-    ApproverIsRequester = "approver_is_requester", 403, None, "Nobody may approve their own call.";
+    ApproverIsRequester = Deny, "approver_is_requester", 403, None, "Nobody may approve their own call.";
 
     // Around it.
     /// The ledger could not answer or is full.
-    LedgerUnavailable = "ledger_unavailable", 503, None, "This cannot be decided at the moment. Try again shortly.";
+    LedgerUnavailable = Deny, "ledger_unavailable", 503, None, "This cannot be decided at the moment. Try again shortly.";
     /// The client left before the decision.
-    ClientGone = "client_gone", 0, None, "";
+    ClientGone = Deny, "client_gone", 0, None, "";
     /// The filter met a state it should not be in.
-    Internal = "internal", 500, None, "This cannot be decided at the moment.";
+    Internal = Deny, "internal", 500, None, "This cannot be decided at the moment.";
+}
+
+impl Reason {
+    /// The code as clients may see it: a policy that failed looks like one that denied.
+    pub const fn told(self) -> &'static str {
+        match self {
+            Self::PolicyError => Self::PolicyDenied.row().code,
+            other => other.row().code,
+        }
+    }
 }

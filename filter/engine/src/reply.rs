@@ -1,6 +1,14 @@
-//! An answer to the client instead of forwarding.
+//! An answer to the client instead of forwarding, in the words of the protocol it speaks.
+//!
+//! Shapes: RFC 6750 §3 challenges with RFC 9728 `resource_metadata`; a JSON-RPC 2.0 error with the request's id
+//! where that is known; RFC 9457 problem details elsewhere. An answer never tells which policy denied, what the
+//! catalogue holds or who else exists.
 
+use serde_json::{json, Value};
+
+use crate::reason::{Challenge, Reason};
 use crate::record::Line;
+use crate::session::DecisionId;
 
 /// Everything the shell does to answer a request itself.
 #[derive(Debug)]
@@ -11,4 +19,135 @@ pub struct Reply {
     /// Lower-case names.
     pub headers: Vec<(&'static str, String)>,
     pub body: Vec<u8>,
+}
+
+/// Whom the answer is for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Addressee<'a> {
+    pub(crate) id: DecisionId,
+    /// Whether the resource speaks JSON-RPC.
+    pub(crate) rpc: bool,
+    /// The request's JSON-RPC id, if it was read.
+    pub(crate) rpc_id: Option<&'a Value>,
+    pub(crate) metadata_url: Option<&'a str>,
+    /// The scope that would cover the operation.
+    pub(crate) scope: Option<&'a str>,
+}
+
+impl Reply {
+    /// The answer that denies with `reason`.
+    pub(crate) fn deny(line: Line, reason: Reason, to: &Addressee<'_>) -> Self {
+        let row = reason.row();
+        let mut headers = Vec::new();
+        if let Some(challenge) = challenge(reason, to) {
+            headers.push(("www-authenticate", challenge));
+        }
+        if row.status == 405 {
+            headers.push(("allow", "GET, POST, DELETE, OPTIONS".to_owned()));
+        }
+        if let Some(seconds) = retry_after(reason) {
+            headers.push(("retry-after", seconds.to_owned()));
+        }
+        headers.push(("cache-control", "no-store".to_owned()));
+        let (media_type, body) = match to.rpc_id {
+            Some(id) if to.rpc => ("application/json", rpc_error(reason, id, to)),
+            Some(_) | None => ("application/problem+json", problem(reason, to)),
+        };
+        headers.push(("content-type", media_type.to_owned()));
+        Self { line, status: row.status, headers, body: body.to_string().into_bytes() }
+    }
+}
+
+fn challenge(reason: Reason, to: &Addressee<'_>) -> Option<String> {
+    let row = reason.row();
+    let error = match row.challenge {
+        Challenge::None => return None,
+        Challenge::Bare => None,
+        Challenge::InvalidRequest => Some("invalid_request"),
+        Challenge::InvalidToken => Some("invalid_token"),
+        Challenge::InsufficientScope => Some("insufficient_scope"),
+    };
+    let mut parts = Vec::new();
+    if let Some(error) = error {
+        parts.push(format!("error={}", quoted(error)));
+        parts.push(format!("error_description={}", quoted(row.detail)));
+    }
+    if let (Challenge::InsufficientScope, Some(scope)) = (row.challenge, to.scope) {
+        parts.push(format!("scope={}", quoted(scope)));
+    }
+    if let Some(url) = to.metadata_url {
+        parts.push(format!("resource_metadata={}", quoted(url)));
+    }
+    // A challenge needs at least one parameter to stand alone beside others (RFC 9110 §11.6.1).
+    if parts.is_empty() {
+        parts.push("realm=\"countersign\"".to_owned());
+    }
+    Some(format!("Bearer {}", parts.join(", ")))
+}
+
+/// A quoted-string (RFC 9110 §5.6.4) of what it can hold; anything else is left out.
+fn quoted(text: &str) -> String {
+    let safe: String = text.chars().filter(|c| matches!(c, ' '..='~') && !matches!(c, '"' | '\\')).collect();
+    format!("\"{safe}\"")
+}
+
+fn retry_after(reason: Reason) -> Option<&'static str> {
+    match reason.row().status {
+        503 => Some("1"),
+        _ if reason == Reason::ApprovalPending => Some("5"),
+        _ => None,
+    }
+}
+
+/// RFC 9457 §3.1.
+fn problem(reason: Reason, to: &Addressee<'_>) -> Value {
+    let row = reason.row();
+    json!({
+        "type": format!("urn:countersign:{}", reason.told()),
+        "title": title(row.status),
+        "status": row.status,
+        "detail": row.detail,
+        "instance": format!("urn:uuid:{}", to.id),
+    })
+}
+
+/// JSON-RPC 2.0 §5.1.
+fn rpc_error(reason: Reason, id: &Value, to: &Addressee<'_>) -> Value {
+    let row = reason.row();
+    json!({
+        "jsonrpc": "2.0",
+        "id": id,
+        "error": {
+            "code": rpc_code(reason),
+            "message": row.detail,
+            "data": { "reason": reason.told(), "decision": to.id.to_string() },
+        },
+    })
+}
+
+/// The specification's code where it has one; otherwise one outside the range it reserves (-32768 to -32000),
+/// made of the HTTP status: -31403 for a 403.
+fn rpc_code(reason: Reason) -> i32 {
+    match reason {
+        Reason::MalformedJson => -32700,
+        Reason::Batch | Reason::MalformedMessage => -32600,
+        Reason::UnknownMethod => -32601,
+        Reason::HeaderBodyMismatch => -32020,
+        Reason::UnsupportedVersion => -32022,
+        other => -31000 - i32::from(other.row().status),
+    }
+}
+
+fn title(status: u16) -> &'static str {
+    match status {
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        405 => "Method Not Allowed",
+        408 => "Request Timeout",
+        413 => "Content Too Large",
+        415 => "Unsupported Media Type",
+        503 => "Service Unavailable",
+        _ => "Internal Server Error",
+    }
 }

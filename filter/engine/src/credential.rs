@@ -1,0 +1,200 @@
+//! Exactly one credential, verified now: who is calling.
+//!
+//! Never decides what the caller may do, and never lets token text out of this module except to the verifier.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use countersign_tokens::{CompactJws, TokenError, TokenErrorClass, UnixTime, VerifiedToken};
+
+use crate::digest::sha256;
+use crate::engine::{Engine, IssuerIndex};
+use crate::headers::Headers;
+use crate::reason::Reason;
+use crate::workload::{Identity, TokenFacts, Workload};
+
+/// The text of a credential. Its `Debug` says nothing.
+#[derive(Clone)]
+pub struct Credential {
+    text: String,
+    digest: [u8; 32],
+}
+
+/// A verified credential.
+#[derive(Clone, Debug)]
+pub struct Verified {
+    pub workload: Workload,
+    pub facts: TokenFacts,
+    pub token: VerifiedToken,
+    pub(crate) issuer: IssuerIndex,
+}
+
+/// Why a credential is not verified (yet).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unverified {
+    Refused(Reason),
+    /// The issuer's current keys do not include the one named, or there are none: fetch and try again.
+    NeedKeys(NeedKeys),
+}
+
+/// Whose keys are needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NeedKeys {
+    pub(crate) issuer: IssuerIndex,
+    /// The generation that did not have the key; none when there were no keys at all.
+    pub(crate) seen: Option<u64>,
+}
+
+impl NeedKeys {
+    /// What the request is denied with when waiting is no use.
+    pub fn reason(self) -> Reason {
+        if self.seen.is_some() { Reason::UnknownKey } else { Reason::KeysUnavailable }
+    }
+}
+
+impl Credential {
+    /// The one bearer token of a request (RFC 6750 §2.1).
+    ///
+    /// # Errors
+    /// None, more than one, or not `Bearer` followed by one token.
+    pub fn from_headers(headers: &Headers, max_bytes: usize) -> Result<Self, Reason> {
+        let value = match headers.single("authorization") {
+            Ok(Some(value)) => value,
+            Ok(None) => return Err(Reason::NoCredential),
+            Err(_) => return Err(Reason::ManyCredentials),
+        };
+        let text = std::str::from_utf8(value).map_err(|_| Reason::MalformedToken)?;
+        let (scheme, token) = text.split_once(' ').unwrap_or((text, ""));
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(Reason::NoCredential);
+        }
+        if token.is_empty() || token.len() > max_bytes {
+            return Err(Reason::MalformedToken);
+        }
+        if token.contains(',') {
+            return Err(Reason::ManyCredentials);
+        }
+        Ok(Self { text: token.to_owned(), digest: sha256(token.as_bytes()) })
+    }
+
+    /// SHA-256 of the credential's text.
+    pub fn digest(&self) -> &[u8; 32] {
+        &self.digest
+    }
+
+    /// Verifies the credential with the keys at hand.
+    pub(crate) fn verify(&self, engine: &Engine, now: UnixTime) -> Result<Arc<Verified>, Unverified> {
+        if let Some(verified) = engine.tokens.find(engine, &self.digest, now)? {
+            return Ok(verified);
+        }
+        let jws = CompactJws::parse(&self.text, engine.config.limits.token_bytes).map_err(refused)?;
+        let claimed = jws.unverified_issuer().ok_or(Unverified::Refused(Reason::UnknownIssuer))?;
+        let (index, issuer, keys) = engine.issuer(claimed).ok_or(Unverified::Refused(Reason::UnknownIssuer))?;
+        let Some(current) = keys.current(now) else {
+            return Err(Unverified::NeedKeys(NeedKeys { issuer: index, seen: None }));
+        };
+        let token = issuer.rules.verify(&jws, &current.set, engine.verifier.as_ref(), now).map_err(|error| {
+            if error.class() == TokenErrorClass::UnknownKey {
+                Unverified::NeedKeys(NeedKeys { issuer: index, seen: Some(current.generation) })
+            } else {
+                refused(error)
+            }
+        })?;
+        let verified = Arc::new(verified(index, &issuer.name, token));
+        engine.tokens.insert(
+            self.digest,
+            Cached { verified: Arc::clone(&verified), generation: current.generation },
+        );
+        Ok(verified)
+    }
+}
+
+impl std::fmt::Debug for Credential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credential").finish_non_exhaustive()
+    }
+}
+
+fn verified(issuer: IssuerIndex, issuer_name: &str, token: VerifiedToken) -> Verified {
+    let workload = Workload {
+        identity: Identity { issuer: token.issuer.clone(), subject: token.subject.clone() },
+        issuer_name: issuer_name.to_owned(),
+        actors: token
+            .actors
+            .iter()
+            .map(|actor| Identity { issuer: actor.issuer.clone(), subject: actor.subject.clone() })
+            .collect(),
+        client_id: token.client_id.clone(),
+    };
+    Verified { workload, facts: TokenFacts::of(&token), token, issuer }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "used as a `map_err` function")]
+fn refused(error: TokenError) -> Unverified {
+    Unverified::Refused(match error.class() {
+        TokenErrorClass::Malformed => Reason::MalformedToken,
+        TokenErrorClass::HeaderRefused => Reason::TokenHeaderRefused,
+        TokenErrorClass::UnknownKey => Reason::UnknownKey,
+        TokenErrorClass::BadSignature => Reason::BadSignature,
+        TokenErrorClass::Expired => Reason::TokenExpired,
+        TokenErrorClass::NotYetValid => Reason::TokenNotYetValid,
+        TokenErrorClass::WrongIssuer => Reason::UnknownIssuer,
+        TokenErrorClass::WrongAudience => Reason::WrongAudience,
+        TokenErrorClass::LifetimeTooLong => Reason::LifetimeTooLong,
+        TokenErrorClass::ClaimRefused => Reason::ClaimRefused,
+    })
+}
+
+/// Tokens verified before, by digest: bounded, first in first out, per worker.
+///
+/// A hit is as good as verifying again: it holds only while the key set is the one it was verified
+/// with and the token's time-dependent claims still hold.
+#[derive(Debug)]
+pub struct TokenCache {
+    capacity: usize,
+    held: Mutex<Cache>,
+}
+
+#[derive(Debug, Default)]
+struct Cache {
+    by_digest: BTreeMap<[u8; 32], Cached>,
+    order: VecDeque<[u8; 32]>,
+}
+
+#[derive(Clone, Debug)]
+struct Cached {
+    verified: Arc<Verified>,
+    generation: u64,
+}
+
+impl TokenCache {
+    /// A cache of at most `capacity` tokens.
+    pub fn new(capacity: usize) -> Self {
+        Self { capacity, held: Mutex::new(Cache::default()) }
+    }
+
+    fn find(&self, engine: &Engine, digest: &[u8; 32], now: UnixTime) -> Result<Option<Arc<Verified>>, Unverified> {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(cached) = held.by_digest.get(digest) else { return Ok(None) };
+        let index = cached.verified.issuer.0;
+        let Some((issuer, keys)) = engine.config.issuers.get(index).zip(engine.keys.get(index)) else {
+            return Ok(None);
+        };
+        if keys.current(now).is_none_or(|current| current.generation != cached.generation) {
+            return Ok(None);
+        }
+        issuer.rules.still_valid(&cached.verified.token, now).map_err(refused)?;
+        Ok(Some(Arc::clone(&cached.verified)))
+    }
+
+    fn insert(&self, digest: [u8; 32], cached: Cached) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.by_digest.insert(digest, cached).is_none() {
+            held.order.push_back(digest);
+        }
+        while held.order.len() > self.capacity {
+            let Some(oldest) = held.order.pop_front() else { return };
+            held.by_digest.remove(&oldest);
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! The decision engine of Countersign: every step of an AI agent, authorised again at the moment it is asked for.
+//!
+//! The flow of one request is the list of modules, top to bottom:
+//!
+//! 1. [`route`]: which protected resource is this for, and can the head be read one way only?
+//! 2. [`credential`]: exactly one credential, verified now, with keys from [`keys`] → [`workload`].
+//! 3. [`task`]: what the credential was issued for; the [`ledger`] knows what is spent.
+//! 4. [`action`]: what the request is about to do, read strictly.
+//! 5. The task's grants cover it, then [`policy`] decides in context.
+//! 6. [`step_up`]: a risky action is held while an approver is asked about exactly this call.
+//! 7. [`record`]: one line per decision; then [`forward`] with a [`permit`], or [`reply`].
+//!
+//! [`Session`] runs that flow as a state machine; [`Background`] keeps keys fresh. Both are sans-IO: time is an
+//! argument, randomness comes in as a [`DecisionId`], effects come out as [`io::Step`] and are run by a shell.
+//! This crate never talks to a gateway, never reads a clock and never blocks.
+//!
+//! ```
+//! use countersign_engine::config::NoSecrets;
+//! use countersign_engine::Engine;
+//!
+//! let errors = Engine::load(br#"{"version": 2}"#, &NoSecrets).err().map(|errors| errors.to_string());
+//! assert!(errors.is_some_and(|text| text.contains("/version: ")));
+//! ```
+#![forbid(unsafe_code)]
+
+pub mod action;
+pub mod background;
+pub mod catalogue;
+pub mod config;
+pub mod credential;
+pub mod digest;
+mod engine;
+pub mod forward;
+pub mod headers;
+pub mod io;
+pub mod keys;
+pub mod ledger;
+pub mod permit;
+pub mod policy;
+pub mod reason;
+pub mod record;
+pub mod reply;
+pub mod route;
+pub mod session;
+pub mod step_up;
+pub mod task;
+pub mod workload;
+
+pub use background::{Background, BackgroundInput, Effect, Level, Notice};
+pub use countersign_tokens::UnixTime;
+pub use engine::Engine;
+pub use session::{DecisionId, Session};

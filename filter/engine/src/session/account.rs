@@ -1,0 +1,129 @@
+//! What is known of a request so far, and the record, answer or forward made of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use countersign_tokens::UnixTime;
+use serde_json::Value;
+
+use super::request::is_reserved;
+use super::{DecisionId, Turn};
+use crate::action::Action;
+use crate::catalogue::{Protocol, Resource, Risk};
+use crate::credential::Verified;
+use crate::forward::HeaderEdit;
+use crate::headers::{same_name, Headers};
+use crate::reason::Reason;
+use crate::record::{self, Line};
+use crate::reply::{Addressee, Reply};
+use crate::route::Target;
+use crate::step_up::Approval;
+use crate::task::{scope_for, Task};
+
+/// What is known so far. Filled step by step; whatever ends the request tells it.
+#[derive(Default)]
+pub(super) struct Account {
+    pub(super) verified: Option<Arc<Verified>>,
+    pub(super) task: Option<Task>,
+    pub(super) action: Option<Action>,
+    /// The JSON-RPC id, also of messages that were refused while being read.
+    pub(super) rpc_id: Option<Value>,
+    pub(super) risk: Option<Risk>,
+    pub(super) policies: Vec<String>,
+    pub(super) detail: Option<String>,
+    /// The challenge put to an approver, answered or not.
+    pub(super) challenge: Option<String>,
+    pub(super) approval: Option<Approval>,
+}
+
+/// The request an account is about.
+#[derive(Clone, Copy)]
+pub(super) struct About<'a> {
+    pub(super) target: Option<&'a Target>,
+    pub(super) resource: Option<&'a Resource>,
+    pub(super) source: Option<&'a str>,
+    pub(super) arrived: UnixTime,
+}
+
+impl Account {
+    /// The answer that denies with `reason`, and its record.
+    pub(super) fn reply(&self, turn: &Turn<'_>, about: About<'_>, reason: Reason) -> Reply {
+        let line = self.line(turn, about, reason, reason.row().status);
+        let scope = self.action.as_ref().and_then(scope_for);
+        let addressee = Addressee {
+            id: turn.id,
+            rpc: about.resource.is_some_and(|resource| resource.protocol == Protocol::Mcp),
+            rpc_id: self.rpc_id.as_ref(),
+            metadata_url: about.resource.and_then(|resource| resource.metadata_url.as_deref()),
+            scope: scope.as_deref(),
+        };
+        Reply::deny(line, reason, &addressee)
+    }
+
+    /// The one record of the decision that ended with `reason`.
+    pub(super) fn line(&self, turn: &Turn<'_>, about: About<'_>, reason: Reason, status: u16) -> Line {
+        let elapsed = turn.now.since(about.arrived);
+        record::Decision {
+            reason,
+            id: turn.id,
+            now: turn.now,
+            elapsed,
+            status,
+            resource: about.resource.map(|resource| resource.name.as_str()),
+            target: about.target,
+            source: about.source,
+            verified: self.verified.as_deref(),
+            task: self.task.as_ref(),
+            action: self.action.as_ref(),
+            risk: self.risk,
+            policies: &self.policies,
+            detail: self.detail.as_deref(),
+            challenge: self.challenge.as_deref(),
+            approval: self.approval.as_ref(),
+            revision: turn.engine.policy_revision(),
+            recorded_arguments: &turn.engine.config.record.arguments,
+        }
+        .line()
+    }
+
+    /// What the upstream learns about the caller.
+    pub(super) fn identity_headers(&self, id: DecisionId) -> Vec<HeaderEdit> {
+        let mut edits = vec![HeaderEdit::Set("x-countersign-decision", id.to_string())];
+        if let Some(verified) = &self.verified {
+            let identity = &verified.workload.identity;
+            edits.push(HeaderEdit::Set("x-countersign-issuer", header_text(&identity.issuer)));
+            edits.push(HeaderEdit::Set("x-countersign-subject", header_text(&identity.subject)));
+            if let Some(actor) = verified.workload.actors.first() {
+                edits.push(HeaderEdit::Set("x-countersign-actor", header_text(&actor.subject)));
+            }
+        }
+        if let Some(task) = &self.task {
+            edits.push(HeaderEdit::Set("x-countersign-task", header_text(&task.id)));
+        }
+        edits
+    }
+}
+
+/// Removes what a client may not say: reserved names always, the credential unless it is configured to go on.
+pub(super) fn stripped(headers: &Headers, keep_credential: bool) -> Vec<HeaderEdit> {
+    let mut edits: Vec<HeaderEdit> = Vec::new();
+    for (name, _) in headers.iter() {
+        let credential = same_name(name, "authorization") && !keep_credential;
+        let edit = HeaderEdit::Remove(name.to_owned());
+        if (credential || is_reserved(name)) && !edits.contains(&edit) {
+            edits.push(edit);
+        }
+    }
+    edits
+}
+
+/// The record of a stream's end after its decision.
+pub(super) fn ended_line(turn: &Turn<'_>, lasted: Duration, outcome: &'static str) -> Line {
+    record::ended(turn.id, turn.now, lasted, outcome)
+}
+
+/// `text` as a header value: printable ASCII, everything else percent-encoded (RFC 3986 §2.1).
+fn header_text(text: &str) -> String {
+    const UNSAFE: percent_encoding::AsciiSet = percent_encoding::CONTROLS.add(b'%');
+    percent_encoding::utf8_percent_encode(text, &UNSAFE).to_string()
+}

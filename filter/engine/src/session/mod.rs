@@ -1,0 +1,132 @@
+//! One request from its first byte to its end: the flow of the crate as a state machine.
+//!
+//! A state is taken by value and whatever decides consumes it, so a second terminal step cannot be
+//! expressed. Every wait (body, keys, approval) ends in the same place: everything is decided again
+//! with the current time, because expiry, ledger and keys may have changed meanwhile.
+
+mod account;
+mod decide;
+mod id;
+mod pending;
+mod request;
+mod running;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use countersign_tokens::UnixTime;
+
+pub use id::DecisionId;
+
+use crate::engine::Engine;
+use crate::io::{Call, CallId, Input, Step};
+use crate::ledger::Ledger;
+use pending::Pending;
+use request::Arrival;
+use running::Running;
+
+/// The decision about one stream.
+pub struct Session {
+    engine: Arc<Engine>,
+    id: DecisionId,
+    next_call: u32,
+    state: State,
+}
+
+/// Where a session is. Only a [`Pending`] one can still decide.
+enum State {
+    /// Nothing arrived yet.
+    Fresh,
+    /// The request is held.
+    Pending(Box<Pending>),
+    /// It went upstream.
+    Running(Running),
+    /// Answered, cut or closed.
+    Over,
+}
+
+/// What one input led to.
+enum Next {
+    Wait(State),
+    Call(Box<Pending>, Call),
+    Done(Step),
+    Forward(Running, Step),
+}
+
+/// What a state may use while it takes one input.
+struct Turn<'a> {
+    engine: &'a Engine,
+    id: DecisionId,
+    next_call: &'a mut u32,
+    now: UnixTime,
+    ledger: &'a mut dyn Ledger,
+}
+
+impl Session {
+    /// A session for a new stream. `id` must be random: it names the decision and seeds its challenge.
+    pub fn new(engine: Arc<Engine>, id: DecisionId) -> Self {
+        Self { engine, id, next_call: 0, state: State::Fresh }
+    }
+
+    /// Takes one input and says what to do next. Total: any input in any state, in any order.
+    pub fn handle(&mut self, now: UnixTime, input: Input<'_>, ledger: &mut dyn Ledger) -> Step {
+        let mut turn = Turn { engine: &self.engine, id: self.id, next_call: &mut self.next_call, now, ledger };
+        let next = match std::mem::replace(&mut self.state, State::Over) {
+            State::Fresh => turn.arrive(input),
+            State::Pending(pending) => pending.handle(&mut turn, input),
+            State::Running(running) => running.handle(&turn, &input),
+            State::Over => Next::Wait(State::Over),
+        };
+        let (state, step) = match next {
+            Next::Wait(state) => (state, Step::Wait),
+            Next::Call(pending, call) => (State::Pending(pending), Step::Call(call)),
+            Next::Forward(running, step) => (State::Running(running), step),
+            Next::Done(step) => (State::Over, step),
+        };
+        self.state = state;
+        step
+    }
+
+    /// Whether the decision waits for (more of) the body.
+    pub fn awaits_body(&self) -> bool {
+        matches!(&self.state, State::Pending(pending) if pending.awaits_body())
+    }
+
+    /// Whether the stream is held: it then wants [`Input::Tick`].
+    pub fn is_waiting(&self) -> bool {
+        matches!(self.state, State::Pending(_))
+    }
+
+    /// Whether the content of the response matters: headers and body chunks must then be handed over.
+    pub fn observes(&self) -> bool {
+        false
+    }
+}
+
+impl Turn<'_> {
+    fn arrive(&mut self, input: Input<'_>) -> Next {
+        match input {
+            Input::Head(head) => match Arrival::of(head, self.engine, self.now) {
+                Arrival::Request(request) => Pending::begin(request, self),
+                Arrival::Unmatched(unmatched) => self.unmatched(&unmatched),
+                Arrival::Refused(refused) => self.refuse(refused),
+            },
+            // A stream that ends before its head asked for nothing.
+            Input::Closed => Next::Wait(State::Over),
+            Input::Body { .. }
+            | Input::Trailers(_)
+            | Input::CallDone(..)
+            | Input::Tick(_)
+            | Input::ResponseHead { .. }
+            | Input::ResponseBody { .. } => Next::Wait(State::Fresh),
+        }
+    }
+
+    fn call_id(&mut self) -> CallId {
+        let id = CallId(*self.next_call);
+        *self.next_call = self.next_call.wrapping_add(1);
+        id
+    }
+}

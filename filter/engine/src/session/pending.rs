@@ -1,0 +1,269 @@
+//! A request that is held: what it waits for, and what each input does to the wait.
+
+use std::time::Duration;
+
+use countersign_tokens::UnixTime;
+
+use super::account::{ended_line, stripped, About, Account};
+use super::decide::{declared, entry, one_shot_entry, Halt, Ruling};
+use super::request::{Outsider, Refused, Request};
+use super::running::Running;
+use super::{Next, State, Turn};
+use crate::credential::NeedKeys;
+use crate::forward::Forward;
+use crate::io::{CallId, CallOutcome, Cut, Input, Step, Tick};
+use crate::keys::KeyStore;
+use crate::ledger::{Entry, Spent};
+use crate::permit::Permit;
+use crate::policy::StepUp;
+use crate::reason::Reason;
+use crate::step_up::{self, Approval, Challenge};
+
+/// How long a spent approval is remembered after it lapsed: answers older than this are refused by their timestamp.
+const ANSWER_LIFETIME: Duration = Duration::from_secs(600);
+
+/// A held request.
+pub(super) struct Pending {
+    request: Request,
+    /// The keys were waited for once already; a second time denies.
+    keys_awaited: bool,
+    waiting: Waiting,
+}
+
+/// What the decision waits for.
+enum Waiting {
+    Body,
+    Keys(AwaitKeys),
+    Approval(Box<AwaitApproval>),
+}
+
+struct AwaitKeys {
+    need: NeedKeys,
+    /// This session's own fetch; another's is seen by its result.
+    call: Option<CallId>,
+}
+
+struct AwaitApproval {
+    call: CallId,
+    challenge: Challenge,
+    step_up: StepUp,
+    deadline: UnixTime,
+}
+
+impl Pending {
+    /// Decides as far as the head allows.
+    pub(super) fn begin(request: Request, turn: &mut Turn<'_>) -> Next {
+        Box::new(Self { request, keys_awaited: false, waiting: Waiting::Body }).advance(turn, None)
+    }
+
+    pub(super) fn awaits_body(&self) -> bool {
+        matches!(self.waiting, Waiting::Body)
+    }
+
+    pub(super) fn handle(mut self: Box<Self>, turn: &mut Turn<'_>, input: Input<'_>) -> Next {
+        match input {
+            Input::Body { chunk, end } => {
+                let absorbed = self.request.absorb(chunk, end, turn.engine.config.limits.body_bytes);
+                self.body_arrived(turn, absorbed)
+            }
+            Input::Trailers(trailers) => {
+                let absorbed = self.request.absorb_trailers(&trailers);
+                self.body_arrived(turn, absorbed)
+            }
+            Input::CallDone(id, outcome) => self.answered(turn, id, &outcome),
+            Input::Tick(tick) => self.tick(turn, tick),
+            Input::Closed => {
+                let line = Account::default().line(turn, self.request.about(turn), Reason::ClientGone, 0);
+                Next::Done(Step::Cut(Cut { line, reset: false }))
+            }
+            Input::Head(_) | Input::ResponseHead { .. } | Input::ResponseBody { .. } => self.keep(),
+        }
+    }
+
+    fn keep(self: Box<Self>) -> Next {
+        Next::Wait(State::Pending(self))
+    }
+
+    fn body_arrived(self: Box<Self>, turn: &mut Turn<'_>, absorbed: Result<(), Reason>) -> Next {
+        match (absorbed, &self.waiting) {
+            (Err(reason), _) => self.deny(turn, &Account::default(), reason),
+            (Ok(()), Waiting::Body) if self.request.body().is_some() => self.advance(turn, None),
+            (Ok(()), _) => self.keep(),
+        }
+    }
+
+    fn answered(self: Box<Self>, turn: &mut Turn<'_>, id: CallId, outcome: &CallOutcome) -> Next {
+        match &self.waiting {
+            Waiting::Keys(keys) if keys.call == Some(id) => self.keys_arrived(turn, outcome),
+            Waiting::Approval(approval) if approval.call == id => self.approver_answered(turn, outcome),
+            Waiting::Body | Waiting::Keys(_) | Waiting::Approval(_) => self.keep(),
+        }
+    }
+
+    fn tick(self: Box<Self>, turn: &mut Turn<'_>, tick: Tick) -> Next {
+        match &self.waiting {
+            Waiting::Body if tick.body_withheld => self.deny(turn, &Account::default(), Reason::BodyWithheld),
+            Waiting::Body if turn.now.since(self.request.arrived) > turn.engine.config.limits.body_wait => {
+                self.deny(turn, &Account::default(), Reason::BodyTimeout)
+            }
+            Waiting::Keys(keys) if !turn.keys_of(keys.need).is_some_and(|store| store.fetch_under_way(turn.now)) => {
+                self.retry_with_keys(turn)
+            }
+            Waiting::Approval(approval) if approval.deadline <= turn.now => {
+                let account = Account { challenge: Some(approval.challenge.id.clone()), ..Account::default() };
+                self.deny(turn, &account, Reason::ApprovalTimeout)
+            }
+            Waiting::Body | Waiting::Keys(_) | Waiting::Approval(_) => self.keep(),
+        }
+    }
+
+    /// Decides from the credential on with what is there now.
+    fn advance(mut self: Box<Self>, turn: &mut Turn<'_>, approved: Option<Approved>) -> Next {
+        let mut account = Account::default();
+        if let Some(approved) = &approved {
+            account.challenge = Some(approved.challenge.clone());
+            account.approval = Some(approved.approval.clone());
+        }
+        let approval = approved.as_ref().map(|approved| &approved.approval);
+        match turn.decide(&self.request, approval, &mut account) {
+            Ok(Ruling::Allow(_)) if approved.as_ref().is_some_and(|approved| !approved.still_binds(turn, &self.request, &account)) => {
+                self.deny(turn, &account, Reason::ApprovalForOtherCall)
+            }
+            Ok(Ruling::Allow(allow)) => {
+                let reason = if approved.is_some() { Reason::Approved } else { Reason::Allowed };
+                match turn.spend(&account, approved.as_ref()) {
+                    Ok(()) => self.forward(turn, &account, Permit::from_allow(&allow), reason),
+                    Err(reason) => self.deny(turn, &account, reason),
+                }
+            }
+            // Policy asks for a step-up only where there is no approval yet.
+            Ok(Ruling::StepUp(_)) if approved.is_some() => self.deny(turn, &account, Reason::Internal),
+            Ok(Ruling::StepUp(step_up)) => self.ask(turn, account, step_up),
+            Err(Halt::Deny(reason)) => self.deny(turn, &account, reason),
+            Err(Halt::NeedBody) => {
+                self.waiting = Waiting::Body;
+                self.keep()
+            }
+            Err(Halt::NeedKeys(need)) => self.fetch_keys(turn, &account, need),
+        }
+    }
+}
+
+/// Keys.
+impl Pending {
+    fn fetch_keys(mut self: Box<Self>, turn: &mut Turn<'_>, account: &Account, need: NeedKeys) -> Next {
+        if self.keys_awaited {
+            return self.deny(turn, account, need.reason());
+        }
+        let id = turn.call_id();
+        let now = turn.now;
+        let Some(store) = turn.keys_of(need) else { return self.deny(turn, account, Reason::Internal) };
+        if let Some(call) = store.fetch_for_unknown_key(id, now) {
+            self.waiting = Waiting::Keys(AwaitKeys { need, call: Some(id) });
+            Next::Call(self, call)
+        } else if store.fetch_under_way(now) {
+            self.waiting = Waiting::Keys(AwaitKeys { need, call: None });
+            self.keep()
+        } else {
+            self.deny(turn, account, need.reason())
+        }
+    }
+
+    fn keys_arrived(self: Box<Self>, turn: &mut Turn<'_>, outcome: &CallOutcome) -> Next {
+        let Waiting::Keys(keys) = &self.waiting else { return self.keep() };
+        let installed = turn.keys_of(keys.need).map(|store| store.install(outcome, turn.now));
+        match installed {
+            Some(Ok(())) => self.retry_with_keys(turn),
+            Some(Err(error)) => {
+                let account = Account { detail: Some(error.to_string()), ..Account::default() };
+                self.deny(turn, &account, Reason::KeysUnavailable)
+            }
+            None => self.deny(turn, &Account::default(), Reason::Internal),
+        }
+    }
+
+    fn retry_with_keys(mut self: Box<Self>, turn: &mut Turn<'_>) -> Next {
+        self.keys_awaited = true;
+        self.advance(turn, None)
+    }
+}
+
+/// Terminal steps: each consumes the request.
+impl Pending {
+    fn deny(self: Box<Self>, turn: &Turn<'_>, account: &Account, reason: Reason) -> Next {
+        Next::Done(Step::Reply(account.reply(turn, self.request.about(turn), reason)))
+    }
+
+    fn forward(self: Box<Self>, turn: &Turn<'_>, account: &Account, permit: Permit, reason: Reason) -> Next {
+        let line = account.line(turn, self.request.about(turn), reason, 0);
+        let mut edits = stripped(&self.request.head.headers, turn.engine.config.forward.credential);
+        edits.extend(account.identity_headers(turn.id));
+        Next::Forward(Running::since(turn.now), Step::Forward(Forward::new(permit, line, edits)))
+    }
+}
+
+impl Turn<'_> {
+    /// Answers a head that is refused by itself.
+    pub(super) fn refuse(&mut self, refused: Refused) -> Next {
+        let Refused { reason, head, target, resource } = refused;
+        let about = About {
+            target: target.as_ref(),
+            resource: resource.and_then(|index| self.engine.resource(index)),
+            source: head.source.as_deref(),
+            arrived: self.now,
+        };
+        Next::Done(Step::Reply(Account::default().reply(self, about, reason)))
+    }
+
+    /// Lets a request for no resource through, where configuration says so.
+    pub(super) fn unmatched(&mut self, outsider: &Outsider) -> Next {
+        let Outsider { head, target, rule } = outsider;
+        let source = head.source.as_deref();
+        let about = About { target: Some(target), resource: None, source, arrived: self.now };
+        let Some(permit) = Permit::for_unmatched(*rule) else {
+            return Next::Done(Step::Reply(Account::default().reply(self, about, Reason::NoResource)));
+        };
+        let line = Account::default().line(self, about, Reason::Unmatched, 0);
+        // It carries no credential of ours to protect; what it says about identity is still not believed.
+        let edits = stripped(&head.headers, true);
+        Next::Forward(Running::since(self.now), Step::Forward(Forward::new(permit, line, edits)))
+    }
+
+    /// Uses up what may be used once, at the last moment before forwarding.
+    fn spend(&mut self, account: &Account, approved: Option<&Approved>) -> Result<(), Reason> {
+        let verified = account.verified.as_deref().ok_or(Reason::Internal)?;
+        if let Some(approved) = approved {
+            let until = approved.approval.expires.plus(ANSWER_LIFETIME);
+            self.spend_once(&entry(verified, "approval", &approved.approval.challenge), until, Reason::ApprovalReplayed)?;
+        }
+        let issuer = self.engine.config.issuers.get(verified.issuer.0).ok_or(Reason::Internal)?;
+        if issuer.one_shot {
+            let token = one_shot_entry(verified).ok_or(Reason::ClaimRefused)?;
+            self.spend_once(&token, verified.facts.expires.plus(issuer.rules.leeway()), Reason::TokenSpent)?;
+        }
+        Ok(())
+    }
+
+    fn spend_once(&mut self, entry: &Entry, until: UnixTime, before: Reason) -> Result<(), Reason> {
+        match self.ledger.spend(self.now, entry, until) {
+            Ok(Spent::Now) => Ok(()),
+            Ok(Spent::Before) => Err(before),
+            Err(LedgerError::Full | LedgerError::Unavailable) => Err(Reason::LedgerUnavailable),
+        }
+    }
+
+    fn keys_of(&self, need: NeedKeys) -> Option<&KeyStore> {
+        self.engine.keys.get(need.issuer.0)
+    }
+}
+
+impl Request {
+    fn about<'a>(&'a self, turn: &Turn<'a>) -> About<'a> {
+        About {
+            target: Some(&self.target),
+            resource: turn.engine.resource(self.resource),
+            source: self.head.source.as_deref(),
+            arrived: self.arrived,
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! What has arrived of a request, and the checks its head must pass before anything else is looked at.
+
+use countersign_tokens::UnixTime;
+
+use crate::config::Unmatched;
+use crate::credential::Credential;
+use crate::engine::{Engine, ResourceIndex};
+use crate::headers::{same_name, Headers};
+use crate::io::RequestHead;
+use crate::reason::Reason;
+use crate::route::{self, Target};
+
+/// A request for a known resource, carrying one credential.
+pub(super) struct Request {
+    pub(super) head: RequestHead,
+    pub(super) target: Target,
+    pub(super) resource: ResourceIndex,
+    pub(super) credential: Credential,
+    pub(super) arrived: UnixTime,
+    body: Vec<u8>,
+    complete: bool,
+}
+
+/// What a head turned out to be.
+pub(super) enum Arrival {
+    Request(Request),
+    /// For no resource, which configuration lets pass.
+    Unmatched(Outsider),
+    Refused(Refused),
+}
+
+/// A request for no resource that goes upstream undecided.
+pub(super) struct Outsider {
+    pub(super) head: RequestHead,
+    pub(super) target: Target,
+    /// Says that it may; a permit needs it.
+    pub(super) rule: Unmatched,
+}
+
+/// A head that is refused by itself.
+pub(super) struct Refused {
+    pub(super) reason: Reason,
+    pub(super) head: RequestHead,
+    pub(super) target: Option<Target>,
+    pub(super) resource: Option<ResourceIndex>,
+}
+
+/// A trailer field that would reach the upstream as if it were a checked header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct UnsafeTrailer;
+
+impl Arrival {
+    pub(super) fn of(head: RequestHead, engine: &Engine, now: UnixTime) -> Self {
+        let config = &engine.config;
+        let target = match route::check_head(&head, &config.forward.routing_headers) {
+            Ok(target) => target,
+            Err(reason) => return Self::Refused(Refused { reason, head, target: None, resource: None }),
+        };
+        let matched = route::find(&config.resources, &target, head.route.as_deref())
+            .and_then(|found| config.resources.iter().position(|resource| std::ptr::eq(resource, found)))
+            .map(ResourceIndex);
+        let Some(resource) = matched else {
+            return match config.unmatched {
+                Unmatched::Pass => Self::Unmatched(Outsider { head, target, rule: config.unmatched }),
+                Unmatched::Deny => {
+                    Self::Refused(Refused { reason: Reason::NoResource, head, target: Some(target), resource: None })
+                }
+            };
+        };
+        match Credential::from_headers(&head.headers, config.limits.token_bytes) {
+            Ok(credential) => {
+                let complete = head.end;
+                Self::Request(Request { head, target, resource, credential, arrived: now, body: Vec::new(), complete })
+            }
+            Err(reason) => {
+                Self::Refused(Refused { reason, head, target: Some(target), resource: Some(resource) })
+            }
+        }
+    }
+}
+
+impl Request {
+    /// Takes the next bytes of the body.
+    pub(super) fn absorb(&mut self, chunk: &[u8], end: bool, limit: usize) -> Result<(), Reason> {
+        if self.body.len().saturating_add(chunk.len()) > limit {
+            return Err(Reason::BodyTooLarge);
+        }
+        self.body.extend_from_slice(chunk);
+        self.complete |= end;
+        Ok(())
+    }
+
+    /// Trailers end the body.
+    pub(super) fn absorb_trailers(&mut self, trailers: &Headers) -> Result<(), Reason> {
+        self.complete = true;
+        check_trailers(trailers).map_err(|UnsafeTrailer| Reason::AmbiguousHeaders)
+    }
+
+    /// The whole body, once it is there.
+    pub(super) fn body(&self) -> Option<&[u8]> {
+        self.complete.then_some(self.body.as_slice())
+    }
+}
+
+/// Names that are read, removed or set on the head; in trailers they would slip past that.
+pub(super) fn check_trailers(trailers: &Headers) -> Result<(), UnsafeTrailer> {
+    let refused = trailers.iter().any(|(name, _)| {
+        name.starts_with(':') || TRAILERS_REFUSED.iter().any(|refused| same_name(refused, name)) || is_reserved(name)
+    });
+    if refused { Err(UnsafeTrailer) } else { Ok(()) }
+}
+
+const TRAILERS_REFUSED: &[&str] = &[
+    "authorization",
+    "proxy-authorization",
+    "cookie",
+    "host",
+    "content-type",
+    "content-encoding",
+    "content-length",
+    "transfer-encoding",
+    "mcp-protocol-version",
+    "mcp-session-id",
+    "mcp-method",
+    "mcp-name",
+];
+
+/// Header names only this filter and the gateway may set: identity headers and router instructions (DESIGN H17).
+pub(super) fn is_reserved(name: &str) -> bool {
+    ["x-countersign-", "x-envoy-"]
+        .iter()
+        .any(|prefix| name.get(..prefix.len()).is_some_and(|start| same_name(start, prefix)))
+}
