@@ -1,7 +1,5 @@
 //! The step-up of a held request: the question put to the approver, and what its answer is worth.
 
-use std::time::Duration;
-
 use countersign_tokens::UnixTime;
 
 use super::account::Account;
@@ -12,7 +10,7 @@ use crate::engine::Engine;
 use crate::io::{Call, CallId, CallOutcome};
 use crate::policy::StepUp;
 use crate::reason::Reason;
-use crate::step_up::{read_answer, webhook_call, Approval, Binding, BindingFacts, Challenge, Question};
+use crate::step_up::{read_answer, webhook_call, Answer, Approval, ApprovalRequest, Binding, BindingFacts, Challenge};
 
 /// A question under way.
 pub(super) struct Asked {
@@ -31,8 +29,8 @@ pub(super) struct Approved {
 
 impl Approved {
     /// Whether the call decided now is still the one that was approved.
-    pub(super) fn binds(&self, request: &Request, account: &Account) -> bool {
-        binding_facts(request, account, &self.step_up).is_some_and(|facts| facts.binding() == self.binding)
+    pub(super) fn binds(&self, account: &Account) -> bool {
+        binding_facts(account, &self.step_up).is_some_and(|facts| facts.binding() == Ok(self.binding))
     }
 }
 
@@ -46,18 +44,17 @@ impl Turn<'_> {
     ) -> Result<(Asked, Call), Reason> {
         let config = self.engine.config.step_up.as_ref().ok_or(Reason::ApprovalUnavailable)?;
         let id = self.call_id();
-        let facts = binding_facts(request, account, &step_up).ok_or(Reason::Internal)?;
-        let question = Question {
-            challenge: self.id.to_string(),
-            facts,
-            redact: redactions(self.engine, request, account),
+        let facts = binding_facts(account, &step_up).ok_or(Reason::Internal)?;
+        let question = ApprovalRequest {
+            decision: &self.id.to_string(),
+            workload: facts.workload,
+            task: facts.task,
+            action: facts.action,
             risk: account.risk.ok_or(Reason::Internal)?,
-            step_up: &step_up,
+            demand: &step_up,
+            redact: redactions(self.engine, request, account),
         };
-        let (call, challenge) = webhook_call(id, config, &question, self.now).map_err(|error| {
-            account.detail = Some(error.to_string());
-            Reason::Internal
-        })?;
+        let (call, challenge) = webhook_call(id, config, &question, self.now)?;
         account.challenge = Some(challenge.id.clone());
         let deadline = self.now.plus(config.hold);
         Ok((Asked { call: id, deadline, challenge, step_up }, call))
@@ -67,6 +64,7 @@ impl Turn<'_> {
     pub(super) fn approved(
         &mut self,
         request: &Request,
+        account: &mut Account,
         asked: Asked,
         outcome: &CallOutcome,
     ) -> Result<Approved, Reason> {
@@ -77,18 +75,24 @@ impl Turn<'_> {
         let verified = request.credential.verify(self.engine, self.now).map_err(|_| Reason::KeysUnavailable)?;
         let now = self.now;
         let mut spent = |challenge: &str| self.ledger.is_spent(now, &entry(&verified, "approval", challenge));
-        let approval = read_answer(outcome, &asked.challenge, config, &verified.workload, now, &mut spent)?;
+        let approval = match read_answer(outcome, &asked.challenge, config, &verified.workload, now, &mut spent)? {
+            Answer::Approved(approval) => approval,
+            Answer::Denied { approver: _, comment } => {
+                account.detail = comment;
+                return Err(Reason::ApprovalDenied);
+            }
+            Answer::Pending => return Err(Reason::ApprovalPending),
+        };
         Ok(Approved { approval, binding: asked.challenge.binding, step_up: asked.step_up })
     }
 }
 
-fn binding_facts<'a>(request: &'a Request, account: &'a Account, step_up: &StepUp) -> Option<BindingFacts<'a>> {
+fn binding_facts<'a>(account: &'a Account, step_up: &'a StepUp) -> Option<BindingFacts<'a>> {
     Some(BindingFacts {
         workload: &account.verified.as_deref()?.workload,
         task: account.task.as_ref()?,
         action: account.action.as_ref()?,
-        basis: step_up.basis,
-        body: request.body().unwrap_or_default(),
+        basis: &step_up.basis,
     })
 }
 

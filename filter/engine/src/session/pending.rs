@@ -120,7 +120,7 @@ impl Pending {
         let ruling = turn.decide(&self.request, approval, &mut self.account);
         match (ruling, approved) {
             (Ok(Ruling::Allow(allow)), None) => self.permit(turn, &allow, Reason::Allowed),
-            (Ok(Ruling::Allow(allow)), Some(approved)) if approved.binds(&self.request, &self.account) => {
+            (Ok(Ruling::Allow(allow)), Some(approved)) if approved.binds(&self.account) => {
                 self.permit(turn, &allow, Reason::Approved)
             }
             (Ok(Ruling::Allow(_)), Some(_)) => self.deny(turn, Reason::ApprovalForOtherCall),
@@ -161,7 +161,7 @@ impl Pending {
         let Waiting::Approval(asked) = std::mem::replace(&mut self.waiting, Waiting::Body) else {
             return self.deny(turn, Reason::Internal);
         };
-        match turn.approved(&self.request, *asked, outcome) {
+        match turn.approved(&self.request, &mut self.account, *asked, outcome) {
             Ok(approved) => self.advance(turn, Some(approved)),
             Err(reason) => self.deny(turn, reason),
         }
@@ -277,7 +277,7 @@ impl Turn<'_> {
 }
 
 impl Request {
-    fn about<'a>(&'a self, turn: &Turn<'a>) -> About<'a> {
+    fn about<'a>(&'a self, turn: &'a Turn<'_>) -> About<'a> {
         About {
             target: Some(&self.target),
             resource: turn.engine.resource(self.resource),
