@@ -99,18 +99,18 @@ impl<'a> Node<'a> {
 
     /// A list with at least one item.
     pub(super) fn filled<T>(&self, what: &str, read: impl FnMut(&Node<'a>) -> Option<T>) -> Option<Vec<T>> {
-        match self.value {
-            Value::Array(items) if items.is_empty() => self.refuse(format!("empty; name at least one {what}")),
-            _ => self.list(read),
+        if self.value.as_array().is_some_and(Vec::is_empty) {
+            return self.refuse(format!("empty; name at least one {what}"));
         }
+        self.list(read)
     }
 
     /// Text that is not empty.
     pub(super) fn text(&self) -> Option<&'a str> {
-        match self.value {
-            Value::String(text) if text.is_empty() => self.refuse("empty; write some text, or leave the key out"),
-            Value::String(text) => Some(text),
-            _ => self.mismatch("text", "write it in quotes"),
+        match self.value.as_str() {
+            Some("") => self.refuse("empty; write some text, or leave the key out"),
+            Some(text) => Some(text),
+            None => self.mismatch("text", "write it in quotes"),
         }
     }
 
@@ -124,18 +124,18 @@ impl<'a> Node<'a> {
 
     /// `true` or `false`.
     pub(super) fn flag(&self) -> Option<bool> {
-        match self.value {
-            Value::Bool(flag) => Some(*flag),
-            _ => self.mismatch("a boolean", "write `true` or `false`, without quotes"),
+        match self.value.as_bool() {
+            Some(flag) => Some(flag),
+            None => self.mismatch("a boolean", "write `true` or `false`, without quotes"),
         }
     }
 
     /// A whole number.
     pub(super) fn count(&self, bounds: &RangeInclusive<u64>) -> Option<u64> {
         let Some(count) = whole(self.value) else {
-            return match self.value {
-                Value::Number(number) => self.refuse(format!("`{number}` is not a count; write a whole number")),
-                _ => self.mismatch("a whole number", "write it without quotes"),
+            return match self.value.as_number() {
+                Some(number) => self.refuse(format!("`{number}` is not a count; write a whole number")),
+                None => self.mismatch("a whole number", "write it without quotes"),
             };
         };
         if bounds.contains(&count) {
@@ -211,6 +211,7 @@ impl<'a> Object<'a> {
     }
 
     /// A member that may be absent.
+    #[expect(clippy::option_option, reason = "unreadable and absent are different answers")]
     pub(super) fn optional<T>(
         &mut self,
         key: &'static str,
@@ -231,13 +232,23 @@ impl<'a> Object<'a> {
 
     /// Members that have no meaning here, and why.
     pub(super) fn forbid(&mut self, keys: &[&'static str], why: &str) -> Option<()> {
-        let present = keys.iter().filter_map(|key| self.member(key)).map(|node| node.refuse::<()>(why)).count();
-        (present == 0).then_some(())
+        let mut absent = Some(());
+        for key in keys {
+            if let Some(node) = self.member(key) {
+                absent = node.refuse(why);
+            }
+        }
+        absent
     }
 
+    /// Notes every unknown member; whether there were any.
     fn note_unknown(&self) -> bool {
-        let unknown = self.members.iter().filter(|(key, _)| !self.known.contains(&key.as_str()));
-        unknown.map(|(key, value)| self.node.below(key, value).refuse::<()>(self.unknown_key(key))).count() > 0
+        let mut found = false;
+        for (key, value) in self.members.iter().filter(|(key, _)| !self.known.contains(&key.as_str())) {
+            let _: Option<()> = self.node.below(key, value).refuse(self.unknown_key(key));
+            found = true;
+        }
+        found
     }
 
     fn unknown_key(&self, key: &str) -> String {

@@ -1,6 +1,7 @@
 //! Configurations as data: what is accepted, what is refused with which words, and that the schema agrees.
 
 mod accepted;
+mod addresses;
 mod places;
 mod refused;
 mod schema;

@@ -80,7 +80,8 @@ fn record(node: &Node<'_>) -> Option<RecordConfig> {
 fn forward(node: &Node<'_>) -> Option<ForwardConfig> {
     node.object(|object| {
         let credential = object.or("credential", false, Node::flag);
-        let routing_headers = object.or("routing_headers", Vec::new(), |node| distinct(node, text::routing_header));
+        let routing_headers =
+            object.or("routing_headers", Vec::new(), |node| distinct(node, |node| node.parse(text::routing_header)));
         Some(ForwardConfig { credential: credential?, routing_headers: routing_headers? })
     })
 }
@@ -120,20 +121,15 @@ fn entries(object: &mut Object<'_>, key: &'static str, default: usize, bounds: &
 
 /// A list of JSON Pointers into arguments.
 fn pointers(node: &Node<'_>) -> Option<Vec<String>> {
-    distinct(node, text::pointer)
+    distinct(node, |node| node.parse(text::pointer))
 }
 
-/// A list of texts in one notation, none twice.
-fn distinct(node: &Node<'_>, parse: impl Fn(&str) -> Result<String, String>) -> Option<Vec<String>> {
+/// A list of texts, none twice.
+fn distinct(node: &Node<'_>, read: impl Fn(&Node<'_>) -> Option<String>) -> Option<Vec<String>> {
     let mut seen = seen::Names::new("one mention is enough, remove one");
     node.list(|node| {
-        let text = node.parse(&parse)?;
+        let text = read(node)?;
         seen.claim(node, &text)?;
         Some(text)
     })
-}
-
-/// Any text, unchanged.
-fn verbatim(text: &str) -> Result<String, String> {
-    Ok(text.to_owned())
 }

@@ -12,9 +12,6 @@ mod pending;
 mod request;
 mod running;
 
-#[cfg(test)]
-mod tests;
-
 use std::sync::Arc;
 
 use countersign_tokens::UnixTime;

@@ -28,7 +28,7 @@ fn everything_stated_arrives() -> Outcome {
     let (refresh, max_stale) = (Duration::from_mins(2), Duration::from_hours(3));
     assert_eq!(keys, &KeyUrl { endpoint, refresh, max_stale, cooldown: Duration::from_millis(500) });
     let [id, purpose, grants, expires] = ["/task/id", "/task/purpose", "/task/grants", "/task/expires"].map(Some);
-    assert_eq!(Ok(&issuer.task), TaskMapping::new(id, purpose, grants, expires, true).as_ref());
+    assert_eq!(Ok(&issuer.task), TaskMapping::new(id, purpose, grants, expires, Some(true)).as_ref());
 
     assert_eq!(config.unmatched, Unmatched::Pass);
     assert_eq!(config.policy, "permit (principal, action, resource);");
@@ -74,7 +74,7 @@ fn defaults() -> Outcome {
     assert_eq!(issuer.rules.max_lifetime(), Some(Duration::from_hours(1)));
     assert_eq!(issuer.rules.leeway(), Duration::from_secs(30));
     assert!(!issuer.one_shot);
-    assert_eq!(Ok(&issuer.task), TaskMapping::new(None, None, None, None, true).as_ref());
+    assert_eq!(Ok(&issuer.task), TaskMapping::new(None, None, None, None, Some(true)).as_ref());
     let KeySource::Url(keys) = &issuer.keys else { return Err("inline keys".into()) };
     let endpoint = endpoint("sts", "sts.example.com", "/", 5);
     let (refresh, max_stale) = (Duration::from_mins(5), Duration::from_hours(1));
@@ -106,7 +106,7 @@ fn defaults_that_depend_on_what_is_stated() -> Outcome {
     let issuer = config.issuers.first().ok_or("no issuer")?;
     let KeySource::Url(keys) = &issuer.keys else { return Err("inline keys".into()) };
     assert_eq!(keys.max_stale, Duration::from_hours(4));
-    assert_eq!(Ok(&issuer.task), TaskMapping::new(None, None, Some("/g"), None, false).as_ref());
+    assert_eq!(Ok(&issuer.task), TaskMapping::new(None, None, Some("/g"), None, Some(false)).as_ref());
     let resource = config.resources.first().ok_or("no resource")?;
     assert_eq!(resource.tools.get("wipe").map(|tool| tool.risk), Some(Risk::Critical));
     assert_eq!(resource.matching.path, PathMatch::Below(String::new()));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::seen::Names;
-use super::{Seen, distinct, pointers, verbatim};
+use super::{Seen, distinct, pointers};
 use crate::catalogue::{Match, PathMatch, Protocol, Resource, Risk, Tool};
 use crate::config::read::{Node, Object};
 use crate::config::{address, text};
@@ -72,7 +72,7 @@ fn tool(node: &Node<'_>, default: Risk, names: &mut Names) -> Option<Tool> {
             Some(name)
         });
         let risk = object.or("risk", default, risk);
-        let labels = object.or("labels", Vec::new(), |node| distinct(node, verbatim));
+        let labels = object.or("labels", Vec::new(), |node| distinct(node, |node| node.text().map(str::to_owned)));
         let input_schema = object.optional("input_schema", |node| {
             if node.value().is_object() {
                 return Some(node.value().clone());
