@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use standardwebhooks::Webhook;
 
 use super::format::{AnswerSigning, Approver};
-use super::text::{duration, merge, with_dates};
+use super::text::{duration, merge, numeric_date, rfc3339, with_texts};
 
 /// The secret shared with the gateway: the environment variable `APPROVALS_SECRET`.
 pub const SECRET: &str = "whsec_c2NlbmFyaW9zLWFuZC1ub3RoaW5nLWVsc2UtMTIz";
@@ -57,7 +57,7 @@ impl Approver {
             Some(text) => text.clone(),
             None => self.answer(asked, now_secs)?.to_string(),
         };
-        let stamp = now_secs.saturating_sub(self.stamped_ago.as_deref().map_or(Ok(0), |ago| anyhow::Ok(duration(ago)?.as_secs()))?);
+        let stamp = numeric_date(self.stamped.as_deref().unwrap_or("now"), now_secs).context("`stamped` is no date")?;
         let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
         headers.extend(self.signature(&body, stamp)?);
         let after = self.after.as_deref().map(duration).transpose()?;
@@ -75,7 +75,8 @@ impl Approver {
         if let Some(patch) = &self.edit {
             merge(&mut answer, patch);
         }
-        Ok(with_dates(answer, now_secs))
+        let date = |text: &str| numeric_date(text, now_secs).and_then(|secs| Some(Value::String(rfc3339(secs).ok()?)));
+        Ok(with_texts(answer, &date))
     }
 
     fn signature(&self, body: &str, stamp: u64) -> anyhow::Result<Vec<(String, String)>> {

@@ -148,7 +148,7 @@ pub struct Token {
     /// Merge patch for the header `{alg, kid, typ: at+jwt}`.
     #[serde(default)]
     pub header: Option<Value>,
-    /// Merge patch for the claims; `now+300s` and `now-1h` stand for numeric dates.
+    /// Merge patch for the claims; `now+300s` and `now-1h` stand for numeric dates, `{repeat, times}` for long text.
     #[serde(default)]
     pub claims: Option<Value>,
     /// The header's JSON as it stands.
@@ -238,7 +238,7 @@ pub struct Approver {
     /// `approved` (when absent), `denied`, `pending`, or anything.
     #[serde(default)]
     pub decision: Option<String>,
-    /// Merge patch for the answer's JSON.
+    /// Merge patch for the answer's JSON; `now+1m` stands for the time in RFC 3339.
     #[serde(default)]
     pub edit: Option<Value>,
     /// The body as it stands, signed.
@@ -246,9 +246,9 @@ pub struct Approver {
     pub text: Option<String>,
     #[serde(default)]
     pub sign: AnswerSigning,
-    /// So much time before now in `webhook-timestamp`.
+    /// What is in `webhook-timestamp`: `now` when absent, `now-11m`.
     #[serde(default)]
-    pub stamped_ago: Option<String>,
+    pub stamped: Option<String>,
     /// The answer of that step (from 1), word for word.
     #[serde(default)]
     pub answer_of_step: Option<usize>,
@@ -367,6 +367,9 @@ pub struct Expect {
     /// JSON pointers into what the approver was asked.
     #[serde(default)]
     pub asked: BTreeMap<String, Value>,
+    /// It was let through, and the gateway could not deliver it.
+    #[serde(default)]
+    pub not_delivered: bool,
     /// An `ended` line follows, with this outcome.
     #[serde(default)]
     pub ended: Option<String>,

@@ -8,8 +8,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use p256::ecdsa::signature::Signer as _;
 use p256::elliptic_curve::Generate as _;
+use rsa::Pkcs1v15Sign;
 use rsa::pkcs8::EncodePublicKey as _;
-use rsa::signature::{RandomizedSigner as _, SignatureEncoding as _};
+use rsa::sha2::{Digest as _, Sha256, Sha384, Sha512};
 use rsa::traits::PublicKeyParts as _;
 use serde_json::{Value, json};
 
@@ -90,18 +91,12 @@ impl Key {
                 hmac_sha256(pem.as_bytes(), input)?
             }
             (Self::Rsa(key), Signing::HmacWithModulus) => hmac_sha256(base64(&key.n().to_bytes_be()).as_bytes(), input)?,
-            (Self::Rsa(key), Signing::Rs256) => {
-                rsa::pkcs1v15::SigningKey::<rsa::sha2::Sha256>::new((**key).clone()).try_sign(input)?.to_vec()
+            (Self::Rsa(key), Signing::Rs256) => key.sign(Pkcs1v15Sign::new::<Sha256>(), &Sha256::digest(input))?,
+            (Self::Rsa(key), Signing::Rs384) => key.sign(Pkcs1v15Sign::new::<Sha384>(), &Sha384::digest(input))?,
+            (Self::Rsa(key), Signing::Rs512) => key.sign(Pkcs1v15Sign::new::<Sha512>(), &Sha512::digest(input))?,
+            (Self::Rsa(key), Signing::Ps256) => {
+                key.sign_with_rng(&mut rsa::rand_core::OsRng, rsa::Pss::new::<Sha256>(), &Sha256::digest(input))?
             }
-            (Self::Rsa(key), Signing::Rs384) => {
-                rsa::pkcs1v15::SigningKey::<rsa::sha2::Sha384>::new((**key).clone()).try_sign(input)?.to_vec()
-            }
-            (Self::Rsa(key), Signing::Rs512) => {
-                rsa::pkcs1v15::SigningKey::<rsa::sha2::Sha512>::new((**key).clone()).try_sign(input)?.to_vec()
-            }
-            (Self::Rsa(key), Signing::Ps256) => rsa::pss::SigningKey::<rsa::sha2::Sha256>::new((**key).clone())
-                .try_sign_with_rng(&mut rsa::rand_core::OsRng, input)?
-                .to_vec(),
             (Self::Ec(key), Signing::Es256) => {
                 let signature: p256::ecdsa::Signature = key.try_sign(input)?;
                 signature.to_bytes().to_vec()

@@ -17,4 +17,4 @@ pub mod token;
 
 pub use answers::Answers;
 pub use format::{Expect, Scenario, Step};
-pub use load::{Library, LoadError};
+pub use load::Library;

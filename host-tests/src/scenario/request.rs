@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::format::Send;
-use super::text::{duration, pieces};
+use super::text::{duration, pieces, with_texts};
 use super::token::mint;
 
 /// What is sent.
@@ -55,7 +55,7 @@ impl Request {
 
     /// Whether head and body end together: neither body nor trailers follow.
     pub fn is_head_only(&self) -> bool {
-        self.body.is_none() && self.trailers.is_empty() && self.leaves_after_chunks.is_none()
+        self.body.as_ref().is_none_or(Vec::is_empty) && self.trailers.is_empty() && self.leaves_after_chunks.is_none()
     }
 
     /// The body in its pieces.
@@ -95,7 +95,7 @@ fn body(send: &Send) -> anyhow::Result<Option<Vec<u8>>> {
         (None, None | Some("POST")) if send.path.is_none() => "lookup",
         (None, _) => return Ok(None),
     };
-    let arguments = send.arguments.clone().unwrap_or_else(|| json!({}));
+    let arguments = with_texts(send.arguments.clone().unwrap_or_else(|| json!({})), &|_| None);
     let message =
         json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": tool, "arguments": arguments } });
     Ok(Some(message.to_string().into_bytes()))

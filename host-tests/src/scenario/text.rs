@@ -30,16 +30,29 @@ pub fn numeric_date(text: &str, now_secs: u64) -> Option<u64> {
     }
 }
 
-/// `value` with every text that is a numeric date replaced by it.
-pub fn with_dates(value: Value, now_secs: u64) -> Value {
+/// RFC 3339, in UTC.
+pub fn rfc3339(secs: u64) -> anyhow::Result<String> {
+    let instant = time::OffsetDateTime::from_unix_timestamp(i64::try_from(secs)?)?;
+    Ok(instant.format(&time::format_description::well_known::Rfc3339)?)
+}
+
+/// `value` with every text replaced by what `other` makes of it, if it makes something of it; and with every
+/// `{repeat, times}` replaced by the text it stands for.
+pub fn with_texts(value: Value, other: &dyn Fn(&str) -> Option<Value>) -> Value {
     match value {
-        Value::String(text) => numeric_date(&text, now_secs).map_or(Value::String(text), Value::from),
-        Value::Array(items) => items.into_iter().map(|item| with_dates(item, now_secs)).collect(),
-        Value::Object(members) => {
-            members.into_iter().map(|(name, value)| (name, with_dates(value, now_secs))).collect()
-        }
+        Value::String(text) => other(&text).unwrap_or(Value::String(text)),
+        Value::Array(items) => items.into_iter().map(|item| with_texts(item, other)).collect(),
+        Value::Object(members) => match piece(&Value::Object(members.clone())) {
+            Ok(text) => Value::String(text),
+            Err(_) => members.into_iter().map(|(name, value)| (name, with_texts(value, other))).collect(),
+        },
         other @ (Value::Null | Value::Bool(_) | Value::Number(_)) => other,
     }
+}
+
+/// [`with_texts`] for numeric dates.
+pub fn with_dates(value: Value, now_secs: u64) -> Value {
+    with_texts(value, &|text| numeric_date(text, now_secs).map(Value::from))
 }
 
 /// `text` with every `{now…}` replaced by the numeric date.

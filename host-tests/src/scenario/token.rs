@@ -52,6 +52,7 @@ fn claims(patch: Option<&Value>, now_secs: u64) -> Value {
         "task": {
             "id": "task-1",
             "purpose": "settle the invoice",
+            "expires": now_secs + 300,
             "grants": [
                 { "action": "mcp:tools/call", "resource": "payments", "object": "*" },
                 { "action": "mcp:resources/read", "resource": "payments", "object": "*" },

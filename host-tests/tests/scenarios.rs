@@ -1,0 +1,40 @@
+//! Every scenario on every driver, and that they cover every reason.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Result, ensure};
+use countersign_engine::reason::Reason;
+use countersign_host_tests::drivers::native::Native;
+use countersign_host_tests::drivers::{Driver, run_all};
+use countersign_host_tests::scenario::Library;
+use countersign_host_tests::scenario::format::DriverKind;
+
+/// Reasons no scenario can bring about, and why.
+const OUT_OF_REACH: &[(&str, &str)] = &[("internal", "a state the filter should not be in: there is no way into it")];
+
+fn run(driver: &mut dyn Driver) -> Result<()> {
+    let report = run_all(driver, &Library::read()?);
+    println!("{report}");
+    ensure!(report.failed.is_empty(), "{report}");
+    ensure!(report.passed > 0, "no scenario ran");
+    Ok(())
+}
+
+#[test]
+fn native() -> Result<()> {
+    run(&mut Native::at(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs()))
+}
+
+#[test]
+fn every_reason_is_expected_by_some_scenario() -> Result<()> {
+    let library = Library::read()?;
+    let expected: Vec<_> = [DriverKind::Native, DriverKind::Wasm, DriverKind::Envoy]
+        .into_iter()
+        .flat_map(|driver| library.expected_reasons(driver))
+        .collect();
+    let out_of_reach = |code: &str| OUT_OF_REACH.iter().any(|(reason, _)| *reason == code);
+    let codes = Reason::ALL.iter().map(|reason| reason.row().code);
+    let missing: Vec<_> = codes.filter(|code| !expected.contains(code) && !out_of_reach(code)).collect();
+    ensure!(missing.is_empty(), "no scenario expects {missing:?}");
+    Ok(())
+}
