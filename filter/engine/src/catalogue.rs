@@ -33,7 +33,8 @@ pub struct Match {
 pub enum PathMatch {
     /// Exactly this path.
     Exact(String),
-    /// This path (written `/api/*`, held as `/api`) or anything below it.
+    /// This path (written `/api/*`, held as `/api`) or anything below it; every path (written `/*`) is held as
+    /// the empty text.
     Below(String),
 }
 

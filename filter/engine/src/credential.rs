@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use countersign_tokens::{CompactJws, TokenError, TokenErrorClass, UnixTime, VerifiedToken};
 
-use crate::digest::sha256;
+use crate::digest;
 use crate::engine::{Engine, IssuerIndex};
 use crate::headers::Headers;
 use crate::reason::Reason;
@@ -74,7 +74,7 @@ impl Credential {
         if token.contains(',') {
             return Err(Reason::ManyCredentials);
         }
-        Ok(Self { text: token.to_owned(), digest: sha256(token.as_bytes()) })
+        Ok(Self { text: token.to_owned(), digest: digest::of_bytes(token.as_bytes()) })
     }
 
     /// SHA-256 of the credential's text.

@@ -145,8 +145,8 @@ impl Decision<'_> {
                 Operation::Http { .. } => None,
                 Operation::ToolCall(_) | Operation::Mcp(_) => action.object(),
             },
-            arguments_digest: arguments_digest.map(|digest| digest::label(&digest)),
-            body_digest: action.body_digest.map(|digest| digest::label(&digest)),
+            arguments_digest: arguments_digest.map(|digest| digest::text(&digest)),
+            body_digest: action.body_digest.map(|digest| digest::text(&digest)),
             arguments: self.recorded(action),
         }
     }

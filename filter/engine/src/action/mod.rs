@@ -7,6 +7,9 @@ pub mod mcp;
 
 use serde_json::{Map, Value};
 
+use crate::catalogue::Resource;
+use crate::route::Target;
+
 /// What this request does.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Action {
@@ -56,7 +59,7 @@ pub struct McpOperation {
     pub class: Class,
     /// What the method names: a prompt, a resource URI, a task; if it names anything.
     pub target: Option<String>,
-    /// SHA-256 of the RFC 8785 form of `params`, when there are any.
+    /// SHA-256 of the RFC 8785 form of `params` (of a response: its result or error), when there are any.
     pub digest: Option<[u8; 32]>,
     /// The JSON-RPC id of a request; none for notifications, responses and legs.
     pub id: Option<Value>,
@@ -76,6 +79,22 @@ pub enum Class {
 }
 
 impl Action {
+    pub(crate) fn new(
+        resource: &Resource,
+        target: &Target,
+        operation: Operation,
+        body_digest: Option<[u8; 32]>,
+    ) -> Self {
+        Self {
+            resource: resource.name.clone(),
+            operation,
+            method: target.method.clone(),
+            authority: target.authority.clone(),
+            target: target.target.clone(),
+            body_digest,
+        }
+    }
+
     /// The operation as records, grants and policies spell it: `mcp:tools/call`, `mcp:GET`, `http:POST`.
     pub fn name(&self) -> String {
         match &self.operation {
@@ -111,3 +130,6 @@ impl Action {
         }
     }
 }
+
+#[cfg(test)]
+pub(crate) mod test_support;

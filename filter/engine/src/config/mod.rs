@@ -2,20 +2,31 @@
 //!
 //! Reading never stops at the first mistake: every error is reported at once, each with its place.
 
+mod address;
+mod clusters;
 mod error;
 mod read;
 mod secrets;
+mod text;
 mod wire;
 
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
 use std::time::Duration;
 
-use countersign_tokens::IssuerRules;
+use countersign_tokens::{IssuerRules, json};
 
+pub use clusters::ClusterUse;
 pub use error::{ConfigError, ConfigErrors};
 pub use secrets::{NoSecrets, Secrets};
 
 use crate::catalogue::Resource;
 use crate::task::TaskMapping;
+
+/// Bounds of the document itself; policies and tool schemas are written in it.
+const DOCUMENT: json::Limits = json::Limits { depth: 64, bytes: 4 * 1024 * 1024, nodes: 200_000 };
 
 /// One plugin configuration.
 #[derive(Clone, Debug)]
@@ -29,6 +40,22 @@ pub struct Config {
     pub record: RecordConfig,
     pub forward: ForwardConfig,
     pub limits: Limits,
+}
+
+impl Config {
+    /// Reads the plugin configuration; `secrets` holds what it names and does not say.
+    ///
+    /// Errors: everything wrong with it, each with its place.
+    pub fn parse(bytes: &[u8], secrets: &dyn Secrets) -> Result<Self, ConfigErrors> {
+        if bytes.iter().all(u8::is_ascii_whitespace) {
+            return Err(ConfigError::new("", "the configuration is empty; without one nothing can be decided").into());
+        }
+        let document = json::parse(bytes, &DOCUMENT)
+            .map_err(|error| ConfigError::new("", format!("{error}; write strict JSON")))?;
+        let report = read::Report::default();
+        let config = wire::document(&read::Node::root(&document, &report), secrets);
+        report.finish(config)
+    }
 }
 
 /// What happens to a request that is for no resource.
@@ -91,6 +118,19 @@ pub struct StepUpConfig {
     pub secret: String,
     /// How long a request may be held for the answer; bounds the endpoint's timeout.
     pub hold: Duration,
+}
+
+impl fmt::Debug for StepUpConfig {
+    /// Everything but the secret.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { endpoint, secret: _, hold } = self;
+        formatter
+            .debug_struct("StepUpConfig")
+            .field("endpoint", endpoint)
+            .field("secret", &format_args!("…"))
+            .field("hold", hold)
+            .finish()
+    }
 }
 
 /// What the record may contain beyond digests.

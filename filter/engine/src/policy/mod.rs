@@ -2,12 +2,93 @@
 //!
 //! Whatever the engine cannot answer (an evaluation error, arguments that do not fit their schema)
 //! is a deny with its own reason; nothing here ever turns a failure into an allow.
+//!
+//! # What a Cedar policy can say
+//!
+//! `principal` is `Agent::"<subject>"`, the credential's `sub`. Subjects are only unique together with their issuer: where
+//! several issuers are trusted, ask for `principal.issuer_name` too.
+//!
+//! | entity | attributes |
+//! |---|---|
+//! | `Agent` | `issuer: String` (`iss`), `issuer_name: String` (as configured), `subject: String` (`sub`), `client_id?: String` |
+//! | `Tool`, in its `Resource` | `risk: String`, `labels: Set<String>`; of an undeclared tool its resource's risk and no labels |
+//! | `Resource` | none |
+//!
+//! | `action` | in | asked about |
+//! |---|---|---|
+//! | `Action::"<resource>/<tool>"`, one for each declared tool | `Action::"mcp:tools/call"`, `Action::"mcp:execute"` | `Tool::"<resource>/<tool>"` |
+//! | `Action::"mcp:tools/call"`, for tools nobody declared | `Action::"mcp:execute"` | `Tool::"<resource>/<tool>"` |
+//! | `Action::"mcp:<method>"`, one for each other MCP method, `mcp:GET` and `mcp:DELETE` for the transport's legs | `Action::"mcp:control"`, `Action::"mcp:list"`, `Action::"mcp:read"` or `Action::"mcp:execute"`, by class | `Resource::"<resource>"` |
+//! | `Action::"http:GET"`, `HEAD`, `POST`, `PUT`, `PATCH`, `DELETE`, `OPTIONS` | `Action::"http"` | `Resource::"<resource>"` |
+//!
+//! | `context` | type | |
+//! |---|---|---|
+//! | `task.id` | `String` | |
+//! | `task.purpose` | `String`, optional | |
+//! | `task.expires` | `Long` | seconds since 1970 |
+//! | `args` | a record, only of declared tools with an `input_schema` | typed from it, see below |
+//! | `token.id`, `token.key_id` | `String`, optional | `jti`, `kid` |
+//! | `token.algorithm` | `String` | |
+//! | `token.issued` | `Long`, optional | `iat`, seconds since 1970 |
+//! | `token.expires` | `Long` | `exp`, seconds since 1970 |
+//! | `token.lifetime` | `Long`, optional | seconds from `iat` to `exp` |
+//! | `actors` | `Set<{issuer: String, subject: String}>` | RFC 8693 `act`, the whole chain; empty when the subject acts itself |
+//! | `actor` | `{issuer: String, subject: String}`, optional | the outermost, who acts now |
+//! | `request.method`, `request.host`, `request.path` | `String` | of the HTTP request; host in lower case, path without query |
+//! | `request.target` | `String`, optional | what an MCP method names: a prompt, a resource URI, a task |
+//! | `request.source` | `ipaddr`, optional | the peer; IPv4 in IPv6 is IPv4 |
+//! | `risk` | `String` | `low`, `medium`, `high` or `critical` |
+//! | `labels` | `Set<String>` | the tool's |
+//! | `now` | `Long` | seconds since 1970 |
+//! | `approval` | a record, optional | present after an approval of exactly this action |
+//! | `approval.challenge`, `approval.approver_issuer`, `approval.approver` | `String` | |
+//! | `approval.expires` | `Long` | seconds since 1970 |
+//!
+//! Strict validation holds policies to these types: an optional attribute must be asked for with `has`, and a policy that reads
+//! `context.args` must be about declared tools that have what it reads.
+//!
+//! ## Arguments
+//!
+//! | JSON Schema | Cedar | fits |
+//! |---|---|---|
+//! | `string`, with or without an `enum` of strings | `String` | a string, one of the `enum` |
+//! | `boolean` | `Bool` | `true`, `false` |
+//! | `integer` | `Long` | a number written as an integer, 64 bits signed |
+//! | `number` | `decimal` | a number that is exactly a decimal of at most 4 fraction digits and, unless an integer, 15 digits |
+//! | `array` with `items` | `Set` (neither order nor repetition) | an array whose every item fits |
+//! | `object` with `properties` | a record | an object whose every member fits |
+//! | `["T", "null"]` | T, optional | `null`, which is absence, or what fits T |
+//!
+//! What is not in `required` is optional. A member that is not in `properties` fits only where `additionalProperties`
+//! is literally `true`, and no policy sees it. A call whose arguments do not fit is denied ([`Reason::ArgumentsUnfit`]).
+//!
+//! Keywords that can change a value's type (`$ref`, `anyOf`, `oneOf`, `allOf`, `not`, `if`, `patternProperties`, `prefixItems`, …),
+//! other unions of types, arrays without `items` or with items that may be `null`, objects without `properties` and schemas without
+//! `type` make their property *opaque*: calls may carry it, policies cannot read it. Around the whole schema they are a load error.
+//! All other keywords (`minimum`, `pattern`, `format`, `default`, `title`, …) say nothing about types and are not enforced here.
+//!
+//! ## Annotations
+//!
+//! `@id` names a policy, `@reason` says why (for records and approvers), `@step_up("<who approves>")` makes a forbid one that an
+//! approval lifts, `@maps` is data. Others are refused. A step-up is tried with an approval by nobody (empty strings) that expires in
+//! a minute; only if that would allow is anybody asked. So `unless { context has approval }` may ask for the approval's
+//! presence or expiry; a policy that insists on one approver by name is never lifted, and its calls are denied unasked.
 
 mod arguments;
+mod basis;
 mod cedar;
+mod context;
+mod decide;
+mod error;
+mod index;
+mod load;
+mod reads;
 mod schema;
+#[cfg(test)]
+mod tests;
 
-pub use cedar::{CedarPolicy, LoadError};
+pub use cedar::CedarPolicy;
+pub use error::{LoadError, Place, Problem, SchemaProblem};
 
 use countersign_tokens::UnixTime;
 

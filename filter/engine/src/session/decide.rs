@@ -6,12 +6,12 @@ use super::Turn;
 use crate::action::{http, mcp, Action};
 use crate::catalogue::{Protocol, Resource, Risk};
 use crate::credential::{NeedKeys, Unverified, Verified};
-use crate::digest::sha256;
+use crate::digest;
 use crate::ledger::{Entry, LedgerError};
 use crate::policy::{Allow, Facts, StepUp, Verdict};
 use crate::reason::Reason;
 use crate::step_up::Approval;
-use crate::task::{Coverage, TaskError};
+use crate::task::Coverage;
 
 /// Why there is no ruling.
 pub(super) enum Halt {
@@ -62,9 +62,9 @@ impl Turn<'_> {
         let issuer = self.engine.config.issuers.get(verified.issuer.0).ok_or(Reason::Internal)?;
         let task = issuer.task.task(&verified.token, request.credential.digest());
         account.verified = Some(verified);
-        let task = account.task.insert(task.map_err(|error| match error {
-            TaskError::Claim { .. } => Reason::TaskRefused,
-            TaskError::Constraint { .. } => Reason::ConstraintUnsupported,
+        let task = account.task.insert(task.map_err(|error| {
+            account.detail = Some(error.to_string());
+            error.reason()
         })?);
         if task.expires <= self.now {
             return Err(Reason::TaskExpired.into());
@@ -92,7 +92,7 @@ impl Turn<'_> {
         let (Some(verified), Some(task), Some(action)) = (&account.verified, &account.task, &account.action) else {
             return Err(Reason::Internal.into());
         };
-        match task.covers(action, resource.protocol) {
+        match task.covers(action) {
             Coverage::Covered => {}
             Coverage::NotGranted => return Err(Reason::NotGranted.into()),
             Coverage::BeyondArguments => return Err(Reason::ArgumentsBeyondGrant.into()),
@@ -181,7 +181,7 @@ pub(super) fn entry(verified: &Verified, kind: &str, id: &str) -> Entry {
             bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
             bytes.extend_from_slice(part.as_bytes());
         }
-        sha256(&bytes)
+        digest::of_bytes(&bytes)
     };
     Entry { partition: digest([&identity.issuer, &identity.subject]), key: digest([kind, id]) }
 }

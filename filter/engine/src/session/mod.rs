@@ -5,14 +5,12 @@
 //! with the current time, because expiry, ledger and keys may have changed meanwhile.
 
 mod account;
+mod approval;
 mod decide;
 mod id;
 mod pending;
 mod request;
 mod running;
-
-#[cfg(test)]
-mod tests;
 
 use std::sync::Arc;
 

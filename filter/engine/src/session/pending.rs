@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use countersign_tokens::UnixTime;
 
-use super::account::{ended_line, stripped, About, Account};
-use super::decide::{declared, entry, one_shot_entry, Halt, Ruling};
+use super::account::{stripped, About, Account};
+use super::approval::{Approved, Asked};
+use super::decide::{entry, one_shot_entry, Halt, Ruling};
 use super::request::{Outsider, Refused, Request};
 use super::running::Running;
 use super::{Next, State, Turn};
@@ -13,11 +14,10 @@ use crate::credential::NeedKeys;
 use crate::forward::Forward;
 use crate::io::{CallId, CallOutcome, Cut, Input, Step, Tick};
 use crate::keys::KeyStore;
-use crate::ledger::{Entry, Spent};
+use crate::ledger::{Entry, LedgerError, Spent};
 use crate::permit::Permit;
-use crate::policy::StepUp;
+use crate::policy::{Allow, StepUp};
 use crate::reason::Reason;
-use crate::step_up::{self, Approval, Challenge};
 
 /// How long a spent approval is remembered after it lapsed: answers older than this are refused by their timestamp.
 const ANSWER_LIFETIME: Duration = Duration::from_secs(600);
@@ -25,6 +25,8 @@ const ANSWER_LIFETIME: Duration = Duration::from_secs(600);
 /// A held request.
 pub(super) struct Pending {
     request: Request,
+    /// What the last look at it found; whatever ends the wait tells it.
+    account: Account,
     /// The keys were waited for once already; a second time denies.
     keys_awaited: bool,
     waiting: Waiting,
@@ -34,7 +36,7 @@ pub(super) struct Pending {
 enum Waiting {
     Body,
     Keys(AwaitKeys),
-    Approval(Box<AwaitApproval>),
+    Approval(Box<Asked>),
 }
 
 struct AwaitKeys {
@@ -43,17 +45,10 @@ struct AwaitKeys {
     call: Option<CallId>,
 }
 
-struct AwaitApproval {
-    call: CallId,
-    challenge: Challenge,
-    step_up: StepUp,
-    deadline: UnixTime,
-}
-
 impl Pending {
     /// Decides as far as the head allows.
     pub(super) fn begin(request: Request, turn: &mut Turn<'_>) -> Next {
-        Box::new(Self { request, keys_awaited: false, waiting: Waiting::Body }).advance(turn, None)
+        Box::new(Self { request, account: Account::default(), keys_awaited: false, waiting: Waiting::Body }).advance(turn, None)
     }
 
     pub(super) fn awaits_body(&self) -> bool {
@@ -73,7 +68,7 @@ impl Pending {
             Input::CallDone(id, outcome) => self.answered(turn, id, &outcome),
             Input::Tick(tick) => self.tick(turn, tick),
             Input::Closed => {
-                let line = Account::default().line(turn, self.request.about(turn), Reason::ClientGone, 0);
+                let line = self.account.line(turn, self.request.about(turn), Reason::ClientGone, 0);
                 Next::Done(Step::Cut(Cut { line, reset: false }))
             }
             Input::Head(_) | Input::ResponseHead { .. } | Input::ResponseBody { .. } => self.keep(),
@@ -86,7 +81,7 @@ impl Pending {
 
     fn body_arrived(self: Box<Self>, turn: &mut Turn<'_>, absorbed: Result<(), Reason>) -> Next {
         match (absorbed, &self.waiting) {
-            (Err(reason), _) => self.deny(turn, &Account::default(), reason),
+            (Err(reason), _) => self.deny(turn, reason),
             (Ok(()), Waiting::Body) if self.request.body().is_some() => self.advance(turn, None),
             (Ok(()), _) => self.keep(),
         }
@@ -102,62 +97,86 @@ impl Pending {
 
     fn tick(self: Box<Self>, turn: &mut Turn<'_>, tick: Tick) -> Next {
         match &self.waiting {
-            Waiting::Body if tick.body_withheld => self.deny(turn, &Account::default(), Reason::BodyWithheld),
+            Waiting::Body if tick.body_withheld => self.deny(turn, Reason::BodyWithheld),
             Waiting::Body if turn.now.since(self.request.arrived) > turn.engine.config.limits.body_wait => {
-                self.deny(turn, &Account::default(), Reason::BodyTimeout)
+                self.deny(turn, Reason::BodyTimeout)
             }
             Waiting::Keys(keys) if !turn.keys_of(keys.need).is_some_and(|store| store.fetch_under_way(turn.now)) => {
                 self.retry_with_keys(turn)
             }
-            Waiting::Approval(approval) if approval.deadline <= turn.now => {
-                let account = Account { challenge: Some(approval.challenge.id.clone()), ..Account::default() };
-                self.deny(turn, &account, Reason::ApprovalTimeout)
-            }
+            Waiting::Approval(asked) if asked.deadline <= turn.now => self.deny(turn, Reason::ApprovalTimeout),
             Waiting::Body | Waiting::Keys(_) | Waiting::Approval(_) => self.keep(),
         }
     }
 
     /// Decides from the credential on with what is there now.
     fn advance(mut self: Box<Self>, turn: &mut Turn<'_>, approved: Option<Approved>) -> Next {
-        let mut account = Account::default();
-        if let Some(approved) = &approved {
-            account.challenge = Some(approved.challenge.clone());
-            account.approval = Some(approved.approval.clone());
-        }
+        self.account = Account::default();
         let approval = approved.as_ref().map(|approved| &approved.approval);
-        match turn.decide(&self.request, approval, &mut account) {
-            Ok(Ruling::Allow(_)) if approved.as_ref().is_some_and(|approved| !approved.still_binds(turn, &self.request, &account)) => {
-                self.deny(turn, &account, Reason::ApprovalForOtherCall)
+        if let Some(approval) = approval {
+            self.account.challenge = Some(approval.challenge.clone());
+            self.account.approval = Some(approval.clone());
+        }
+        let ruling = turn.decide(&self.request, approval, &mut self.account);
+        match (ruling, approved) {
+            (Ok(Ruling::Allow(allow)), None) => self.permit(turn, &allow, Reason::Allowed),
+            (Ok(Ruling::Allow(allow)), Some(approved)) if approved.binds(&self.account) => {
+                self.permit(turn, &allow, Reason::Approved)
             }
-            Ok(Ruling::Allow(allow)) => {
-                let reason = if approved.is_some() { Reason::Approved } else { Reason::Allowed };
-                match turn.spend(&account, approved.as_ref()) {
-                    Ok(()) => self.forward(turn, &account, Permit::from_allow(&allow), reason),
-                    Err(reason) => self.deny(turn, &account, reason),
-                }
-            }
-            // Policy asks for a step-up only where there is no approval yet.
-            Ok(Ruling::StepUp(_)) if approved.is_some() => self.deny(turn, &account, Reason::Internal),
-            Ok(Ruling::StepUp(step_up)) => self.ask(turn, account, step_up),
-            Err(Halt::Deny(reason)) => self.deny(turn, &account, reason),
-            Err(Halt::NeedBody) => {
+            (Ok(Ruling::Allow(_)), Some(_)) => self.deny(turn, Reason::ApprovalForOtherCall),
+            (Ok(Ruling::StepUp(step_up)), None) => self.ask(turn, step_up),
+            // Policy never asks again for what it was just given.
+            (Ok(Ruling::StepUp(_)), Some(_)) => self.deny(turn, Reason::Internal),
+            (Err(Halt::Deny(reason)), _) => self.deny(turn, reason),
+            (Err(Halt::NeedBody), _) => {
                 self.waiting = Waiting::Body;
                 self.keep()
             }
-            Err(Halt::NeedKeys(need)) => self.fetch_keys(turn, &account, need),
+            (Err(Halt::NeedKeys(need)), _) => self.fetch_keys(turn, need),
+        }
+    }
+
+    /// Uses up what may be used once, then forwards.
+    fn permit(self: Box<Self>, turn: &mut Turn<'_>, allow: &Allow, reason: Reason) -> Next {
+        match turn.spend(&self.account) {
+            Ok(()) => self.forward(turn, Permit::from_allow(allow), reason),
+            Err(reason) => self.deny(turn, reason),
+        }
+    }
+}
+
+/// Step-up.
+impl Pending {
+    fn ask(mut self: Box<Self>, turn: &mut Turn<'_>, step_up: StepUp) -> Next {
+        match turn.ask(&self.request, &mut self.account, step_up) {
+            Ok((asked, call)) => {
+                self.waiting = Waiting::Approval(Box::new(asked));
+                Next::Call(self, call)
+            }
+            Err(reason) => self.deny(turn, reason),
+        }
+    }
+
+    fn approver_answered(mut self: Box<Self>, turn: &mut Turn<'_>, outcome: &CallOutcome) -> Next {
+        let Waiting::Approval(asked) = std::mem::replace(&mut self.waiting, Waiting::Body) else {
+            return self.deny(turn, Reason::Internal);
+        };
+        match turn.approved(&self.request, &mut self.account, *asked, outcome) {
+            Ok(approved) => self.advance(turn, Some(approved)),
+            Err(reason) => self.deny(turn, reason),
         }
     }
 }
 
 /// Keys.
 impl Pending {
-    fn fetch_keys(mut self: Box<Self>, turn: &mut Turn<'_>, account: &Account, need: NeedKeys) -> Next {
+    fn fetch_keys(mut self: Box<Self>, turn: &mut Turn<'_>, need: NeedKeys) -> Next {
         if self.keys_awaited {
-            return self.deny(turn, account, need.reason());
+            return self.deny(turn, need.reason());
         }
         let id = turn.call_id();
         let now = turn.now;
-        let Some(store) = turn.keys_of(need) else { return self.deny(turn, account, Reason::Internal) };
+        let Some(store) = turn.keys_of(need) else { return self.deny(turn, Reason::Internal) };
         if let Some(call) = store.fetch_for_unknown_key(id, now) {
             self.waiting = Waiting::Keys(AwaitKeys { need, call: Some(id) });
             Next::Call(self, call)
@@ -165,20 +184,20 @@ impl Pending {
             self.waiting = Waiting::Keys(AwaitKeys { need, call: None });
             self.keep()
         } else {
-            self.deny(turn, account, need.reason())
+            self.deny(turn, need.reason())
         }
     }
 
-    fn keys_arrived(self: Box<Self>, turn: &mut Turn<'_>, outcome: &CallOutcome) -> Next {
+    fn keys_arrived(mut self: Box<Self>, turn: &mut Turn<'_>, outcome: &CallOutcome) -> Next {
         let Waiting::Keys(keys) = &self.waiting else { return self.keep() };
         let installed = turn.keys_of(keys.need).map(|store| store.install(outcome, turn.now));
         match installed {
             Some(Ok(())) => self.retry_with_keys(turn),
             Some(Err(error)) => {
-                let account = Account { detail: Some(error.to_string()), ..Account::default() };
-                self.deny(turn, &account, Reason::KeysUnavailable)
+                self.account.detail = Some(error.to_string());
+                self.deny(turn, Reason::KeysUnavailable)
             }
-            None => self.deny(turn, &Account::default(), Reason::Internal),
+            None => self.deny(turn, Reason::Internal),
         }
     }
 
@@ -190,14 +209,14 @@ impl Pending {
 
 /// Terminal steps: each consumes the request.
 impl Pending {
-    fn deny(self: Box<Self>, turn: &Turn<'_>, account: &Account, reason: Reason) -> Next {
-        Next::Done(Step::Reply(account.reply(turn, self.request.about(turn), reason)))
+    fn deny(self: Box<Self>, turn: &Turn<'_>, reason: Reason) -> Next {
+        Next::Done(Step::Reply(self.account.reply(turn, self.request.about(turn), reason)))
     }
 
-    fn forward(self: Box<Self>, turn: &Turn<'_>, account: &Account, permit: Permit, reason: Reason) -> Next {
-        let line = account.line(turn, self.request.about(turn), reason, 0);
+    fn forward(self: Box<Self>, turn: &Turn<'_>, permit: Permit, reason: Reason) -> Next {
+        let line = self.account.line(turn, self.request.about(turn), reason, 0);
         let mut edits = stripped(&self.request.head.headers, turn.engine.config.forward.credential);
-        edits.extend(account.identity_headers(turn.id));
+        edits.extend(self.account.identity_headers(turn.id));
         Next::Forward(Running::since(turn.now), Step::Forward(Forward::new(permit, line, edits)))
     }
 }
@@ -230,11 +249,11 @@ impl Turn<'_> {
     }
 
     /// Uses up what may be used once, at the last moment before forwarding.
-    fn spend(&mut self, account: &Account, approved: Option<&Approved>) -> Result<(), Reason> {
+    fn spend(&mut self, account: &Account) -> Result<(), Reason> {
         let verified = account.verified.as_deref().ok_or(Reason::Internal)?;
-        if let Some(approved) = approved {
-            let until = approved.approval.expires.plus(ANSWER_LIFETIME);
-            self.spend_once(&entry(verified, "approval", &approved.approval.challenge), until, Reason::ApprovalReplayed)?;
+        if let Some(approval) = &account.approval {
+            let until = approval.expires.plus(ANSWER_LIFETIME);
+            self.spend_once(&entry(verified, "approval", &approval.challenge), until, Reason::ApprovalReplayed)?;
         }
         let issuer = self.engine.config.issuers.get(verified.issuer.0).ok_or(Reason::Internal)?;
         if issuer.one_shot {
@@ -258,7 +277,7 @@ impl Turn<'_> {
 }
 
 impl Request {
-    fn about<'a>(&'a self, turn: &Turn<'a>) -> About<'a> {
+    fn about<'a>(&'a self, turn: &'a Turn<'_>) -> About<'a> {
         About {
             target: Some(&self.target),
             resource: turn.engine.resource(self.resource),

@@ -1,14 +1,50 @@
 //! Asking a human or a system about one risky call, and believing nothing but its signed answer.
+//!
+//! One POST in the form of [Standard Webhooks](https://www.standardwebhooks.com), held open by the approver for as long
+//! as `Prefer: wait` allows (RFC 7240 §4.3). Nothing is remembered here: that an approval is used once is the
+//! ledger's business, that it lifts a `forbid` is policy's.
+//!
+//! # What is sent
+//!
+//! | member | content |
+//! |---|---|
+//! | `type` | `approval.requested` |
+//! | `challenge` | names this question; also the `webhook-id` |
+//! | `binding` | `call` and `body`, each `sha-256:` and base64url: what exactly is asked about; `call` is the same when the same call is tried again |
+//! | `requested_at`, `lapses_at` | RFC 3339; nobody waits for an answer after the second |
+//! | `workload` | `subject {iss, sub}`, `issuer` (its configured name), `client_id` or null |
+//! | `actors` | the actor chain, `{iss, sub}`, the current actor first |
+//! | `task` | `id`, `purpose` or null |
+//! | `action` | `protocol`, `operation`, `resource`, `object` or null, `method`, `authority`, `target` |
+//! | `arguments` | of a tool call, with `"[redacted]"` where the catalogue says so; otherwise null |
+//! | `risk` | `low`, `medium`, `high`, `critical` |
+//! | `approvers` | who is to approve: the policies' `@step_up` |
+//! | `reasons` | why it is asked: the policies' `@reason` |
+//!
+//! # What is answered
+//!
+//! Status 200, or 202 while undecided; `webhook-id`, `webhook-timestamp` and `webhook-signature` over the body with the same
+//! secret; strict JSON without other members:
+//!
+//! ```json
+//! { "challenge": "…", "binding": { "call": "sha-256:…", "body": "sha-256:…" }, "decision": "approved",
+//!   "approver": { "iss": "https://id.example.com", "sub": "erin" }, "expires_at": "2026-11-23T10:00:00Z", "reason": "ok" }
+//! ```
+//!
+//! `decision` is `approved`, `denied` or `pending`; the first two need an `approver`. `expires_at` is until when an approval
+//! holds (else until the challenge lapses). `reason` is for the record.
 
 mod answer;
 mod binding;
+mod clock;
 mod request;
+mod signature;
 
 use countersign_tokens::UnixTime;
 
-pub use answer::{read_answer, Answer};
+pub use answer::{Answer, read_answer};
 pub use binding::{Binding, BindingFacts};
-pub use request::{webhook_call, Challenge};
+pub use request::{ApprovalRequest, Challenge, webhook_call};
 
 use crate::workload::Identity;
 
@@ -21,3 +57,6 @@ pub struct Approval {
     /// Until when it holds.
     pub expires: UnixTime,
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,81 @@
+//! The header fields of an MCP request: what they must be for the body to be read, and that they say the same.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::headers::Headers;
+use crate::reason::Reason;
+
+/// The revisions this reader reads. A request without the field is accepted: `initialize` has none, and the reader
+/// accepts nothing from it that these revisions would not.
+const VERSIONS: [&[u8]; 2] = [b"2025-06-18", b"2025-11-25"];
+
+const ENCODED_START: &[u8] = b"=?base64?";
+const ENCODED_END: &[u8] = b"?=";
+
+/// `MCP-Protocol-Version`, if sent, is a revision we read.
+pub(super) fn check_version(headers: &Headers) -> Result<(), Reason> {
+    match single(headers, "mcp-protocol-version")? {
+        Some(version) if !VERSIONS.contains(&version) => Err(Reason::UnsupportedVersion),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// `Content-Type` is JSON in UTF-8 and nothing else; the body is not encoded.
+pub(super) fn check_media(headers: &Headers) -> Result<(), Reason> {
+    let content_type = single(headers, "content-type")?.ok_or(Reason::MediaType)?;
+    let encoded = match single(headers, "content-encoding")? {
+        Some(coding) => !coding.trim_ascii().eq_ignore_ascii_case(b"identity"),
+        None => false,
+    };
+    let transferred = match single(headers, "transfer-encoding")? {
+        Some(coding) => !coding.trim_ascii().eq_ignore_ascii_case(b"chunked"),
+        None => false,
+    };
+    if encoded || transferred || !is_json(content_type) { Err(Reason::MediaType) } else { Ok(()) }
+}
+
+/// A leg has no body: nothing would read it before it is forwarded.
+pub(super) fn check_bodiless(headers: &Headers, body: Option<&[u8]>) -> Result<(), Reason> {
+    let announced = single(headers, "content-length")?.is_some_and(|length| length.trim_ascii() != b"0");
+    if announced || headers.contains("transfer-encoding") || body.is_some_and(|body| !body.is_empty()) {
+        return Err(Reason::MalformedMessage);
+    }
+    Ok(())
+}
+
+/// `Mcp-Method` and `Mcp-Name`, if sent, repeat what the body says; a body that says nothing has nothing to repeat.
+pub(super) fn check_mirrors(headers: &Headers, method: Option<&str>, name: Option<&str>) -> Result<(), Reason> {
+    for (field, expected) in [("mcp-method", method), ("mcp-name", name)] {
+        if let Some(value) = single(headers, field)?
+            && (expected.is_none() || decode(value).as_deref() != expected)
+        {
+            return Err(Reason::HeaderBodyMismatch);
+        }
+    }
+    Ok(())
+}
+
+/// The value of a mirrored field: visible ASCII and inner spaces, or `=?base64?…?=` around the UTF-8 of anything.
+fn decode(value: &[u8]) -> Option<String> {
+    let bytes = match value.strip_prefix(ENCODED_START) {
+        Some(rest) => STANDARD.decode(rest.strip_suffix(ENCODED_END)?).ok()?,
+        None if value.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ') => value.to_vec(),
+        None => return None,
+    };
+    String::from_utf8(bytes).ok()
+}
+
+fn is_json(content_type: &[u8]) -> bool {
+    let mut parts = content_type.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
+    let media = parts.next().unwrap_or_default();
+    let parameter = parts.next();
+    let utf8 = |parameter: &[u8]| {
+        [b"charset=utf-8".as_slice(), b"charset=\"utf-8\""].iter().any(|utf8| parameter.eq_ignore_ascii_case(utf8))
+    };
+    media.eq_ignore_ascii_case(b"application/json") && parameter.is_none_or(utf8) && parts.next().is_none()
+}
+
+fn single<'a>(headers: &'a Headers, name: &'a str) -> Result<Option<&'a [u8]>, Reason> {
+    headers.single(name).map_err(|_| Reason::AmbiguousHeaders)
+}

@@ -1,0 +1,30 @@
+//! One resource and its targets, for tests.
+
+use std::collections::BTreeMap;
+
+use crate::catalogue::{Match, PathMatch, Protocol, Resource, Risk};
+use crate::route::Target;
+
+/// The MCP resource `payments` at `/mcp`.
+pub(crate) fn resource() -> Resource {
+    Resource {
+        name: "payments".to_owned(),
+        matching: Match { host: None, path: PathMatch::Exact("/mcp".to_owned()), route: None },
+        protocol: Protocol::Mcp,
+        tools: BTreeMap::new(),
+        risk: Risk::Low,
+        metadata_url: None,
+    }
+}
+
+/// `method` on `https://tools.example.com/mcp?v=1`.
+pub(crate) fn target(method: &str) -> Target {
+    Target {
+        method: method.to_owned(),
+        authority: "tools.example.com".to_owned(),
+        host: "tools.example.com".to_owned(),
+        path: "/mcp".to_owned(),
+        query: Some("v=1".to_owned()),
+        target: "/mcp?v=1".to_owned(),
+    }
+}

@@ -1,0 +1,161 @@
+//! Configurations as data: what is accepted, what is refused with which words, and that the schema agrees.
+
+mod accepted;
+mod addresses;
+mod places;
+mod refused;
+mod schema;
+
+use std::error::Error;
+
+use serde_json::{Map, Value, json};
+
+use super::{Config, ConfigErrors, Secrets};
+
+type Outcome = Result<(), Box<dyn Error>>;
+
+/// Of 32 bytes.
+const SECRET: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+
+/// An environment with one good secret, one bad and nothing else.
+struct Environment;
+
+impl Secrets for Environment {
+    fn secret(&self, name: &str) -> Option<String> {
+        match name {
+            "APPROVALS_SECRET" => Some(SECRET.to_owned()),
+            "SHORT_SECRET" => Some("whsec_c2hvcnQ=".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+/// Every key there is, but for those that exclude another.
+fn full() -> Value {
+    json!({
+        "version": 1,
+        "issuers": [{
+            "name": "platform",
+            "issuer": "https://sts.example.com",
+            "profile": "generic",
+            "types": ["JWT", ""],
+            "audiences": ["https://tools.example.com/mcp"],
+            "algorithms": ["ES256", "RS256"],
+            "keys": {
+                "url": "https://STS.example.com/jwks.json?v=1", "cluster": "sts", "insecure_http": false,
+                "refresh": "2m", "max_stale": "3h", "cooldown": "500ms", "timeout": "4s"
+            },
+            "max_lifetime": "15m",
+            "leeway": "10s",
+            "one_shot": true,
+            "task": {
+                "id": "/task/id", "purpose": "/task/purpose", "grants": "/task/grants", "expires": "/task/expires",
+                "scope": true
+            }
+        }],
+        "resources": [{
+            "name": "payments",
+            "match": { "host": "Tools.example.com:8443", "path": "/api/*", "route": "tools" },
+            "protocol": "mcp",
+            "risk": "low",
+            "metadata_url": "https://tools.example.com/.well-known/oauth-protected-resource",
+            "tools": [{
+                "name": "transfer", "risk": "high", "labels": ["external"],
+                "input_schema": { "type": "object" }, "redact": ["/note", "/a~1b/~0"]
+            }]
+        }],
+        "unmatched": "pass",
+        "policy": { "cedar": "permit (principal, action, resource);" },
+        "step_up": {
+            "webhook": {
+                "url": "https://approvals.example.com/ask", "cluster": "approvals", "insecure_http": false,
+                "secret": { "env": "APPROVALS_SECRET" }, "timeout": "11s"
+            },
+            "hold": "12s"
+        },
+        "record": { "arguments": ["/amount"] },
+        "forward": { "credential": true, "routing_headers": ["x-tenant-route"] },
+        "limits": {
+            "body": "1MiB", "body_wait": "20s", "token": "8KiB", "cached_tokens": 10, "ledger_share": 20
+        },
+        "insecure_inline": false
+    })
+}
+
+/// Only what must be there.
+fn minimal() -> Value {
+    json!({
+        "version": 1,
+        "issuers": [{
+            "name": "platform", "issuer": "https://sts.example.com", "profile": "access-token",
+            "audiences": ["https://tools.example.com/mcp"], "algorithms": ["ES256"],
+            "keys": { "url": "https://sts.example.com", "cluster": "sts" }
+        }],
+        "resources": [{ "name": "api", "match": { "path": "/api" }, "protocol": "http" }],
+        "policy": { "cedar": "permit (principal, action, resource);" }
+    })
+}
+
+/// A JWK Set with the public key of RFC 7517 appendix A.1.
+fn key_set() -> Value {
+    json!({ "keys": [{
+        "kty": "EC", "crv": "P-256", "use": "sig", "kid": "1",
+        "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
+        "y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"
+    }] })
+}
+
+/// One change of a document.
+#[derive(Clone, Debug)]
+enum Edit {
+    Set(&'static str, Value),
+    Remove(&'static str),
+}
+
+fn set(pointer: &'static str, value: impl Into<Value>) -> Edit {
+    Edit::Set(pointer, value.into())
+}
+
+/// The document after `edits`.
+fn edited(mut document: Value, edits: &[Edit]) -> Result<Value, Box<dyn Error>> {
+    for edit in edits {
+        let (Edit::Set(pointer, _) | Edit::Remove(pointer)) = edit;
+        let (parent, key) = pointer.rsplit_once('/').ok_or("no parent")?;
+        let parent = document.pointer_mut(parent).ok_or_else(|| format!("nothing above {pointer}"))?;
+        match (edit, parent) {
+            (Edit::Set(_, value), Value::Object(members)) => drop(members.insert(key.to_owned(), value.clone())),
+            (Edit::Set(_, value), Value::Array(items)) => match items.get_mut(key.parse::<usize>()?) {
+                Some(item) => *item = value.clone(),
+                None => items.push(value.clone()),
+            },
+            (Edit::Remove(_), Value::Object(members)) => {
+                drop(members.remove(key).ok_or_else(|| format!("nothing at {pointer}"))?);
+            }
+            (Edit::Set(..) | Edit::Remove(_), parent) => return Err(format!("cannot edit {parent}").into()),
+        }
+    }
+    Ok(document)
+}
+
+fn parse(document: &Value) -> Result<Config, ConfigErrors> {
+    Config::parse(document.to_string().as_bytes(), &Environment)
+}
+
+/// Calls `visit` with every object the reader knows, by place; documents of others are left out.
+fn objects<'a>(value: &'a Value, pointer: &str, visit: &mut dyn FnMut(&str, &'a Map<String, Value>)) {
+    match value {
+        Value::Object(members) => {
+            visit(pointer, members);
+            let foreign = ["input_schema", "inline"];
+            for (key, value) in members.iter().filter(|(key, _)| !foreign.contains(&key.as_str())) {
+                objects(value, &format!("{pointer}/{key}"), visit);
+            }
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                objects(item, &format!("{pointer}/{index}"), visit);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}

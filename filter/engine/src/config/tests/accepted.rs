@@ -1,0 +1,195 @@
+//! What is accepted, and what it then means.
+
+use std::time::Duration;
+
+use countersign_tokens::{Algorithm, Profile};
+use serde_json::{Value, json};
+
+use super::{Outcome, SECRET, edited, full, key_set, minimal, parse, set};
+use crate::catalogue::{Match, PathMatch, Protocol, Risk};
+use crate::config::{
+    ClusterUse, Config, Endpoint, ForwardConfig, KeySource, KeyUrl, Limits, NoSecrets, RecordConfig, Unmatched,
+};
+use crate::task::TaskMapping;
+
+#[test]
+fn everything_stated_arrives() -> Outcome {
+    let config = parse(&full())?;
+    let issuer = config.issuers.first().ok_or("no issuer")?;
+    assert_eq!((issuer.name.as_str(), issuer.one_shot), ("platform", true));
+    assert_eq!(issuer.rules.issuer(), "https://sts.example.com");
+    assert_eq!(issuer.rules.profile(), &Profile::Generic { types: vec!["JWT".to_owned(), String::new()] });
+    assert_eq!(issuer.rules.audiences(), ["https://tools.example.com/mcp"]);
+    assert_eq!(issuer.rules.algorithms(), [Algorithm::ES256, Algorithm::RS256]);
+    assert_eq!(issuer.rules.max_lifetime(), Some(Duration::from_mins(15)));
+    assert_eq!(issuer.rules.leeway(), Duration::from_secs(10));
+    let KeySource::Url(keys) = &issuer.keys else { return Err("inline keys".into()) };
+    let endpoint = endpoint("sts", "sts.example.com", "/jwks.json?v=1", 4);
+    let (refresh, max_stale) = (Duration::from_mins(2), Duration::from_hours(3));
+    assert_eq!(keys, &KeyUrl { endpoint, refresh, max_stale, cooldown: Duration::from_millis(500) });
+    let [id, purpose, grants, expires] = ["/task/id", "/task/purpose", "/task/grants", "/task/expires"].map(Some);
+    assert_eq!(Ok(&issuer.task), TaskMapping::new(id, purpose, grants, expires, Some(true)).as_ref());
+
+    assert_eq!(config.unmatched, Unmatched::Pass);
+    assert_eq!(config.policy, "permit (principal, action, resource);");
+    let step_up = config.step_up.ok_or("no step_up")?;
+    assert_eq!(step_up.endpoint, self::endpoint("approvals", "approvals.example.com", "/ask", 11));
+    assert_eq!((step_up.secret.as_str(), step_up.hold), (SECRET, Duration::from_secs(12)));
+    assert_eq!(config.record, RecordConfig { arguments: vec!["/amount".to_owned()] });
+    assert_eq!(config.forward, ForwardConfig { credential: true, routing_headers: vec!["x-tenant-route".to_owned()] });
+    let body_wait = Duration::from_secs(20);
+    let limits = Limits { body_bytes: 1 << 20, body_wait, token_bytes: 8192, cached_tokens: 10, ledger_share: 20 };
+    assert_eq!(config.limits, limits);
+    Ok(())
+}
+
+#[test]
+fn a_resource_arrives() -> Outcome {
+    let config = parse(&full())?;
+    let resource = config.resources.first().ok_or("no resource")?;
+    assert_eq!((resource.name.as_str(), resource.protocol, resource.risk), ("payments", Protocol::Mcp, Risk::Low));
+    let matching = Match {
+        host: Some("tools.example.com:8443".to_owned()),
+        path: PathMatch::Below("/api".to_owned()),
+        route: Some("tools".to_owned()),
+    };
+    assert_eq!(resource.matching, matching);
+    let metadata_url = Some("https://tools.example.com/.well-known/oauth-protected-resource".to_owned());
+    assert_eq!(resource.metadata_url, metadata_url);
+    let tool = resource.tools.get("transfer").ok_or("no tool")?;
+    assert_eq!(
+        (tool.name.as_str(), tool.risk, tool.labels.as_slice()),
+        ("transfer", Risk::High, &["external".to_owned()][..])
+    );
+    assert_eq!(tool.input_schema, Some(json!({ "type": "object" })));
+    assert_eq!(tool.redact, ["/note", "/a~1b/~0"]);
+    Ok(())
+}
+
+#[test]
+fn defaults() -> Outcome {
+    let config = Config::parse(minimal().to_string().as_bytes(), &NoSecrets)?;
+    let issuer = config.issuers.first().ok_or("no issuer")?;
+    assert_eq!(issuer.rules.profile(), &Profile::AccessToken);
+    assert_eq!(issuer.rules.max_lifetime(), Some(Duration::from_hours(1)));
+    assert_eq!(issuer.rules.leeway(), Duration::from_secs(30));
+    assert!(!issuer.one_shot);
+    assert_eq!(Ok(&issuer.task), TaskMapping::new(None, None, None, None, Some(true)).as_ref());
+    let KeySource::Url(keys) = &issuer.keys else { return Err("inline keys".into()) };
+    let endpoint = endpoint("sts", "sts.example.com", "/", 5);
+    let (refresh, max_stale) = (Duration::from_mins(5), Duration::from_hours(1));
+    assert_eq!(keys, &KeyUrl { endpoint, refresh, max_stale, cooldown: Duration::from_secs(10) });
+    let resource = config.resources.first().ok_or("no resource")?;
+    let matching = Match { host: None, path: PathMatch::Exact("/api".to_owned()), route: None };
+    assert_eq!((&resource.matching, resource.risk, resource.metadata_url.as_ref()), (&matching, Risk::Medium, None));
+    assert_eq!(config.unmatched, Unmatched::Deny);
+    assert!(config.step_up.is_none());
+    assert_eq!(config.record, RecordConfig { arguments: Vec::new() });
+    assert_eq!(config.forward, ForwardConfig { credential: false, routing_headers: Vec::new() });
+    let body_wait = Duration::from_secs(30);
+    let limits = Limits { body_bytes: 262_144, body_wait, token_bytes: 16_384, cached_tokens: 1024, ledger_share: 256 };
+    assert_eq!(config.limits, limits);
+    Ok(())
+}
+
+#[test]
+fn defaults_that_depend_on_what_is_stated() -> Outcome {
+    let edits = [
+        set("/issuers/0/keys/refresh", "2h"),
+        set("/issuers/0/task", json!({ "grants": "/g" })),
+        set("/resources/0/risk", "critical"),
+        set("/resources/0/protocol", "mcp"),
+        set("/resources/0/tools", json!([{ "name": "wipe" }])),
+        set("/resources/0/match", json!({ "route": "r" })),
+    ];
+    let config = parse(&edited(minimal(), &edits)?)?;
+    let issuer = config.issuers.first().ok_or("no issuer")?;
+    let KeySource::Url(keys) = &issuer.keys else { return Err("inline keys".into()) };
+    assert_eq!(keys.max_stale, Duration::from_hours(4));
+    assert_eq!(Ok(&issuer.task), TaskMapping::new(None, None, Some("/g"), None, Some(false)).as_ref());
+    let resource = config.resources.first().ok_or("no resource")?;
+    assert_eq!(resource.tools.get("wipe").map(|tool| tool.risk), Some(Risk::Critical));
+    assert_eq!(resource.matching.path, PathMatch::Below(String::new()));
+    Ok(())
+}
+
+#[test]
+fn hold_and_timeout_fit_each_other() -> Outcome {
+    for (hold, timeout, expected) in [
+        (None, None, (20, 10)),
+        (None, Some("40s"), (40, 40)),
+        (Some("5s"), None, (5, 5)),
+        (Some("5m"), Some("5m"), (300, 300)),
+    ] {
+        let mut document = full();
+        let step_up = document.pointer_mut("/step_up").and_then(Value::as_object_mut).ok_or("no step_up")?;
+        step_up.remove("hold");
+        step_up.extend(hold.map(|hold| ("hold".to_owned(), json!(hold))));
+        let webhook = step_up.get_mut("webhook").and_then(Value::as_object_mut).ok_or("no webhook")?;
+        webhook.remove("timeout");
+        webhook.extend(timeout.map(|timeout| ("timeout".to_owned(), json!(timeout))));
+        let step_up = parse(&document)?.step_up.ok_or("no step_up")?;
+        assert_eq!((step_up.hold.as_secs(), step_up.endpoint.timeout.as_secs()), expected, "{hold:?} {timeout:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn inline_keys_and_secrets() -> Outcome {
+    let edits = [
+        set("/issuers/0/keys", json!({ "inline": key_set() })),
+        set("/insecure_inline", true),
+        set("/step_up/webhook/secret", json!({ "inline": SECRET.trim_start_matches("whsec_") })),
+    ];
+    let config = parse(&edited(full(), &edits)?)?;
+    let issuer = config.issuers.first().ok_or("no issuer")?;
+    let KeySource::Inline(keys) = &issuer.keys else { return Err("keys behind a URL".into()) };
+    assert_eq!(keys.keys().first().and_then(|key| key.id()), Some("1"));
+    assert_eq!(config.step_up.map(|step_up| step_up.secret).as_deref(), SECRET.strip_prefix("whsec_"));
+    Ok(())
+}
+
+/// `google.protobuf.Struct` has no integers.
+#[test]
+fn whole_numbers_may_be_doubles() -> Outcome {
+    let edits = [set("/version", 1.0), set("/limits/cached_tokens", 2048.0), set("/limits/ledger_share", 1e2)];
+    let document = edited(full(), &edits)?;
+    assert!(document.to_string().contains("\"version\":1.0"));
+    let limits = parse(&document)?.limits;
+    assert_eq!((limits.cached_tokens, limits.ledger_share), (2048, 100));
+    Ok(())
+}
+
+#[test]
+fn clusters_are_listed() -> Outcome {
+    let edits = [
+        set("/step_up/webhook/cluster", "sts"),
+        set("/step_up/webhook/url", "https://sts.example.com:443/ask"),
+        set("/issuers/0/keys/url", "https://sts.example.com:443/keys"),
+    ];
+    let used = |what| {
+        let (name, scheme) = ("sts".to_owned(), "https".to_owned());
+        ClusterUse { name, scheme, authority: "sts.example.com:443".to_owned(), what }
+    };
+    assert_eq!(parse(&edited(full(), &edits)?)?.clusters(), [used("keys"), used("approvals")]);
+    Ok(())
+}
+
+#[test]
+fn the_secret_is_not_printed() -> Outcome {
+    let config = parse(&full())?;
+    let printed = format!("{config:?} {config:#?}");
+    assert!(printed.contains("approvals.example.com"));
+    assert!(!printed.contains("MDEyMzQ1"), "{printed}");
+    Ok(())
+}
+
+fn endpoint(cluster: &str, authority: &str, path: &str, seconds: u64) -> Endpoint {
+    Endpoint {
+        cluster: cluster.to_owned(),
+        scheme: "https".to_owned(),
+        authority: authority.to_owned(),
+        path: path.to_owned(),
+        timeout: Duration::from_secs(seconds),
+    }
+}

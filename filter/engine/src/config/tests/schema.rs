@@ -1,0 +1,136 @@
+//! The schema people edit with and the reader that decides know the same keys and words.
+
+use std::collections::BTreeSet;
+use std::error::Error;
+
+use jsonschema::Validator;
+use serde_json::{Map, Value, json};
+
+use super::{Outcome, edited, full, key_set, minimal, objects, parse, set};
+
+/// Whether the schema accepts `document`.
+pub(super) fn accepts(document: &Value) -> Result<bool, Box<dyn Error>> {
+    Ok(validator()?.is_valid(document))
+}
+
+fn schema() -> Result<Value, Box<dyn Error>> {
+    Ok(serde_json::from_str(include_str!("../../../../../envoy/countersign.schema.json"))?)
+}
+
+fn validator() -> Result<Validator, Box<dyn Error>> {
+    Ok(jsonschema::options().should_validate_formats(true).build(&schema()?)?)
+}
+
+#[test]
+fn the_schema_is_one() -> Outcome {
+    assert!(jsonschema::meta::is_valid(&schema()?));
+    Ok(())
+}
+
+#[test]
+fn what_the_reader_accepts_validates() -> Outcome {
+    let inline = [
+        set("/issuers/0/keys", json!({ "inline": key_set() })),
+        set("/insecure_inline", true),
+        set("/step_up/webhook/secret", json!({ "inline": super::SECRET })),
+    ];
+    let doubles = [set("/version", 1.0), set("/limits/ledger_share", 1e2)];
+    let http = [set("/issuers/0/keys/insecure_http", true), set("/issuers/0/keys/url", "http://[::1]:80?x=@")];
+    for document in [full(), minimal(), edited(full(), &inline)?, edited(full(), &doubles)?, edited(minimal(), &http)?]
+    {
+        parse(&document)?;
+        let validator = validator()?;
+        let errors: Vec<String> = validator.iter_errors(&document).map(|error| error.to_string()).collect();
+        assert_eq!(errors, Vec::<String>::new(), "{document}");
+    }
+    Ok(())
+}
+
+/// The reader lists its keys when it meets one unlike any of them; the schema's are looked up by following it.
+#[test]
+fn both_know_the_same_keys() -> Outcome {
+    let schema = schema()?;
+    let document = full();
+    let mut places = Vec::new();
+    objects(&document, "", &mut |pointer, _| places.push(pointer.to_owned()));
+    assert_eq!(places.len(), 14, "{places:?}");
+    for place in places {
+        let stranger = format!("{place}/zzzzzzzzzzzzzzzz");
+        let mut unknown = document.clone();
+        let members = unknown.pointer_mut(&place).and_then(Value::as_object_mut).ok_or("no object")?;
+        members.insert("zzzzzzzzzzzzzzzz".to_owned(), json!(1));
+        let errors = parse(&unknown).err().ok_or_else(|| format!("{stranger} is accepted"))?;
+        let prefix = format!("{stranger}: unknown key; the keys here are ");
+        let told = errors.to_string();
+        let keys = told.strip_prefix(&prefix).ok_or_else(|| told.clone())?;
+        let known: BTreeSet<&str> = keys.split(", ").collect();
+        let described = described(&schema, &place)?;
+        assert_eq!(known, described.keys().map(String::as_str).collect(), "{place}");
+        assert!(!accepts(&unknown)?, "the schema accepts {stranger}");
+    }
+    Ok(())
+}
+
+/// `full` is what makes the test above complete: it has every key, but for the two that exclude others.
+#[test]
+fn the_full_configuration_is_full() -> Outcome {
+    let (schema, document) = (schema()?, full());
+    let mut missing = Vec::new();
+    let mut places = Vec::new();
+    objects(&document, "", &mut |pointer, members| places.push((pointer.to_owned(), members)));
+    for (place, members) in places {
+        let absent = described(&schema, &place)?.keys().filter(|key| !members.contains_key(*key));
+        missing.extend(absent.map(|key| format!("{place}/{key}")));
+    }
+    assert_eq!(missing, ["/issuers/0/keys/inline", "/step_up/webhook/secret/inline"]);
+    Ok(())
+}
+
+/// The descriptions of the keys of the object at `place`.
+fn described<'a>(schema: &'a Value, place: &str) -> Result<&'a Map<String, Value>, Box<dyn Error>> {
+    let mut node = schema;
+    for token in place.split('/').skip(1) {
+        let below = if token == "0" { "/items".to_owned() } else { format!("/properties/{token}") };
+        node = node.pointer(&below).ok_or_else(|| format!("{place} is not described"))?;
+        while let Some(reference) = node.get("$ref").and_then(Value::as_str) {
+            node = schema.pointer(reference.trim_start_matches('#')).ok_or("dangling reference")?;
+        }
+    }
+    assert_eq!(node.get("additionalProperties"), Some(&json!(false)), "{place}");
+    Ok(node.get("properties").and_then(Value::as_object).ok_or_else(|| format!("{place} has no properties"))?)
+}
+
+/// Stating what the schema calls a default changes nothing.
+#[test]
+fn the_defaults_described_are_the_defaults() -> Outcome {
+    let schema = schema()?;
+    let mut base =
+        edited(minimal(), &[set("/record", json!({})), set("/forward", json!({})), set("/limits", json!({}))])?;
+    let webhook = json!({
+        "url": "https://approvals.example.com/", "cluster": "approvals", "secret": { "env": "APPROVALS_SECRET" }
+    });
+    base = edited(base, &[set("/step_up", json!({ "webhook": webhook })), set("/resources/0/protocol", "mcp")])?;
+    base = edited(base, &[set("/resources/0/match", json!({ "route": "r" }))])?;
+    base = edited(base, &[set("/resources/0/tools", json!([{ "name": "t" }]))])?;
+    let expected = format!("{:?}", parse(&base)?);
+    let mut stated = Vec::new();
+    let mut places = Vec::new();
+    objects(&base, "", &mut |pointer, _| places.push(pointer.to_owned()));
+    for place in places {
+        for (key, description) in described(&schema, &place)? {
+            let referred = description.get("$ref").and_then(Value::as_str).map(|at| at.trim_start_matches('#'));
+            let own = description.get("default");
+            let Some(default) = own.or_else(|| schema.pointer(referred?)?.get("default")) else { continue };
+            if key == "tools" {
+                continue;
+            }
+            let mut document = base.clone();
+            let members = document.pointer_mut(&place).and_then(Value::as_object_mut).ok_or("no object")?;
+            members.insert(key.clone(), default.clone());
+            assert_eq!(format!("{:?}", parse(&document)?), expected, "{place}/{key}");
+            stated.push(key.clone());
+        }
+    }
+    assert_eq!(stated.len(), 25, "{stated:?}");
+    Ok(())
+}

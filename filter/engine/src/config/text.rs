@@ -1,0 +1,124 @@
+//! The small notations inside configuration values: durations, sizes, names, header names, pointers.
+//!
+//! Each has exactly one spelling. Errors are `<cause>; <remedy>`.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+const DURATION_UNITS: [(&str, u64); 4] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
+const SIZE_UNITS: [(&str, u64); 3] = [("KiB", 1024), ("MiB", 1024 * 1024), ("B", 1)];
+
+/// A whole number and a unit: `500ms`, `30s`, `15m`, `1h`.
+pub(super) fn duration(text: &str, bounds: &RangeInclusive<Duration>) -> Result<Duration, String> {
+    let duration = quantity(text, &DURATION_UNITS).map(Duration::from_millis).ok_or_else(|| {
+        format!("{text:?} is not a duration; write a whole number and a unit (ms, s, m, h), such as `30s`")
+    })?;
+    if bounds.contains(&duration) {
+        return Ok(duration);
+    }
+    let (least, most) = (spell_duration(*bounds.start()), spell_duration(*bounds.end()));
+    Err(format!("`{text}` is out of bounds; choose {least} to {most}"))
+}
+
+/// A whole number and a unit: `512B`, `256KiB`, `1MiB`.
+pub(super) fn size(text: &str, bounds: &RangeInclusive<usize>) -> Result<usize, String> {
+    let bytes = quantity(text, &SIZE_UNITS).ok_or_else(|| {
+        format!("{text:?} is not a size; write a whole number and a unit (B, KiB, MiB), such as `256KiB`")
+    })?;
+    match usize::try_from(bytes) {
+        Ok(bytes) if bounds.contains(&bytes) => Ok(bytes),
+        Ok(_) | Err(_) => {
+            let (least, most) = (spell_size(*bounds.start()), spell_size(*bounds.end()));
+            Err(format!("`{text}` is out of bounds; choose {least} to {most}"))
+        }
+    }
+}
+
+/// The name of an issuer or resource: it becomes part of records, counters and policy entities.
+pub(super) fn name(text: &str) -> Result<String, String> {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
+    if text.len() > 64 || !text.bytes().all(plain) {
+        return Err(format!("{text:?} is not a name; use a-z, 0-9, `-`, `_`, `.`, at most 64 characters"));
+    }
+    Ok(text.to_owned())
+}
+
+/// The name of a tool as the server spells it: no control characters, at most 128 bytes.
+pub(super) fn tool_name(text: &str) -> Result<String, String> {
+    if text.len() > 128 || text.chars().any(char::is_control) {
+        return Err("not a tool's name; at most 128 bytes, no control characters".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+/// The gateway's name for a destination.
+pub(super) fn cluster(text: &str) -> Result<String, String> {
+    if text.len() > 255 || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err("not a cluster's name; printable ASCII without spaces, at most 255 characters".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+/// A JSON Pointer (RFC 6901 §3).
+pub(super) fn pointer(text: &str) -> Result<String, String> {
+    let escapes = text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
+    if !text.starts_with('/') || !escapes {
+        return Err(format!(
+            "{text:?} is not a JSON Pointer; start with `/`, write `~` as `~0` and `/` in a key as `~1`"
+        ));
+    }
+    Ok(text.to_owned())
+}
+
+/// A request header that picks a route (RFC 9110 §5.1).
+pub(super) fn routing_header(text: &str) -> Result<String, String> {
+    // Refusing these from clients would refuse every request.
+    const NEEDED: [&str; 6] = ["accept", "authorization", "content-length", "content-type", "host", "user-agent"];
+    if text.bytes().any(|byte| byte.is_ascii_uppercase() || byte == b'_') {
+        return Err(format!("{text:?} has a second spelling; write lower case and `-` for `_`: all are covered"));
+    }
+    if http::HeaderName::from_lowercase(text.as_bytes()).is_err() {
+        return Err(format!("{text:?} is not a header name; write one such as `x-tenant-route`"));
+    }
+    if NEEDED.contains(&text) || text.starts_with("mcp-") {
+        return Err(format!("`{text}` is needed from clients; name a header that only picks a route"));
+    }
+    Ok(text.to_owned())
+}
+
+/// The name of an environment variable. Never repeated in an error: a secret pasted here must not reach a log.
+pub(super) fn environment_name(text: &str) -> Result<String, String> {
+    let plain = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    if text.len() > 128 || text.starts_with(|c: char| c.is_ascii_digit()) || !text.bytes().all(plain) {
+        return Err("not the name of an environment variable; use A-Z, 0-9 and `_`; the secret itself does not \
+                    belong here"
+            .to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+/// In the largest unit that loses nothing.
+pub(super) fn spell_duration(duration: Duration) -> String {
+    if duration.is_zero() {
+        return "0s".to_owned();
+    }
+    spell(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX), &DURATION_UNITS)
+}
+
+fn spell_size(bytes: usize) -> String {
+    spell(u64::try_from(bytes).unwrap_or(u64::MAX), &SIZE_UNITS)
+}
+
+fn spell(amount: u64, units: &[(&str, u64)]) -> String {
+    let exact = units.iter().filter(|(_, factor)| amount.is_multiple_of(*factor));
+    let (unit, factor) = exact.max_by_key(|(_, factor)| factor).copied().unwrap_or(("", 1));
+    format!("{}{unit}", amount / factor)
+}
+
+fn quantity(text: &str, units: &[(&str, u64)]) -> Option<u64> {
+    let (digits, factor) = units.iter().find_map(|(unit, factor)| Some((text.strip_suffix(unit)?, factor)))?;
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    digits.parse::<u64>().ok()?.checked_mul(*factor)
+}

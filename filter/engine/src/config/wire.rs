@@ -1,0 +1,135 @@
+//! The configuration as it is written, read into the domain: one function per written object.
+//!
+//! Every function asks for all members of its object before it answers, so that no mistake hides another.
+//! Keys, defaults and bounds are described for people in `envoy/countersign.schema.json`; tests compare the two.
+
+mod endpoint;
+mod issuer;
+mod resource;
+mod seen;
+mod step_up;
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use self::seen::Seen;
+use super::read::{Node, Object};
+use super::secrets::Secrets;
+use super::{Config, ForwardConfig, Limits, RecordConfig, Unmatched, text};
+
+const BODY: RangeInclusive<usize> = 1024..=10 * 1024 * 1024;
+const BODY_WAIT: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_mins(5);
+const TOKEN: RangeInclusive<usize> = 256..=64 * 1024;
+const CACHED_TOKENS: RangeInclusive<u64> = 1..=65_536;
+const LEDGER_SHARE: RangeInclusive<u64> = 1..=65_536;
+
+/// The whole document.
+pub(super) fn document(root: &Node<'_>, secrets: &dyn Secrets) -> Option<Config> {
+    let mut seen = Seen::default();
+    root.object(|object| {
+        let version = object.required("version", "write `version: 1`", version);
+        let issuers = object.required("issuers", "name who may issue credentials", |node| {
+            node.filled("issuer", |node| issuer::issuer(node, &mut seen))
+        });
+        let resources = object.required("resources", "name what is protected", |node| {
+            node.filled("resource", |node| resource::resource(node, &mut seen))
+        });
+        let unmatched = object.or("unmatched", Unmatched::Deny, |node| {
+            node.choice("treatment", &[("deny", Unmatched::Deny), ("pass", Unmatched::Pass)])
+        });
+        let policy = object.required("policy", "write `policy: { cedar: \"permit (…);\" }`", policy);
+        let insecure_inline = object.or("insecure_inline", false, Node::flag);
+        // Where the flag itself is unreadable, whatever depends on it is not blamed as well.
+        let source = step_up::Source { secrets, inline: insecure_inline.unwrap_or(true) };
+        let step_up = object.optional("step_up", |node| step_up::step_up(node, &source, &mut seen));
+        let record = object.or("record", RecordConfig::default(), record);
+        let forward = object.or("forward", ForwardConfig::default(), forward);
+        let limits = object.or("limits", default_limits(), limits);
+        let ((), _) = (version?, insecure_inline?);
+        Some(Config {
+            issuers: issuers?,
+            resources: resources?,
+            unmatched: unmatched?,
+            policy: policy?,
+            step_up: step_up?,
+            record: record?,
+            forward: forward?,
+            limits: limits?,
+        })
+    })
+}
+
+fn version(node: &Node<'_>) -> Option<()> {
+    match node.count(&(0..=u64::MAX))? {
+        1 => Some(()),
+        other => node.refuse(format!("unknown version {other}; this release reads version 1")),
+    }
+}
+
+fn policy(node: &Node<'_>) -> Option<String> {
+    node.object(|object| object.required("cedar", "write the policy's text", |node| node.text().map(str::to_owned)))
+}
+
+fn record(node: &Node<'_>) -> Option<RecordConfig> {
+    node.object(|object| {
+        let arguments = object.or("arguments", Vec::new(), pointers);
+        Some(RecordConfig { arguments: arguments? })
+    })
+}
+
+fn forward(node: &Node<'_>) -> Option<ForwardConfig> {
+    node.object(|object| {
+        let credential = object.or("credential", false, Node::flag);
+        let routing_headers =
+            object.or("routing_headers", Vec::new(), |node| distinct(node, |node| node.parse(text::routing_header)));
+        Some(ForwardConfig { credential: credential?, routing_headers: routing_headers? })
+    })
+}
+
+fn default_limits() -> Limits {
+    Limits {
+        body_bytes: 256 * 1024,
+        body_wait: Duration::from_secs(30),
+        token_bytes: 16 * 1024,
+        cached_tokens: 1024,
+        ledger_share: 256,
+    }
+}
+
+fn limits(node: &Node<'_>) -> Option<Limits> {
+    let Limits { body_bytes, body_wait, token_bytes, cached_tokens, ledger_share } = default_limits();
+    node.object(|object| {
+        let body_bytes = object.or("body", body_bytes, |node| node.size(&BODY));
+        let body_wait = object.or("body_wait", body_wait, |node| node.duration(&BODY_WAIT));
+        let token_bytes = object.or("token", token_bytes, |node| node.size(&TOKEN));
+        let cached_tokens = entries(object, "cached_tokens", cached_tokens, &CACHED_TOKENS);
+        let ledger_share = entries(object, "ledger_share", ledger_share, &LEDGER_SHARE);
+        Some(Limits {
+            body_bytes: body_bytes?,
+            body_wait: body_wait?,
+            token_bytes: token_bytes?,
+            cached_tokens: cached_tokens?,
+            ledger_share: ledger_share?,
+        })
+    })
+}
+
+/// A number of entries in a table.
+fn entries(object: &mut Object<'_>, key: &'static str, default: usize, bounds: &RangeInclusive<u64>) -> Option<usize> {
+    object.or(key, default, |node| usize::try_from(node.count(bounds)?).ok())
+}
+
+/// A list of JSON Pointers into arguments.
+fn pointers(node: &Node<'_>) -> Option<Vec<String>> {
+    distinct(node, |node| node.parse(text::pointer))
+}
+
+/// A list of texts, none twice.
+fn distinct(node: &Node<'_>, read: impl Fn(&Node<'_>) -> Option<String>) -> Option<Vec<String>> {
+    let mut seen = seen::Names::new("one mention is enough, remove one");
+    node.list(|node| {
+        let text = read(node)?;
+        seen.claim(node, &text)?;
+        Some(text)
+    })
+}

@@ -1,0 +1,41 @@
+//! A URL and the gateway's cluster that leads there: two keys, because gateways need both (DESIGN H14).
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use super::Seen;
+use crate::config::Endpoint;
+use crate::config::address::{self, Address};
+use crate::config::read::{Node, Object};
+use crate::config::text;
+
+/// Reads `url`, `cluster`, `insecure_http` and `timeout` from the object they are written in.
+pub(super) fn endpoint(
+    object: &mut Object<'_>,
+    default_timeout: Duration,
+    bounds: &RangeInclusive<Duration>,
+    seen: &mut Seen,
+) -> Option<Endpoint> {
+    let insecure_http = object.or("insecure_http", false, Node::flag);
+    let address = object.required("url", "write `url: https://host/path`", |node| {
+        let address = node.parse(address::url)?;
+        // An unreadable `insecure_http` is one mistake, not two.
+        if address.scheme == "http" && insecure_http == Some(false) {
+            return node.refuse(
+                "plain http, where anyone on the way can answer; write https, or say `insecure_http: true` beside it",
+            );
+        }
+        Some(address)
+    });
+    let timeout = object.or("timeout", default_timeout, |node| node.duration(bounds));
+    let endpoint = object.required("cluster", "name the gateway's cluster that leads to the URL's host", |node| {
+        let cluster = node.parse(text::cluster)?;
+        let Address { scheme, authority, path } = address?;
+        // The destination is compared even when the timeout is a mistake of its own.
+        let endpoint = Endpoint { cluster, scheme, authority, path, timeout: timeout.unwrap_or(default_timeout) };
+        seen.clusters.claim(node, &endpoint)?;
+        Some(endpoint)
+    });
+    let (_, _) = (insecure_http?, timeout?);
+    endpoint
+}

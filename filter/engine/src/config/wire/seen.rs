@@ -1,0 +1,90 @@
+//! What must be unique, or agree, across the document; with the place where each was first said.
+
+use std::collections::BTreeMap;
+
+use crate::catalogue::Match;
+use crate::config::Endpoint;
+use crate::config::read::Node;
+
+/// Everything said so far that may be said only once, or only one way.
+#[derive(Debug)]
+pub(super) struct Seen {
+    pub(super) issuer_names: Names,
+    /// The `iss` values: two entries would each verify the same credentials.
+    pub(super) issuers: Names,
+    pub(super) resource_names: Names,
+    pub(super) matches: Matches,
+    pub(super) clusters: Clusters,
+}
+
+impl Default for Seen {
+    fn default() -> Self {
+        Self {
+            issuer_names: Names::new("names are unique, choose another"),
+            issuers: Names::new("one issuer, one entry"),
+            resource_names: Names::new("names are unique, choose another"),
+            matches: Matches(Vec::new()),
+            clusters: Clusters(BTreeMap::new()),
+        }
+    }
+}
+
+/// Texts none of which may appear twice.
+#[derive(Debug)]
+pub(super) struct Names {
+    remedy: &'static str,
+    first: BTreeMap<String, String>,
+}
+
+impl Names {
+    /// None yet; `remedy` is told to whoever repeats one.
+    pub(super) fn new(remedy: &'static str) -> Self {
+        Self { remedy, first: BTreeMap::new() }
+    }
+
+    /// Notes a mistake if `text` was claimed before.
+    pub(super) fn claim(&mut self, node: &Node<'_>, text: &str) -> Option<()> {
+        if let Some(first) = self.first.get(text) {
+            return node.refuse(format!("{text:?} is at {first} already; {}", self.remedy));
+        }
+        self.first.insert(text.to_owned(), node.pointer().to_owned());
+        Some(())
+    }
+}
+
+/// Which requests are taken, and by whom.
+#[derive(Debug)]
+pub(super) struct Matches(Vec<(Match, String)>);
+
+impl Matches {
+    /// Notes a mistake if the very same requests were claimed before.
+    pub(super) fn claim(&mut self, node: &Node<'_>, matching: &Match) -> Option<()> {
+        if let Some((_, first)) = self.0.iter().find(|(claimed, _)| claimed == matching) {
+            return node.refuse(format!("matches the very same requests as {first}; change or remove one of them"));
+        }
+        self.0.push((matching.clone(), node.pointer().to_owned()));
+        Some(())
+    }
+}
+
+/// Where each cluster leads, and where that was said.
+#[derive(Debug)]
+pub(super) struct Clusters(BTreeMap<String, (String, String, String)>);
+
+impl Clusters {
+    /// Notes a mistake if the cluster leads elsewhere already: a gateway's cluster has one destination.
+    pub(super) fn claim(&mut self, node: &Node<'_>, endpoint: &Endpoint) -> Option<()> {
+        let Endpoint { cluster, scheme, authority, path: _, timeout: _ } = endpoint;
+        let (first_scheme, first_authority, first) = self
+            .0
+            .entry(cluster.clone())
+            .or_insert_with(|| (scheme.clone(), authority.clone(), node.pointer().to_owned()));
+        if (&*first_scheme, &*first_authority) == (scheme, authority) {
+            return Some(());
+        }
+        node.refuse(format!(
+            "cluster {cluster:?} leads to {scheme}://{authority} here and to {first_scheme}://{first_authority} at \
+             {first}; name another cluster for one of them"
+        ))
+    }
+}

@@ -1,0 +1,148 @@
+//! From JSON to Cedar values of the declared types, or the place that does not fit.
+
+use std::fmt;
+
+use cedar_policy::RestrictedExpression;
+use serde_json::{Map, Number, Value};
+
+use super::read::escape;
+use super::{Property, Record, Shape};
+use crate::policy::reads::Names;
+
+/// The largest magnitude of a Cedar decimal's integer part: decimals are 64-bit multiples of 1/10,000.
+const DECIMAL_WHOLE: u64 = 922_337_203_685_477;
+/// Fraction digits of a Cedar decimal.
+const DECIMAL_FRACTION: usize = 4;
+/// Digits that survive a double unchanged: with more, the number read need not be the number written.
+const DOUBLE_DIGITS: usize = 15;
+/// Characters of a member's name that go into a record.
+const NAME_SHOWN: usize = 64;
+
+/// Arguments that do not have the declared types. Names places, never values.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("argument `{place}`: {problem}")]
+pub(in crate::policy) struct Unfit {
+    /// RFC 6901 pointer into the arguments.
+    place: String,
+    problem: UnfitProblem,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum UnfitProblem {
+    Undeclared,
+    Missing,
+    Duplicate,
+    NotListed,
+    NotA(&'static str),
+}
+
+impl Record {
+    /// The members of `values` that policies read, as one Cedar record; an error if any member does not fit, read or not.
+    pub(in crate::policy) fn fit(
+        &self,
+        values: &Map<String, Value>,
+        wanted: &Names,
+    ) -> Result<RestrictedExpression, Unfit> {
+        let mut pairs = Vec::new();
+        for (name, value) in values {
+            match self.properties.get(name) {
+                None if self.open => {}
+                None => return Err(Unfit::at(name, UnfitProblem::Undeclared)),
+                Some(property) => {
+                    let expression = property.fit(value).map_err(|unfit| unfit.below(name))?;
+                    pairs.extend(
+                        expression.filter(|_| wanted.contains(name)).map(|expression| (name.clone(), expression)),
+                    );
+                }
+            }
+        }
+        let missing = self.properties.iter().find(|(name, property)| property.required && !values.contains_key(*name));
+        if let Some((name, _)) = missing {
+            return Err(Unfit::at(name, UnfitProblem::Missing));
+        }
+        RestrictedExpression::new_record(pairs).map_err(|_| Unfit::here(UnfitProblem::Duplicate))
+    }
+}
+
+impl Property {
+    /// None is absence, to Cedar.
+    fn fit(&self, value: &Value) -> Result<Option<RestrictedExpression>, Unfit> {
+        if self.nullable && value.is_null() { Ok(None) } else { self.shape.fit(value) }
+    }
+}
+
+impl Shape {
+    fn fit(&self, value: &Value) -> Result<Option<RestrictedExpression>, Unfit> {
+        let not_a = |what| Unfit::here(UnfitProblem::NotA(what));
+        Ok(Some(match self {
+            Self::Opaque => return Ok(None),
+            Self::Boolean => RestrictedExpression::new_bool(value.as_bool().ok_or(not_a("a boolean"))?),
+            Self::Long => RestrictedExpression::new_long(value.as_i64().ok_or(not_a("an integer of 64 bits"))?),
+            Self::Decimal => {
+                let text =
+                    value.as_number().and_then(decimal).ok_or(not_a("a decimal of at most 4 fraction digits"))?;
+                RestrictedExpression::new_decimal(text)
+            }
+            Self::String(listed) => {
+                let text = value.as_str().ok_or(not_a("a string"))?;
+                if listed.as_ref().is_some_and(|listed| !listed.iter().any(|one| one == text)) {
+                    return Err(Unfit::here(UnfitProblem::NotListed));
+                }
+                RestrictedExpression::new_string(text.to_owned())
+            }
+            Self::Set(item) => {
+                let items = value.as_array().ok_or(not_a("an array"))?.iter().enumerate();
+                let fitted = items.map(|(at, value)| item.fit(value).map_err(|unfit| unfit.below(&at.to_string())));
+                let fitted: Vec<Option<RestrictedExpression>> = fitted.collect::<Result<_, _>>()?;
+                RestrictedExpression::new_set(fitted.into_iter().flatten())
+            }
+            Self::Record(record) => record.fit(value.as_object().ok_or(not_a("an object"))?, &Names::All)?,
+        }))
+    }
+}
+
+/// `number` in Cedar's decimal notation, if it is one exactly.
+fn decimal(number: &Number) -> Option<String> {
+    if let Some(whole) = number.as_i64() {
+        return (whole.unsigned_abs() <= DECIMAL_WHOLE).then(|| format!("{whole}.0"));
+    }
+    if number.is_u64() {
+        return None;
+    }
+    // The shortest decimal that reads as this double, without exponent.
+    let text = number.as_f64().filter(|double| double.is_finite())?.to_string();
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, "0"));
+    let digits =
+        whole.trim_start_matches('-').bytes().chain(fraction.bytes()).skip_while(|digit| *digit == b'0').count();
+    let magnitude: u64 = whole.trim_start_matches('-').parse().ok()?;
+    let exact = digits <= DOUBLE_DIGITS + usize::from(fraction == "0") && fraction.len() <= DECIMAL_FRACTION;
+    (exact && magnitude <= DECIMAL_WHOLE).then(|| format!("{whole}.{fraction}"))
+}
+
+impl Unfit {
+    fn here(problem: UnfitProblem) -> Self {
+        Self { place: String::new(), problem }
+    }
+
+    fn at(name: &str, problem: UnfitProblem) -> Self {
+        Self::here(problem).below(name)
+    }
+
+    /// This problem, seen from one level above.
+    fn below(self, name: &str) -> Self {
+        let name: String = name.chars().take(NAME_SHOWN).collect();
+        Self { place: format!("/{}{}", escape(&name), self.place), problem: self.problem }
+    }
+}
+
+impl fmt::Display for UnfitProblem {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Undeclared => out.write_str("not declared"),
+            Self::Missing => out.write_str("required"),
+            Self::Duplicate => out.write_str("present twice"),
+            Self::NotListed => out.write_str("not one of those listed"),
+            Self::NotA(what) => write!(out, "not {what}"),
+        }
+    }
+}

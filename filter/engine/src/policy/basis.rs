@@ -1,0 +1,86 @@
+//! Digests of what a decision rests on: a change of any of it is a change of the digest.
+
+use sha2::{Digest, Sha256};
+
+use crate::catalogue::{Match, PathMatch, Protocol, Resource, Tool};
+
+/// SHA-256 over fields, each with its length: no two lists of fields give the same bytes.
+#[derive(Clone, Default)]
+pub(super) struct Fields(Sha256);
+
+impl Fields {
+    pub(super) fn add(&mut self, field: impl AsRef<[u8]>) {
+        let field = field.as_ref();
+        self.0.update(u64::try_from(field.len()).unwrap_or(u64::MAX).to_be_bytes());
+        self.0.update(field);
+    }
+
+    pub(super) fn digest(self) -> [u8; 32] {
+        self.0.finalize().into()
+    }
+
+    fn optional(&mut self, field: Option<&str>) {
+        self.add(if field.is_some() { "some" } else { "none" });
+        self.add(field.unwrap_or_default());
+    }
+
+    fn list(&mut self, fields: &[String]) {
+        self.add(fields.len().to_string());
+        fields.iter().for_each(|field| self.add(field));
+    }
+}
+
+/// The catalogue entry of a resource, without its tools.
+pub(super) fn resource(entry: &Resource) -> [u8; 32] {
+    let Resource { name, matching, protocol, tools: _, risk, metadata_url } = entry;
+    let Match { host, path, route } = matching;
+    let mut fields = Fields::default();
+    fields.add("resource");
+    fields.add(name);
+    fields.optional(host.as_deref());
+    match path {
+        PathMatch::Exact(path) => {
+            fields.add("exact");
+            fields.add(path);
+        }
+        PathMatch::Below(path) => {
+            fields.add("below");
+            fields.add(path);
+        }
+    }
+    fields.optional(route.as_deref());
+    fields.add(match protocol {
+        Protocol::Http => "http",
+        Protocol::Mcp => "mcp",
+    });
+    fields.add(risk.name());
+    fields.optional(metadata_url.as_deref());
+    fields.digest()
+}
+
+/// The catalogue entry of a declared tool, in the resource with digest `resource`.
+pub(super) fn tool(resource: &[u8; 32], entry: &Tool) -> [u8; 32] {
+    let Tool { name, risk, labels, input_schema, redact } = entry;
+    let mut fields = Fields::default();
+    fields.add("tool");
+    fields.add(resource);
+    fields.add(name);
+    fields.add(risk.name());
+    fields.list(labels);
+    // The order of members, where it is kept at all, is that of the configuration.
+    fields.optional(input_schema.as_ref().map(ToString::to_string).as_deref());
+    fields.list(redact);
+    fields.digest()
+}
+
+/// The whole of a policy text and its catalogue, in 16 hexadecimal digits.
+pub(super) fn revision(text: &str, resources: &[Resource]) -> String {
+    let mut fields = Fields::default();
+    fields.add(text);
+    for entry in resources {
+        let digest = resource(entry);
+        fields.add(digest);
+        entry.tools.values().for_each(|entry| fields.add(tool(&digest, entry)));
+    }
+    fields.digest().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}

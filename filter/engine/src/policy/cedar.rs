@@ -1,0 +1,101 @@
+//! Cedar as the policy engine: what is compiled, and the questions it answers.
+//!
+//! Never decides here: [`decide`](super::decide) does.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use cedar_policy::Authorizer;
+
+use super::arguments;
+use super::basis;
+use super::error::{LoadError, Problem};
+use super::index::Index;
+use super::load::{self, Rule, Source};
+use super::schema::{self, Arguments, Types};
+use crate::catalogue::Resource;
+
+/// A policy text, compiled for a catalogue.
+#[derive(Clone, Debug)]
+pub struct CedarPolicy {
+    pub(super) authorizer: Authorizer,
+    pub(super) types: Types,
+    pub(super) index: Index,
+    /// By id.
+    pub(super) rules: HashMap<String, Rule>,
+    revision: String,
+}
+
+impl CedarPolicy {
+    /// Compiles `text` for `resources`, or says everything that is wrong with either.
+    ///
+    /// Policies are typed only against a catalogue without errors.
+    pub fn compile(text: &str, resources: &[Resource]) -> Result<Self, Vec<LoadError>> {
+        let (arguments, mut errors) = catalogue(resources);
+        let schema = if errors.is_empty() {
+            let schema = schema::generate(resources, &arguments);
+            schema.map(Some).map_err(|error| vec![LoadError::catalogue("resources", Problem::Cedar(words(&error)))])?
+        } else {
+            None
+        };
+        let rules = load::load(text, schema.as_ref(), resources);
+        let (rules, schema) = match (rules, schema) {
+            (Ok(rules), Some(schema)) => (rules, schema),
+            (rules, _) => {
+                errors.extend(rules.err().into_iter().flatten());
+                return Err(errors);
+            }
+        };
+        Ok(Self {
+            authorizer: Authorizer::new(),
+            types: Types::new()
+                .map_err(|error| vec![LoadError::catalogue("resources", Problem::Cedar(words(&error)))])?,
+            index: Index::build(&Source::new(text), &rules, &schema, resources, &arguments)?,
+            rules: rules.into_iter().map(|rule| (rule.id.clone(), rule)).collect(),
+            revision: basis::revision(text, resources),
+        })
+    }
+
+    /// Whether a step-up could be asked for anything on `resource`: its whole bodies must be held.
+    pub fn may_step_up(&self, resource: &str) -> bool {
+        self.index.may_step_up(resource)
+    }
+
+    /// Names text and catalogue: 16 hexadecimal digits of a SHA-256.
+    pub fn revision(&self) -> &str {
+        &self.revision
+    }
+}
+
+/// The arguments of every declared tool, and what is wrong with the catalogue.
+fn catalogue(resources: &[Resource]) -> (Arguments<'_>, Vec<LoadError>) {
+    let mut arguments = BTreeMap::new();
+    let mut errors = Vec::new();
+    let mut names = BTreeSet::new();
+    for resource in resources {
+        let place = format!("resources/{}", resource.name);
+        if resource.name.contains(['/', ':']) {
+            errors.push(LoadError::catalogue(&place, Problem::ResourceName));
+        }
+        if !names.insert(&resource.name) {
+            errors.push(LoadError::catalogue(&place, Problem::DuplicateResource));
+        }
+        for (name, tool) in &resource.tools {
+            match tool.input_schema.as_ref().map(arguments::read) {
+                None => {}
+                Some(Ok(record)) => {
+                    arguments.insert((resource.name.as_str(), name.as_str()), record);
+                }
+                Some(Err(problems)) => errors.extend(problems.into_iter().map(|(below, problem)| {
+                    LoadError::catalogue(format!("{place}/tools/{name}/input_schema{below}"), problem)
+                })),
+            }
+        }
+    }
+    (arguments, errors)
+}
+
+/// An error and its causes.
+fn words(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |words, cause| format!("{words}: {cause}"))
+}

@@ -1,0 +1,161 @@
+//! From facts to what Cedar evaluates: the request's context and the entities that are only known with it.
+//!
+//! Builds what the candidate policies read and nothing else.
+
+use std::net::{IpAddr, SocketAddr};
+
+use cedar_policy::{Context, Entity, EntityUid, RestrictedExpression};
+use countersign_tokens::UnixTime;
+
+use super::Facts;
+use super::reads::Names;
+use crate::action::Operation;
+use crate::step_up::Approval;
+use crate::workload::Identity;
+
+type Pairs = Vec<(String, RestrictedExpression)>;
+
+/// Cedar refused a context or an entity: nothing that types and schema allow does this.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the context cannot be built")]
+pub(super) struct ContextError;
+
+/// The attributes of the context that are in `wanted`.
+pub(super) fn context(
+    facts: &Facts<'_>,
+    approval: Option<&Approval>,
+    arguments: Option<RestrictedExpression>,
+    wanted: &Names,
+) -> Result<Context, ContextError> {
+    let mut pairs = Pairs::new();
+    let mut add = |name: &str, value: &dyn Fn() -> Result<Option<RestrictedExpression>, ContextError>| {
+        if wanted.contains(name) {
+            pairs.extend(value()?.map(|value| (name.to_owned(), value)));
+        }
+        Ok::<(), ContextError>(())
+    };
+    add("task", &|| task(facts).map(Some))?;
+    add("token", &|| token(facts).map(Some))?;
+    add("actors", &|| actors(facts).map(Some))?;
+    add("actor", &|| facts.workload.actors.first().map(identity).transpose())?;
+    add("request", &|| request(facts).map(Some))?;
+    add("risk", &|| Ok(Some(string(facts.risk.name()))))?;
+    add("labels", &|| Ok(Some(strings(facts.labels))))?;
+    add("now", &|| Ok(Some(seconds(facts.now))))?;
+    add("approval", &|| approval.map(approval_record).transpose())?;
+    if wanted.contains("args") {
+        pairs.extend(arguments.map(|arguments| ("args".to_owned(), arguments)));
+    }
+    Context::from_pairs(pairs).map_err(|_| ContextError)
+}
+
+/// The caller, with attributes.
+pub(super) fn agent(uid: EntityUid, facts: &Facts<'_>) -> Result<Entity, ContextError> {
+    let workload = facts.workload;
+    let mut pairs = vec![
+        pair("issuer", string(&workload.identity.issuer)),
+        pair("issuer_name", string(&workload.issuer_name)),
+        pair("subject", string(&workload.identity.subject)),
+    ];
+    pairs.extend(workload.client_id.as_deref().map(|client| pair("client_id", string(client))));
+    entity(uid, pairs, None)
+}
+
+/// A tool, in its resource.
+pub(super) fn tool(uid: EntityUid, resource: EntityUid, risk: &str, labels: &[String]) -> Result<Entity, ContextError> {
+    entity(uid, vec![pair("risk", string(risk)), pair("labels", strings(labels))], Some(resource))
+}
+
+fn entity(uid: EntityUid, pairs: Pairs, parent: Option<EntityUid>) -> Result<Entity, ContextError> {
+    Entity::new(uid, pairs.into_iter().collect(), parent.into_iter().collect()).map_err(|_| ContextError)
+}
+
+fn task(facts: &Facts<'_>) -> Result<RestrictedExpression, ContextError> {
+    let task = facts.task;
+    let mut pairs = vec![pair("id", string(&task.id)), pair("expires", seconds(task.expires))];
+    pairs.extend(task.purpose.as_deref().map(|purpose| pair("purpose", string(purpose))));
+    record(pairs)
+}
+
+fn token(facts: &Facts<'_>) -> Result<RestrictedExpression, ContextError> {
+    let token = facts.token;
+    let mut pairs = vec![pair("algorithm", string(token.algorithm)), pair("expires", seconds(token.expires))];
+    pairs.extend(token.id.as_deref().map(|id| pair("id", string(id))));
+    pairs.extend(token.key_id.as_deref().map(|id| pair("key_id", string(id))));
+    if let Some(issued) = token.issued {
+        pairs.push(pair("issued", seconds(issued)));
+        pairs.push(pair("lifetime", long(token.expires.since(issued).as_secs())));
+    }
+    record(pairs)
+}
+
+fn actors(facts: &Facts<'_>) -> Result<RestrictedExpression, ContextError> {
+    let actors: Result<Vec<_>, _> = facts.workload.actors.iter().map(identity).collect();
+    Ok(RestrictedExpression::new_set(actors?))
+}
+
+fn request(facts: &Facts<'_>) -> Result<RestrictedExpression, ContextError> {
+    let action = facts.action;
+    let (path, target) = match &action.operation {
+        Operation::Http { path, .. } => (path.as_str(), None),
+        Operation::ToolCall(_) => (without_query(&action.target), None),
+        Operation::Mcp(operation) => (without_query(&action.target), operation.target.as_deref()),
+    };
+    let mut pairs = vec![
+        pair("method", string(&action.method)),
+        pair("host", string(&action.authority.to_ascii_lowercase())),
+        pair("path", string(path)),
+    ];
+    pairs.extend(target.map(|target| pair("target", string(target))));
+    let source = facts.source.and_then(address);
+    pairs.extend(source.map(|source| pair("source", RestrictedExpression::new_ip(source.to_string()))));
+    record(pairs)
+}
+
+fn approval_record(approval: &Approval) -> Result<RestrictedExpression, ContextError> {
+    record(vec![
+        pair("challenge", string(&approval.challenge)),
+        pair("approver_issuer", string(&approval.approver.issuer)),
+        pair("approver", string(&approval.approver.subject)),
+        pair("expires", seconds(approval.expires)),
+    ])
+}
+
+fn identity(identity: &Identity) -> Result<RestrictedExpression, ContextError> {
+    record(vec![pair("issuer", string(&identity.issuer)), pair("subject", string(&identity.subject))])
+}
+
+fn without_query(target: &str) -> &str {
+    target.split_once('?').map_or(target, |(path, _)| path)
+}
+
+/// The address in `ip:port` or `ip`; an IPv4 address that came as IPv6 is IPv4, so that one range covers both.
+fn address(source: &str) -> Option<IpAddr> {
+    let address = source.parse::<SocketAddr>().map(|socket| socket.ip()).or_else(|_| source.parse::<IpAddr>());
+    address.ok().map(|address| address.to_canonical())
+}
+
+fn pair(name: &str, value: RestrictedExpression) -> (String, RestrictedExpression) {
+    (name.to_owned(), value)
+}
+
+fn record(pairs: Pairs) -> Result<RestrictedExpression, ContextError> {
+    RestrictedExpression::new_record(pairs).map_err(|_| ContextError)
+}
+
+fn string(text: &str) -> RestrictedExpression {
+    RestrictedExpression::new_string(text.to_owned())
+}
+
+fn strings(texts: &[String]) -> RestrictedExpression {
+    RestrictedExpression::new_set(texts.iter().map(|text| string(text)))
+}
+
+fn seconds(instant: UnixTime) -> RestrictedExpression {
+    long(instant.secs())
+}
+
+/// Seconds beyond Cedar's range (292 billion years) stay at its end.
+fn long(seconds: u64) -> RestrictedExpression {
+    RestrictedExpression::new_long(i64::try_from(seconds).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,184 @@
+//! The decision.
+//!
+//! It is what Cedar says over the policies that can apply, with two differences: any evaluation error denies,
+//! also in a forbid, and a deny that an approval would turn into an allow is a step-up. People are never asked about
+//! calls that would be refused anyway.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use cedar_policy::{
+    AuthorizationError, Decision, Diagnostics, Entities, Entity, EvaluationError, Request, RestrictedExpression,
+};
+
+use super::arguments::Unfit;
+use super::basis::Fields;
+use super::cedar::CedarPolicy;
+use super::context::{self, ContextError};
+use super::index::{Asked, Slot};
+use super::load::Rule;
+use super::{Allow, Deny, Facts, StepUp, Verdict};
+use crate::reason::Reason;
+use crate::step_up::Approval;
+use crate::workload::Identity;
+
+/// How long the approval lasts with which step-ups are tried before anybody is asked.
+const HYPOTHETICAL_LIFETIME: Duration = Duration::from_mins(1);
+
+/// What Cedar says, when it says anything.
+struct Outcome {
+    allow: bool,
+    /// Ids of the determining policies, sorted.
+    determining: Vec<String>,
+}
+
+impl CedarPolicy {
+    /// What policy says about one action. Never an allow or a step-up when anything could not be evaluated.
+    pub fn decide(&self, facts: &Facts<'_>) -> Verdict {
+        self.verdict(facts).unwrap_or_else(Verdict::Deny)
+    }
+
+    fn verdict(&self, facts: &Facts<'_>) -> Result<Verdict, Deny> {
+        let slot = self.index.slot(facts.action).filter(|slot| !slot.candidates.policies.is_empty());
+        let slot = slot.ok_or_else(Deny::by_default)?;
+        let arguments = arguments(slot, facts)?;
+        let Outcome { allow, determining } = self.evaluate(slot, facts, facts.approval, arguments.clone())?;
+        if allow {
+            return Ok(Verdict::Allow(Allow { determining }));
+        }
+        let steps_up = facts.approval.is_none() && self.only_step_ups(&determining);
+        if steps_up && self.evaluate(slot, facts, Some(&hypothetical(facts)), arguments)?.allow {
+            return Ok(Verdict::StepUp(self.step_up(slot, determining)));
+        }
+        Err(self.denied(determining))
+    }
+
+    fn evaluate(
+        &self,
+        slot: &Slot,
+        facts: &Facts<'_>,
+        approval: Option<&Approval>,
+        arguments: Option<RestrictedExpression>,
+    ) -> Result<Outcome, Deny> {
+        let reads = &slot.candidates.reads;
+        let context = context::context(facts, approval, arguments, &reads.context)?;
+        let principal = self.types.agent(&facts.workload.identity.subject);
+        let mut entities = Cow::Borrowed(slot.entities.as_ref());
+        if reads.principal {
+            entities = add(entities, context::agent(principal.clone(), facts)?)?;
+        }
+        let resource = match &slot.asked {
+            Asked::Known(uid) => uid.clone(),
+            Asked::OtherTool { resource, risk } => {
+                let tool = self.types.tool(&facts.action.resource, facts.action.object().unwrap_or_default());
+                entities = add(entities, context::tool(tool.clone(), resource.clone(), risk, &[])?)?;
+                tool
+            }
+        };
+        let request =
+            Request::new(principal, slot.action.clone(), resource, context, None).map_err(|_| ContextError)?;
+        let response = self.authorizer.is_authorized(&request, &slot.candidates.policies, &entities);
+        let diagnostics = response.diagnostics();
+        if diagnostics.errors().next().is_some() {
+            return Err(Deny::of_errors(diagnostics));
+        }
+        let mut determining: Vec<String> = diagnostics.reason().map(ToString::to_string).collect();
+        determining.sort_unstable();
+        Ok(Outcome { allow: response.decision() == Decision::Allow, determining })
+    }
+
+    fn only_step_ups(&self, determining: &[String]) -> bool {
+        !determining.is_empty() && self.rules(determining).all(|rule| rule.step_up.is_some())
+    }
+
+    fn step_up(&self, slot: &Slot, determining: Vec<String>) -> StepUp {
+        let rules: Vec<&Rule> = self.rules(&determining).collect();
+        let approvers: BTreeSet<&String> = rules.iter().filter_map(|rule| rule.step_up.as_ref()).collect();
+        let approvers = approvers.into_iter().cloned().collect();
+        let reasons = rules.iter().filter_map(|rule| rule.reason.clone()).collect();
+        let texts: BTreeSet<&String> = rules.iter().map(|rule| &rule.text).collect();
+        let mut basis = Fields::default();
+        texts.into_iter().for_each(|text| basis.add(text));
+        basis.add(slot.catalogue);
+        StepUp { determining, approvers, reasons, basis: basis.digest() }
+    }
+
+    fn denied(&self, determining: Vec<String>) -> Deny {
+        let reasons: Vec<&str> = self.rules(&determining).filter_map(|rule| rule.reason.as_deref()).collect();
+        let detail = (!reasons.is_empty()).then(|| reasons.join("; "));
+        Deny { reason: Reason::PolicyDenied, determining, detail }
+    }
+
+    fn rules<'a>(&'a self, ids: &'a [String]) -> impl Iterator<Item = &'a Rule> {
+        ids.iter().filter_map(|id| self.rules.get(id))
+    }
+}
+
+impl Deny {
+    /// No policy can apply.
+    fn by_default() -> Self {
+        Self { reason: Reason::PolicyDenied, determining: Vec::new(), detail: None }
+    }
+
+    /// Cedar's own words would carry values of arguments into the record.
+    fn of_errors(diagnostics: &Diagnostics) -> Self {
+        let failed: BTreeMap<String, &'static str> = diagnostics
+            .errors()
+            .map(|error| match error {
+                AuthorizationError::PolicyEvaluationError(error) => {
+                    (error.policy_id().to_string(), failure(error.inner()))
+                }
+            })
+            .collect();
+        let detail: Vec<String> = failed.iter().map(|(id, failure)| format!("policy `{id}`: {failure}")).collect();
+        let determining = failed.into_keys().collect();
+        Self { reason: Reason::PolicyError, determining, detail: Some(detail.join("; ")) }
+    }
+}
+
+impl From<ContextError> for Deny {
+    fn from(error: ContextError) -> Self {
+        Self { reason: Reason::PolicyError, determining: Vec::new(), detail: Some(error.to_string()) }
+    }
+}
+
+impl From<Unfit> for Deny {
+    fn from(unfit: Unfit) -> Self {
+        Self { reason: Reason::ArgumentsUnfit, determining: Vec::new(), detail: Some(unfit.to_string()) }
+    }
+}
+
+/// An approval that nobody gave, by nobody.
+fn hypothetical(facts: &Facts<'_>) -> Approval {
+    let approver = Identity { issuer: String::new(), subject: String::new() };
+    Approval { challenge: String::new(), approver, expires: facts.now.plus(HYPOTHETICAL_LIFETIME) }
+}
+
+/// The arguments that policies read, of a declared tool with a schema; all of them must fit.
+fn arguments(slot: &Slot, facts: &Facts<'_>) -> Result<Option<RestrictedExpression>, Unfit> {
+    let (Some(record), Some(values)) = (&slot.arguments, facts.action.arguments()) else { return Ok(None) };
+    record.fit(values, &slot.candidates.reads.arguments).map(Some)
+}
+
+fn add<'a>(entities: Cow<'a, Entities>, entity: Entity) -> Result<Cow<'a, Entities>, ContextError> {
+    entities.into_owned().add_entities([entity], None).map(Cow::Owned).map_err(|_| ContextError)
+}
+
+/// What kind of failure it was, without values.
+fn failure(error: &EvaluationError) -> &'static str {
+    match error {
+        EvaluationError::EntityDoesNotExist(_) => "an entity does not exist",
+        EvaluationError::EntityAttrDoesNotExist(_) | EvaluationError::RecordAttrDoesNotExist(_) => {
+            "an attribute does not exist"
+        }
+        EvaluationError::IntegerOverflow(_) => "integer overflow",
+        EvaluationError::FailedExtensionFunctionExecution(_) => "an extension function failed",
+        EvaluationError::RecursionLimit(_) => "nested too deeply",
+        EvaluationError::TypeError(_)
+        | EvaluationError::FailedExtensionFunctionLookup(_)
+        | EvaluationError::WrongNumArguments(_)
+        | EvaluationError::UnlinkedSlot(_)
+        | EvaluationError::NonValue(_) => "not what its type says",
+    }
+}

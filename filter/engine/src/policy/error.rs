@@ -1,0 +1,110 @@
+//! Why a policy text, or a catalogue for it, cannot be used: one variant per rule, each with its place.
+
+use std::fmt;
+
+/// One reason why a policy cannot be loaded.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {problem}")]
+pub struct LoadError {
+    /// Where.
+    pub place: Place,
+    /// What.
+    pub problem: Problem,
+}
+
+/// Where a policy or a catalogue is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A position in the policy text, counted from 1 in lines and characters.
+    Text { line: usize, column: usize },
+    /// A policy, and the position in the text that is wrong with it.
+    Policy { line: usize, column: usize, id: String },
+    /// Names and JSON Schema keywords from the catalogue's root, as in `resources/payments/tools/transfer/input_schema`.
+    Catalogue(String),
+}
+
+/// What is wrong there.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// Not Cedar; Cedar's words.
+    #[error("{0}")]
+    Syntax(String),
+    /// Cedar, but not for this catalogue (strict validation, warnings included); Cedar's words.
+    #[error("{0}")]
+    Invalid(String),
+    /// Cedar refused what was made of the catalogue.
+    #[error("{0}")]
+    Cedar(String),
+    /// A `?principal` or `?resource`: nothing here fills it.
+    #[error("templates are not supported")]
+    Template,
+    /// Two policies answer to one name.
+    #[error("another policy has this `@id`")]
+    DuplicateId,
+    /// An annotation without meaning here.
+    #[error("unknown annotation `@{0}` (@id, @maps, @reason, @step_up)")]
+    UnknownAnnotation(String),
+    /// An annotation whose value is its meaning has none.
+    #[error("`@{0}` needs a value")]
+    EmptyAnnotation(&'static str),
+    /// Approvals lift forbids; a permit has nothing to lift.
+    #[error("`@step_up` belongs on a forbid")]
+    StepUpOnPermit,
+    /// A step-up that does not read the approval cannot be lifted by one.
+    #[error("no approval could lift this: `@step_up` needs `unless {{ context has approval }}`")]
+    StepUpNeverLifted,
+    /// The policy names a resource, or a tool of one, that does not exist.
+    #[error("`{0}` is in no resource of the catalogue")]
+    UnknownResource(String),
+    /// The policy names an entity, and none of its actions is ever asked about it.
+    #[error("no action in its scope is ever asked about its resource")]
+    NeverApplies,
+    /// Policies could not tell this resource's tools from others'.
+    #[error("a resource's name must have neither `/` nor `:`")]
+    ResourceName,
+    /// Two resources answer to one name.
+    #[error("another resource has this name")]
+    DuplicateResource,
+    /// A JSON Schema that is not one, or that no arguments can be typed with.
+    #[error(transparent)]
+    Schema(#[from] SchemaProblem),
+}
+
+/// Why a tool's JSON Schema cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SchemaProblem {
+    /// Something else stands where a schema must.
+    #[error("not a JSON Schema (an object or `true`)")]
+    NotASchema,
+    /// The whole schema is not `type: object`.
+    #[error("the arguments of a tool are an object: `type` must be `object`")]
+    NotAnObject,
+    /// A keyword of the whole schema that types cannot be read through.
+    #[error("`{0}` hides the types of all arguments")]
+    OpaqueArguments(String),
+    /// A keyword's value is not what JSON Schema says it is.
+    #[error("must be {0}")]
+    Keyword(&'static str),
+    /// A type JSON Schema does not have.
+    #[error("unknown type `{0}` (string, integer, number, boolean, array, object, null)")]
+    UnknownType(String),
+    /// A required property that is not declared, so that no arguments would fit.
+    #[error("`{0}` is not in `properties`")]
+    UndeclaredRequired(String),
+}
+
+impl LoadError {
+    pub(super) fn catalogue(place: impl Into<String>, problem: impl Into<Problem>) -> Self {
+        Self { place: Place::Catalogue(place.into()), problem: problem.into() }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text { line, column } => write!(out, "{line}:{column}"),
+            Self::Policy { line, column, id } => write!(out, "{line}:{column}: policy `{id}`"),
+            Self::Catalogue(place) => out.write_str(place),
+        }
+    }
+}

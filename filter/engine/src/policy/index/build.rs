@@ -1,0 +1,176 @@
+//! Fills the index: one slot for every action on every resource.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use cedar_policy::{Effect, Entities, Entity, EntityUid, PolicySet, Schema};
+
+use super::scope::{Object, Scope};
+use super::{Asked, Candidates, Entry, Slot};
+use crate::catalogue::{Protocol, Resource};
+use crate::policy::arguments::Record;
+use crate::policy::error::{LoadError, Problem};
+use crate::policy::load::Rule;
+use crate::policy::reads::Reads;
+use crate::policy::schema::{ActionName, Arguments, Types};
+use crate::policy::{basis, context};
+
+pub(super) struct Builder<'a> {
+    rules: &'a [Rule],
+    scopes: Vec<Scope>,
+    types: Types,
+    /// Actions and tools.
+    entities: HashMap<EntityUid, Entity>,
+    /// Slots with the same candidates share them.
+    candidates: BTreeMap<Vec<usize>, Arc<Candidates>>,
+    /// Slots that need the same entities share them.
+    selections: BTreeMap<BTreeSet<EntityUid>, Arc<Entities>>,
+}
+
+/// What a slot is made of besides candidates.
+struct Place<'a> {
+    resource: &'a Resource,
+    action: ActionName,
+    /// None for tools that nobody names.
+    asked: Option<EntityUid>,
+    arguments: Option<&'a Record>,
+    catalogue: [u8; 32],
+}
+
+impl<'a> Place<'a> {
+    /// A tool of `resource` that is not declared.
+    fn undeclared(resource: &'a Resource, asked: Option<EntityUid>) -> Self {
+        let (action, catalogue) = (ActionName::undeclared_tool(), basis::resource(resource));
+        Self { resource, action, asked, arguments: None, catalogue }
+    }
+}
+
+impl<'a> Builder<'a> {
+    pub(super) fn new(rules: &'a [Rule], schema: &Schema) -> Result<Self, LoadError> {
+        let actions = schema.action_entities().map_err(refused)?;
+        Ok(Self {
+            rules,
+            scopes: rules.iter().map(|rule| Scope::of(&rule.policy)).collect(),
+            types: Types::new().map_err(refused)?,
+            entities: actions.iter().map(|entity| (entity.uid(), entity.clone())).collect(),
+            candidates: BTreeMap::new(),
+            selections: BTreeMap::new(),
+        })
+    }
+
+    /// Makes the tools of `resource` known: the declared ones, and those a policy names.
+    pub(super) fn learn(&mut self, resource: &Resource) -> Result<(), LoadError> {
+        let none = Vec::new();
+        let named = self.named_tools(resource);
+        let declared = resource.tools.iter().map(|(name, tool)| (name, tool.risk, &tool.labels));
+        for (name, risk, labels) in declared.chain(named.iter().map(|name| (name, resource.risk, &none))) {
+            let uid = self.types.tool(&resource.name, name);
+            let parent = self.types.resource(&resource.name);
+            let entity = context::tool(uid.clone(), parent, risk.name(), labels).map_err(refused)?;
+            self.entities.insert(uid, entity);
+        }
+        Ok(())
+    }
+
+    pub(super) fn entry(&mut self, resource: &Resource, arguments: &Arguments<'_>) -> Result<Entry, LoadError> {
+        let mcp = resource.protocol == Protocol::Mcp;
+        let tools = self.tools(resource, arguments)?;
+        let other_tools = if mcp { Some(self.slot(Place::undeclared(resource, None))?) } else { None };
+        let http = self.methods(resource, Protocol::Http)?;
+        let mcp = if mcp { self.methods(resource, Protocol::Mcp)? } else { HashMap::new() };
+        let mut slots = tools.values().chain(&other_tools).chain(mcp.values()).chain(http.values());
+        let may_step_up = slots.any(|slot| slot.candidates.step_up);
+        Ok(Entry { tools, other_tools, mcp, http, may_step_up })
+    }
+
+    fn tools(&mut self, resource: &Resource, arguments: &Arguments<'_>) -> Result<HashMap<String, Slot>, LoadError> {
+        let mut tools = HashMap::new();
+        for (name, tool) in &resource.tools {
+            let undeclared = Place::undeclared(resource, Some(self.types.tool(&resource.name, name)));
+            let place = Place {
+                action: ActionName::tool(&resource.name, name),
+                arguments: arguments.get(&(resource.name.as_str(), name.as_str())),
+                catalogue: basis::tool(&undeclared.catalogue, tool),
+                ..undeclared
+            };
+            tools.insert(name.clone(), self.slot(place)?);
+        }
+        for name in self.named_tools(resource) {
+            let slot = self.slot(Place::undeclared(resource, Some(self.types.tool(&resource.name, &name))))?;
+            tools.insert(name, slot);
+        }
+        Ok(tools)
+    }
+
+    fn methods(&mut self, resource: &Resource, of: Protocol) -> Result<HashMap<&'static str, Slot>, LoadError> {
+        let mut methods = HashMap::new();
+        for (method, action) in ActionName::of(of) {
+            let undeclared = Place::undeclared(resource, Some(self.types.resource(&resource.name)));
+            methods.insert(method, self.slot(Place { action, ..undeclared })?);
+        }
+        Ok(methods)
+    }
+
+    /// Positions of the rules that apply nowhere though their scope names an entity.
+    pub(super) fn idle(&self) -> impl Iterator<Item = usize> {
+        let applied: BTreeSet<usize> = self.candidates.keys().flatten().copied().collect();
+        let named = self.scopes.iter().enumerate().filter(|(_, scope)| scope.entity().is_some());
+        named.map(|(number, _)| number).filter(move |number| !applied.contains(number))
+    }
+
+    fn slot(&mut self, place: Place<'_>) -> Result<Slot, LoadError> {
+        let Place { resource, action, asked, arguments, catalogue } = place;
+        let parent = self.types.resource(&resource.name);
+        let kind = asked.as_ref().map_or(&self.types.tool, EntityUid::type_name);
+        let object = Object { uid: asked.as_ref(), parent: &parent, kind };
+        let applying = self.scopes.iter().enumerate().filter(|(_, scope)| scope.covers(&action, &object));
+        let candidates = self.candidates(applying.map(|(number, _)| number).collect())?;
+        let action = self.types.action(&action.id);
+        let entities = self.entities(&candidates.reads, [Some(&action), asked.as_ref()])?;
+        let other = || Asked::OtherTool { resource: parent, risk: resource.risk.name() };
+        let asked = asked.map_or_else(other, Asked::Known);
+        Ok(Slot { action, asked, entities, arguments: arguments.cloned().map(Arc::new), catalogue, candidates })
+    }
+
+    fn candidates(&mut self, numbers: Vec<usize>) -> Result<Arc<Candidates>, LoadError> {
+        if let Some(shared) = self.candidates.get(&numbers) {
+            return Ok(Arc::clone(shared));
+        }
+        let rules: Vec<&Rule> = numbers.iter().filter_map(|number| self.rules.get(*number)).collect();
+        let mut reads = Reads::default();
+        rules.iter().for_each(|rule| reads.add(&rule.reads));
+        let policies = PolicySet::from_policies(rules.iter().map(|rule| rule.policy.clone())).map_err(refused)?;
+        // Without a permit nothing can be allowed, so nobody is asked.
+        let permits = rules.iter().any(|rule| rule.policy.effect() == Effect::Permit);
+        let step_up = permits && rules.iter().any(|rule| rule.step_up.is_some());
+        let candidates = Arc::new(Candidates { policies, reads, step_up });
+        self.candidates.insert(numbers, Arc::clone(&candidates));
+        Ok(candidates)
+    }
+
+    fn entities(&mut self, reads: &Reads, own: [Option<&EntityUid>; 2]) -> Result<Arc<Entities>, LoadError> {
+        let needed = reads.entities.iter().chain(own.into_iter().flatten());
+        let needed: BTreeSet<EntityUid> = needed.filter(|uid| self.entities.contains_key(*uid)).cloned().collect();
+        if let Some(shared) = self.selections.get(&needed) {
+            return Ok(Arc::clone(shared));
+        }
+        let selected = needed.iter().filter_map(|uid| self.entities.get(uid)).cloned();
+        let entities = Arc::new(Entities::from_entities(selected, None).map_err(refused)?);
+        self.selections.insert(needed, Arc::clone(&entities));
+        Ok(entities)
+    }
+
+    /// Tools of `resource` that are not declared and that a policy's scope names.
+    fn named_tools(&self, resource: &Resource) -> BTreeSet<String> {
+        let uids = self.scopes.iter().filter_map(Scope::entity).filter(|uid| *uid.type_name() == self.types.tool);
+        uids.filter_map(|uid| uid.id().unescaped().split_once('/'))
+            .filter(|(name, tool)| *name == resource.name && !resource.tools.contains_key(*tool))
+            .map(|(_, tool)| tool.to_owned())
+            .collect()
+    }
+}
+
+/// Cedar refused something made from a valid catalogue and valid policies.
+fn refused(error: impl std::error::Error) -> LoadError {
+    LoadError::catalogue("resources", Problem::Cedar(error.to_string()))
+}

@@ -1,0 +1,110 @@
+//! Which policies can apply to which action on which resource, worked out at load.
+//!
+//! Cedar's cost is linear in the policies evaluated (DESIGN H12). Only the scope of a policy is looked at: what its
+//! conditions narrow further is left to the evaluation, so a policy that could apply is never left out.
+
+mod build;
+mod scope;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use cedar_policy::{Entities, EntityUid, PolicySet, Schema};
+
+use super::arguments::Record;
+use super::error::{LoadError, Problem};
+use super::load::{Rule, Source};
+use super::reads::Reads;
+use super::schema::Arguments;
+use crate::action::{Action, Operation};
+use crate::catalogue::Resource;
+use build::Builder;
+
+/// Every action policies can speak about, by what it is asked about.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Index {
+    resources: HashMap<String, Entry>,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    /// Declared tools, and others that a policy's scope names.
+    tools: HashMap<String, Slot>,
+    /// Tools that nobody names; where there are tools at all.
+    other_tools: Option<Slot>,
+    /// MCP methods besides `tools/call`; where MCP is spoken.
+    mcp: HashMap<&'static str, Slot>,
+    /// HTTP methods of requests that are no MCP.
+    http: HashMap<&'static str, Slot>,
+    may_step_up: bool,
+}
+
+/// One action on one resource.
+#[derive(Clone, Debug)]
+pub(super) struct Slot {
+    pub(super) action: EntityUid,
+    pub(super) asked: Asked,
+    /// What evaluation needs to know and is known at load: ancestors of the action, attributes of the tool.
+    pub(super) entities: Arc<Entities>,
+    /// The types of a declared tool's arguments, if it has a schema.
+    pub(super) arguments: Option<Arc<Record>>,
+    /// SHA-256 of the catalogue entry.
+    pub(super) catalogue: [u8; 32],
+    pub(super) candidates: Arc<Candidates>,
+}
+
+/// What an action is asked about.
+#[derive(Clone, Debug)]
+pub(super) enum Asked {
+    /// An entity known at load.
+    Known(EntityUid),
+    /// A tool whose name only the call knows, in a resource of this risk.
+    OtherTool { resource: EntityUid, risk: &'static str },
+}
+
+/// The policies that can apply.
+#[derive(Clone, Debug)]
+pub(super) struct Candidates {
+    pub(super) policies: PolicySet,
+    pub(super) reads: Reads,
+    step_up: bool,
+}
+
+impl Index {
+    /// The index of `rules`, which are valid for `resources`.
+    pub(super) fn build(
+        source: &Source<'_>,
+        rules: &[Rule],
+        schema: &Schema,
+        resources: &[Resource],
+        arguments: &Arguments<'_>,
+    ) -> Result<Self, Vec<LoadError>> {
+        let one = |error| vec![error];
+        let mut builder = Builder::new(rules, schema).map_err(one)?;
+        for resource in resources {
+            builder.learn(resource).map_err(one)?;
+        }
+        let mut index = Self::default();
+        for resource in resources {
+            index.resources.insert(resource.name.clone(), builder.entry(resource, arguments).map_err(one)?);
+        }
+        let idle = builder.idle().filter_map(|number| rules.get(number));
+        let errors: Vec<LoadError> = idle.map(|rule| source.error(rule, Problem::NeverApplies)).collect();
+        if errors.is_empty() { Ok(index) } else { Err(errors) }
+    }
+
+    /// The slot of `action`; none where nothing can be permitted.
+    pub(super) fn slot(&self, action: &Action) -> Option<&Slot> {
+        let entry = self.resources.get(&action.resource)?;
+        match &action.operation {
+            Operation::ToolCall(call) => entry.tools.get(&call.tool).or(entry.other_tools.as_ref()),
+            Operation::Mcp(operation) => entry.mcp.get(operation.method),
+            Operation::Http { method, .. } => entry.http.get(method.as_str()),
+        }
+    }
+
+    /// Whether a step-up can apply to anything on `resource`.
+    pub(super) fn may_step_up(&self, resource: &str) -> bool {
+        self.resources.get(resource).is_some_and(|entry| entry.may_step_up)
+    }
+}

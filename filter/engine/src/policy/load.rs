@@ -1,0 +1,198 @@
+//! From policy text to rules: parsed, named, annotated as allowed here and valid for the catalogue.
+//!
+//! Never stops at the first mistake; what Cedar only warns about is a mistake here.
+
+use std::collections::BTreeSet;
+
+use cedar_policy::ffi::DetailedError;
+use cedar_policy::{Effect, EntityUid, ParseErrors, Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator};
+
+use super::error::{LoadError, Place, Problem};
+use super::reads::Reads;
+use crate::catalogue::Resource;
+
+/// One policy, ready to be indexed.
+#[derive(Clone, Debug)]
+pub(super) struct Rule {
+    pub(super) policy: Policy,
+    /// `@id`, or `policy` and its position among the policies.
+    pub(super) id: String,
+    /// As written.
+    pub(super) text: String,
+    /// `@step_up`: who is to approve.
+    pub(super) step_up: Option<String>,
+    /// `@reason`.
+    pub(super) reason: Option<String>,
+    pub(super) reads: Reads,
+    /// Where it starts in the text.
+    pub(super) offset: usize,
+}
+
+/// Byte offsets as lines and columns.
+pub(super) struct Source<'a>(&'a str);
+
+impl<'a> Source<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Self(text)
+    }
+
+    /// An error in `rule`.
+    pub(super) fn error(&self, rule: &Rule, problem: Problem) -> LoadError {
+        self.in_policy(&rule.id, rule.offset, problem)
+    }
+
+    fn in_policy(&self, id: &str, offset: usize, problem: Problem) -> LoadError {
+        let (line, column) = self.position(offset);
+        LoadError { place: Place::Policy { line, column, id: id.to_owned() }, problem }
+    }
+
+    fn in_text(&self, offset: usize, problem: Problem) -> LoadError {
+        let (line, column) = self.position(offset);
+        LoadError { place: Place::Text { line, column }, problem }
+    }
+
+    fn position(&self, offset: usize) -> (usize, usize) {
+        let before = self.0.get(..offset).unwrap_or(self.0);
+        let last_line = before.rsplit('\n').next().unwrap_or_default();
+        (before.matches('\n').count() + 1, last_line.chars().count() + 1)
+    }
+}
+
+/// The rules of `text`, in its order. Types are not checked without a `schema`.
+pub(super) fn load(text: &str, schema: Option<&Schema>, resources: &[Resource]) -> Result<Vec<Rule>, Vec<LoadError>> {
+    let source = Source::new(text);
+    let set: PolicySet = text.parse().map_err(|errors: ParseErrors| {
+        errors.iter().map(|error| syntax(&source, &DetailedError::from(error))).collect::<Vec<_>>()
+    })?;
+    let mut errors = Vec::new();
+    let rules = rules(&source, &set, &mut errors);
+    for rule in &rules {
+        errors.extend(strangers(rule, resources).map(|problem| source.error(rule, problem)));
+    }
+    if let Some(schema) = schema {
+        errors.extend(validate(&source, &rules, schema));
+    }
+    if errors.is_empty() { Ok(rules) } else { Err(errors) }
+}
+
+/// Names the policies in the order of the text and checks what Cedar does not know about.
+fn rules(source: &Source<'_>, set: &PolicySet, errors: &mut Vec<LoadError>) -> Vec<Rule> {
+    let mut rules = Vec::new();
+    let mut names = BTreeSet::new();
+    let mut end = 0;
+    for number in 0..set.num_of_policies() + set.num_of_templates() {
+        let default = PolicyId::new(format!("policy{number}"));
+        if let Some(template) = set.template(&default) {
+            let offset = find(source, &template.to_string(), &mut end);
+            errors.push(source.in_text(offset, Problem::Template));
+        }
+        let Some(policy) = set.policy(&default) else { continue };
+        let text = policy.to_string();
+        let offset = find(source, &text, &mut end);
+        let id = policy.annotation("id").unwrap_or(default.as_ref()).to_owned();
+        let policy = policy.new_id(PolicyId::new(&id));
+        let reads = match policy.to_json() {
+            Ok(json) => Reads::of(&json),
+            Err(error) => {
+                errors.push(source.in_policy(&id, offset, Problem::Cedar(error.to_string())));
+                continue;
+            }
+        };
+        let annotation = |name| policy.annotation(name).map(str::to_owned);
+        let (step_up, reason) = (annotation("step_up"), annotation("reason"));
+        let rule = Rule { policy, id, text, step_up, reason, reads, offset };
+        errors.extend(problems(&rule).into_iter().map(|problem| source.error(&rule, problem)));
+        if names.insert(rule.id.clone()) {
+            rules.push(rule);
+        } else {
+            errors.push(source.error(&rule, Problem::DuplicateId));
+        }
+    }
+    rules
+}
+
+/// Where `text` starts at or after `end`; `end` moves behind it.
+fn find(source: &Source<'_>, text: &str, end: &mut usize) -> usize {
+    let offset = source.0.get(*end..).and_then(|rest| rest.find(text)).map_or(*end, |at| *end + at);
+    *end = offset + text.len();
+    offset
+}
+
+/// What is wrong with the annotations of `rule`.
+fn problems(rule: &Rule) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut annotations: Vec<(&str, &str)> = rule.policy.annotations().collect();
+    annotations.sort_unstable();
+    for (name, value) in annotations {
+        match name {
+            "id" if value.is_empty() => problems.push(Problem::EmptyAnnotation("id")),
+            "step_up" if value.is_empty() => problems.push(Problem::EmptyAnnotation("step_up")),
+            "id" | "step_up" | "reason" | "maps" => {}
+            unknown => problems.push(Problem::UnknownAnnotation(unknown.to_owned())),
+        }
+    }
+    if rule.step_up.is_some() {
+        match rule.policy.effect() {
+            Effect::Permit => problems.push(Problem::StepUpOnPermit),
+            Effect::Forbid if rule.reads.context.contains("approval") => {}
+            Effect::Forbid => problems.push(Problem::StepUpNeverLifted),
+        }
+    }
+    problems
+}
+
+/// Entities in `rule` that no resource of the catalogue is or has. A misspelt forbid would forbid nothing.
+fn strangers(rule: &Rule, resources: &[Resource]) -> impl Iterator<Item = Problem> {
+    let strange = |uid: &EntityUid| {
+        let id = uid.id().unescaped();
+        match uid.type_name().to_string().as_str() {
+            "Resource" => resources.iter().all(|resource| resource.name != id),
+            "Tool" => id.split_once('/').is_none_or(|(name, _)| resources.iter().all(|resource| resource.name != name)),
+            _ => false,
+        }
+    };
+    let strangers: BTreeSet<EntityUid> = rule.policy.entity_literals().into_iter().filter(strange).collect();
+    strangers.into_iter().map(|uid| Problem::UnknownResource(uid.to_string()))
+}
+
+/// Strict validation; warnings are errors.
+fn validate(source: &Source<'_>, rules: &[Rule], schema: &Schema) -> Vec<LoadError> {
+    let set = match PolicySet::from_policies(rules.iter().map(|rule| rule.policy.clone())) {
+        Ok(set) => set,
+        Err(error) => return vec![source.in_text(0, Problem::Cedar(error.to_string()))],
+    };
+    let result = Validator::new(schema.clone()).validate(&set, ValidationMode::Strict);
+    let errors = result.validation_errors().map(|error| (error.policy_id(), DetailedError::from(error)));
+    let warnings = result.validation_warnings().map(|warning| (warning.policy_id(), DetailedError::from(warning)));
+    let mut found: Vec<(usize, &PolicyId, DetailedError)> = errors
+        .chain(warnings)
+        .map(|(id, error)| {
+            let rule = rules.iter().find(|rule| rule.policy.id() == id);
+            let offset = error.source_locations.first().map(|label| label.loc.start);
+            (offset.or(rule.map(|rule| rule.offset)).unwrap_or_default(), id, error)
+        })
+        .collect();
+    found.sort_by(|a, b| (a.0, &a.2.message).cmp(&(b.0, &b.2.message)));
+    found.dedup_by(|a, b| (a.0, &a.2.message) == (b.0, &b.2.message));
+    found
+        .into_iter()
+        .map(|(offset, id, error)| {
+            let words = words(&error, &format!("for policy `{id}`, "));
+            source.in_policy(id.as_ref(), offset, Problem::Invalid(words))
+        })
+        .collect()
+}
+
+fn syntax(source: &Source<'_>, error: &DetailedError) -> LoadError {
+    let offset = error.source_locations.first().map_or(0, |label| label.loc.start);
+    source.in_text(offset, Problem::Syntax(words(error, "")))
+}
+
+/// Cedar's words and its advice, without a prefix that says what the place says already.
+fn words(error: &DetailedError, prefix: &str) -> String {
+    let message = error.message.strip_prefix(prefix).unwrap_or(&error.message);
+    match &error.help {
+        Some(help) => format!("{message} ({help})"),
+        None => message.to_owned(),
+    }
+}

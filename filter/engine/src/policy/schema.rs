@@ -1,0 +1,226 @@
+//! The catalogue as a Cedar schema: which actions exist, what they are asked about and what their context holds.
+//!
+//! Types only: the values are made in [`context`](super::context), the fields are documented in
+//! [`policy`](super), and a test holds the two together.
+
+use std::collections::BTreeMap;
+
+use cedar_policy::{EntityId, EntityTypeName, EntityUid, ParseErrors, Schema, SchemaError};
+use serde_json::{Map, Value, json};
+
+use super::arguments::Record;
+use crate::action::{Class, mcp};
+use crate::catalogue::{Protocol, Resource};
+
+/// The group of declared tools' actions, and the action of tools nobody declared.
+pub(super) const TOOLS_CALL: &str = "mcp:tools/call";
+/// The group of all plain HTTP requests.
+const HTTP: &str = "http";
+/// HTTP methods policies can speak about; no other is ever allowed.
+pub(super) const HTTP_METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+/// The arguments of the declared tools that have a schema, by resource and tool.
+pub(super) type Arguments<'a> = BTreeMap<(&'a str, &'a str), Record>;
+
+/// Names of entity types, parsed once.
+#[derive(Clone, Debug)]
+pub(super) struct Types {
+    action: EntityTypeName,
+    agent: EntityTypeName,
+    pub(super) resource: EntityTypeName,
+    pub(super) tool: EntityTypeName,
+}
+
+/// An action policies can speak about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ActionName {
+    /// `mcp:tools/list`, `payments/transfer`.
+    pub(super) id: String,
+    /// The groups it is in, nearest first.
+    pub(super) groups: Vec<&'static str>,
+}
+
+impl Types {
+    pub(super) fn new() -> Result<Self, ParseErrors> {
+        Ok(Self {
+            action: "Action".parse()?,
+            agent: "Agent".parse()?,
+            resource: "Resource".parse()?,
+            tool: "Tool".parse()?,
+        })
+    }
+
+    pub(super) fn action(&self, id: &str) -> EntityUid {
+        EntityUid::from_type_name_and_id(self.action.clone(), EntityId::new(id))
+    }
+
+    pub(super) fn agent(&self, subject: &str) -> EntityUid {
+        EntityUid::from_type_name_and_id(self.agent.clone(), EntityId::new(subject))
+    }
+
+    pub(super) fn resource(&self, name: &str) -> EntityUid {
+        EntityUid::from_type_name_and_id(self.resource.clone(), EntityId::new(name))
+    }
+
+    pub(super) fn tool(&self, resource: &str, tool: &str) -> EntityUid {
+        EntityUid::from_type_name_and_id(self.tool.clone(), EntityId::new(format!("{resource}/{tool}")))
+    }
+}
+
+impl ActionName {
+    /// The action of a declared tool.
+    pub(super) fn tool(resource: &str, tool: &str) -> Self {
+        Self { id: format!("{resource}/{tool}"), groups: vec![TOOLS_CALL, group(Class::Execute)] }
+    }
+
+    /// The action of every tool that is not declared.
+    pub(super) fn undeclared_tool() -> Self {
+        Self { id: TOOLS_CALL.to_owned(), groups: vec![group(Class::Execute)] }
+    }
+
+    /// The action of any other MCP method.
+    pub(super) fn mcp(method: &str, class: Class) -> Self {
+        Self { id: format!("mcp:{method}"), groups: vec![group(class)] }
+    }
+
+    /// The action of a plain HTTP request.
+    pub(super) fn http(method: &str) -> Self {
+        Self { id: format!("http:{method}"), groups: vec![HTTP] }
+    }
+
+    /// The actions a resource's own entity is asked about, each with its method.
+    pub(super) fn of(protocol: Protocol) -> Vec<(&'static str, Self)> {
+        match protocol {
+            Protocol::Http => HTTP_METHODS.into_iter().map(|method| (method, Self::http(method))).collect(),
+            Protocol::Mcp => mcp::METHODS
+                .iter()
+                .filter(|(method, _)| *method != "tools/call")
+                .map(|(method, class)| (*method, Self::mcp(method, *class)))
+                .collect(),
+        }
+    }
+}
+
+/// The group of an MCP method.
+fn group(class: Class) -> &'static str {
+    match class {
+        Class::Control => "mcp:control",
+        Class::List => "mcp:list",
+        Class::Read => "mcp:read",
+        Class::Execute => "mcp:execute",
+    }
+}
+
+/// The schema of `resources`.
+pub(super) fn generate(resources: &[Resource], arguments: &Arguments<'_>) -> Result<Schema, SchemaError> {
+    let mut actions = Map::new();
+    for id in [HTTP, "mcp:control", "mcp:list", "mcp:read", "mcp:execute"] {
+        actions.insert(id.to_owned(), json!({}));
+    }
+    let mut add = |name: ActionName, resource: &str, arguments: Option<&Record>| {
+        // The nearest group is in the others itself.
+        let groups: Vec<Value> = name.groups.first().iter().map(|id| json!({ "id": id })).collect();
+        let applies =
+            json!({ "principalTypes": ["Agent"], "resourceTypes": [resource], "context": context(arguments) });
+        actions.insert(name.id, json!({ "memberOf": groups, "appliesTo": applies }));
+    };
+    for (_, name) in [Protocol::Http, Protocol::Mcp].into_iter().flat_map(ActionName::of) {
+        add(name, "Resource", None);
+    }
+    add(ActionName::undeclared_tool(), "Tool", None);
+    for resource in resources {
+        for tool in resource.tools.keys() {
+            let arguments = arguments.get(&(resource.name.as_str(), tool.as_str()));
+            add(ActionName::tool(&resource.name, tool), "Tool", arguments);
+        }
+    }
+    Schema::from_json_value(json!({ "": { "entityTypes": entity_types(), "actions": actions } }))
+}
+
+fn entity_types() -> Value {
+    json!({
+        "Agent": { "shape": record(vec![
+            ("issuer", string()),
+            ("issuer_name", string()),
+            ("subject", string()),
+            ("client_id", optional(string())),
+        ]) },
+        "Tool": { "memberOfTypes": ["Resource"], "shape": record(vec![("risk", string()), ("labels", set(string()))]) },
+        "Resource": {},
+    })
+}
+
+fn context(arguments: Option<&Record>) -> Value {
+    let mut fields = vec![
+        ("task", record(vec![("id", string()), ("purpose", optional(string())), ("expires", long())])),
+        ("token", token()),
+        ("actors", set(identity())),
+        ("actor", optional(identity())),
+        ("request", request()),
+        ("risk", string()),
+        ("labels", set(string())),
+        ("now", long()),
+        ("approval", optional(approval())),
+    ];
+    if let Some(arguments) = arguments {
+        fields.push(("args", arguments.cedar_type()));
+    }
+    record(fields)
+}
+
+fn token() -> Value {
+    record(vec![
+        ("id", optional(string())),
+        ("key_id", optional(string())),
+        ("algorithm", string()),
+        ("issued", optional(long())),
+        ("expires", long()),
+        ("lifetime", optional(long())),
+    ])
+}
+
+fn request() -> Value {
+    record(vec![
+        ("method", string()),
+        ("host", string()),
+        ("path", string()),
+        ("target", optional(string())),
+        ("source", optional(json!({ "type": "Extension", "name": "ipaddr" }))),
+    ])
+}
+
+fn approval() -> Value {
+    record(vec![("challenge", string()), ("approver_issuer", string()), ("approver", string()), ("expires", long())])
+}
+
+fn identity() -> Value {
+    record(vec![("issuer", string()), ("subject", string())])
+}
+
+fn string() -> Value {
+    json!({ "type": "String" })
+}
+
+fn long() -> Value {
+    json!({ "type": "Long" })
+}
+
+fn set(element: Value) -> Value {
+    json!({ "type": "Set", "element": element })
+}
+
+fn record(fields: Vec<(&str, Value)>) -> Value {
+    let attributes: Map<String, Value> = fields.into_iter().map(|(name, kind)| (name.to_owned(), kind)).collect();
+    json!({ "type": "Record", "attributes": attributes })
+}
+
+/// As an attribute that may be absent.
+fn optional(kind: Value) -> Value {
+    match kind {
+        Value::Object(mut kind) => {
+            kind.insert("required".to_owned(), Value::Bool(false));
+            Value::Object(kind)
+        }
+        other => other,
+    }
+}

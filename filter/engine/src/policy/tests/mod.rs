@@ -1,0 +1,212 @@
+//! A small catalogue and requests for it.
+
+mod agreement;
+mod arguments;
+mod decide;
+mod index;
+mod load;
+mod step_up;
+
+use std::collections::BTreeMap;
+
+use countersign_tokens::UnixTime;
+use serde_json::{Map, Value, json};
+
+use super::{CedarPolicy, Deny, Facts, LoadError, Verdict};
+use crate::action::{Action, Class, McpOperation, Operation, ToolCall};
+use crate::catalogue::{Match, PathMatch, Protocol, Resource, Risk, Tool};
+use crate::reason::Reason;
+use crate::step_up::Approval;
+use crate::task::Task;
+use crate::workload::{Identity, TokenFacts, Workload};
+
+type Failure = Box<dyn std::error::Error>;
+type Outcome = Result<(), Failure>;
+
+fn resource(name: &str, protocol: Protocol, tools: Vec<Tool>) -> Resource {
+    let host = Some("tools.example.com".to_owned());
+    Resource {
+        name: name.to_owned(),
+        matching: Match { host, path: PathMatch::Below(format!("/{name}")), route: None },
+        protocol,
+        tools: tools.into_iter().map(|tool| (tool.name.clone(), tool)).collect::<BTreeMap<_, _>>(),
+        risk: Risk::Medium,
+        metadata_url: None,
+    }
+}
+
+fn tool(name: &str, input_schema: Option<Value>) -> Tool {
+    Tool { name: name.to_owned(), risk: Risk::High, labels: vec!["external".to_owned()], input_schema, redact: Vec::new() }
+}
+
+/// `payments` with `transfer` and `ping` (which has no schema), `crm` with `lookup`, and the plain HTTP `files`.
+fn catalogue() -> Vec<Resource> {
+    let transfer = json!({
+        "type": "object",
+        "properties": {
+            "amount": { "type": "integer" },
+            "fee": { "type": "number" },
+            "to": { "type": "string" },
+            "memo": { "type": ["string", "null"] },
+        },
+        "required": ["amount"],
+    });
+    let lookup = json!({ "type": "object", "properties": { "amount": { "type": "string" } } });
+    vec![
+        resource("payments", Protocol::Mcp, vec![tool("transfer", Some(transfer)), tool("ping", None)]),
+        resource("crm", Protocol::Mcp, vec![tool("lookup", Some(lookup))]),
+        resource("files", Protocol::Http, Vec::new()),
+    ]
+}
+
+fn compile(text: &str) -> Result<CedarPolicy, Failure> {
+    CedarPolicy::compile(text, &catalogue()).map_err(|errors| lines(&errors).into())
+}
+
+/// All errors of `text`, one a line.
+fn errors(text: &str) -> String {
+    CedarPolicy::compile(text, &catalogue()).map_or_else(|errors| lines(&errors), |_| "no error".to_owned())
+}
+
+fn lines(errors: &[LoadError]) -> String {
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+fn call(resource: &str, tool: &str, arguments: Value) -> Action {
+    let arguments = match arguments {
+        Value::Object(arguments) => arguments,
+        _ => Map::new(),
+    };
+    let call = ToolCall { tool: tool.to_owned(), arguments, digest: [0; 32], id: json!(1) };
+    action(resource, Operation::ToolCall(call))
+}
+
+fn mcp(resource: &str, method: &'static str, target: Option<&str>) -> Action {
+    let target = target.map(str::to_owned);
+    let operation = McpOperation { method, class: Class::Read, target, digest: None, id: None };
+    action(resource, Operation::Mcp(operation))
+}
+
+fn http(resource: &str, method: &str) -> Action {
+    let path = format!("/{resource}/a");
+    action(resource, Operation::Http { method: method.to_owned(), path })
+}
+
+fn action(resource: &str, operation: Operation) -> Action {
+    Action {
+        resource: resource.to_owned(),
+        operation,
+        method: "POST".to_owned(),
+        authority: "Tools.example.com".to_owned(),
+        target: format!("/{resource}/mcp?x=1"),
+        body_digest: None,
+    }
+}
+
+/// What [`Facts`] borrow.
+struct World {
+    workload: Workload,
+    token: TokenFacts,
+    task: Task,
+    labels: Vec<String>,
+    source: Option<String>,
+    approval: Option<Approval>,
+}
+
+impl World {
+    fn new() -> Self {
+        let identity = |subject: &str| Identity { issuer: "https://sts".to_owned(), subject: subject.to_owned() };
+        Self {
+            workload: Workload {
+                identity: identity("alice"),
+                issuer_name: "platform".to_owned(),
+                actors: vec![identity("planner"), identity("gateway")],
+                client_id: Some("cli".to_owned()),
+            },
+            token: TokenFacts {
+                id: Some("t1".to_owned()),
+                key_id: Some("k1".to_owned()),
+                algorithm: "ES256",
+                issued: Some(UnixTime::from_secs(900)),
+                expires: UnixTime::from_secs(1_500),
+            },
+            task: Task {
+                id: "task-1".to_owned(),
+                purpose: Some("refunds".to_owned()),
+                grants: Vec::new(),
+                expires: UnixTime::from_secs(1_400),
+            },
+            labels: vec!["external".to_owned()],
+            source: Some("[::ffff:10.1.2.3]:4711".to_owned()),
+            approval: None,
+        }
+    }
+
+    fn approved() -> Self {
+        let approver = Identity { issuer: "https://desk".to_owned(), subject: "carol".to_owned() };
+        let approval = Approval { challenge: "c1".to_owned(), approver, expires: UnixTime::from_secs(1_060) };
+        Self { approval: Some(approval), ..Self::new() }
+    }
+
+    /// The barest workload, token and task.
+    fn bare() -> Self {
+        let mut world = Self::new();
+        world.workload.actors.clear();
+        world.workload.client_id = None;
+        world.token = TokenFacts { id: None, key_id: None, issued: None, ..world.token };
+        world.task.purpose = None;
+        world.source = None;
+        world
+    }
+
+    fn facts<'a>(&'a self, action: &'a Action) -> Facts<'a> {
+        Facts {
+            now: UnixTime::from_secs(1_000),
+            workload: &self.workload,
+            token: &self.token,
+            task: &self.task,
+            action,
+            risk: Risk::High,
+            labels: &self.labels,
+            source: self.source.as_deref(),
+            approval: self.approval.as_ref(),
+        }
+    }
+}
+
+fn decide(policy: &CedarPolicy, action: &Action) -> Verdict {
+    policy.decide(&World::new().facts(action))
+}
+
+/// `allow [ids]`, `deny reason [ids] detail` or `step_up [ids] approvers reasons`.
+fn spell(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Allow(allow) => format!("allow [{}]", allow.determining().join(" ")),
+        Verdict::Deny(Deny { reason, determining, detail }) => {
+            let detail = detail.as_deref().unwrap_or("-");
+            format!("deny {} [{}] {detail}", reason.row().code, determining.join(" "))
+        }
+        Verdict::StepUp(step_up) => format!(
+            "step_up [{}] {} {}",
+            step_up.determining.join(" "),
+            step_up.approvers.join(","),
+            step_up.reasons.join(",")
+        ),
+    }
+}
+
+/// What `text` says about `action`.
+fn say(text: &str, action: &Action) -> Result<String, Failure> {
+    Ok(spell(&decide(&compile(text)?, action)))
+}
+
+/// Whether `condition` holds for a call of `transfer` with `arguments` in `world`.
+fn holds(world: &World, condition: &str, arguments: Value) -> Result<bool, Failure> {
+    let text = format!("permit(principal, action == Action::\"payments/transfer\", resource) when {{ {condition} }};");
+    let action = call("payments", "transfer", arguments);
+    match compile(&text)?.decide(&world.facts(&action)) {
+        Verdict::Allow(_) => Ok(true),
+        Verdict::Deny(Deny { reason: Reason::PolicyDenied, .. }) => Ok(false),
+        other => Err(spell(&other).into()),
+    }
+}

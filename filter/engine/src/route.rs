@@ -1,0 +1,198 @@
+//! Which protected resource a request is for, read from a head that can be read one way only.
+//!
+//! Everything here exists because gateway, filter and upstream may take the same head for different
+//! requests: a second `:path`, `%2e%2e`, a header that overrides the method, a token in the query. Such heads
+//! are refused, never normalised: the bytes judged are the bytes forwarded. What may be done with the
+//! resource is not decided here.
+
+mod path;
+
+use crate::catalogue::{Match, PathMatch, Resource};
+use crate::headers::{Headers, same_name};
+use crate::io::RequestHead;
+use crate::reason::Reason;
+
+/// Fields that say another method, path or host than the request line, to upstreams that listen to them.
+/// `x-forwarded-host` and `x-forwarded-prefix` are not among them: proxies in front set both, and they name where the
+/// client came in, not what it asks for.
+const OVERRIDES: &[&str] = &[
+    "x-http-method-override",
+    "x-http-method",
+    "x-method-override",
+    "x-http-path-override",
+    "x-http-host-override",
+    "x-original-url",
+    "x-original-uri",
+    "x-original-method",
+    "x-rewrite-url",
+    "x-forwarded-path",
+    "x-forwarded-uri",
+    "x-forwarded-method",
+];
+
+/// Fields that decide how the request is read; `authorization` is the credential's business.
+const SINGLE: &[&str] = &[
+    "host",
+    "content-type",
+    "content-encoding",
+    "content-length",
+    "transfer-encoding",
+    "mcp-protocol-version",
+    "mcp-session-id",
+    "mcp-method",
+    "mcp-name",
+];
+
+/// Where a request is addressed to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The HTTP method as received.
+    pub method: String,
+    /// `:authority` as received.
+    pub authority: String,
+    /// `:authority` for matching: lower case, without the root's trailing dot, port as written.
+    pub host: String,
+    /// The path as received, without the query. Never holds dot segments, empty segments or needless escapes.
+    pub path: String,
+    /// What follows the first `?`.
+    pub query: Option<String>,
+    /// Path and query as received.
+    pub target: String,
+}
+
+/// The target of a head that can be read one way only; `routing_headers` are fields that pick a route.
+pub fn check_head(head: &RequestHead, routing_headers: &[String]) -> Result<Target, Reason> {
+    let headers = &head.headers;
+    check_names(headers, routing_headers)?;
+    let method = pseudo(headers, ":method")?;
+    if headers.contains(":protocol") || headers.contains("upgrade") || method == "CONNECT" {
+        return Err(Reason::UpgradeRefused);
+    }
+    if method.is_empty() || !method.bytes().all(is_token) {
+        return Err(Reason::AmbiguousHeaders);
+    }
+    let authority = pseudo(headers, ":authority")?;
+    let host = matching_host(&authority).ok_or(Reason::AmbiguousHeaders)?;
+    if let Some(value) = headers.single("host").ok().flatten()
+        && !value.eq_ignore_ascii_case(authority.as_bytes())
+    {
+        return Err(Reason::AmbiguousHeaders);
+    }
+    let target = single_text(headers, ":path")?.ok_or(Reason::AmbiguousPath)?;
+    let (path, query) = path::split(&target)?;
+    Ok(Target { method, authority, host, path, query, target })
+}
+
+/// The most specific resource that matches, if any.
+///
+/// An exact path goes before a subtree, a longer path before a shorter one, a host with a port before a host
+/// without before none, a named route before none; of equals, the first configured.
+///
+/// A host written without a port matches every port: otherwise `tools.example.com:443` would step around
+/// the rules for `tools.example.com`. One written with a port matches that port only.
+pub fn find<'c>(resources: &'c [Resource], target: &Target, route: Option<&str>) -> Option<&'c Resource> {
+    resources
+        .iter()
+        .filter(|resource| matches(&resource.matching, target, route))
+        .reduce(|best, next| if rank(&next.matching) > rank(&best.matching) { next } else { best })
+}
+
+fn check_names(headers: &Headers, routing_headers: &[String]) -> Result<(), Reason> {
+    for (name, _) in headers.iter() {
+        if name.starts_with(':') && ![":method", ":path", ":authority", ":scheme", ":protocol"].contains(&name) {
+            return Err(Reason::AmbiguousHeaders);
+        }
+        if OVERRIDES.iter().any(|refused| same_name(name, refused))
+            || routing_headers.iter().any(|r| same_name(name, r))
+        {
+            return Err(Reason::OverrideHeader);
+        }
+    }
+    if SINGLE.iter().chain(&[":scheme"]).any(|name| headers.single(name).is_err()) {
+        return Err(Reason::AmbiguousHeaders);
+    }
+    // One of the two would be ignored, and which one is the reader's choice (RFC 9112 §6.1).
+    if headers.contains("content-length") && headers.contains("transfer-encoding") {
+        return Err(Reason::AmbiguousHeaders);
+    }
+    Ok(())
+}
+
+fn pseudo(headers: &Headers, name: &str) -> Result<String, Reason> {
+    single_text(headers, name)?.ok_or(Reason::AmbiguousHeaders)
+}
+
+fn single_text(headers: &Headers, name: &str) -> Result<Option<String>, Reason> {
+    let value = headers.single(name).map_err(|_| Reason::AmbiguousHeaders)?;
+    value.map(|value| String::from_utf8(value.to_vec()).map_err(|_| Reason::AmbiguousHeaders)).transpose()
+}
+
+/// RFC 9110 §5.6.2.
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// `host[:port]` in the form that configuration is matched against; none for anything else (user information,
+/// escapes, a list).
+fn matching_host(authority: &str) -> Option<String> {
+    let (name, port) = split_port(authority);
+    if port.is_some_and(|port| port.is_empty() || port.len() > 5 || !port.bytes().all(|byte| byte.is_ascii_digit())) {
+        return None;
+    }
+    let valid = match name.strip_prefix('[').and_then(|name| name.strip_suffix(']')) {
+        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte)),
+    };
+    let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+    if !valid || name.is_empty() || name.starts_with('.') || name.ends_with('.') || name.contains("..") {
+        return None;
+    }
+    Some(match port {
+        Some(port) => format!("{name}:{port}"),
+        None => name,
+    })
+}
+
+/// A colon inside `[…]` belongs to an IPv6 address.
+fn split_port(authority: &str) -> (&str, Option<&str>) {
+    match authority.rsplit_once(':') {
+        Some((name, port)) if !port.contains(']') => (name, Some(port)),
+        _ => (authority, None),
+    }
+}
+
+fn matches(matching: &Match, target: &Target, route: Option<&str>) -> bool {
+    let Match { host, path, route: wanted } = matching;
+    host.as_deref().is_none_or(|host| host_matches(host, &target.host))
+        && path_matches(path, &target.path)
+        && wanted.as_deref().is_none_or(|wanted| route == Some(wanted))
+}
+
+fn host_matches(configured: &str, host: &str) -> bool {
+    configured == host || (split_port(configured).1.is_none() && split_port(host).0 == configured)
+}
+
+fn path_matches(configured: &PathMatch, path: &str) -> bool {
+    match configured {
+        PathMatch::Exact(exact) => path == exact,
+        PathMatch::Below(root) => {
+            path.strip_prefix(root.trim_end_matches('/')).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        }
+    }
+}
+
+fn rank(matching: &Match) -> (bool, usize, u8, bool) {
+    let (exact, length) = match &matching.path {
+        PathMatch::Exact(path) => (true, path.len()),
+        PathMatch::Below(root) => (false, root.trim_end_matches('/').len()),
+    };
+    let host = match matching.host.as_deref().map(split_port) {
+        None => 0,
+        Some((_, None)) => 1,
+        Some((_, Some(_))) => 2,
+    };
+    (exact, length, host, matching.route.is_some())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,173 @@
+//! The answer: believed only if it is signed, fresh, about exactly this call and from somebody who is not part of it.
+//!
+//! Does not spend the challenge and does not decide: an approval is one more fact for policy.
+
+use countersign_tokens::UnixTime;
+use countersign_tokens::json::{self, Limits};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::request::Challenge;
+use super::{Approval, clock, signature};
+use crate::config::StepUpConfig;
+use crate::digest;
+use crate::headers::Headers;
+use crate::io::{CallFailure, CallOutcome};
+use crate::ledger::LedgerError;
+use crate::reason::Reason;
+use crate::workload::{Identity, Workload};
+
+/// An answer is small.
+const LIMITS: Limits = Limits { depth: 4, bytes: 16 * 1024, nodes: 64 };
+
+/// What the approver said, verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    Approved(Approval),
+    Denied {
+        approver: Identity,
+        /// For the record only.
+        comment: Option<String>,
+    },
+    /// Nobody has decided yet; the same call may be tried again.
+    Pending,
+}
+
+impl Answer {
+    /// How the request is answered, unless it was approved.
+    pub const fn refusal(&self) -> Option<Reason> {
+        match self {
+            Self::Approved(_) => None,
+            Self::Denied { .. } => Some(Reason::ApprovalDenied),
+            Self::Pending => Some(Reason::ApprovalPending),
+        }
+    }
+}
+
+/// What `outcome` says about `challenge`, or why it says nothing that counts.
+///
+/// `spent` tells whether a challenge of this id was used before; it is asked only about ids other than this challenge's.
+pub fn read_answer(
+    outcome: &CallOutcome,
+    challenge: &Challenge,
+    config: &StepUpConfig,
+    workload: &Workload,
+    now: UnixTime,
+    spent: &mut dyn FnMut(&str) -> Result<bool, LedgerError>,
+) -> Result<Answer, Reason> {
+    let (status, headers, body) = received(outcome)?;
+    signature::check(&config.secret, headers, now, body)?;
+    let wire = read(status, body)?;
+    check_call(&wire, challenge, spent)?;
+    let approver = wire.approver.map(|wire::Approver { iss, sub }| Identity { issuer: iss, subject: sub });
+    if approver.as_ref().is_some_and(|approver| workload.involves(approver)) {
+        return Err(Reason::ApproverIsRequester);
+    }
+    let approver = approver.ok_or(Reason::ApprovalMalformed);
+    match wire.decision {
+        wire::Decision::Denied => Ok(Answer::Denied { approver: approver?, comment: wire.reason }),
+        wire::Decision::Pending => Ok(Answer::Pending),
+        wire::Decision::Approved => {
+            let expires = wire.expires_at.unwrap_or(challenge.expires);
+            let approval = Approval { challenge: wire.challenge, approver: approver?, expires };
+            if approval.expires <= now { Err(Reason::ApprovalExpired) } else { Ok(Answer::Approved(approval)) }
+        }
+    }
+}
+
+fn received(outcome: &CallOutcome) -> Result<(u16, &Headers, &[u8]), Reason> {
+    match outcome {
+        CallOutcome::Response { status: status @ (200 | 202), headers, body } => Ok((*status, headers, body)),
+        // The gateway's own word for a timeout (DESIGN H2).
+        CallOutcome::Response { status: 504, .. } => Err(Reason::ApprovalTimeout),
+        CallOutcome::Response { .. } => Err(Reason::ApproverUnreachable),
+        CallOutcome::Failed(CallFailure::NotDispatched | CallFailure::NoAnswer) => Err(Reason::ApproverUnreachable),
+        CallOutcome::Failed(CallFailure::TooLarge) => Err(Reason::ApprovalMalformed),
+    }
+}
+
+struct Read {
+    challenge: String,
+    call: String,
+    body: String,
+    decision: wire::Decision,
+    approver: Option<wire::Approver>,
+    expires_at: Option<UnixTime>,
+    reason: Option<String>,
+}
+
+fn read(status: u16, body: &[u8]) -> Result<Read, Reason> {
+    let value = json::parse(body, &LIMITS).map_err(|_| Reason::ApprovalMalformed)?;
+    // serde would read an array as a struct; nothing in an answer is an array.
+    if value.as_object().is_none_or(|members| members.values().any(Value::is_array)) {
+        return Err(Reason::ApprovalMalformed);
+    }
+    let wire = wire::Answer::deserialize(value).map_err(|_| Reason::ApprovalMalformed)?;
+    let wire::Answer { challenge, binding: wire::Binding { call, body }, decision, approver, expires_at, reason } =
+        wire;
+    let named = approver.as_ref().is_none_or(|approver| !approver.iss.is_empty() && !approver.sub.is_empty());
+    // "Accepted" is not a decision (RFC 9110 §15.3.3).
+    let decided = status == 202 && !matches!(decision, wire::Decision::Pending);
+    let needs_approver = !matches!(decision, wire::Decision::Pending) && approver.is_none();
+    let expires_at = expires_at.map(|text| clock::parse(&text).ok_or(Reason::ApprovalMalformed)).transpose()?;
+    if decided || needs_approver || !named {
+        return Err(Reason::ApprovalMalformed);
+    }
+    Ok(Read { challenge, call, body, decision, approver, expires_at, reason })
+}
+
+fn check_call(
+    wire: &Read,
+    challenge: &Challenge,
+    spent: &mut dyn FnMut(&str) -> Result<bool, LedgerError>,
+) -> Result<(), Reason> {
+    if wire.call != digest::text(&challenge.binding.call) {
+        return Err(Reason::ApprovalForOtherCall);
+    }
+    if wire.challenge != challenge.id {
+        let replayed = spent(&wire.challenge).map_err(|_| Reason::LedgerUnavailable)?;
+        return Err(if replayed { Reason::ApprovalReplayed } else { Reason::ApprovalForOtherCall });
+    }
+    if wire.body != digest::text(&challenge.binding.body) {
+        return Err(Reason::ApprovalForOtherCall);
+    }
+    Ok(())
+}
+
+/// The answer as it travels.
+mod wire {
+    use serde::Deserialize;
+
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    pub(super) struct Answer {
+        pub(super) challenge: String,
+        pub(super) binding: Binding,
+        pub(super) decision: Decision,
+        pub(super) approver: Option<Approver>,
+        pub(super) expires_at: Option<String>,
+        pub(super) reason: Option<String>,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    pub(super) struct Binding {
+        pub(super) call: String,
+        pub(super) body: String,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    pub(super) enum Decision {
+        Approved,
+        Denied,
+        Pending,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    pub(super) struct Approver {
+        pub(super) iss: String,
+        pub(super) sub: String,
+    }
+}

@@ -1,0 +1,70 @@
+//! What an approval is tied to: one call, whole (DESIGN invariant 7).
+//!
+//! A change of anything in here is another call, which the approval is not for.
+
+use serde_json::{Value, json};
+
+use crate::action::{Action, Operation};
+use crate::digest::{self, NotCanonical};
+use crate::task::Task;
+use crate::workload::{Identity, Workload};
+
+/// Everything an approval is tied to.
+#[derive(Clone, Copy, Debug)]
+pub struct BindingFacts<'a> {
+    pub workload: &'a Workload,
+    pub task: &'a Task,
+    pub action: &'a Action,
+    /// SHA-256 over the determining policies and the catalogue entry ([`crate::policy::StepUp::basis`]).
+    pub basis: &'a [u8; 32],
+}
+
+/// The digests that stand for one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Binding {
+    /// Of everything but the body's bytes: the same when the same call is tried again.
+    pub call: [u8; 32],
+    /// Of the body's bytes; of none when there is no body.
+    pub body: [u8; 32],
+}
+
+impl BindingFacts<'_> {
+    /// The digests of these facts.
+    pub fn binding(&self) -> Result<Binding, NotCanonical> {
+        let Self { workload, task, action, basis } = *self;
+        let Action { resource, operation: _, method, authority, target, body_digest } = action;
+        let call = digest::of_json(&json!({
+            "subject": identity(&workload.identity),
+            "actors": actors(workload),
+            "task": task.id,
+            "authority": authority,
+            "method": method,
+            "target": target,
+            "resource": resource,
+            "operation": action.name(),
+            "object": action.object(),
+            "arguments": arguments(&action.operation).map(digest::text),
+            "basis": digest::text(basis),
+        }))?;
+        Ok(Binding { call, body: body_digest.unwrap_or_else(|| digest::of_bytes(b"")) })
+    }
+}
+
+/// `{iss, sub}`.
+pub(super) fn identity(identity: &Identity) -> Value {
+    let Identity { issuer, subject } = identity;
+    json!({"iss": issuer, "sub": subject})
+}
+
+/// The chain, the current actor first.
+pub(super) fn actors(workload: &Workload) -> Vec<Value> {
+    workload.actors.iter().map(identity).collect()
+}
+
+fn arguments(operation: &Operation) -> Option<&[u8; 32]> {
+    match operation {
+        Operation::ToolCall(call) => Some(&call.digest),
+        Operation::Mcp(operation) => operation.digest.as_ref(),
+        Operation::Http { .. } => None,
+    }
+}

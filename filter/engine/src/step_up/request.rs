@@ -1,0 +1,138 @@
+//! The question: one signed POST that says everything an approver needs, and no credential.
+
+use std::time::Duration;
+
+use countersign_tokens::UnixTime;
+use serde_json::{Value, json};
+
+use super::binding::{Binding, BindingFacts, actors, identity};
+use super::{clock, signature};
+use crate::action::{Action, Operation};
+use crate::catalogue::Risk;
+use crate::config::StepUpConfig;
+use crate::digest;
+use crate::io::{Call, CallId};
+use crate::policy::StepUp;
+use crate::reason::Reason;
+use crate::task::Task;
+use crate::workload::Workload;
+
+/// What the approver is asked to answer before the gateway stops waiting, so that "not yet" still arrives.
+const MARGIN: Duration = Duration::from_secs(1);
+const REDACTED: &str = "[redacted]";
+
+/// What is asked about.
+#[derive(Clone, Copy, Debug)]
+pub struct ApprovalRequest<'a> {
+    /// What tells this request from every other, the record's id for one: makes the challenge unique.
+    pub decision: &'a str,
+    pub workload: &'a Workload,
+    pub task: &'a Task,
+    pub action: &'a Action,
+    pub risk: Risk,
+    pub demand: &'a StepUp,
+    /// RFC 6901 pointers into the arguments that approvers must not see.
+    pub redact: &'a [String],
+}
+
+/// A question that was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Challenge {
+    /// The `webhook-id`; the answer repeats it.
+    pub id: String,
+    pub binding: Binding,
+    /// Nobody waits for an answer after this.
+    pub expires: UnixTime,
+    /// The call that carries it.
+    pub call: CallId,
+}
+
+/// The call that asks, and the challenge its answer must meet; [`Reason::Internal`] when it cannot be written.
+pub fn webhook_call(
+    id: CallId,
+    config: &StepUpConfig,
+    request: &ApprovalRequest<'_>,
+    now: UnixTime,
+) -> Result<(Call, Challenge), Reason> {
+    let StepUpConfig { endpoint, secret, hold } = config;
+    let timeout = endpoint.timeout.min(*hold);
+    let challenge = challenge(id, request, now, now.plus(timeout))?;
+    let body = serde_json::to_vec(&document(request, &challenge, now)?).map_err(|_| Reason::Internal)?;
+    let mut headers = vec![
+        ("content-type", "application/json".to_owned()),
+        ("prefer", format!("wait={}", timeout.saturating_sub(MARGIN).as_secs())),
+    ];
+    headers.extend(signature::sign(secret, &challenge.id, now, &body)?);
+    let call = Call {
+        id,
+        cluster: endpoint.cluster.clone(),
+        method: "POST",
+        scheme: endpoint.scheme.clone(),
+        authority: endpoint.authority.clone(),
+        path: endpoint.path.clone(),
+        headers,
+        body,
+        timeout,
+    };
+    Ok((call, challenge))
+}
+
+fn challenge(id: CallId, request: &ApprovalRequest<'_>, now: UnixTime, expires: UnixTime) -> Result<Challenge, Reason> {
+    let ApprovalRequest { decision, workload, task, action, risk: _, demand, redact: _ } = *request;
+    let facts = BindingFacts { workload, task, action, basis: &demand.basis };
+    let binding = facts.binding().map_err(|_| Reason::Internal)?;
+    let seed =
+        json!([decision, id.0, now.millis().to_string(), digest::text(&binding.call), digest::text(&binding.body)]);
+    let name = digest::of_json(&seed).map_err(|_| Reason::Internal)?;
+    Ok(Challenge { id: format!("chl_{}", digest::base64url(&name)), binding, expires, call: id })
+}
+
+fn document(request: &ApprovalRequest<'_>, challenge: &Challenge, now: UnixTime) -> Result<Value, Reason> {
+    let ApprovalRequest { decision: _, workload, task, action, risk, demand, redact } = *request;
+    let instant = |at| clock::format(at).ok_or(Reason::Internal);
+    Ok(json!({
+        "type": "approval.requested",
+        "challenge": challenge.id,
+        "binding": { "call": digest::text(&challenge.binding.call), "body": digest::text(&challenge.binding.body) },
+        "requested_at": instant(now)?,
+        "lapses_at": instant(challenge.expires)?,
+        "workload": {
+            "subject": identity(&workload.identity),
+            "issuer": workload.issuer_name,
+            "client_id": workload.client_id,
+        },
+        "actors": actors(workload),
+        "task": { "id": task.id, "purpose": task.purpose },
+        "action": {
+            "protocol": protocol(&action.operation),
+            "operation": action.name(),
+            "resource": action.resource,
+            "object": action.object(),
+            "method": action.method,
+            "authority": action.authority,
+            "target": action.target,
+        },
+        "arguments": arguments(action, redact),
+        "risk": risk.name(),
+        "approvers": demand.approvers,
+        "reasons": demand.reasons,
+    }))
+}
+
+const fn protocol(operation: &Operation) -> &'static str {
+    match operation {
+        Operation::Http { .. } => "http",
+        Operation::ToolCall(_) | Operation::Mcp(_) => "mcp",
+    }
+}
+
+fn arguments(action: &Action, redact: &[String]) -> Value {
+    let Some(arguments) = action.arguments() else { return Value::Null };
+    let mut shown = Value::Object(arguments.clone());
+    for pointer in redact {
+        if let Some(value) = shown.pointer_mut(pointer) {
+            *value = REDACTED.into();
+        }
+    }
+    shown
+}

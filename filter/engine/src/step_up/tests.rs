@@ -1,0 +1,117 @@
+//! One call, the question about it, and answers made by the reference signer.
+
+mod answers;
+mod questions;
+
+use std::time::Duration;
+
+use countersign_tokens::UnixTime;
+use serde_json::{Value, json};
+use standardwebhooks::Webhook;
+
+use super::*;
+use crate::action::test_support::{resource, target};
+use crate::action::{Action, mcp};
+use crate::catalogue::Risk;
+use crate::config::{Endpoint, StepUpConfig};
+use crate::headers::Headers;
+use crate::io::{Call, CallId, CallOutcome};
+use crate::policy::StepUp;
+use crate::reason::Reason;
+use crate::task::Task;
+use crate::workload::Workload;
+
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+/// 2026-11-23T10:00:00Z
+const NOW: UnixTime = UnixTime::from_secs(1_795_428_000);
+
+fn who(issuer: &str, subject: &str) -> Identity {
+    Identity { issuer: issuer.to_owned(), subject: subject.to_owned() }
+}
+
+/// Everything about one call, owned, so that a test can change any of it.
+#[derive(Clone)]
+struct Case {
+    decision: String,
+    workload: Workload,
+    task: Task,
+    action: Action,
+    demand: StepUp,
+    redact: Vec<String>,
+    config: StepUpConfig,
+}
+
+impl Case {
+    fn new() -> Result<Self, String> {
+        let action = call(&json!({"amount": 5, "iban": "DE02", "pin": {"code": "0000"}}))?;
+        Ok(Self {
+            decision: "d-1".to_owned(),
+            workload: Workload {
+                identity: who("https://sts", "user-7"),
+                issuer_name: "platform".to_owned(),
+                actors: vec![who("https://sts", "agent-2"), who("https://sts", "agent-1")],
+                client_id: Some("client-9".to_owned()),
+            },
+            task: Task { id: "t-1".to_owned(), purpose: Some("pay rent".to_owned()), grants: vec![], expires: NOW },
+            action,
+            demand: StepUp {
+                determining: vec!["large".to_owned()],
+                approvers: vec!["manager".to_owned()],
+                reasons: vec!["large transfer".to_owned()],
+                basis: [3; 32],
+            },
+            redact: vec!["/pin/code".to_owned(), "/absent".to_owned()],
+            config: StepUpConfig {
+                endpoint: Endpoint {
+                    cluster: "approvals".to_owned(),
+                    scheme: "https".to_owned(),
+                    authority: "desk.example.com".to_owned(),
+                    path: "/ask?v=1".to_owned(),
+                    timeout: Duration::from_secs(30),
+                },
+                secret: SECRET.to_owned(),
+                hold: Duration::from_secs(20),
+            },
+        })
+    }
+
+    fn ask(&self) -> Result<(Call, Challenge), Reason> {
+        let Self { decision, workload, task, action, demand, redact, config } = self;
+        let request = ApprovalRequest { decision, workload, task, action, risk: Risk::High, demand, redact };
+        webhook_call(CallId(4), config, &request, NOW)
+    }
+
+    fn binding(&self) -> Result<Binding, String> {
+        let Self { workload, task, action, demand, .. } = self;
+        BindingFacts { workload, task, action, basis: &demand.basis }.binding().map_err(|error| error.to_string())
+    }
+}
+
+/// A `tools/call` of `transfer`.
+fn call(arguments: &Value) -> Result<Action, String> {
+    message(
+        &json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "transfer", "arguments": arguments}}),
+    )
+}
+
+fn message(body: &Value) -> Result<Action, String> {
+    let headers: Headers = [("content-type".to_owned(), b"application/json".to_vec())].into_iter().collect();
+    mcp::read(&resource(), &target("POST"), &headers, Some(body.to_string().as_bytes()))
+        .map_err(|error| format!("{error:?}"))
+}
+
+fn sign(id: &str, at: UnixTime, body: &[u8]) -> Result<String, String> {
+    let seconds = i64::try_from(at.secs()).map_err(|error| error.to_string())?;
+    Webhook::new(SECRET).and_then(|webhook| webhook.sign(id, seconds, body)).map_err(|error| error.to_string())
+}
+
+/// An answer with this body, signed at `at`.
+fn signed(status: u16, body: &[u8], at: UnixTime) -> Result<CallOutcome, String> {
+    let headers = [
+        ("webhook-id", "msg_1".to_owned()),
+        ("webhook-timestamp", at.secs().to_string()),
+        ("webhook-signature", sign("msg_1", at, body)?),
+    ];
+    let headers = headers.into_iter().map(|(name, value)| (name.to_owned(), value.into_bytes())).collect();
+    Ok(CallOutcome::Response { status, headers, body: body.to_vec() })
+}

@@ -1,0 +1,122 @@
+//! One thing a task may do. A grant that is not understood whole is an error: it was meant to narrow.
+
+use serde_json::{Map, Value};
+
+use super::constraint::{Constraint, is_below};
+use super::mapping::TaskError;
+use super::pointer::Pointer;
+use crate::action::Action;
+
+/// Constraints of one grant.
+const MAX_CONSTRAINTS: usize = 64;
+const TOOLS_CALL: &str = "mcp:tools/call";
+
+/// One thing a task may do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Grant {
+    /// The operation as [`Action::name`] spells it.
+    pub action: String,
+    /// The resource's configured name; every resource the token's audience admits when absent.
+    pub resource: Option<String>,
+    /// What may be acted on; anything when absent.
+    pub object: Option<Object>,
+    /// What must hold for the arguments; all of it.
+    pub arguments: Vec<(Pointer, Constraint)>,
+}
+
+/// What a grant names below the resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Object {
+    Exact(String),
+    /// Written with a trailing `*`.
+    Prefix(String),
+}
+
+impl Object {
+    /// As a claim spells it; none for an empty name or a `*` elsewhere than at the end.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        match text.strip_suffix('*') {
+            Some(prefix) => (!prefix.contains('*')).then(|| Self::Prefix(prefix.to_owned())),
+            None => (!text.is_empty() && !text.contains('*')).then(|| Self::Exact(text.to_owned())),
+        }
+    }
+
+    fn admits(&self, object: &str) -> bool {
+        match self {
+            Self::Exact(exact) => exact == object,
+            Self::Prefix(prefix) => is_below(prefix, object),
+        }
+    }
+}
+
+impl Grant {
+    /// The grant that `value` spells; the form is documented in [`crate::task`].
+    pub(super) fn parse(value: &Value) -> Result<Self, TaskError> {
+        let mut members = value.as_object().cloned().ok_or_else(|| TaskError::unusable("grant"))?;
+        let action = string(members.remove("action"))?.ok_or_else(|| TaskError::unusable("`action` of a grant"))?;
+        let resource =
+            string(members.remove("resource"))?.ok_or_else(|| TaskError::unusable("`resource` of a grant"))?;
+        let object = string(members.remove("object"))?
+            .map(|object| Object::parse(&object).ok_or_else(|| TaskError::unusable("`object` of a grant")))
+            .transpose()?;
+        let arguments = members.remove("arguments");
+        if let Some(unknown) = members.keys().next() {
+            return Err(TaskError::unusable(format!("member `{unknown}` of a grant")));
+        }
+        if !(action.starts_with("mcp:") || action.starts_with("http:")) {
+            return Err(TaskError::unusable("`action` of a grant"));
+        }
+        let arguments = arguments.map_or(Ok(Vec::new()), |arguments| constraints(&action, &arguments))?;
+        Ok(Self { action, resource: Some(resource), object, arguments })
+    }
+
+    /// Whether it is about this operation on this object of this resource, arguments aside.
+    pub(super) fn names(&self, name: &str, action: &Action) -> bool {
+        let object = match (&self.object, action.object()) {
+            (None, _) => true,
+            (Some(pattern), Some(object)) => pattern.admits(object),
+            (Some(_), None) => false,
+        };
+        object && self.action == name && self.is_on(&action.resource)
+    }
+
+    /// Whether every constraint holds; an argument that is absent holds none.
+    pub(super) fn admits(&self, arguments: Option<&Map<String, Value>>) -> bool {
+        self.arguments.iter().all(|(pointer, constraint)| {
+            arguments.and_then(|arguments| pointer.find(arguments)).is_some_and(|argument| constraint.admits(argument))
+        })
+    }
+
+    pub(super) fn is_mcp(&self) -> bool {
+        self.action.starts_with("mcp:")
+    }
+
+    pub(super) fn is_on(&self, resource: &str) -> bool {
+        self.resource.as_deref().is_none_or(|granted| granted == resource)
+    }
+}
+
+fn string(value: Option<Value>) -> Result<Option<String>, TaskError> {
+    match value {
+        None => Ok(None),
+        Some(Value::String(text)) if !text.is_empty() => Ok(Some(text)),
+        Some(_) => Err(TaskError::unusable("member of a grant that must be a string")),
+    }
+}
+
+fn constraints(action: &str, arguments: &Value) -> Result<Vec<(Pointer, Constraint)>, TaskError> {
+    // Only a tool's arguments are read, so nothing else could be enforced.
+    if action != TOOLS_CALL {
+        return Err(TaskError::UnsupportedConstraint(format!("arguments of {action}")));
+    }
+    let arguments = arguments.as_object().ok_or_else(|| TaskError::unusable("`arguments` of a grant"))?;
+    let mut read = Vec::new();
+    for (pointer, demands) in arguments {
+        let pointer = Pointer::parse(pointer).ok_or_else(|| TaskError::unusable("pointer of a constraint"))?;
+        let demands = demands.as_object().filter(|demands| !demands.is_empty());
+        for (kind, operand) in demands.ok_or_else(|| TaskError::unusable("constraint"))? {
+            read.push((pointer.clone(), Constraint::parse(kind, operand)?));
+        }
+    }
+    if read.len() > MAX_CONSTRAINTS { Err(TaskError::TooMany("constraints")) } else { Ok(read) }
+}

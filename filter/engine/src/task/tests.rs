@@ -1,0 +1,339 @@
+use countersign_tokens::{Algorithm, VerifiedToken};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::action::test_support::{resource, target};
+use crate::action::{http, mcp};
+use crate::digest;
+use crate::headers::Headers;
+use crate::reason::Reason;
+
+fn token(claims: &Value) -> VerifiedToken {
+    VerifiedToken {
+        issuer: "https://issuer.example".to_owned(),
+        subject: "agent".to_owned(),
+        actors: Vec::new(),
+        client_id: None,
+        id: Some("jti".to_owned()),
+        key_id: None,
+        algorithm: Algorithm::ES256,
+        issued: None,
+        not_before: None,
+        expires: UnixTime::from_secs(2000),
+        claims: claims.as_object().cloned().unwrap_or_default(),
+    }
+}
+
+fn task(mapping: &TaskMapping, claims: &Value) -> Result<Task, TaskError> {
+    mapping.task(&token(claims), &[7; 32])
+}
+
+fn by_claim() -> Result<TaskMapping, Vec<MappingError>> {
+    TaskMapping::new(Some("/task/id"), Some("/task/purpose"), Some("/task/grants"), Some("/task/exp"), None)
+}
+
+/// A task with these grants, by claim.
+fn granted(grants: &Value) -> Result<Task, TaskError> {
+    let mapping = TaskMapping::new(None, None, Some("/grants"), None, None).unwrap_or_default();
+    task(&mapping, &json!({"grants": grants}))
+}
+
+fn scoped(scope: &str) -> Result<Task, TaskError> {
+    task(&TaskMapping::default(), &json!({"scope": scope}))
+}
+
+fn message(method: &str, params: &Value) -> Result<Action, mcp::Rejection> {
+    let mut body = json!({"jsonrpc": "2.0", "method": method, "params": params});
+    if !method.starts_with("notifications/") {
+        body["id"] = json!(1);
+    }
+    let headers: Headers = [("content-type".to_owned(), b"application/json".to_vec())].into_iter().collect();
+    mcp::read(&resource(), &target("POST"), &headers, Some(body.to_string().as_bytes()))
+}
+
+fn call(tool: &str, arguments: &Value) -> Result<Action, mcp::Rejection> {
+    message("tools/call", &json!({"name": tool, "arguments": arguments}))
+}
+
+fn request(method: &str, path: &str) -> Result<Action, Reason> {
+    let mut target = target(method);
+    path.clone_into(&mut target.path);
+    http::read(&resource(), &target, None)
+}
+
+type Tested = Result<(), Box<dyn std::error::Error>>;
+
+fn ok<T, E: std::fmt::Debug>(result: Result<T, E>) -> Result<T, String> {
+    result.map_err(|error| format!("{error:?}"))
+}
+
+#[test]
+fn claims_make_a_task() -> Tested {
+    let grant = json!({"action": "mcp:tools/call", "resource": "payments"});
+    let claims =
+        json!({"scope": "mcp:ping", "task": {"id": "t-1", "purpose": "pay rent", "exp": 1500.9, "grants": [grant]}});
+    let task = ok(task(&ok(by_claim())?, &claims))?;
+    assert_eq!(
+        (task.id.as_str(), task.purpose.as_deref(), task.expires),
+        ("t-1", Some("pay rent"), UnixTime::from_secs(1500))
+    );
+    let expected = Grant {
+        action: "mcp:tools/call".to_owned(),
+        resource: Some("payments".to_owned()),
+        object: None,
+        arguments: vec![],
+    };
+    assert_eq!(task.grants, [expected], "the scope claim does not grant beside a grants claim");
+    Ok(())
+}
+
+#[test]
+fn a_task_never_outlives_its_token() -> Tested {
+    let mapping = ok(TaskMapping::new(None, None, None, Some("/end"), None))?;
+    assert_eq!(ok(task(&mapping, &json!({"end": 99_999_999})))?.expires, UnixTime::from_secs(2000));
+    for bad in [json!("1500"), json!(-1), json!(1e300), json!(null), json!([1])] {
+        assert_eq!(task(&mapping, &json!({"end": bad})), Err(TaskError::unusable("claim `/end`")), "{bad}");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_id_falls_back_to_jti_and_digest() -> Tested {
+    let mut token = token(&json!({}));
+    token.id = Some("jti-1".to_owned());
+    assert_eq!(ok(TaskMapping::default().task(&token, &[7; 32]))?.id, "jti-1");
+    token.id = Some("a\nb".to_owned());
+    assert_eq!(TaskMapping::default().task(&token, &[7; 32]), Err(TaskError::unusable("claim `/jti`")));
+    token.id = None;
+    assert_eq!(ok(TaskMapping::default().task(&token, &[7; 32]))?.id, digest::text(&[7; 32]));
+    Ok(())
+}
+
+#[test]
+fn what_is_configured_must_be_there_and_usable() -> Tested {
+    let mapping = ok(by_claim())?;
+    let whole = json!({"id": "t", "purpose": "p", "exp": 1, "grants": []});
+    assert!(task(&mapping, &json!({"task": whole})).is_ok());
+    for member in ["id", "purpose", "exp", "grants"] {
+        let mut part = whole.clone();
+        part.as_object_mut().map(|members| members.remove(member));
+        let missing = task(&mapping, &json!({"task": part}));
+        assert_eq!(missing, Err(TaskError::Missing(format!("/task/{member}"))));
+        part[member] = json!({"x": 1});
+        let unusable = task(&mapping, &json!({"task": part}));
+        assert_eq!(unusable, Err(TaskError::unusable(format!("claim `/task/{member}`"))));
+    }
+    for id in ["", "a\u{7}", &"x".repeat(257)] {
+        let mut part = whole.clone();
+        part["id"] = json!(id);
+        assert_eq!(task(&mapping, &json!({"task": part})), Err(TaskError::unusable("claim `/task/id`")), "{id}");
+    }
+    for scope in [json!(["mcp:ping"]), json!(1), json!(null)] {
+        let refused = task(&TaskMapping::default(), &json!({"scope": scope}));
+        assert_eq!(refused, Err(TaskError::unusable("claim `/scope`")));
+    }
+    Ok(())
+}
+
+#[test]
+fn every_bad_pointer_is_reported() {
+    let error = |member, text: &str| MappingError { member, text: text.to_owned() };
+    assert_eq!(
+        TaskMapping::new(Some("id"), Some(""), Some("/ok"), Some("/~2"), None),
+        Err(vec![error("id", "id"), error("purpose", ""), error("expires", "/~2")])
+    );
+    assert_eq!(error("id", "id").to_string(), "`id` is not a JSON Pointer to a claim (`/claim`, `/claim/member`)");
+}
+
+#[test]
+fn grants_that_are_not_understood_refuse_the_token() {
+    let base = json!({"action": "mcp:tools/call", "resource": "payments"});
+    let with = |member: &str, value: Value| {
+        let mut grant = base.clone();
+        grant[member] = value;
+        granted(&json!([base, grant])).err().map(|error| (error.reason(), error.to_string()))
+    };
+    let refused = |text: &str| Some((Reason::TaskRefused, text.to_owned()));
+    assert_eq!(with("max_calls", json!(3)), refused("unusable member `max_calls` of a grant"));
+    assert_eq!(with("action", json!("a2a:SendMessage")), refused("unusable `action` of a grant"));
+    assert_eq!(with("action", json!(1)), refused("unusable member of a grant that must be a string"));
+    assert_eq!(with("resource", json!("")), refused("unusable member of a grant that must be a string"));
+    assert_eq!(with("object", json!("a*b")), refused("unusable `object` of a grant"));
+    assert_eq!(with("object", json!("a**")), refused("unusable `object` of a grant"));
+    assert_eq!(with("arguments", json!([])), refused("unusable `arguments` of a grant"));
+    assert_eq!(with("arguments", json!({"amount": {"max": 1}})), refused("unusable pointer of a constraint"));
+    assert_eq!(with("arguments", json!({"/amount": {}})), refused("unusable constraint"));
+    assert_eq!(with("arguments", json!({"/amount": 5})), refused("unusable constraint"));
+    assert_eq!(with("arguments", json!({"/amount": {"max": "5"}})), refused("unusable operand of constraint `max`"));
+    let unsupported = (Reason::ConstraintUnsupported, "constraint `regex` is not supported".to_owned());
+    assert_eq!(with("arguments", json!({"/a": {"max": 1, "regex": "."}})), Some(unsupported));
+    let elsewhere = json!([{"action": "mcp:prompts/get", "resource": "payments", "arguments": {"/a": {"max": 1}}}]);
+    assert_eq!(granted(&elsewhere).map_err(|error| error.reason()), Err(Reason::ConstraintUnsupported));
+    for bad in [json!(["x"]), json!([{"action": "mcp:ping"}]), json!([{"resource": "payments"}])] {
+        assert_eq!(granted(&bad).map_err(|error| error.reason()), Err(Reason::TaskRefused), "{bad}");
+    }
+}
+
+#[test]
+fn grants_and_constraints_are_bounded() {
+    let grant = json!({"action": "mcp:tools/call", "resource": "payments"});
+    assert!(granted(&json!(vec![grant.clone(); 256])).is_ok());
+    assert_eq!(granted(&json!(vec![grant.clone(); 257])), Err(TaskError::TooMany("grants")));
+    assert_eq!(scoped(&"mcp:ping ".repeat(257)), Err(TaskError::TooMany("grants")));
+    let arguments: Value = (0..65).map(|index| (format!("/a{index}"), json!({"max": 1}))).collect();
+    let many = json!([{"action": "mcp:tools/call", "resource": "payments", "arguments": arguments}]);
+    assert_eq!(granted(&many), Err(TaskError::TooMany("constraints")));
+}
+
+#[test]
+fn calls_are_covered_by_tool_and_arguments() -> Tested {
+    let task = ok(granted(&json!([
+        {"action": "mcp:tools/call", "resource": "payments", "object": "transfer",
+         "arguments": {"/amount": {"min": 1, "max": 500}, "/to/currency": {"one_of": ["EUR"]}}},
+        {"action": "mcp:tools/call", "resource": "payments", "object": "acc-*"},
+        {"action": "mcp:tools/call", "resource": "other", "object": "delete"},
+        {"action": "mcp:prompts/get", "resource": "payments", "object": "delete"},
+    ])))?;
+    for (tool, arguments, expected) in [
+        ("transfer", json!({"amount": 500, "to": {"currency": "EUR"}, "note": "x"}), Coverage::Covered),
+        ("transfer", json!({"amount": 501, "to": {"currency": "EUR"}}), Coverage::BeyondArguments),
+        ("transfer", json!({"amount": 0, "to": {"currency": "EUR"}}), Coverage::BeyondArguments),
+        ("transfer", json!({"amount": "5", "to": {"currency": "EUR"}}), Coverage::BeyondArguments),
+        ("transfer", json!({"Amount": 5, "to": {"currency": "EUR"}}), Coverage::BeyondArguments),
+        ("transfer", json!({"amount": 5}), Coverage::BeyondArguments),
+        ("transfer", json!({}), Coverage::BeyondArguments),
+        ("acc-7", json!({}), Coverage::Covered),
+        ("acc-7/../transfer", json!({}), Coverage::NotGranted),
+        ("ACC-7", json!({}), Coverage::NotGranted),
+        ("Transfer", json!({}), Coverage::NotGranted),
+        ("delete", json!({}), Coverage::NotGranted),
+    ] {
+        assert_eq!(task.covers(&ok(call(tool, &arguments))?), expected, "{tool} {arguments}");
+    }
+    Ok(())
+}
+
+#[test]
+fn any_one_grant_suffices_but_two_halves_do_not() -> Tested {
+    let half =
+        |pointer: &str| json!({"action": "mcp:tools/call", "resource": "payments", "arguments": {pointer: {"max": 1}}});
+    let task = ok(granted(&json!([half("/a"), half("/b")])))?;
+    assert_eq!(task.covers(&ok(call("x", &json!({"a": 9, "b": 1})))?), Coverage::Covered);
+    assert_eq!(task.covers(&ok(call("x", &json!({"a": 9, "b": 9})))?), Coverage::BeyondArguments);
+    Ok(())
+}
+
+#[test]
+fn plumbing_and_lists_need_any_grant_of_the_resource() -> Tested {
+    let task = ok(scoped("mcp:tool:transfer"))?;
+    let elsewhere = ok(granted(&json!([{"action": "mcp:tools/call", "resource": "other"}])))?;
+    let http = ok(scoped("http:POST:/mcp"))?;
+    for method in ["initialize", "tools/list", "notifications/initialized"] {
+        let action = ok(message(method, &json!({})))?;
+        assert_eq!(task.covers(&action), Coverage::Covered, "{method}");
+        assert_eq!(elsewhere.covers(&action), Coverage::NotGranted, "{method}");
+        assert_eq!(http.covers(&action), Coverage::NotGranted, "{method}");
+        assert_eq!(ok(scoped("openid"))?.covers(&action), Coverage::NotGranted, "{method}");
+    }
+    for (method, params) in [
+        ("resources/read", json!({"uri": "file:///a"})),
+        ("prompts/get", json!({"name": "transfer"})),
+        ("tasks/cancel", json!({"taskId": "transfer"})),
+        ("completion/complete", json!({"ref": {"type": "ref/prompt", "name": "transfer"}})),
+    ] {
+        assert_eq!(task.covers(&ok(message(method, &params))?), Coverage::NotGranted, "{method}");
+    }
+    Ok(())
+}
+
+#[test]
+fn scope_tokens() -> Tested {
+    let task = ok(scoped(
+        "openid mcp:tool:transfer  mcp:resources/read http:GET:/api/* http:PUT:/api/x mcp:* mcp:tool:* mcp:tool: ",
+    ))?;
+    assert_eq!(task.grants.len(), 4);
+    for nothing in [
+        "mcp:*",
+        "mcp:tool:*",
+        "mcp:tool:a*",
+        "mcp:Tools/Call",
+        "mcp:",
+        "http:GET",
+        "http:GET:",
+        "http:GET:x",
+        "http:GET:*",
+        "http:GET:/a*",
+        "http:*:/a",
+        "http:get:/a",
+        "http:GET:/*/a",
+        "MCP:tool:transfer",
+        "a2a:SendMessage",
+    ] {
+        assert_eq!(ok(scoped(nothing))?.grants, [], "{nothing}");
+    }
+    for (action, expected) in [
+        (ok(call("transfer", &json!({"any": 1})))?, Coverage::Covered),
+        (ok(call("delete", &json!({})))?, Coverage::NotGranted),
+        (ok(message("resources/read", &json!({"uri": "u"})))?, Coverage::Covered),
+        (ok(message("resources/subscribe", &json!({"uri": "u"})))?, Coverage::NotGranted),
+        (ok(request("GET", "/api/a/b"))?, Coverage::Covered),
+        (ok(request("GET", "/api"))?, Coverage::NotGranted),
+        (ok(request("GET", "/apis"))?, Coverage::NotGranted),
+        (ok(request("POST", "/api/a"))?, Coverage::NotGranted),
+        (ok(request("PUT", "/api/x"))?, Coverage::Covered),
+        (ok(request("PUT", "/api/x/y"))?, Coverage::NotGranted),
+    ] {
+        assert_eq!(task.covers(&action), expected, "{action:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn claim_and_scope_together_when_configured() -> Tested {
+    let mapping = ok(TaskMapping::new(None, None, Some("/grants"), None, Some(true)))?;
+    let claims =
+        json!({"scope": "mcp:tool:a", "grants": [{"action": "mcp:tools/call", "resource": "payments", "object": "b"}]});
+    assert_eq!(ok(task(&mapping, &claims))?.grants.len(), 2);
+    let neither = ok(TaskMapping::new(None, None, None, None, Some(false)))?;
+    assert_eq!(ok(task(&neither, &claims))?.grants, []);
+    Ok(())
+}
+
+#[test]
+fn the_scope_of_an_action_covers_it_or_is_not_given() -> Tested {
+    for (action, expected) in [
+        (ok(call("transfer", &json!({})))?, Some("mcp:tool:transfer")),
+        (ok(call("two words", &json!({})))?, None),
+        (ok(call("say\"", &json!({})))?, None),
+        (ok(call("é", &json!({})))?, None),
+        (ok(call("all*", &json!({})))?, None),
+        (ok(message("resources/read", &json!({"uri": "u"})))?, Some("mcp:resources/read")),
+        (ok(message("tools/list", &json!({})))?, Some("mcp:tools/list")),
+        (ok(request("GET", "/api/a"))?, Some("http:GET:/api/a")),
+        (ok(request("GET", "/api/*"))?, None),
+    ] {
+        assert_eq!(scope_for(&action).as_deref(), expected);
+        if let Some(scope) = expected {
+            assert_eq!(ok(scoped(scope))?.covers(&action), Coverage::Covered);
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn any_claims_are_survived(text in r#"[\[\]{}":,a-z/*0-9 ]{0,64}"#, scope in ".{0,32}") {
+        let mapping = TaskMapping::new(None, None, Some("/grants"), None, Some(true)).unwrap_or_default();
+        let grants: Value = serde_json::from_str(&text).unwrap_or_else(|_| json!([text]));
+        let _ = task(&mapping, &json!({"grants": grants, "scope": scope}));
+    }
+
+    #[test]
+    fn a_bound_is_a_bound(most in -1000_i64..1000, amount in -1000_i64..1000) {
+        let grants = json!([{"action": "mcp:tools/call", "resource": "payments", "arguments": {"/amount": {"max": most}}}]);
+        let covered = granted(&grants).ok().zip(call("x", &json!({"amount": amount})).ok()).map(|(task, action)| task.covers(&action));
+        let expected = if amount <= most { Coverage::Covered } else { Coverage::BeyondArguments };
+        prop_assert_eq!(covered, Some(expected));
+    }
+}

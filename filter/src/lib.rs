@@ -1,0 +1,27 @@
+//! The proxy-wasm filter: carries what happens on a stream into the engine and what the engine wants out of it.
+//!
+//! Nothing is decided here. Whatever the shell cannot do (no configuration, a full table, a gateway that
+//! withholds bodies) ends in an answer of its own, never in forwarding: a request goes upstream only for a
+//! [`Forward`](countersign_engine::forward::Forward), which only the engine can make.
+//!
+//! * `plugin`: the root context: configuration and ticks.
+//! * `stream`: the HTTP context, and the one loop that pauses, continues and resumes.
+//! * `phase`: how far a stream got.
+//! * `worker`: what the contexts of one worker share: the held streams, the calls, the background.
+//! * `calls`: which call a token belongs to.
+//! * `ledger`: spent things in the gateway's shared data.
+//! * `stats`: counters, the gauge and the histogram.
+//! * `host`: every hostcall.
+
+mod calls;
+mod host;
+mod ledger;
+mod phase;
+mod plugin;
+mod stats;
+mod stream;
+mod worker;
+
+mod entry {
+    proxy_wasm::main! {{ crate::plugin::start(); }}
+}

@@ -1,0 +1,65 @@
+//! The root context: reads the configuration once and passes time on.
+//!
+//! Never serves with a configuration it could not use: `on_configure` answers `false`, which makes the gateway
+//! refuse the configuration, and streams of an unconfigured root are answered 503.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use countersign_engine::Engine;
+use proxy_wasm::traits::{Context, HttpContext, RootContext};
+use proxy_wasm::types::{ContextType, LogLevel};
+
+use crate::host;
+use crate::stream::HttpStream;
+use crate::worker::Worker;
+
+/// How often waits are looked at: the gateway has no timers per stream (DESIGN H9).
+const TICK: Duration = Duration::from_millis(200);
+
+/// Called once per VM, before any context exists.
+pub(crate) fn start() {
+    host::report_panics();
+    proxy_wasm::set_root_context(|context| Box::new(Plugin { worker: Rc::new(Worker::new(context)) }));
+}
+
+struct Plugin {
+    worker: Rc<Worker>,
+}
+
+impl RootContext for Plugin {
+    fn on_configure(&mut self, size: usize) -> bool {
+        match Engine::load(&host::plugin_configuration(size), &host::Environment) {
+            Ok(engine) => {
+                self.worker.install(engine);
+                host::tick_every(TICK);
+                true
+            }
+            Err(errors) => {
+                for line in errors.to_string().lines() {
+                    host::log(LogLevel::Error, &format!("countersign: configuration refused: {line}"));
+                }
+                false
+            }
+        }
+    }
+
+    fn on_tick(&mut self) {
+        self.worker.tick();
+    }
+
+    fn create_http_context(&self, context: u32) -> Option<Box<dyn HttpContext>> {
+        Some(Box::new(HttpStream::new(context, Rc::clone(&self.worker))))
+    }
+
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
+    }
+}
+
+impl Context for Plugin {
+    /// Answers to calls made from ticks arrive here, whoever asked.
+    fn on_http_call_response(&mut self, token: u32, headers: usize, body_size: usize, _trailers: usize) {
+        self.worker.answered(token, headers, body_size);
+    }
+}

@@ -1,0 +1,83 @@
+//! What the gateway counts for us: a closed set of metrics, each defined when first used.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use countersign_engine::reason::Reason;
+use countersign_engine::record::{Kind, Line};
+use proxy_wasm::types::MetricType;
+
+use crate::host;
+
+/// One metric. A closed set, so that nothing a client sends can add one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Metric {
+    /// Lines written, by kind and reason.
+    Decisions(Kind, Reason),
+    /// Microseconds from a request's first byte to its decision, waiting included.
+    DecisionTime,
+    /// Streams held at the moment.
+    Waiting,
+    /// Answers nobody waited for any more.
+    LateAnswers,
+    /// Calls whose stream ended before the answer.
+    AbandonedCalls,
+    /// Requests answered 503 without a decision: no configuration, or a full table.
+    Refused,
+}
+
+impl Metric {
+    fn name(self) -> String {
+        match self {
+            Self::Decisions(kind, reason) => format!("countersign.decisions.{}.{}", kind.name(), reason.row().code),
+            Self::DecisionTime => "countersign.decision_us".to_owned(),
+            Self::Waiting => "countersign.waiting_streams".to_owned(),
+            Self::LateAnswers => "countersign.calls.late".to_owned(),
+            Self::AbandonedCalls => "countersign.calls.abandoned".to_owned(),
+            Self::Refused => "countersign.refused".to_owned(),
+        }
+    }
+
+    fn shape(self) -> MetricType {
+        match self {
+            Self::Decisions(..) | Self::LateAnswers | Self::AbandonedCalls | Self::Refused => MetricType::Counter,
+            Self::DecisionTime => MetricType::Histogram,
+            Self::Waiting => MetricType::Gauge,
+        }
+    }
+}
+
+/// The ids of the metrics used so far.
+#[derive(Debug, Default)]
+pub(crate) struct Stats(RefCell<BTreeMap<Metric, u32>>);
+
+impl Stats {
+    /// Counts a line, and the time it took if it is a decision's.
+    pub(crate) fn line(&self, line: &Line) {
+        self.add(Metric::Decisions(line.kind, line.reason), 1);
+        match line.kind {
+            Kind::Allow | Kind::Deny | Kind::StepUp => {
+                let micros = u64::try_from(line.elapsed.as_micros()).unwrap_or(u64::MAX);
+                self.with(Metric::DecisionTime, |id| host::record_metric(id, micros));
+            }
+            Kind::Ended => {}
+        }
+    }
+
+    /// Moves a counter or gauge. A gauge is shared by all workers, hence never set.
+    pub(crate) fn add(&self, metric: Metric, by: i64) {
+        self.with(metric, |id| host::add_to_metric(id, by));
+    }
+
+    fn with(&self, metric: Metric, use_it: impl FnOnce(u32)) {
+        let known = self.0.borrow().get(&metric).copied();
+        let id = known.or_else(|| {
+            let id = host::define_metric(metric.shape(), &metric.name())?;
+            self.0.borrow_mut().insert(metric, id);
+            Some(id)
+        });
+        if let Some(id) = id {
+            use_it(id);
+        }
+    }
+}

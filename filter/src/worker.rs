@@ -1,0 +1,196 @@
+//! What the contexts of one worker share: the held streams, the calls in flight, the background.
+//!
+//! Never pauses or resumes a stream itself, and holds neither the streams nor the calls while a stream runs.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use countersign_engine::UnixTime;
+use countersign_engine::io::{Call, CallFailure, CallOutcome};
+use countersign_engine::{Background, BackgroundInput, Effect, Engine, Level};
+use proxy_wasm::types::LogLevel;
+
+use crate::calls::{Calls, Owner};
+use crate::host;
+use crate::ledger::SharedLedger;
+use crate::stats::{Metric, Stats};
+use crate::stream::Stream;
+
+/// Streams one worker holds or observes at a time; one more is answered 503.
+const STREAMS: usize = 16_384;
+
+/// How long to stay silent after a complaint that would otherwise come with every request.
+const SILENCE: Duration = Duration::from_mins(1);
+
+/// The shared state of one root context.
+pub(crate) struct Worker {
+    root: u32,
+    configured: RefCell<Option<Configured>>,
+    streams: RefCell<BTreeMap<u32, Rc<RefCell<Stream>>>>,
+    calls: RefCell<Calls>,
+    complained: Cell<Option<UnixTime>>,
+    pub(crate) stats: Stats,
+}
+
+struct Configured {
+    engine: Arc<Engine>,
+    background: Background,
+    /// Counts configurations, so that answers to an older one's background are told apart.
+    generation: u32,
+    started: bool,
+}
+
+impl Worker {
+    /// Without a configuration yet.
+    pub(crate) fn new(root: u32) -> Self {
+        Self {
+            root,
+            configured: RefCell::new(None),
+            streams: RefCell::default(),
+            calls: RefCell::default(),
+            complained: Cell::new(None),
+            stats: Stats::default(),
+        }
+    }
+
+    /// Serves new streams with `engine`; older streams keep theirs.
+    pub(crate) fn install(&self, engine: Engine) {
+        let engine = Arc::new(engine);
+        let background = Background::new(Arc::clone(&engine));
+        let mut configured = self.configured.borrow_mut();
+        let generation = configured.as_ref().map_or(0, |old| old.generation.wrapping_add(1));
+        *configured = Some(Configured { engine, background, generation, started: false });
+        drop(configured);
+        self.abandon(Owner::Background(generation.wrapping_sub(1)));
+    }
+
+    /// The engine for a new stream.
+    pub(crate) fn engine(&self) -> Option<Arc<Engine>> {
+        self.configured.borrow().as_ref().map(|configured| Arc::clone(&configured.engine))
+    }
+
+    /// Whether one more stream may be held.
+    pub(crate) fn has_room(&self) -> bool {
+        self.streams.borrow().len() < STREAMS
+    }
+
+    /// From now on `stream` gets answers and ticks.
+    pub(crate) fn enlist(&self, context: u32, stream: Rc<RefCell<Stream>>) {
+        self.streams.borrow_mut().insert(context, stream);
+    }
+
+    /// From now on the stream gets nothing.
+    pub(crate) fn delist(&self, context: u32) {
+        self.streams.borrow_mut().remove(&context);
+    }
+
+    /// `owner` is gone: what it asked for is of no use any more.
+    pub(crate) fn abandon(&self, owner: Owner) {
+        let abandoned = self.calls.borrow_mut().forget(owner);
+        if abandoned > 0 {
+            self.stats.add(Metric::AbandonedCalls, i64::try_from(abandoned).unwrap_or(i64::MAX));
+        }
+    }
+
+    /// Makes a call; its answer will come to [`Worker::answered`].
+    pub(crate) fn dispatch(&self, owner: Owner, call: &Call) -> Result<(), CallFailure> {
+        if !self.calls.borrow().has_room() {
+            return Err(CallFailure::NotDispatched);
+        }
+        let token = host::dispatch(call)?;
+        self.calls.borrow_mut().add(token, owner, call.id);
+        Ok(())
+    }
+
+    /// An answer arrived, at whichever context: brings it to who asked, or drops it.
+    pub(crate) fn answered(&self, token: u32, headers: usize, body_size: usize) {
+        let asked = self.calls.borrow_mut().take(token);
+        match asked {
+            Some((Owner::Stream(context), id)) => {
+                let stream = self.streams.borrow().get(&context).map(Rc::clone);
+                match stream {
+                    Some(stream) => {
+                        let outcome = host::answer(headers, body_size);
+                        if host::focus(context).is_ok() {
+                            stream.borrow_mut().answered(id, outcome);
+                        }
+                    }
+                    None => self.stats.add(Metric::LateAnswers, 1),
+                }
+            }
+            Some((Owner::Background(generation), id)) if self.generation() == Some(generation) => {
+                let outcome = host::answer(headers, body_size);
+                if host::focus(self.root).is_ok() {
+                    self.background(BackgroundInput::CallDone(id, outcome));
+                }
+            }
+            Some((Owner::Background(_), _)) | None => self.stats.add(Metric::LateAnswers, 1),
+        }
+    }
+
+    /// Time passed. The gateway made the root the effective context.
+    pub(crate) fn tick(&self) {
+        self.background(BackgroundInput::Tick);
+        let streams: Vec<_> = self.streams.borrow().iter().map(|(id, stream)| (*id, Rc::clone(stream))).collect();
+        for (context, stream) in streams {
+            if !stream.borrow().wants_ticks() {
+                continue;
+            }
+            match host::focus(context) {
+                Ok(()) => stream.borrow_mut().tick(),
+                Err(_) => self.delist(context),
+            }
+        }
+    }
+
+    /// Logs what would come with every request, at most once a minute.
+    pub(crate) fn complain(&self, now: UnixTime, text: &str) {
+        if self.complained.get().is_none_or(|last| now.since(last) >= SILENCE) {
+            self.complained.set(Some(now));
+            host::log(LogLevel::Error, text);
+        }
+    }
+
+    fn generation(&self) -> Option<u32> {
+        self.configured.borrow().as_ref().map(|configured| configured.generation)
+    }
+
+    /// Feeds the background and does what it asks for. A refused dispatch is fed back like any other outcome.
+    fn background(&self, input: BackgroundInput) {
+        let mut inputs = vec![input];
+        while let Some(input) = inputs.pop() {
+            let mut configured = self.configured.borrow_mut();
+            let Some(configured) = configured.as_mut() else { return };
+            for effect in configured.handle(input) {
+                match effect {
+                    Effect::Call(call) => {
+                        if let Err(failed) = self.dispatch(Owner::Background(configured.generation), &call) {
+                            inputs.push(BackgroundInput::CallDone(call.id, CallOutcome::Failed(failed)));
+                        }
+                    }
+                    Effect::Log(notice) => {
+                        let level = match notice.level {
+                            Level::Info => LogLevel::Info,
+                            Level::Warn => LogLevel::Warn,
+                            Level::Error => LogLevel::Error,
+                        };
+                        host::log(level, &notice.text);
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Configured {
+    /// The first tick is the start: calls cannot be made while the gateway is still configuring.
+    fn handle(&mut self, input: BackgroundInput) -> Vec<Effect> {
+        let input = if self.started { input } else { BackgroundInput::Start };
+        self.started = true;
+        let mut ledger = SharedLedger::new(host::SharedData, self.engine.limits().ledger_share);
+        self.background.handle(host::now(), input, &mut ledger)
+    }
+}

@@ -1,0 +1,96 @@
+//! The signature algorithms a token may name: asymmetric ones only.
+//!
+//! `none`, the HMAC family and everything else cannot be expressed, so no later code can accept them by mistake
+//! (RFC 8725 §2.1 and §3.1).
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A JWS signature algorithm (RFC 7518 §3.1, RFC 8037 §3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Algorithm {
+    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    RS256,
+    /// RSASSA-PKCS1-v1_5 with SHA-384.
+    RS384,
+    /// RSASSA-PKCS1-v1_5 with SHA-512.
+    RS512,
+    /// RSASSA-PSS with SHA-256.
+    PS256,
+    /// RSASSA-PSS with SHA-384.
+    PS384,
+    /// RSASSA-PSS with SHA-512.
+    PS512,
+    /// ECDSA on P-256 with SHA-256.
+    ES256,
+    /// ECDSA on P-384 with SHA-384.
+    ES384,
+    /// Ed25519; Ed448 is not supported.
+    EdDSA,
+}
+
+impl Algorithm {
+    /// Every algorithm, in the order of this enum.
+    pub const ALL: &'static [Self] = &[
+        Self::RS256,
+        Self::RS384,
+        Self::RS512,
+        Self::PS256,
+        Self::PS384,
+        Self::PS512,
+        Self::ES256,
+        Self::ES384,
+        Self::EdDSA,
+    ];
+
+    /// The name in `alg`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::RS256 => "RS256",
+            Self::RS384 => "RS384",
+            Self::RS512 => "RS512",
+            Self::PS256 => "PS256",
+            Self::PS384 => "PS384",
+            Self::PS512 => "PS512",
+            Self::ES256 => "ES256",
+            Self::ES384 => "ES384",
+            Self::EdDSA => "EdDSA",
+        }
+    }
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+/// The name is none of [`Algorithm::ALL`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unsupported algorithm (RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA)")]
+pub struct UnsupportedAlgorithm;
+
+impl FromStr for Algorithm {
+    type Err = UnsupportedAlgorithm;
+
+    /// Exact and case-sensitive (RFC 7515 §4.1.1).
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Self::ALL.iter().copied().find(|algorithm| algorithm.name() == name).ok_or(UnsupportedAlgorithm)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_exact() {
+        for algorithm in Algorithm::ALL {
+            assert_eq!(algorithm.name().parse(), Ok(*algorithm));
+        }
+        for name in ["none", "None", "HS256", "HS512", "ES512", "ES256K", "rs256", "RS256 ", "", "Ed25519", "RSA-OAEP"]
+        {
+            assert_eq!(name.parse::<Algorithm>(), Err(UnsupportedAlgorithm), "{name}");
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! The registered claims with the types their specifications give them; whether they are acceptable is judged in
+//! `rules`.
+//!
+//! Whatever is present must have its type, required or not: `null` is no value for a claim.
+
+use std::time::Duration;
+
+use serde_json::{Map, Number, Value};
+
+use crate::error::TokenError;
+use crate::time::UnixTime;
+
+/// Longest claim that becomes an identity, in bytes (a SPIFFE ID's bound).
+const MAX_TEXT: usize = 2048;
+
+/// Longest actor chain (RFC 8693 §4.1 sets none).
+pub const MAX_ACTORS: usize = 8;
+
+/// RFC 7519 §4.1, RFC 8693 §4.1 and §4.3, of one token.
+pub(crate) struct Registered<'a> {
+    pub(crate) issuer: Option<&'a str>,
+    pub(crate) subject: Option<&'a str>,
+    pub(crate) audiences: Option<Vec<&'a str>>,
+    /// Rounded down to a millisecond.
+    pub(crate) expires: Option<UnixTime>,
+    /// Rounded up.
+    pub(crate) not_before: Option<UnixTime>,
+    /// Rounded up.
+    pub(crate) issued: Option<UnixTime>,
+    pub(crate) id: Option<&'a str>,
+    pub(crate) client_id: Option<&'a str>,
+    /// Outermost, the current actor, first.
+    pub(crate) actors: Vec<RegisteredActor<'a>>,
+}
+
+/// One level of `act` (RFC 8693 §4.1).
+pub(crate) struct RegisteredActor<'a> {
+    pub(crate) issuer: Option<&'a str>,
+    pub(crate) subject: &'a str,
+}
+
+impl<'a> Registered<'a> {
+    pub(crate) fn read(claims: &'a Map<String, Value>) -> Result<Self, TokenError> {
+        // Not used here, but jwt-simple reads it as a string (OpenID Connect Core §2).
+        if claims.get("nonce").is_some_and(|value| !value.is_string()) {
+            return Err(TokenError::ClaimType { claim: "nonce", expected: "a string" });
+        }
+        Ok(Self {
+            issuer: text(claims, "iss", "iss")?,
+            subject: text(claims, "sub", "sub")?,
+            audiences: audiences(claims)?,
+            expires: date(claims, "exp", Round::Down)?,
+            not_before: date(claims, "nbf", Round::Up)?,
+            issued: date(claims, "iat", Round::Up)?,
+            id: text(claims, "jti", "jti")?,
+            client_id: text(claims, "client_id", "client_id")?,
+            actors: actors(claims)?,
+        })
+    }
+}
+
+fn text<'a>(members: &'a Map<String, Value>, name: &str, claim: &'static str) -> Result<Option<&'a str>, TokenError> {
+    let Some(value) = members.get(name) else { return Ok(None) };
+    let text = value.as_str().ok_or(TokenError::ClaimType { claim, expected: "a string" })?;
+    if text.is_empty() || text.len() > MAX_TEXT || text.chars().any(char::is_control) {
+        return Err(TokenError::ClaimText { claim });
+    }
+    Ok(Some(text))
+}
+
+/// RFC 7519 §4.1.3: a string, or an array of strings.
+fn audiences(claims: &Map<String, Value>) -> Result<Option<Vec<&str>>, TokenError> {
+    let Some(value) = claims.get("aud") else { return Ok(None) };
+    let strings = match value {
+        Value::String(one) => Some(vec![one.as_str()]),
+        Value::Array(several) => several.iter().map(Value::as_str).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => None,
+    };
+    strings.map(Some).ok_or(TokenError::ClaimType { claim: "aud", expected: "a string or an array of strings" })
+}
+
+/// Which way a fraction of a millisecond goes: always the way that makes the token valid for less time.
+#[derive(Clone, Copy)]
+enum Round {
+    Down,
+    Up,
+}
+
+fn date(claims: &Map<String, Value>, claim: &'static str, round: Round) -> Result<Option<UnixTime>, TokenError> {
+    let Some(value) = claims.get(claim) else { return Ok(None) };
+    value
+        .as_number()
+        .and_then(|number| numeric_date(number, round))
+        .map(Some)
+        .ok_or(TokenError::ClaimType { claim, expected: "a NumericDate" })
+}
+
+/// RFC 7519 §2: seconds since the epoch, fractions allowed; nothing before it.
+fn numeric_date(number: &Number, round: Round) -> Option<UnixTime> {
+    if let Some(seconds) = number.as_u64() {
+        return Some(UnixTime::from_secs(seconds));
+    }
+    let exact = Duration::try_from_secs_f64(number.as_f64()?).ok()?;
+    let below = UnixTime::from_millis(u64::try_from(exact.as_millis()).ok()?);
+    let whole = exact.subsec_nanos() % 1_000_000 == 0;
+    Some(match round {
+        Round::Up if !whole => below.plus(Duration::from_millis(1)),
+        Round::Up | Round::Down => below,
+    })
+}
+
+/// RFC 8693 §4.1: `act` objects inside each other; members beside `sub` and `iss` say nothing about validity.
+fn actors(claims: &Map<String, Value>) -> Result<Vec<RegisteredActor<'_>>, TokenError> {
+    let mut actors = Vec::new();
+    let mut next = claims.get("act");
+    while let Some(value) = next {
+        if actors.len() == MAX_ACTORS {
+            return Err(TokenError::TooManyActors);
+        }
+        let act = value.as_object().ok_or(TokenError::ClaimType { claim: "act", expected: "an object" })?;
+        let subject = text(act, "sub", "act.sub")?.ok_or(TokenError::ClaimMissing { claim: "act.sub" })?;
+        actors.push(RegisteredActor { issuer: text(act, "iss", "act.iss")?, subject });
+        next = act.get("act");
+    }
+    Ok(actors)
+}

@@ -1,0 +1,168 @@
+//! A compact JWS, taken apart and read strictly, before anything in it is believed.
+//!
+//! It decides whether the text is a token that every parser reads alike, and whether its header asks for nothing this
+//! gateway refuses to do. It never follows a link in the header: `jku`, `x5u` and `x5c` are ignored as RFC 7515
+//! §4.1.2–4.1.6 allows (following them is server-side request forgery, RFC 8725 §3.10), an embedded `jwk` refuses the
+//! token (RFC 8725 §2.5). Unknown parameters are ignored (RFC 7515 §4), known ones must have their type.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use crate::algorithm::Algorithm;
+use crate::base64url;
+use crate::error::TokenError;
+use crate::json::{self, JsonError, Limits, MAX_DEPTH};
+
+/// Longest `kid` and `typ`, in bytes.
+const MAX_PARAMETER: usize = 256;
+
+/// Most JSON values in a header or a payload.
+const MAX_NODES: usize = 16_384;
+
+/// What the header says, as far as anything here depends on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    algorithm: Algorithm,
+    key_id: Option<String>,
+    typ: Option<String>,
+}
+
+impl Header {
+    /// `alg` (RFC 7515 §4.1.1).
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// `kid`: 1 to 256 printable ASCII characters, chosen by whoever made the token (RFC 7515 §4.1.4).
+    pub fn key_id(&self) -> Option<&str> {
+        self.key_id.as_deref()
+    }
+
+    /// `typ` as written: 1 to 256 printable ASCII characters (RFC 7515 §4.1.9).
+    pub fn typ(&self) -> Option<&str> {
+        self.typ.as_deref()
+    }
+}
+
+/// A compact JWS whose signature has not been verified.
+#[derive(Clone)]
+pub struct CompactJws<'a> {
+    token: &'a str,
+    signing_input: &'a str,
+    signature: Vec<u8>,
+    header: Header,
+    payload: Map<String, Value>,
+}
+
+impl<'a> CompactJws<'a> {
+    /// Takes `token` apart (RFC 7515 §7.1, RFC 7519 §7.2); `max_bytes` bounds its length.
+    pub fn parse(token: &'a str, max_bytes: usize) -> Result<Self, TokenError> {
+        if token.len() > max_bytes {
+            return Err(TokenError::TooLong { limit: max_bytes });
+        }
+        if !token.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')) {
+            return Err(TokenError::Character);
+        }
+        let (signing_input, signature) = token.rsplit_once('.').ok_or(TokenError::Parts)?;
+        let (header, payload) = signing_input.split_once('.').ok_or(TokenError::Parts)?;
+        if header.is_empty() || payload.is_empty() || payload.contains('.') || signature.is_empty() {
+            return Err(TokenError::Parts);
+        }
+        let header = base64url::decode(header).ok_or(TokenError::HeaderEncoding)?;
+        let payload = base64url::decode(payload).ok_or(TokenError::PayloadEncoding)?;
+        let signature = base64url::decode(signature).ok_or(TokenError::SignatureEncoding)?;
+        let header = object(&header).map_err(TokenError::HeaderJson)?.ok_or(TokenError::HeaderNotObject)?;
+        let payload = object(&payload).map_err(TokenError::PayloadJson)?.ok_or(TokenError::PayloadNotObject)?;
+        Ok(Self { token, signing_input, signature, header: read_header(&header)?, payload })
+    }
+
+    /// The header; nothing vouches for it yet.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// `iss` if it is a string: to pick the issuer whose rules and keys are to be tried, for nothing else.
+    pub fn unverified_issuer(&self) -> Option<&str> {
+        self.payload.get("iss").and_then(Value::as_str)
+    }
+
+    /// The whole text: a credential, not to be logged.
+    pub fn token(&self) -> &'a str {
+        self.token
+    }
+
+    /// What the signature covers: header and payload as written (RFC 7515 §5.2).
+    pub fn signing_input(&self) -> &'a str {
+        self.signing_input
+    }
+
+    /// The signature's bytes in JWS form: R and S concatenated for ECDSA (RFC 7518 §3.4).
+    pub fn signature(&self) -> &[u8] {
+        &self.signature
+    }
+
+    /// The claims; nothing vouches for them yet.
+    pub(crate) fn payload(&self) -> &Map<String, Value> {
+        &self.payload
+    }
+}
+
+impl fmt::Debug for CompactJws<'_> {
+    /// Without token, claims and signature.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("CompactJws").field("header", &self.header).finish_non_exhaustive()
+    }
+}
+
+/// `None` when it is JSON but no object.
+fn object(bytes: &[u8]) -> Result<Option<Map<String, Value>>, JsonError> {
+    match json::parse(bytes, &Limits { depth: MAX_DEPTH, bytes: bytes.len(), nodes: MAX_NODES })? {
+        Value::Object(members) => Ok(Some(members)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Ok(None),
+    }
+}
+
+fn read_header(members: &Map<String, Value>) -> Result<Header, TokenError> {
+    // `salt` is jwt-simple's own parameter; refused so that every verifier judges alike.
+    for name in ["crit", "b64", "jwk", "enc", "zip", "salt"] {
+        if members.contains_key(name) {
+            return Err(TokenError::HeaderRefused { name });
+        }
+    }
+    for name in ["cty", "jku", "x5u", "x5t", "x5t#S256"] {
+        if members.get(name).is_some_and(|value| !value.is_string()) {
+            return Err(TokenError::HeaderParameter { name, expected: "a string" });
+        }
+    }
+    if members.get("x5c").is_some_and(|value| !is_strings(value)) {
+        return Err(TokenError::HeaderParameter { name: "x5c", expected: "an array of strings" });
+    }
+    let algorithm = match members.get("alg") {
+        None => return Err(TokenError::AlgorithmMissing),
+        Some(value) => value.as_str().ok_or(TokenError::HeaderParameter { name: "alg", expected: "a string" })?,
+    };
+    Ok(Header {
+        algorithm: algorithm.parse().map_err(|_| TokenError::AlgorithmUnsupported)?,
+        key_id: printable(members, "kid")?,
+        typ: printable(members, "typ")?,
+    })
+}
+
+fn is_strings(value: &Value) -> bool {
+    value.as_array().is_some_and(|items| items.iter().all(Value::is_string))
+}
+
+fn printable(members: &Map<String, Value>, name: &'static str) -> Result<Option<String>, TokenError> {
+    let Some(value) = members.get(name) else { return Ok(None) };
+    value
+        .as_str()
+        .filter(|text| is_printable(text))
+        .map(|text| Some(text.to_owned()))
+        .ok_or(TokenError::HeaderParameter { name, expected: "a string of 1 to 256 printable ASCII characters" })
+}
+
+/// Whether `text` may be a `kid` or a `typ`: it ends up in look-ups and records (RFC 8725 §3.10).
+pub(crate) fn is_printable(text: &str) -> bool {
+    (1..=MAX_PARAMETER).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}

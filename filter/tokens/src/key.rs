@@ -1,0 +1,255 @@
+//! One public key of an issuer: which JWK is usable, and for which one algorithm.
+//!
+//! Each key verifies exactly one algorithm, chosen when it is loaded and never by a token (RFC 8725 §3.1): the JWK's
+//! `alg`, or what its curve implies; an RSA key without `alg` verifies RS256 only. A JWK that is for something else or
+//! is outside what is supported is left out with a reason (RFC 7517 §5).
+//!
+//! It never holds private material; [`crate::KeySet`] refuses sets that publish it.
+
+use std::fmt;
+
+use jwt_simple::algorithms::{
+    ES256PublicKey, ES384PublicKey, Ed25519PublicKey, PS256PublicKey, PS384PublicKey, PS512PublicKey, RS256PublicKey,
+    RS384PublicKey, RS512PublicKey,
+};
+use serde_json::{Map, Value};
+
+use crate::algorithm::Algorithm;
+use crate::base64url;
+use crate::jws::is_printable;
+
+/// RSA moduli that are verified with, in bits (RFC 7518 §3.3 sets the lower bound, jwt-simple the upper).
+const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=4096;
+
+/// The one RSA exponent that is verified with, 65537.
+const RSA_EXPONENT: [u8; 3] = [1, 0, 1];
+
+/// Why a JWK of a set is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unusable {
+    /// `kty` is missing or not RSA, EC or OKP (RFC 7517 §4.1).
+    #[error("`kty` is not RSA, EC or OKP")]
+    KeyType,
+    /// `crv` is missing or not supported (RFC 7518 §6.2.1.1, RFC 8037 §2).
+    #[error("`crv` is not P-256, P-384 or Ed25519")]
+    Curve,
+    /// `use` is not `sig` (RFC 7517 §4.2).
+    #[error("`use` is not `sig`")]
+    Use,
+    /// `key_ops` does not have `verify` (RFC 7517 §4.3).
+    #[error("`key_ops` does not have `verify`")]
+    Operations,
+    /// `kid` is not 1 to 256 printable ASCII characters (RFC 7517 §4.5).
+    #[error("`kid` is not a string of 1 to 256 printable ASCII characters")]
+    KeyId,
+    /// `alg` is not supported, or not an algorithm of this type of key (RFC 7517 §4.4).
+    #[error("`alg` is not a supported algorithm of this type of key")]
+    Algorithm,
+    /// A parameter is missing or not its canonical base64url (RFC 7518 §6.2, §6.3, RFC 8037 §2).
+    #[error("`{name}` is missing or not canonical base64url")]
+    Parameter {
+        /// The parameter.
+        name: &'static str,
+    },
+    /// The modulus is even, shorter than 2,048 bits (RFC 7518 §3.3) or longer than 4,096.
+    #[error("`n` is not an RSA modulus of 2048 to 4096 bits")]
+    Modulus,
+    /// The exponent is not 65537.
+    #[error("`e` is not 65537")]
+    Exponent,
+    /// The coordinates have the wrong length or are not a point of the curve, or a weak one (RFC 8725 §3.4).
+    #[error("the coordinates are not a point of the curve")]
+    Point,
+}
+
+/// A public key's numbers, for verifiers that do not use jwt-simple.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Parameters {
+    /// Big-endian, without leading zeros.
+    Rsa {
+        /// The modulus, 2,048 to 4,096 bits.
+        modulus: Vec<u8>,
+        /// The exponent, 65537.
+        exponent: Vec<u8>,
+    },
+    /// On P-256 or P-384, as [`Key::algorithm`] says.
+    Ec {
+        /// Uncompressed SEC1: 0x04, X, Y; 65 or 97 bytes.
+        point: Vec<u8>,
+    },
+    /// On Ed25519.
+    Ed25519 {
+        /// RFC 8032 §5.1.2: 32 bytes.
+        point: Vec<u8>,
+    },
+}
+
+/// A public key, checked and ready to verify with.
+#[derive(Clone)]
+pub struct Key {
+    id: Option<String>,
+    algorithm: Algorithm,
+    parameters: Parameters,
+    public: PublicKey,
+}
+
+impl Key {
+    /// Its `kid`.
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    /// The only algorithm it verifies.
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// Its numbers.
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    pub(crate) fn public(&self) -> &PublicKey {
+        &self.public
+    }
+
+    pub(crate) fn from_jwk(jwk: &Map<String, Value>) -> Result<Self, Unusable> {
+        let id = match jwk.get("kid") {
+            None => None,
+            Some(value) => Some(value.as_str().filter(|id| is_printable(id)).ok_or(Unusable::KeyId)?.to_owned()),
+        };
+        if jwk.get("use").is_some_and(|value| value != "sig") {
+            return Err(Unusable::Use);
+        }
+        let verifies = |value: &Value| value.as_array().is_some_and(|all| all.iter().any(|one| one == "verify"));
+        if jwk.get("key_ops").is_some_and(|value| !verifies(value)) {
+            return Err(Unusable::Operations);
+        }
+        let algorithm = algorithm(jwk)?;
+        let parameters = Parameters::from_jwk(jwk, algorithm)?;
+        let public = PublicKey::new(algorithm, &parameters)?;
+        Ok(Self { id, algorithm, parameters, public })
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        // `public` follows from the rest.
+        self.id == other.id && self.algorithm == other.algorithm && self.parameters == other.parameters
+    }
+}
+
+impl Eq for Key {}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Key").field("id", &self.id).field("algorithm", &self.algorithm).finish_non_exhaustive()
+    }
+}
+
+/// What type and curve a JWK has, and so which algorithms it may be for.
+fn algorithm(jwk: &Map<String, Value>) -> Result<Algorithm, Unusable> {
+    use Algorithm::{ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
+    let curve = jwk.get("crv").and_then(Value::as_str);
+    let fitting: &[Algorithm] = match (jwk.get("kty").and_then(Value::as_str), curve) {
+        (Some("RSA"), _) => &[RS256, RS384, RS512, PS256, PS384, PS512],
+        (Some("EC"), Some("P-256")) => &[ES256],
+        (Some("EC"), Some("P-384")) => &[ES384],
+        (Some("OKP"), Some("Ed25519")) => &[EdDSA],
+        (Some("EC" | "OKP"), _) => return Err(Unusable::Curve),
+        _ => return Err(Unusable::KeyType),
+    };
+    match jwk.get("alg") {
+        None => fitting.first().copied(),
+        Some(name) => fitting.iter().copied().find(|algorithm| name == algorithm.name()),
+    }
+    .ok_or(Unusable::Algorithm)
+}
+
+impl Parameters {
+    fn from_jwk(jwk: &Map<String, Value>, algorithm: Algorithm) -> Result<Self, Unusable> {
+        match algorithm {
+            Algorithm::RS256
+            | Algorithm::RS384
+            | Algorithm::RS512
+            | Algorithm::PS256
+            | Algorithm::PS384
+            | Algorithm::PS512 => Self::rsa(unsigned(jwk, "n")?, unsigned(jwk, "e")?),
+            Algorithm::ES256 => Self::ec(&bytes(jwk, "x")?, &bytes(jwk, "y")?, 32),
+            Algorithm::ES384 => Self::ec(&bytes(jwk, "x")?, &bytes(jwk, "y")?, 48),
+            Algorithm::EdDSA => Ok(Self::Ed25519 { point: bytes(jwk, "x")? }),
+        }
+    }
+
+    fn rsa(modulus: Vec<u8>, exponent: Vec<u8>) -> Result<Self, Unusable> {
+        let leading = modulus.first().map_or(0, |byte| byte.leading_zeros() as usize);
+        let odd = modulus.last().is_some_and(|byte| byte & 1 == 1);
+        if !odd || !RSA_BITS.contains(&(modulus.len() * 8).saturating_sub(leading)) {
+            return Err(Unusable::Modulus);
+        }
+        if exponent != RSA_EXPONENT {
+            return Err(Unusable::Exponent);
+        }
+        Ok(Self::Rsa { modulus, exponent })
+    }
+
+    /// RFC 7518 §6.2.1.2: a coordinate has its full length, leading zeros included.
+    fn ec(x: &[u8], y: &[u8], length: usize) -> Result<Self, Unusable> {
+        if x.len() != length || y.len() != length {
+            return Err(Unusable::Point);
+        }
+        Ok(Self::Ec { point: [&[0x04], x, y].concat() })
+    }
+}
+
+fn bytes(jwk: &Map<String, Value>, name: &'static str) -> Result<Vec<u8>, Unusable> {
+    jwk.get(name).and_then(Value::as_str).and_then(base64url::decode).ok_or(Unusable::Parameter { name })
+}
+
+/// RFC 7518 §2, `Base64urlUInt`: no leading zero octet.
+fn unsigned(jwk: &Map<String, Value>, name: &'static str) -> Result<Vec<u8>, Unusable> {
+    let bytes = bytes(jwk, name)?;
+    if bytes.first().is_none_or(|first| *first == 0) { Err(Unusable::Parameter { name }) } else { Ok(bytes) }
+}
+
+/// The key in the form that jwt-simple verifies with, made once.
+#[derive(Clone)]
+pub(crate) enum PublicKey {
+    Rs256(RS256PublicKey),
+    Rs384(RS384PublicKey),
+    Rs512(RS512PublicKey),
+    Ps256(PS256PublicKey),
+    Ps384(PS384PublicKey),
+    Ps512(PS512PublicKey),
+    Es256(ES256PublicKey),
+    Es384(ES384PublicKey),
+    Ed25519(Ed25519PublicKey),
+}
+
+impl PublicKey {
+    fn new(algorithm: Algorithm, parameters: &Parameters) -> Result<Self, Unusable> {
+        match parameters {
+            Parameters::Rsa { modulus, exponent } => Self::rsa(algorithm, modulus, exponent),
+            Parameters::Ec { point } if algorithm == Algorithm::ES256 => {
+                ES256PublicKey::from_bytes(point).map(Self::Es256).map_err(|_| Unusable::Point)
+            }
+            Parameters::Ec { point } => ES384PublicKey::from_bytes(point).map(Self::Es384).map_err(|_| Unusable::Point),
+            Parameters::Ed25519 { point } => {
+                Ed25519PublicKey::from_bytes(point).map(Self::Ed25519).map_err(|_| Unusable::Point)
+            }
+        }
+    }
+
+    fn rsa(algorithm: Algorithm, n: &[u8], e: &[u8]) -> Result<Self, Unusable> {
+        match algorithm {
+            Algorithm::RS256 => RS256PublicKey::from_components(n, e).map(Self::Rs256),
+            Algorithm::RS384 => RS384PublicKey::from_components(n, e).map(Self::Rs384),
+            Algorithm::RS512 => RS512PublicKey::from_components(n, e).map(Self::Rs512),
+            Algorithm::PS256 => PS256PublicKey::from_components(n, e).map(Self::Ps256),
+            Algorithm::PS384 => PS384PublicKey::from_components(n, e).map(Self::Ps384),
+            Algorithm::PS512 => PS512PublicKey::from_components(n, e).map(Self::Ps512),
+            Algorithm::ES256 | Algorithm::ES384 | Algorithm::EdDSA => return Err(Unusable::Algorithm),
+        }
+        .map_err(|_| Unusable::Modulus)
+    }
+}

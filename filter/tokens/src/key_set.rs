@@ -1,0 +1,168 @@
+//! An issuer's public keys, from its JWK Set (RFC 7517 §5).
+//!
+//! It decides which key a token may be verified with: the one its `kid` names, or the only one of its algorithm. A set
+//! that publishes private or symmetric material, or names two keys alike, is refused as a whole: nobody can say who
+//! signs with it. Keys for other purposes and keys outside what is supported are left out ([`KeySet::skipped`]).
+//!
+//! It never fetches, and never tries one key after the other.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use crate::error::TokenError;
+use crate::json::{self, JsonError, Limits, MAX_DEPTH};
+use crate::jws::Header;
+use crate::key::{Key, Unusable};
+
+/// Longest JWK Set, in bytes.
+pub const MAX_KEY_SET_BYTES: usize = 128 * 1024;
+
+/// Most keys in a set, those left out included.
+pub const MAX_KEYS: usize = 64;
+
+/// Private members of any key type; `k` is a symmetric key (RFC 7518 §6.4), `priv` an ML-DSA one.
+const PRIVATE: [&str; 3] = ["d", "k", "priv"];
+
+/// Further private members of an RSA key (RFC 7518 §6.3.2).
+const PRIVATE_RSA: [&str; 6] = ["p", "q", "dp", "dq", "qi", "oth"];
+
+/// Why a JWK Set is refused as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeySetError {
+    /// Longer than [`MAX_KEY_SET_BYTES`], not strict JSON, or a member comes twice (RFC 7517 §4).
+    #[error("key set: {0}")]
+    Json(JsonError),
+    /// Not an object (RFC 7517 §5).
+    #[error("key set is not a JSON object")]
+    NotObject,
+    /// No array `keys` (RFC 7517 §5.1).
+    #[error("key set has no array `keys`")]
+    NoKeys,
+    /// More than [`MAX_KEYS`].
+    #[error("key set has more than {limit} keys")]
+    TooManyKeys {
+        /// The limit that was exceeded.
+        limit: usize,
+    },
+    /// A key is not an object (RFC 7517 §4).
+    #[error("key {index} is not a JSON object")]
+    KeyNotObject {
+        /// Place in `keys`, from 0.
+        index: usize,
+    },
+    /// A private key: published, so anybody may sign with it (RFC 7517 §9.2).
+    #[error("key {index} has private material; publish public keys only")]
+    PrivateKey {
+        /// Place in `keys`, from 0.
+        index: usize,
+    },
+    /// `kty` is `oct`: whoever can verify with it can sign (RFC 7518 §6.4).
+    #[error("key {index} is symmetric; only public keys are accepted")]
+    SymmetricKey {
+        /// Place in `keys`, from 0.
+        index: usize,
+    },
+    /// Two usable keys have the same `kid` (RFC 7517 §4.5).
+    #[error("key {index} has the `kid` of an earlier key")]
+    DuplicateKeyId {
+        /// Place in `keys` of the second one, from 0.
+        index: usize,
+    },
+}
+
+/// A key of the set that is not used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// Place in `keys`, from 0.
+    pub index: usize,
+    /// Why.
+    pub reason: Unusable,
+}
+
+/// The keys of one issuer; possibly none.
+#[derive(Clone, PartialEq, Eq)]
+pub struct KeySet {
+    keys: Vec<Key>,
+    skipped: Vec<Skipped>,
+}
+
+impl KeySet {
+    /// Reads a JWK Set as an issuer publishes it.
+    pub fn from_jwks(json: &[u8]) -> Result<Self, KeySetError> {
+        let limits = Limits { depth: MAX_DEPTH, bytes: MAX_KEY_SET_BYTES, nodes: 8_192 };
+        Self::from_value(&json::parse(json, &limits).map_err(KeySetError::Json)?)
+    }
+
+    /// Reads a JWK Set that [`json::parse`] has read.
+    pub fn from_value(value: &Value) -> Result<Self, KeySetError> {
+        let keys = value.as_object().ok_or(KeySetError::NotObject)?.get("keys");
+        let jwks = keys.and_then(Value::as_array).ok_or(KeySetError::NoKeys)?;
+        if jwks.len() > MAX_KEYS {
+            return Err(KeySetError::TooManyKeys { limit: MAX_KEYS });
+        }
+        let mut set = Self { keys: Vec::new(), skipped: Vec::new() };
+        for (index, jwk) in jwks.iter().enumerate() {
+            set.add(index, jwk.as_object().ok_or(KeySetError::KeyNotObject { index })?)?;
+        }
+        Ok(set)
+    }
+
+    /// The key to verify a token with.
+    ///
+    /// With `kid`, the key of that name, which must be for the header's `alg`; without, the only key for it. Several
+    /// are never tried in turn: a token could then pick the weakest.
+    pub fn find(&self, header: &Header) -> Result<&Key, TokenError> {
+        if self.keys.is_empty() {
+            return Err(TokenError::UnknownKey);
+        }
+        let fits = |key: &&Key| key.algorithm() == header.algorithm();
+        if let Some(id) = header.key_id() {
+            let key = self.keys.iter().find(|key| key.id() == Some(id)).ok_or(TokenError::UnknownKey)?;
+            return Some(key).filter(fits).ok_or(TokenError::KeyAlgorithm);
+        }
+        let mut fitting = self.keys.iter().filter(fits);
+        let key = fitting.next().ok_or(TokenError::KeyAlgorithm)?;
+        if fitting.next().is_some() { Err(TokenError::KeyIdRequired) } else { Ok(key) }
+    }
+
+    /// Whether no token can be verified with it.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// The usable keys, in the set's order.
+    pub fn keys(&self) -> &[Key] {
+        &self.keys
+    }
+
+    /// The keys that were left out, in the set's order: worth a line in the log.
+    pub fn skipped(&self) -> &[Skipped] {
+        &self.skipped
+    }
+
+    fn add(&mut self, index: usize, jwk: &Map<String, Value>) -> Result<(), KeySetError> {
+        if jwk.get("kty").is_some_and(|kty| kty == "oct") {
+            return Err(KeySetError::SymmetricKey { index });
+        }
+        let rsa = jwk.get("kty").is_some_and(|kty| kty == "RSA");
+        let has = |name: &&str| jwk.contains_key(*name);
+        if PRIVATE.iter().any(has) || rsa && PRIVATE_RSA.iter().any(has) {
+            return Err(KeySetError::PrivateKey { index });
+        }
+        match Key::from_jwk(jwk) {
+            Err(reason) => self.skipped.push(Skipped { index, reason }),
+            Ok(key) if key.id().is_some() && self.keys.iter().any(|other| other.id() == key.id()) => {
+                return Err(KeySetError::DuplicateKeyId { index });
+            }
+            Ok(key) => self.keys.push(key),
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for KeySet {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_list().entries(&self.keys).finish()
+    }
+}

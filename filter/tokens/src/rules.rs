@@ -1,0 +1,235 @@
+//! What one issuer's tokens must be like, and the one place where their claims are judged.
+//!
+//! The order is fixed: allowed algorithm and `typ`, key, signature, then every claim (RFC 8725 §3, RFC 9068 §4). No
+//! claim is judged before the signature verifies, so a forger learns nothing from the answer.
+//!
+//! It never reads a clock, never fetches a key, and never accepts a token that does not expire or has no audience.
+
+use std::time::Duration;
+
+use crate::algorithm::Algorithm;
+use crate::claims::{Registered, RegisteredActor};
+use crate::error::TokenError;
+use crate::jws::{CompactJws, is_printable};
+use crate::key_set::KeySet;
+use crate::profile::{Profile, is_foreign};
+use crate::time::UnixTime;
+use crate::verified::{Actor, VerifiedToken};
+use crate::verifier::Verifier;
+
+/// The most that clocks may differ.
+pub const MAX_LEEWAY: Duration = Duration::from_mins(1);
+
+/// Why rules cannot be applied.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RulesError {
+    /// The issuer is empty: no token has an empty `iss`.
+    #[error("issuer is empty")]
+    NoIssuer,
+    /// No audience: any token of the issuer would do, whoever it is for (RFC 8725 §3.9).
+    #[error("no audience is listed")]
+    NoAudience,
+    /// An audience is empty.
+    #[error("an audience is empty")]
+    EmptyAudience,
+    /// No algorithm: no token could be accepted (RFC 8725 §3.1).
+    #[error("no algorithm is listed")]
+    NoAlgorithm,
+    /// More than [`MAX_LEEWAY`].
+    #[error("leeway is more than 60 seconds")]
+    LeewayTooLong,
+    /// No token could be accepted.
+    #[error("maximum lifetime is zero")]
+    NoLifetime,
+    /// The generic profile accepts no `typ`: no token could be accepted.
+    #[error("no type is listed")]
+    NoType,
+    /// Not what a `typ` can be.
+    #[error("type `{0}` is not 1 to 256 printable ASCII characters")]
+    Type(String),
+    /// A kind of token that is not for resources (RFC 8725 §3.12).
+    #[error("type `{0}` is a kind of token that must not be accepted as a generic credential")]
+    ForeignType(String),
+}
+
+/// One issuer's rules; valid by construction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IssuerRules {
+    issuer: String,
+    profile: Profile,
+    audiences: Vec<String>,
+    algorithms: Vec<Algorithm>,
+    max_lifetime: Option<Duration>,
+    leeway: Duration,
+}
+
+impl IssuerRules {
+    /// `audiences`: a token must name at least one. `max_lifetime`: from `iat` to `exp`, and makes `iat` required.
+    /// `leeway`: how far clocks may differ, at most [`MAX_LEEWAY`].
+    pub fn new(
+        issuer: String,
+        profile: Profile,
+        audiences: Vec<String>,
+        algorithms: Vec<Algorithm>,
+        max_lifetime: Option<Duration>,
+        leeway: Duration,
+    ) -> Result<Self, RulesError> {
+        if issuer.is_empty() {
+            return Err(RulesError::NoIssuer);
+        }
+        check_profile(&profile)?;
+        if audiences.is_empty() {
+            return Err(RulesError::NoAudience);
+        }
+        if audiences.iter().any(String::is_empty) {
+            return Err(RulesError::EmptyAudience);
+        }
+        if algorithms.is_empty() {
+            return Err(RulesError::NoAlgorithm);
+        }
+        if max_lifetime.is_some_and(|lifetime| lifetime.is_zero()) {
+            return Err(RulesError::NoLifetime);
+        }
+        if leeway > MAX_LEEWAY {
+            return Err(RulesError::LeewayTooLong);
+        }
+        Ok(Self { issuer, profile, audiences, algorithms, max_lifetime, leeway })
+    }
+
+    /// The issuer, as `iss` must spell it.
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// The kind of token.
+    pub fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// Of which a token must name one.
+    pub fn audiences(&self) -> &[String] {
+        &self.audiences
+    }
+
+    /// Of which a token must be signed with one.
+    pub fn algorithms(&self) -> &[Algorithm] {
+        &self.algorithms
+    }
+
+    /// The most time from `iat` to `exp`.
+    pub fn max_lifetime(&self) -> Option<Duration> {
+        self.max_lifetime
+    }
+
+    /// How far clocks may differ.
+    pub fn leeway(&self) -> Duration {
+        self.leeway
+    }
+
+    /// Whether `jws` is a token of this issuer for this gateway at `now`; what it says, if so.
+    pub fn verify(
+        &self,
+        jws: &CompactJws<'_>,
+        keys: &KeySet,
+        verifier: &dyn Verifier,
+        now: UnixTime,
+    ) -> Result<VerifiedToken, TokenError> {
+        let header = jws.header();
+        if !self.algorithms.contains(&header.algorithm()) {
+            return Err(TokenError::AlgorithmNotAllowed);
+        }
+        if !self.profile.accepts_type(header.typ()) {
+            return Err(TokenError::TypeRefused);
+        }
+        verifier.verify(jws, keys.find(header)?)?;
+        self.judge(jws, now)
+    }
+
+    /// Whether a token verified earlier by these rules is valid at `now` too: `exp`, `nbf` and `iat` again.
+    pub fn still_valid(&self, token: &VerifiedToken, now: UnixTime) -> Result<(), TokenError> {
+        self.judge_times(token.expires, token.not_before, token.issued, now)
+    }
+
+    fn judge(&self, jws: &CompactJws<'_>, now: UnixTime) -> Result<VerifiedToken, TokenError> {
+        let claims = jws.payload();
+        let Registered { issuer, subject, audiences, expires, not_before, issued, id, client_id, actors } =
+            Registered::read(claims)?;
+        if let Some(claim) = self.profile.required_claims().iter().find(|claim| !claims.contains_key(**claim)) {
+            return Err(TokenError::ClaimMissing { claim });
+        }
+        // Required by every profile: tokens without them have no meaning here.
+        let issuer = issuer.ok_or(TokenError::ClaimMissing { claim: "iss" })?;
+        let audiences = audiences.ok_or(TokenError::ClaimMissing { claim: "aud" })?;
+        let expires = expires.ok_or(TokenError::ClaimMissing { claim: "exp" })?;
+        let subject = subject.ok_or(TokenError::ClaimMissing { claim: "sub" })?;
+        if issuer != self.issuer {
+            return Err(TokenError::WrongIssuer);
+        }
+        if !audiences.iter().any(|audience| self.audiences.iter().any(|accepted| accepted == audience)) {
+            return Err(TokenError::WrongAudience);
+        }
+        self.judge_times(expires, not_before, issued, now)?;
+        self.judge_lifetime(expires, issued)?;
+        Ok(VerifiedToken {
+            issuer: issuer.to_owned(),
+            subject: subject.to_owned(),
+            actors: actors.iter().map(|actor| resolve(actor, issuer)).collect(),
+            client_id: client_id.map(str::to_owned),
+            id: id.map(str::to_owned),
+            key_id: jws.header().key_id().map(str::to_owned),
+            algorithm: jws.header().algorithm(),
+            issued,
+            not_before,
+            expires,
+            claims: claims.clone(),
+        })
+    }
+
+    /// RFC 7519 §4.1.4 to §4.1.6: `exp` is the first moment at which it is not valid, `nbf` the first at which it is.
+    fn judge_times(
+        &self,
+        expires: UnixTime,
+        not_before: Option<UnixTime>,
+        issued: Option<UnixTime>,
+        now: UnixTime,
+    ) -> Result<(), TokenError> {
+        if expires.plus(self.leeway) <= now {
+            return Err(TokenError::Expired);
+        }
+        let future = |time: UnixTime| time > now.plus(self.leeway);
+        if not_before.is_some_and(future) {
+            return Err(TokenError::NotYetValid);
+        }
+        if issued.is_some_and(future) {
+            return Err(TokenError::IssuedInFuture);
+        }
+        Ok(())
+    }
+
+    fn judge_lifetime(&self, expires: UnixTime, issued: Option<UnixTime>) -> Result<(), TokenError> {
+        let Some(max) = self.max_lifetime else { return Ok(()) };
+        let issued = issued.ok_or(TokenError::ClaimMissing { claim: "iat" })?;
+        if expires.since(issued) > max { Err(TokenError::LifetimeTooLong) } else { Ok(()) }
+    }
+}
+
+fn check_profile(profile: &Profile) -> Result<(), RulesError> {
+    let Profile::Generic { types } = profile else { return Ok(()) };
+    if types.is_empty() {
+        return Err(RulesError::NoType);
+    }
+    for typ in types {
+        if !typ.is_empty() && !is_printable(typ) {
+            return Err(RulesError::Type(typ.clone()));
+        }
+        if is_foreign(typ) {
+            return Err(RulesError::ForeignType(typ.clone()));
+        }
+    }
+    Ok(())
+}
+
+fn resolve(actor: &RegisteredActor<'_>, token_issuer: &str) -> Actor {
+    let RegisteredActor { issuer, subject } = actor;
+    Actor { issuer: issuer.unwrap_or(token_issuer).to_owned(), subject: (*subject).to_owned() }
+}

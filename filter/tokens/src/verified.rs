@@ -1,0 +1,67 @@
+//! What is known once a token has passed every rule.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use crate::algorithm::Algorithm;
+use crate::time::UnixTime;
+
+/// Somebody acting for the subject, or for the actor inside (RFC 8693 §4.1).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Actor {
+    /// Its `iss`, or the token's.
+    pub issuer: String,
+    /// Its `sub`: non-empty, at most 2,048 bytes, no control characters.
+    pub subject: String,
+}
+
+/// A token that its issuer signed and that passed the issuer's rules at one moment.
+///
+/// What depends on time is checked again by [`crate::IssuerRules::still_valid`].
+#[derive(Clone, PartialEq)]
+pub struct VerifiedToken {
+    /// `iss`.
+    pub issuer: String,
+    /// `sub`: non-empty, at most 2,048 bytes, no control characters.
+    pub subject: String,
+    /// The chain of `act`, the current actor first; at most [`crate::MAX_ACTORS`].
+    pub actors: Vec<Actor>,
+    /// `client_id` (RFC 8693 §4.3).
+    pub client_id: Option<String>,
+    /// `jti`.
+    pub id: Option<String>,
+    /// The header's `kid`.
+    pub key_id: Option<String>,
+    /// What it was signed with.
+    pub algorithm: Algorithm,
+    /// `iat`, rounded up to a millisecond.
+    pub issued: Option<UnixTime>,
+    /// `nbf`, rounded up to a millisecond.
+    pub not_before: Option<UnixTime>,
+    /// `exp`, rounded down to a millisecond; without leeway.
+    pub expires: UnixTime,
+    /// Every claim as signed.
+    pub claims: Map<String, Value>,
+}
+
+impl fmt::Debug for VerifiedToken {
+    /// Without the claims, which may be personal or secret.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { issuer, subject, actors, client_id, id, key_id, algorithm, issued, not_before, expires, claims: _ } =
+            self;
+        formatter
+            .debug_struct("VerifiedToken")
+            .field("issuer", issuer)
+            .field("subject", subject)
+            .field("actors", actors)
+            .field("client_id", client_id)
+            .field("id", id)
+            .field("key_id", key_id)
+            .field("algorithm", algorithm)
+            .field("issued", issued)
+            .field("not_before", not_before)
+            .field("expires", expires)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,150 @@
+//! Tokens that must pass, and what is known about them afterwards.
+
+use std::time::Duration;
+
+use countersign_tokens::{Actor, Algorithm, CompactJws, IssuerRules, Profile, TokenError, UnixTime, Verifier};
+use serde_json::{Value, json};
+
+use crate::issuer::{AUDIENCE, Failure, ISSUER, Issuer, MAX_BYTES, NOW, claims, header, rules, verify};
+
+/// A token with `changes` over the acceptable claims; `null` takes a claim away.
+fn signed(changes: &Value) -> Result<String, Failure> {
+    let mut all = claims();
+    let members = all.as_object_mut().ok_or("no object")?;
+    for (name, value) in changes.as_object().into_iter().flatten() {
+        if value.is_null() {
+            members.remove(name);
+        } else {
+            members.insert(name.clone(), value.clone());
+        }
+    }
+    Issuer::shared()?.token(Algorithm::EdDSA, &header(Algorithm::EdDSA), &all.to_string())
+}
+
+fn accepted(changes: &Value) -> Result<Result<(), String>, Failure> {
+    let keys = Issuer::shared()?.keys()?;
+    let rules = rules(Profile::AccessToken)?;
+    Ok(verify(&signed(changes)?, &rules, &keys, UnixTime::from_secs(NOW)).map(drop))
+}
+
+#[test]
+fn every_algorithm_with_its_key() -> Result<(), Failure> {
+    let issuer = Issuer::shared()?;
+    let (keys, rules) = (issuer.keys()?, rules(Profile::AccessToken)?);
+    assert_eq!(keys.skipped(), []);
+    for algorithm in Algorithm::ALL {
+        let token = issuer.token(*algorithm, &header(*algorithm), &claims().to_string())?;
+        let verified = verify(&token, &rules, &keys, UnixTime::from_secs(NOW))?;
+        assert_eq!(verified.algorithm, *algorithm);
+        assert_eq!(verified.key_id, Some(algorithm.name().to_lowercase()));
+    }
+    Ok(())
+}
+
+#[test]
+fn says_what_the_token_says() -> Result<(), Failure> {
+    let act = json!({"sub": "planner", "act": {"sub": "orchestrator", "iss": "https://idp.example.com", "exp": 1}});
+    let token = signed(&json!({"act": act, "nbf": NOW - 30, "task": {"id": "t-1"}}))?;
+    let keys = Issuer::shared()?.keys()?;
+    let verified = verify(&token, &rules(Profile::AccessToken)?, &keys, UnixTime::from_secs(NOW))?;
+    let actor = |issuer: &str, subject: &str| Actor { issuer: issuer.to_owned(), subject: subject.to_owned() };
+    assert_eq!(verified.issuer, ISSUER);
+    assert_eq!(verified.subject, "agent-7");
+    assert_eq!(verified.actors, [actor(ISSUER, "planner"), actor("https://idp.example.com", "orchestrator")]);
+    assert_eq!(verified.client_id.as_deref(), Some("planner"));
+    assert_eq!(verified.id.as_deref(), Some("f3a1"));
+    assert_eq!(verified.key_id.as_deref(), Some("eddsa"));
+    assert_eq!(verified.issued, Some(UnixTime::from_secs(NOW - 60)));
+    assert_eq!(verified.not_before, Some(UnixTime::from_secs(NOW - 30)));
+    assert_eq!(verified.expires, UnixTime::from_secs(NOW + 300));
+    assert_eq!(verified.claims.get("task"), Some(&json!({"id": "t-1"})));
+    let debug = format!("{verified:?}");
+    assert!(debug.contains("agent-7") && !debug.contains("t-1"), "{debug}");
+    Ok(())
+}
+
+#[test]
+fn the_edges_of_every_rule() -> Result<(), Failure> {
+    for (changes, outcome) in [
+        (json!({"aud": ["https://a.example.com", AUDIENCE]}), Ok(())),
+        (json!({"aud": []}), Err("claim `aud` names none of the configured audiences")),
+        // Leeway is 30 s, on either side; `exp` itself is too late (RFC 7519 §4.1.4).
+        (json!({"exp": NOW - 29}), Ok(())),
+        (json!({"exp": NOW - 30}), Err("claim `exp` has passed")),
+        (json!({"nbf": NOW + 30}), Ok(())),
+        (json!({"nbf": NOW + 31}), Err("claim `nbf` is in the future")),
+        (json!({"iat": NOW + 30}), Ok(())),
+        (json!({"iat": NOW + 31}), Err("claim `iat` is in the future")),
+        (json!({"iat": NOW - 600, "exp": NOW + 300}), Ok(())),
+        (json!({"iat": NOW - 600, "exp": NOW + 301}), Err("claim `exp` is further from `iat` than allowed")),
+        // Fractions (RFC 7519 §2), against the token's holder.
+        (json!({"exp": 1_799_999_970.5}), Ok(())),
+        (json!({"exp": 1_799_999_970.000_4}), Err("claim `exp` has passed")),
+        (json!({"nbf": 1_800_000_030.000_1}), Err("claim `nbf` is in the future")),
+        (json!({"exp": 1.800_000_3e9}), Ok(())),
+        (json!({"sub": "a".repeat(2048)}), Ok(())),
+        (json!({"sub": "a".repeat(2049)}), Err("claim `sub` is empty, too long or has control characters")),
+        (json!({"sub": "Zoë 代理"}), Ok(())),
+        (json!({"nonce": "n"}), Ok(())),
+        (json!({"act": nested_actors(8)}), Ok(())),
+        (json!({"act": nested_actors(9)}), Err("claim `act` is nested too deep")),
+    ] {
+        assert_eq!(accepted(&changes)?, outcome.map_err(str::to_owned), "{changes}");
+    }
+    Ok(())
+}
+
+fn nested_actors(levels: usize) -> Value {
+    (1..levels).fold(json!({"sub": "inner"}), |act, _| json!({"sub": "outer", "act": act}))
+}
+
+/// `typ` that jwt-simple alone would refuse, and a time that it cannot count to.
+#[test]
+fn generic_tokens_of_the_listed_types() -> Result<(), Failure> {
+    let issuer = Issuer::shared()?;
+    let types = ["JOSE", "JWT", ""].map(str::to_owned).to_vec();
+    let rules = IssuerRules::new(
+        ISSUER.to_owned(),
+        Profile::Generic { types },
+        vec![AUDIENCE.to_owned()],
+        vec![Algorithm::ES256],
+        None,
+        Duration::ZERO,
+    )?;
+    let payload = json!({"iss": ISSUER, "sub": "s", "aud": AUDIENCE, "exp": 253_402_300_799_u64}).to_string();
+    for typ in [r#","typ":"JOSE""#, r#","typ":"jwt""#, r#","typ":"application/jwt""#, ""] {
+        let header = format!(r#"{{"alg":"ES256","kid":"es256","x5c":["MII"],"jku":"https://evil.example"{typ}}}"#);
+        let token = issuer.token(Algorithm::ES256, &header, &payload)?;
+        let verified = verify(&token, &rules, &issuer.keys()?, UnixTime::from_secs(NOW))?;
+        assert_eq!((verified.issued, verified.client_id, verified.id), (None, None, None));
+    }
+    Ok(())
+}
+
+#[test]
+fn a_cached_token_is_judged_by_the_clock_again() -> Result<(), Failure> {
+    let rules = rules(Profile::AccessToken)?;
+    let token = signed(&json!({"nbf": NOW - 10}))?;
+    let verified = verify(&token, &rules, &Issuer::shared()?.keys()?, UnixTime::from_secs(NOW))?;
+    let at = |now: u64| rules.still_valid(&verified, UnixTime::from_secs(now));
+    assert_eq!(at(NOW), Ok(()));
+    assert_eq!(at(NOW + 329), Ok(()));
+    assert_eq!(at(NOW + 330), Err(TokenError::Expired));
+    // A clock that was set back.
+    assert_eq!(at(NOW - 40), Ok(()));
+    assert_eq!(at(NOW - 41), Err(TokenError::NotYetValid));
+    Ok(())
+}
+
+#[test]
+fn a_verifier_refuses_a_key_for_another_algorithm() -> Result<(), Failure> {
+    let issuer = Issuer::shared()?;
+    let token = issuer.token(Algorithm::RS256, &header(Algorithm::RS256), &claims().to_string())?;
+    let jws = CompactJws::parse(&token, MAX_BYTES)?;
+    let keys = issuer.keys()?;
+    for key in keys.keys() {
+        let expected = if key.algorithm() == Algorithm::RS256 { Ok(()) } else { Err(TokenError::KeyAlgorithm) };
+        assert_eq!(countersign_tokens::JwtSimple.verify(&jws, key), expected, "{key:?}");
+    }
+    Ok(())
+}

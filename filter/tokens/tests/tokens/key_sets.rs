@@ -1,0 +1,187 @@
+//! Which keys of a set are used, which are left out, and which sets are refused.
+
+use countersign_tokens::{Algorithm, CompactJws, KeySet, MAX_KEY_SET_BYTES, MAX_KEYS, Parameters, TokenError};
+use serde_json::{Value, json};
+
+use crate::issuer::{Failure, Issuer, MAX_BYTES, claims, encode};
+
+/// `jwk` with `changes` over it; `null` takes a member away.
+fn changed(mut jwk: Value, changes: &Value) -> Value {
+    for (name, value) in changes.as_object().into_iter().flatten() {
+        match jwk.as_object_mut() {
+            Some(members) if value.is_null() => drop(members.remove(name)),
+            Some(members) => drop(members.insert(name.clone(), value.clone())),
+            None => {}
+        }
+    }
+    jwk
+}
+
+/// Why the only key of a set is left out, in words.
+fn left_out(jwk: &Value) -> Result<Option<String>, Failure> {
+    let set = KeySet::from_value(&json!({ "keys": [jwk] }))?;
+    assert_eq!(set.is_empty(), !set.skipped().is_empty());
+    Ok(set.skipped().first().map(|skipped| skipped.reason.to_string()))
+}
+
+#[test]
+fn keys_that_are_not_for_this_are_left_out() -> Result<(), Failure> {
+    let issuer = Issuer::shared()?;
+    let (rsa, ec, ed) = (Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA);
+    let x384 = issuer.jwk(Algorithm::ES384)?["x"].clone();
+    let y_of_another = Issuer::generate()?.jwk(ec)?["y"].clone();
+    let short = encode(vec![0xff; 255])?;
+    let long = encode(vec![0xff; 513])?;
+    let even = encode([vec![0xff; 255], vec![0xfe]].concat())?;
+    let padded = encode([vec![0], vec![0xff; 256]].concat())?;
+    let (algorithm, point) = (
+        Some("`alg` is not a supported algorithm of this type of key"),
+        Some("the coordinates are not a point of the curve"),
+    );
+    let modulus = Some("`n` is not an RSA modulus of 2048 to 4096 bits");
+    let key_id = Some("`kid` is not a string of 1 to 256 printable ASCII characters");
+    let operations = Some("`key_ops` does not have `verify`");
+    for (key, changes, reason) in [
+        (rsa, json!({"use": null}), None),
+        (rsa, json!({"key_ops": ["sign", "verify"]}), None),
+        (ec, json!({"alg": null, "kid": null}), None),
+        (rsa, json!({"use": "enc"}), Some("`use` is not `sig`")),
+        (rsa, json!({"use": 1}), Some("`use` is not `sig`")),
+        (rsa, json!({"key_ops": ["encrypt"]}), operations),
+        (rsa, json!({"key_ops": "verify"}), operations),
+        (rsa, json!({"kid": 7}), key_id),
+        (rsa, json!({"kid": ""}), key_id),
+        (rsa, json!({"kid": "a\nb"}), key_id),
+        (rsa, json!({"kid": "k".repeat(257)}), key_id),
+        (rsa, json!({"kty": "AKP"}), Some("`kty` is not RSA, EC or OKP")),
+        (rsa, json!({"kty": null}), Some("`kty` is not RSA, EC or OKP")),
+        (rsa, json!({"alg": "RSA-OAEP"}), algorithm),
+        (rsa, json!({"alg": "ES256"}), algorithm),
+        (rsa, json!({"alg": "HS256"}), algorithm),
+        (rsa, json!({"alg": "none"}), algorithm),
+        (rsa, json!({"alg": 256}), algorithm),
+        (rsa, json!({"n": short}), modulus),
+        (rsa, json!({"n": long}), modulus),
+        (rsa, json!({"n": even}), modulus),
+        (rsa, json!({"n": padded}), Some("`n` is missing or not canonical base64url")),
+        (rsa, json!({"n": ""}), Some("`n` is missing or not canonical base64url")),
+        (rsa, json!({"n": null}), Some("`n` is missing or not canonical base64url")),
+        (rsa, json!({"e": "AQAB="}), Some("`e` is missing or not canonical base64url")),
+        (rsa, json!({"e": "AQ"}), Some("`e` is not 65537")),
+        (rsa, json!({"e": "Aw"}), Some("`e` is not 65537")),
+        (rsa, json!({"e": "AAEAAQ"}), Some("`e` is missing or not canonical base64url")),
+        (ec, json!({"alg": "ES384"}), algorithm),
+        (ec, json!({"crv": "P-384", "alg": null}), point),
+        (ec, json!({"crv": "P-521", "alg": null}), Some("`crv` is not P-256, P-384 or Ed25519")),
+        (ec, json!({"crv": "secp256k1", "alg": null}), Some("`crv` is not P-256, P-384 or Ed25519")),
+        (ec, json!({"x": x384}), point),
+        (ec, json!({"y": y_of_another}), point),
+        (ec, json!({"y": null}), Some("`y` is missing or not canonical base64url")),
+        (ed, json!({"crv": "X25519"}), Some("`crv` is not P-256, P-384 or Ed25519")),
+        (ed, json!({"alg": "ES256"}), algorithm),
+        (ed, json!({"x": encode([0xff; 31])?}), point),
+        // The neutral element: any signature of one form would verify (RFC 8725 §3.4).
+        (ed, json!({"x": encode([[1].as_slice(), &[0; 31]].concat())?}), point),
+    ] {
+        assert_eq!(left_out(&changed(issuer.jwk(key)?, &changes))?.as_deref(), reason, "{key} {changes}");
+    }
+    Ok(())
+}
+
+#[test]
+fn sets_that_cannot_be_trusted_are_refused() -> Result<(), Failure> {
+    let issuer = Issuer::shared()?;
+    let (rsa, ec) = (issuer.jwk(Algorithm::RS256)?, issuer.jwk(Algorithm::ES256)?);
+    let private = "key 1 has private material; publish public keys only";
+    let several = |count: usize| Value::Array(vec![json!({"kty": "?"}); count]);
+    for (set, error) in [
+        (json!([]), "key set is not a JSON object"),
+        (json!({}), "key set has no array `keys`"),
+        (json!({"keys": {}}), "key set has no array `keys`"),
+        (json!({"keys": several(MAX_KEYS + 1)}), "key set has more than 64 keys"),
+        (json!({"keys": [rsa, "key"]}), "key 1 is not a JSON object"),
+        (json!({"keys": [rsa, changed(ec.clone(), &json!({"d": "AQ"}))]}), private),
+        (json!({"keys": [ec, changed(rsa.clone(), &json!({"qi": "AQ"}))]}), private),
+        // Also where the key itself would be left out.
+        (json!({"keys": [ec, changed(rsa.clone(), &json!({"use": "enc", "d": "AQ"}))]}), private),
+        (json!({"keys": [ec, {"kty": "AKP", "alg": "ML-DSA-44", "priv": "AQ"}]}), private),
+        (json!({"keys": [ec, {"kty": "oct", "k": "c2VjcmV0"}]}), "key 1 is symmetric; only public keys are accepted"),
+        (
+            json!({"keys": [ec, rsa, changed(rsa.clone(), &json!({"kid": "es256"}))]}),
+            "key 2 has the `kid` of an earlier key",
+        ),
+    ] {
+        let refused = KeySet::from_value(&set).map_err(|refused| refused.to_string());
+        assert_eq!(refused.err().as_deref(), Some(error), "{set}");
+    }
+    assert!(KeySet::from_value(&json!({ "keys": several(MAX_KEYS) })).is_ok_and(|set| set.is_empty()));
+    // The same name for a key that is left out takes nothing away from the other.
+    let encryption = changed(rsa.clone(), &json!({"use": "enc"}));
+    assert!(KeySet::from_value(&json!({ "keys": [rsa, encryption] })).is_ok_and(|set| set.keys().len() == 1));
+    Ok(())
+}
+
+#[test]
+fn key_sets_are_read_strictly() {
+    let long = format!("{{\"keys\":[]{}}}", " ".repeat(MAX_KEY_SET_BYTES));
+    for (text, error) in [
+        (r#"{"keys":[],"keys":[]}"#, "key set: an object has two members of the same name"),
+        (r#"{"keys":[{"kid":"a","k\u0069d":"b"}]}"#, "key set: an object has two members of the same name"),
+        (r#"{"keys":[]"#, "key set: not JSON at line 1, column 10"),
+        (long.as_str(), "key set: JSON text is longer than 131072 bytes"),
+    ] {
+        let refused = KeySet::from_jwks(text.as_bytes()).map_err(|refused| refused.to_string());
+        assert_eq!(refused.err().as_deref(), Some(error));
+    }
+}
+
+#[test]
+fn each_key_is_for_one_algorithm_and_found_for_it_only() -> Result<(), Failure> {
+    let issuer = Issuer::shared()?;
+    let nameless = |algorithm: Algorithm| -> Result<Value, Failure> {
+        Ok(changed(issuer.jwk(algorithm)?, &json!({"kid": null, "alg": null})))
+    };
+    let named = KeySet::from_value(&json!({"keys": [changed(issuer.jwk(Algorithm::RS256)?, &json!({"alg": null}))]}))?;
+    let one_each = KeySet::from_value(&json!({"keys": [nameless(Algorithm::RS256)?, nameless(Algorithm::ES256)?]}))?;
+    let two = KeySet::from_value(&json!({"keys": [issuer.jwk(Algorithm::RS256)?, nameless(Algorithm::RS256)?]}))?;
+    let empty = KeySet::from_value(&json!({"keys": []}))?;
+    for (set, header, expected) in [
+        // An RSA key without `alg` is for RS256.
+        (&named, r#"{"alg":"RS256","kid":"rs256"}"#, Ok(Algorithm::RS256)),
+        (&named, r#"{"alg":"RS256"}"#, Ok(Algorithm::RS256)),
+        (&named, r#"{"alg":"PS256","kid":"rs256"}"#, Err(TokenError::KeyAlgorithm)),
+        (&named, r#"{"alg":"PS256"}"#, Err(TokenError::KeyAlgorithm)),
+        (&named, r#"{"alg":"RS256","kid":"RS256"}"#, Err(TokenError::UnknownKey)),
+        (&one_each, r#"{"alg":"ES256"}"#, Ok(Algorithm::ES256)),
+        (&one_each, r#"{"alg":"ES384"}"#, Err(TokenError::KeyAlgorithm)),
+        (&one_each, r#"{"alg":"ES256","kid":"es256"}"#, Err(TokenError::UnknownKey)),
+        (&two, r#"{"alg":"RS256"}"#, Err(TokenError::KeyIdRequired)),
+        (&two, r#"{"alg":"RS256","kid":"rs256"}"#, Ok(Algorithm::RS256)),
+        (&empty, r#"{"alg":"RS256"}"#, Err(TokenError::UnknownKey)),
+        (&empty, r#"{"alg":"RS256","kid":"rs256"}"#, Err(TokenError::UnknownKey)),
+    ] {
+        let token = format!("{}.{}.AA", encode(header)?, encode(claims().to_string())?);
+        let jws = CompactJws::parse(&token, MAX_BYTES)?;
+        assert_eq!(set.find(jws.header()).map(countersign_tokens::Key::algorithm), expected, "{header} {set:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn keys_compare_by_content_and_print_briefly() -> Result<(), Failure> {
+    let issuer = Issuer::shared()?;
+    let set = KeySet::from_jwks(issuer.jwks()?.to_string().as_bytes())?;
+    assert_eq!(set, issuer.keys()?);
+    assert_ne!(set, Issuer::generate()?.keys()?);
+    let only = KeySet::from_value(&json!({"keys": [issuer.jwk(Algorithm::EdDSA)?]}))?;
+    assert_eq!(format!("{only:?}"), r#"[Key { id: Some("eddsa"), algorithm: EdDSA, .. }]"#);
+    for key in set.keys() {
+        match (key.parameters(), key.algorithm()) {
+            (Parameters::Rsa { modulus, exponent }, _) => assert_eq!((modulus.len(), exponent.len()), (256, 3)),
+            (Parameters::Ec { point }, Algorithm::ES256) => assert_eq!((point.len(), point[0]), (65, 4)),
+            (Parameters::Ec { point }, _) => assert_eq!((point.len(), point[0]), (97, 4)),
+            (Parameters::Ed25519 { point }, _) => assert_eq!(point.len(), 32),
+        }
+    }
+    Ok(())
+}

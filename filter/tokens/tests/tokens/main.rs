@@ -1,0 +1,11 @@
+//! The crate as a gateway uses it, against keys made at the start of the tests.
+
+#![expect(clippy::indexing_slicing, reason = "a test that indexes wrongly fails, as it should")]
+
+mod accepted;
+mod hostile;
+mod issuer;
+mod key_sets;
+mod properties;
+mod rules;
+mod standards;

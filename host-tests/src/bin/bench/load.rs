@@ -1,0 +1,105 @@
+//! The load: `wrk` sending MCP `tools/call` requests of about 400 bytes, with one token or a new one each time.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use serde::Deserialize;
+
+use crate::tokens::Minted;
+
+/// Which token a request carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tokens {
+    /// The same on every request.
+    Known,
+    /// Another on every request, more of them than anything caches.
+    Fresh,
+}
+
+/// Scripts and token files for the load generator.
+pub struct Load {
+    script: PathBuf,
+    known: PathBuf,
+    fresh: PathBuf,
+    connections: u32,
+}
+
+/// What one run of the load saw.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Run {
+    pub requests: u64,
+    pub failed: u64,
+    pub duration_us: u64,
+    pub p50_us: f64,
+    pub p99_us: f64,
+}
+
+const SCRIPT: &str = r#"
+local tokens = {}
+for line in io.lines(os.getenv("TOKENS")) do tokens[#tokens + 1] = line end
+local body = os.getenv("BODY")
+local next_token = 0
+function request()
+  next_token = next_token % #tokens + 1
+  return wrk.format("POST", "/mcp", {
+    ["authorization"] = "Bearer " .. tokens[next_token],
+    ["content-type"] = "application/json",
+    ["accept"] = "application/json, text/event-stream",
+    ["mcp-protocol-version"] = "2025-11-25",
+  }, body)
+end
+function done(summary, latency, requests)
+  io.write(string.format(
+    '{"requests":%d,"failed":%d,"duration_us":%d,"p50_us":%f,"p99_us":%f}\n',
+    summary.requests,
+    summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.status + summary.errors.timeout,
+    summary.duration, latency:percentile(50), latency:percentile(99)))
+end
+"#;
+
+/// An MCP `tools/call` of about 400 bytes.
+const BODY: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"transfer","arguments":{"amount":125,"currency":"EUR","payee":"DE89370400440532013000","reference":"invoice 2026-11-0042, goods received on 20 November, approved by purchasing","urgent":false,"cost_center":"4711-operations-emea"},"_meta":{"progressToken":"4c8e2f4a-6a6e-4d6e-9c53-1a0cbe0c6d1f","traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}}}"#;
+
+impl Load {
+    /// Writes what the load generator reads into `folder`.
+    pub fn prepare(folder: &Path, minted: &Minted, connections: u32) -> Result<Self> {
+        let (script, known, fresh) = (folder.join("load.lua"), folder.join("known"), folder.join("fresh"));
+        std::fs::write(&script, SCRIPT)?;
+        std::fs::write(&known, &minted.known)?;
+        std::fs::write(&fresh, minted.fresh.join("\n"))?;
+        Ok(Self { script, known, fresh, connections })
+    }
+
+    /// One second of one connection; every answer must be a 200, or the figures would be of refusals.
+    pub fn check(&self, port: u16, tokens: Tokens) -> Result<()> {
+        let run = self.wrk(port, tokens, Duration::from_secs(1), 1)?;
+        ensure!(run.requests > 0 && run.failed == 0, "{} of {} requests failed", run.failed, run.requests);
+        Ok(())
+    }
+
+    /// Load for `duration`.
+    pub fn run(&self, port: u16, tokens: Tokens, duration: Duration) -> Result<Run> {
+        self.wrk(port, tokens, duration, self.connections)
+    }
+
+    fn wrk(&self, port: u16, tokens: Tokens, duration: Duration, connections: u32) -> Result<Run> {
+        let file = match tokens {
+            Tokens::Known => &self.known,
+            Tokens::Fresh => &self.fresh,
+        };
+        let output = Command::new("wrk")
+            .args(["-t", "1", "-c", &connections.to_string(), "-d", &format!("{}s", duration.as_secs())])
+            .arg("-s")
+            .arg(&self.script)
+            .arg(format!("http://127.0.0.1:{port}/mcp"))
+            .env("TOKENS", file)
+            .env("BODY", BODY)
+            .output()
+            .context("running wrk; `scripts/setup tools` installs it")?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let line = text.lines().find(|line| line.starts_with('{')).with_context(|| format!("wrk said:\n{text}"))?;
+        Ok(serde_json::from_str(line)?)
+    }
+}

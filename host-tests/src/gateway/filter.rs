@@ -1,0 +1,112 @@
+//! The wasm filter as Envoy loads it.
+//!
+//! Decides what the module may use of its host and what happens when it fails; never anything it decides itself.
+
+use serde_json::{Value, json};
+
+use super::Options;
+use super::config::PluginConfig;
+
+/// What the module may call and be called for. A module that is taken over can then do nothing that this one does not
+/// do anyway. It must be complete: whatever is missing here is refused, and the SDK traps on that (H3).
+pub const CAPABILITIES: [&str; 42] = [
+    // Called by Envoy.
+    "proxy_on_context_create",
+    "proxy_on_vm_start",
+    "proxy_on_configure",
+    "proxy_on_tick",
+    "proxy_on_request_headers",
+    "proxy_on_request_body",
+    "proxy_on_request_trailers",
+    "proxy_on_response_headers",
+    "proxy_on_response_body",
+    "proxy_on_response_trailers",
+    "proxy_on_http_call_response",
+    "proxy_on_done",
+    "proxy_on_log",
+    "proxy_on_delete",
+    // Called by the module: log, clock, configuration and buffers.
+    "proxy_log",
+    "proxy_get_current_time_nanoseconds",
+    "proxy_set_tick_period_milliseconds",
+    "proxy_get_buffer_bytes",
+    "proxy_set_buffer_bytes",
+    // Headers and the stream.
+    "proxy_get_header_map_pairs",
+    "proxy_get_header_map_value",
+    "proxy_set_header_map_pairs",
+    "proxy_add_header_map_value",
+    "proxy_replace_header_map_value",
+    "proxy_remove_header_map_value",
+    "proxy_continue_stream",
+    "proxy_close_stream",
+    "proxy_send_local_response",
+    "proxy_set_effective_context",
+    // Calls, state, counters, properties, the host's cryptography.
+    "proxy_http_call",
+    "proxy_get_shared_data",
+    "proxy_set_shared_data",
+    "proxy_define_metric",
+    "proxy_increment_metric",
+    "proxy_record_metric",
+    "proxy_get_property",
+    "proxy_set_property",
+    "proxy_call_foreign_function",
+    // What Rust's standard library needs of WASI: no files, no sockets.
+    "environ_get",
+    "environ_sizes_get",
+    "fd_write",
+    "random_get",
+];
+
+/// How the plugin configuration is handed to the module. It sees the same document either way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HandOver {
+    /// As JSON text, word for word.
+    Text,
+    /// As `google.protobuf.Struct`: what people write as YAML under `configuration:`. Numbers become doubles.
+    Struct,
+}
+
+/// The HTTP filter.
+pub(super) fn filter(config: &PluginConfig, options: &Options) -> Value {
+    json!({
+        "name": "countersign",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
+            "config": {
+                // Also the prefix of its filter state: %FILTER_STATE(wasm.countersign.decision:PLAIN)%.
+                "name": "countersign",
+                "root_id": "countersign",
+                "configuration": configuration(config, options.hand_over),
+                // A new VM after a trap, refusing until it runs; never FAIL_OPEN (H5).
+                "failure_policy": "FAIL_RELOAD",
+                // Headers are held while the body is read (H1).
+                "allow_on_headers_stop_iteration": true,
+                // Deprecated in 1.40 in favour of the same under vm_config, which 1.36 does not know.
+                "capability_restriction_config": {
+                    "allowed_capabilities": CAPABILITIES.iter().map(|name| ((*name).to_owned(), json!({}))).collect::<serde_json::Map<_, _>>(),
+                },
+                "vm_config": {
+                    // What was spent and revoked is shared by all VMs of this id: it must be nobody else's (H8).
+                    "vm_id": "countersign",
+                    "runtime": "envoy.wasm.runtime.v8",
+                    "code": { "local": { "filename": options.module } },
+                    // Named, not written: this document can be read through the admin interface (DESIGN §6).
+                    "environment_variables": { "host_env_keys": config.secrets() },
+                },
+            },
+        },
+    })
+}
+
+fn configuration(config: &PluginConfig, hand_over: HandOver) -> Value {
+    match hand_over {
+        HandOver::Text => {
+            json!({ "@type": "type.googleapis.com/google.protobuf.StringValue", "value": config.text() })
+        }
+        HandOver::Struct => {
+            json!({ "@type": "type.googleapis.com/google.protobuf.Struct", "value": config.value() })
+        }
+    }
+}

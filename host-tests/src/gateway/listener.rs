@@ -1,0 +1,122 @@
+//! The listener: what may reach the filter, what may leave it, and the access log.
+//!
+//! Everything that lets the filter and the server behind read one request in two ways is refused or removed here (H17,
+//! H18). Nothing here allows a request.
+
+use serde_json::{Value, json};
+
+use super::cluster::UPSTREAM;
+use super::config::PluginConfig;
+use super::{Options, address, filter};
+
+/// The name of the one route.
+const ROUTE: &str = "tools";
+
+/// One listener in front of the upstream.
+pub(super) fn listener(config: &PluginConfig, options: &Options, buffer: u64) -> Value {
+    json!({
+        "name": "agents",
+        "address": address::socket_address(options.listen),
+        "per_connection_buffer_limit_bytes": buffer,
+        "filter_chains": [{ "filters": [{
+            "name": "envoy.filters.network.http_connection_manager",
+            "typed_config": connection_manager(config, options),
+        }] }],
+    })
+}
+
+fn connection_manager(config: &PluginConfig, options: &Options) -> Value {
+    json!({
+        "@type":
+            "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        "stat_prefix": "agents",
+        "codec_type": "AUTO",
+        // The peer is the client; nobody is trusted to say otherwise, and nobody counts as internal (H17): an empty list
+        // would mean loopback and private addresses (measured), and no peer has the address 0.0.0.0.
+        "use_remote_address": true,
+        "internal_address_config": { "cidr_ranges": [{ "address_prefix": "0.0.0.0", "prefix_len": 32 }] },
+        // A path that can be read in two ways does not arrive (H18). Slashes are not merged: what the filter judges is
+        // what the server gets, and the filter refuses `//` itself.
+        "normalize_path": true,
+        "merge_slashes": false,
+        "path_with_escaped_slashes_action": "REJECT_REQUEST",
+        "common_http_protocol_options": {
+            "headers_with_underscores_action": "REJECT_REQUEST",
+            "max_headers_count": 100,
+            "idle_timeout": "3600s",
+        },
+        "http2_protocol_options": { "max_concurrent_streams": 100 },
+        "request_headers_timeout": "10s",
+        "request_timeout": "300s",
+        "stream_idle_timeout": "300s",
+        "early_header_mutation_extensions": [strip_client_control()],
+        "access_log": [access_log()],
+        "route_config": route_config(),
+        "http_filters": [filter::filter(config, options), router()],
+    })
+}
+
+/// `x-envoy-*` from a client can ask the router for retries, timeouts and more: gone before a route is chosen (H17).
+fn strip_client_control() -> Value {
+    json!({
+        "name": "envoy.http.early_header_mutation.header_mutation",
+        "typed_config": {
+            "@type":
+                "type.googleapis.com/envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation",
+            "mutations": [{ "remove_on_match": { "key_matcher": { "prefix": "x-envoy-", "ignore_case": true } } }],
+        },
+    })
+}
+
+/// One route without retry, hedge or mirror: a permitted step runs once (H17). No header picks it.
+fn route_config() -> Value {
+    json!({
+        "name": ROUTE,
+        "virtual_hosts": [{
+            "name": ROUTE,
+            "domains": ["*"],
+            "routes": [{
+                "name": ROUTE,
+                "match": { "prefix": "/" },
+                // Answers may stream for as long as something comes (SSE).
+                "route": { "cluster": UPSTREAM, "timeout": "0s", "idle_timeout": "3600s" },
+            }],
+        }],
+    })
+}
+
+fn router() -> Value {
+    json!({
+        "name": "envoy.filters.http.router",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router",
+            "suppress_envoy_headers": true,
+        },
+    })
+}
+
+/// One JSON line per request on standard output, with the decision (H15). No query: it may hold what is secret.
+fn access_log() -> Value {
+    let decision = |field: &str| format!("%FILTER_STATE(wasm.countersign.{field}:PLAIN)%");
+    json!({
+        "name": "envoy.access_loggers.stdout",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.access_loggers.stream.v3.StdoutAccessLog",
+            "log_format": { "json_format": {
+                "time": "%START_TIME%",
+                "method": "%REQ(:METHOD)%",
+                "path": "%PATH(NQ)%",
+                "status": "%RESPONSE_CODE%",
+                "details": "%RESPONSE_CODE_DETAILS%",
+                "flags": "%RESPONSE_FLAGS%",
+                "milliseconds": "%DURATION%",
+                "upstream": "%UPSTREAM_HOST%",
+                "decision": decision("decision"),
+                "reason": decision("reason"),
+                "id": decision("id"),
+                "workload": decision("workload"),
+                "task": decision("task"),
+            } },
+        },
+    })
+}

@@ -1,0 +1,9 @@
+//! Countersign in real gateways: what surrounds the filter, and the filter as people deploy it.
+//!
+//! [`gateway`] derives a complete Envoy bootstrap from a plugin configuration; [`envoy`] runs one; [`fakes`] are the
+//! servers around it. Nothing here decides anything about a request: that is what is being tested.
+
+pub mod envoy;
+#[cfg(feature = "fakes")]
+pub mod fakes;
+pub mod gateway;

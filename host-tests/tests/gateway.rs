@@ -1,0 +1,185 @@
+//! What the derived gateway keeps away from the filter and the upstream, in every Envoy that is tested.
+//!
+//! Requests here are for no resource and pass undecided (`unmatched: pass`), so that what is seen is the gateway's
+//! doing alone.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use countersign_host_tests::envoy::{Envoy, RunningEnvoy, module, versions};
+use countersign_host_tests::fakes::{Answer, Authority, Server, Upstream};
+use countersign_host_tests::gateway::{self, HandOver, Options, PluginConfig, bootstrap};
+use serde_json::{Value, json};
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A configuration that lets everything through and calls nothing while nobody asks.
+fn config() -> PluginConfig {
+    PluginConfig::from(json!({
+        "version": 1,
+        "issuers": [{
+            "name": "sts",
+            "issuer": "https://sts.example.com",
+            "profile": "access-token",
+            "audiences": ["https://tools.example.com/mcp"],
+            "algorithms": ["ES256"],
+            "keys": { "url": "https://sts.example.com/jwks", "cluster": "sts" },
+            "max_lifetime": "15m",
+            "task": { "id": "/task/id", "purpose": "/task/purpose", "grants": "/task/grants" },
+        }],
+        "resources": [{ "name": "tools", "match": { "path": "/mcp" }, "protocol": "mcp", "risk": "low" }],
+        "unmatched": "pass",
+        "policy": { "cedar": "permit (principal, action, resource);" },
+    }))
+}
+
+fn document(upstream: SocketAddr) -> Result<Value> {
+    document_with(upstream.into(), |_| {})
+}
+
+fn document_with(upstream: gateway::Upstream, change: impl FnOnce(&mut Options)) -> Result<Value> {
+    let mut options = Options::new(module()?, upstream);
+    // Nobody is there: keys are of no interest here.
+    options.endpoints.insert("sts".to_owned(), "127.0.0.1:1".parse()?);
+    change(&mut options);
+    Ok(bootstrap(&config(), &options)?)
+}
+
+/// Runs `test` in every release, each with an upstream of its own.
+fn in_every_envoy(
+    test_name: &str,
+    bootstrap: impl Fn(SocketAddr) -> Result<Value>,
+    test: impl Fn(&RunningEnvoy, &Upstream) -> Result<()>,
+) -> Result<()> {
+    let logs = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    for version in versions() {
+        let upstream = Upstream::start()?;
+        let envoy = Envoy::find(&version)?
+            .start(&bootstrap(upstream.address())?, &logs.join(format!("{test_name}-{version}.log")))?;
+        test(&envoy, &upstream).with_context(|| format!("Envoy {version}:\n{}", envoy.log().join("\n")))?;
+    }
+    Ok(())
+}
+
+/// The status of a request with these header fields.
+fn status(envoy: &RunningEnvoy, path: &str, headers: &[(&str, &str)]) -> Result<u16> {
+    let agent = ureq::Agent::new_with_config(
+        ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE)).build(),
+    );
+    let mut request = agent.get(format!("http://{}{path}", envoy.address()));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    Ok(request.call()?.status().as_u16())
+}
+
+#[test]
+fn nothing_is_executed_twice_whatever_the_client_or_the_route_asks_for() -> Result<()> {
+    let retrying = |upstream| {
+        let mut document = document(upstream)?;
+        let route = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/route_config/virtual_hosts/0\
+                     /routes/0/route";
+        let route = document.pointer_mut(route).and_then(Value::as_object_mut).context("no route")?;
+        route.insert("retry_policy".to_owned(), json!({ "retry_on": "5xx,reset", "num_retries": 2 }));
+        Ok(document)
+    };
+    let once = |envoy: &RunningEnvoy, upstream: &Upstream| {
+        for (answer, expected) in [(Answer::Json(503, json!({})), 503), (Answer::Reset, 503)] {
+            let before = upstream.count();
+            upstream.answer(move |_| answer.clone());
+            let asks = [("x-envoy-retry-on", "5xx,reset"), ("x-envoy-max-retries", "5")];
+            ensure!(status(envoy, "/once", &asks)? == expected);
+            let executions = upstream.count() - before;
+            ensure!(executions == 1, "executed {executions} times");
+        }
+        Ok(())
+    };
+    in_every_envoy("once", document, once)?;
+    in_every_envoy("once-despite-route", retrying, once)
+}
+
+#[test]
+fn what_can_be_read_in_two_ways_does_not_pass() -> Result<()> {
+    in_every_envoy("two-ways", document, |envoy, upstream| {
+        ensure!(status(envoy, "/x", &[("x_forwarded_user", "root")])? == 400);
+        ensure!(status(envoy, "/a%2fb", &[])? == 400);
+        ensure!(status(envoy, "/a%5cb", &[])? == 400);
+        ensure!(upstream.saw_nothing(), "{} bytes reached the upstream", upstream.bytes());
+        Ok(())
+    })
+}
+
+#[test]
+fn fields_that_steer_the_gateway_do_not_reach_the_upstream() -> Result<()> {
+    in_every_envoy("steering", document, |envoy, upstream| {
+        let steering = [
+            ("x-envoy-upstream-rq-timeout-ms", "1"),
+            ("X-Envoy-Internal", "true"),
+            ("x-envoy-original-path", "/admin"),
+        ];
+        ensure!(status(envoy, "/x", &steering)? == 200);
+        let seen = upstream.seen().pop().context("nothing reached the upstream")?;
+        let steering: Vec<_> = seen.headers.iter().filter(|(name, _)| name.starts_with("x-envoy-")).collect();
+        // The peer's address, which Envoy itself adds for clients that are not internal.
+        let others: Vec<_> = steering.iter().filter(|(name, _)| name != "x-envoy-external-address").collect();
+        ensure!(others.is_empty(), "{others:?}");
+        Ok(())
+    })
+}
+
+#[test]
+fn the_access_log_has_the_decision_and_no_query() -> Result<()> {
+    in_every_envoy("access-log", document, |envoy, _| {
+        ensure!(status(envoy, "/x?access_token=secret", &[])? == 200);
+        let line = envoy.wait_for(PATIENCE, |envoy| envoy.access().pop())?;
+        let member = |name| line.get(name).and_then(Value::as_str).unwrap_or_default();
+        ensure!((member("method"), member("path"), member("decision")) == ("GET", "/x", "allow"), "{line}");
+        ensure!(!line.to_string().contains("secret"), "{line}");
+        Ok(())
+    })
+}
+
+#[test]
+fn the_module_logs_records_and_sees_either_form_of_its_configuration() -> Result<()> {
+    for hand_over in [HandOver::Text, HandOver::Struct] {
+        let handed = |upstream: SocketAddr| document_with(upstream.into(), |options| options.hand_over = hand_over);
+        in_every_envoy("hand-over", handed, |envoy, upstream| {
+            ensure!(status(envoy, "/x", &[])? == 200, "{hand_over:?}");
+            ensure!(upstream.count() == 1);
+            envoy.wait_for(PATIENCE, |envoy| envoy.records().pop())?;
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_swapped_certificate_is_refused() -> Result<()> {
+    let (ours, theirs) = (Authority::new("ours")?, Authority::new("theirs")?);
+    let folder = tempfile::tempdir()?;
+    let trusted = folder.path().join("ca.pem");
+    ours.write_pem(&trusted)?;
+    let cases = [
+        ("ours", ours.issue("127.0.0.1")?, 200),
+        ("somebody else's authority", theirs.issue("127.0.0.1")?, 503),
+        ("somebody else's name", ours.issue("elsewhere.example.com")?, 503),
+    ];
+    for (what, identity, expected) in cases {
+        let server = Server::start_tls(&identity, |_| Answer::Json(200, json!({})))?;
+        let document = |_| {
+            let upstream = gateway::Upstream { address: server.address().into(), tls: true };
+            document_with(upstream, |options| options.trusted_ca.clone_from(&trusted))
+        };
+        let before = server.count();
+        in_every_envoy("certificate", document, |envoy, _| {
+            let status = status(envoy, "/x", &[])?;
+            ensure!(status == expected, "{what}: {status}");
+            Ok(())
+        })?;
+        let reached = server.count() - before;
+        ensure!(reached == if expected == 200 { versions().len() } else { 0 }, "{what}: {reached} requests reached it");
+    }
+    Ok(())
+}
