@@ -4,8 +4,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, ensure};
 use countersign_engine::reason::Reason;
+use countersign_host_tests::drivers::envoy::RealEnvoy;
 use countersign_host_tests::drivers::native::Native;
 use countersign_host_tests::drivers::{Driver, run_all};
+use countersign_host_tests::envoy::{OLDEST, PINNED};
 use countersign_host_tests::scenario::Library;
 use countersign_host_tests::scenario::format::DriverKind;
 
@@ -23,6 +25,18 @@ fn run(driver: &mut dyn Driver) -> Result<()> {
 #[test]
 fn native() -> Result<()> {
     run(&mut Native::at(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs()))
+}
+
+/// Each release named in `COUNTERSIGN_ENVOY_VERSIONS`; the oldest and the pinned one otherwise.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "tests are told by their environment what to test")]
+fn envoy() -> Result<()> {
+    let versions = std::env::var("COUNTERSIGN_ENVOY_VERSIONS").unwrap_or_else(|_| format!("{OLDEST} {PINNED}"));
+    for version in versions.split_whitespace() {
+        println!("Envoy {version}");
+        run(&mut RealEnvoy::new(version)?)?;
+    }
+    Ok(())
 }
 
 #[test]

@@ -3,11 +3,9 @@
 //! A driver reports what could be observed from outside ([`Observed`]); whether that is right is decided in one place
 //! for all of them, [`crate::scenario::expect`].
 
+pub mod envoy;
 pub mod native;
-
-
 mod story;
-
 
 use std::sync::Arc;
 use std::time::Duration;
