@@ -11,14 +11,14 @@ use countersign_host_tests::envoy::Envoy;
 use serde_json::{Value, json};
 
 /// A running Envoy on one worker; gone with this value.
-pub struct Process {
+pub(crate) struct Process {
     child: Child,
     port: u16,
 }
 
 impl Process {
     /// An upstream that answers at once.
-    pub fn upstream(envoy: &Envoy, folder: &Path) -> Result<Self> {
+    pub(crate) fn upstream(envoy: &Envoy, folder: &Path) -> Result<Self> {
         let port = free_port()?;
         let bootstrap = json!({"static_resources": {"listeners": [{
             "address": {"socket_address": {"address": "127.0.0.1", "port_value": port}},
@@ -42,7 +42,7 @@ impl Process {
     }
 
     /// `bootstrap` on a free port.
-    pub fn gateway(envoy: &Envoy, bootstrap: &Value, folder: &Path) -> Result<Self> {
+    pub(crate) fn gateway(envoy: &Envoy, bootstrap: &Value, folder: &Path) -> Result<Self> {
         let port = free_port()?;
         let mut bootstrap = bootstrap.clone();
         *bootstrap.pointer_mut("/static_resources/listeners/0/address").context("a bootstrap without listener")? =
@@ -76,12 +76,12 @@ impl Process {
     }
 
     /// Where it listens, on loopback.
-    pub fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
     /// CPU time used so far, user and system, all threads.
-    pub fn cpu(&self) -> Result<Duration> {
+    pub(crate) fn cpu(&self) -> Result<Duration> {
         let process = procfs::process::Process::new(i32::try_from(self.child.id())?)?.stat()?;
         let ticks = process.utime + process.stime;
         let micros = ticks.saturating_mul(1_000_000) / procfs::ticks_per_second();

@@ -11,7 +11,7 @@ use crate::tokens::Minted;
 
 /// Which token a request carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tokens {
+pub(crate) enum Tokens {
     /// The same on every request.
     Known,
     /// Another on every request, more of them than anything caches.
@@ -19,7 +19,7 @@ pub enum Tokens {
 }
 
 /// Scripts and token files for the load generator.
-pub struct Load {
+pub(crate) struct Load {
     script: PathBuf,
     known: PathBuf,
     fresh: PathBuf,
@@ -28,12 +28,12 @@ pub struct Load {
 
 /// What one run of the load saw.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Run {
-    pub requests: u64,
-    pub failed: u64,
-    pub duration_us: u64,
-    pub p50_us: f64,
-    pub p99_us: f64,
+pub(crate) struct Run {
+    pub(crate) requests: u64,
+    pub(crate) failed: u64,
+    pub(crate) duration_us: u64,
+    pub(crate) p50_us: f64,
+    pub(crate) p99_us: f64,
 }
 
 const SCRIPT: &str = r#"
@@ -64,7 +64,7 @@ const BODY: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"n
 
 impl Load {
     /// Writes what the load generator reads into `folder`.
-    pub fn prepare(folder: &Path, minted: &Minted, connections: u32) -> Result<Self> {
+    pub(crate) fn prepare(folder: &Path, minted: &Minted, connections: u32) -> Result<Self> {
         let (script, known, fresh) = (folder.join("load.lua"), folder.join("known"), folder.join("fresh"));
         std::fs::write(&script, SCRIPT)?;
         std::fs::write(&known, &minted.known)?;
@@ -73,14 +73,14 @@ impl Load {
     }
 
     /// One second of one connection; every answer must be a 200, or the figures would be of refusals.
-    pub fn check(&self, port: u16, tokens: Tokens) -> Result<()> {
+    pub(crate) fn check(&self, port: u16, tokens: Tokens) -> Result<()> {
         let run = self.wrk(port, tokens, Duration::from_secs(1), 1)?;
         ensure!(run.requests > 0 && run.failed == 0, "{} of {} requests failed", run.failed, run.requests);
         Ok(())
     }
 
     /// Load for `duration`.
-    pub fn run(&self, port: u16, tokens: Tokens, duration: Duration) -> Result<Run> {
+    pub(crate) fn run(&self, port: u16, tokens: Tokens, duration: Duration) -> Result<Run> {
         self.wrk(port, tokens, duration, self.connections)
     }
 

@@ -9,7 +9,7 @@ use crate::load::Run;
 use crate::variants::{BASELINE, NATIVE};
 
 /// Figures of all rounds.
-pub struct Report {
+pub(crate) struct Report {
     envoy: String,
     seconds: u64,
     rounds: usize,
@@ -31,13 +31,13 @@ struct Sample {
 }
 
 impl Report {
-    pub fn new(envoy: &str, seconds: u64, rounds: usize) -> Self {
+    pub(crate) fn new(envoy: &str, seconds: u64, rounds: usize) -> Self {
         Self { envoy: envoy.to_owned(), seconds, rounds, rows: Vec::new() }
     }
 
     /// One variant in one round: what the load saw, and the gateway's CPU time meanwhile.
     #[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
-    pub fn add(&mut self, name: &'static str, run: &Run, cpu: Duration) {
+    pub(crate) fn add(&mut self, name: &'static str, run: &Run, cpu: Duration) {
         let sample = Sample {
             cpu_us: cpu.as_secs_f64() * 1e6 / run.requests as f64,
             per_second: run.requests as f64 * 1e6 / run.duration_us as f64,
@@ -52,7 +52,7 @@ impl Report {
     }
 
     /// Medians, as JSON.
-    pub fn figures(&self) -> Value {
+    pub(crate) fn figures(&self) -> Value {
         let rows: Vec<Value> = self
             .rows
             .iter()

@@ -4,21 +4,21 @@ use anyhow::Result;
 use jwt_simple::prelude::{Claims, Duration, RS256KeyPair, RSAKeyPairLike};
 use serde_json::{Value, json};
 
-pub const ISSUER: &str = "https://sts.example.com";
-pub const AUDIENCE: &str = "https://tools.example.com/mcp";
+pub(crate) const ISSUER: &str = "https://sts.example.com";
+pub(crate) const AUDIENCE: &str = "https://tools.example.com/mcp";
 /// More than any cache on the way holds (ours 1,024; `jwt_authn`'s 100).
 const FRESH: usize = 5_000;
 
 /// Tokens and their keys.
-pub struct Minted {
-    pub known: String,
-    pub fresh: Vec<String>,
+pub(crate) struct Minted {
+    pub(crate) known: String,
+    pub(crate) fresh: Vec<String>,
     /// JWKS.
-    pub keys: Value,
+    pub(crate) keys: Value,
 }
 
 /// Signs everything with a key made now.
-pub fn mint() -> Result<Minted> {
+pub(crate) fn mint() -> Result<Minted> {
     let key = RS256KeyPair::generate(2048)?.with_key_id("bench");
     let mut jwk: Value = serde_json::from_str(&key.public_key().to_jwk())?;
     jwk["kid"] = json!("bench");

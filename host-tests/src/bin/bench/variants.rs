@@ -11,16 +11,16 @@ use crate::load::Tokens;
 use crate::tokens::{AUDIENCE, ISSUER, Minted};
 
 /// One row of the table.
-pub struct Variant {
-    pub name: &'static str,
-    pub tokens: Tokens,
-    pub bootstrap: Value,
+pub(crate) struct Variant {
+    pub(crate) name: &'static str,
+    pub(crate) tokens: Tokens,
+    pub(crate) bootstrap: Value,
 }
 
 /// The row everything is measured against.
-pub const BASELINE: &str = "envoy alone";
+pub(crate) const BASELINE: &str = "envoy alone";
 /// The row ours is compared with.
-pub const NATIVE: &str = "jwt_authn (cache) + mcp + rbac";
+pub(crate) const NATIVE: &str = "jwt_authn (cache) + mcp + rbac";
 
 /// Declared tools besides the one that is called.
 const OTHER_TOOLS: usize = 97;
@@ -29,7 +29,7 @@ const OTHER_TOOLS: usize = 97;
 const HTTP_FILTERS: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters";
 
 /// Every row, baseline first.
-pub fn all(minted: &Minted, upstream: u16) -> Result<Vec<Variant>> {
+pub(crate) fn all(minted: &Minted, upstream: u16) -> Result<Vec<Variant>> {
     let ours = derived(minted, upstream)?;
     let empty = std::env::temp_dir().join("countersign-bench-empty.wasm");
     std::fs::write(&empty, wat::parse_str(EMPTY_FILTER)?)?;
@@ -153,7 +153,7 @@ fn rbac() -> Value {
             "@type": "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC",
             "rules": {"action": "ALLOW", "policies": {"transfer": {
                 "permissions": [{"sourced_metadata": {"metadata_matcher": {
-                    "filter": "mcp_proxy",
+                    "filter": "envoy.filters.http.mcp",
                     "path": [{"key": "params"}, {"key": "name"}],
                     "value": {"string_match": {"exact": "transfer"}},
                 }}}],
