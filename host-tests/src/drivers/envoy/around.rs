@@ -1,0 +1,170 @@
+//! The servers around an Envoy: upstream, key server, approver, over plain HTTP and over TLS.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::super::{Approve, Observed, Received};
+use super::now_secs;
+use crate::fakes::{Answer, Authority, Seen, Server};
+use crate::gateway::{Destination, HostPort, Upstream};
+use crate::scenario::approver::{Asked, Reaction};
+use crate::scenario::format::{Gateway, KeyServer, UpstreamAnswer};
+
+/// The name in the upstream's certificate.
+const UPSTREAM_NAME: &str = "upstream.test";
+/// VMs that fetch keys: one per worker.
+const FETCHES: usize = 2;
+
+/// The servers, and what of them was looked at.
+pub(super) struct Around {
+    authority: Authority,
+    stranger: Authority,
+    upstream: Server,
+    approver: Server,
+    keys: Server,
+    /// Over TLS, when a scenario needs them.
+    tls: Vec<(&'static str, Server)>,
+    looked: Looked,
+}
+
+#[derive(Default)]
+struct Looked {
+    upstream: usize,
+    bytes: u64,
+    connections: u64,
+    keys: usize,
+    approver: usize,
+}
+
+impl Around {
+    pub(super) fn start() -> anyhow::Result<Self> {
+        Ok(Self {
+            authority: Authority::new("scenarios")?,
+            stranger: Authority::new("somebody else")?,
+            upstream: Server::start(|_| hello(200))?,
+            approver: Server::start(|_| Answer::Reset)?,
+            keys: Server::start(|_| Answer::Reset)?,
+            tls: Vec::new(),
+            looked: Looked::default(),
+        })
+    }
+
+    /// Who vouches for servers.
+    pub(super) fn authority(&self) -> &Authority {
+        &self.authority
+    }
+
+    /// Where permitted requests go.
+    pub(super) fn upstream(&mut self, gateway: &Gateway) -> anyhow::Result<Upstream> {
+        if !gateway.swapped_upstream_certificate {
+            return Ok(self.upstream.address().into());
+        }
+        let server = Server::start_tls(&self.stranger.issue("127.0.0.1")?, |_| hello(200))?;
+        let upstream = Upstream { tls: true, ..server.address().into() };
+        self.tls.push((UPSTREAM_NAME, server));
+        Ok(upstream)
+    }
+
+    /// Where the clusters of the configuration really lead.
+    pub(super) fn endpoints(
+        &mut self,
+        destinations: &[Destination],
+        gateway: &Gateway,
+    ) -> anyhow::Result<BTreeMap<String, HostPort>> {
+        let mut endpoints = BTreeMap::new();
+        for destination in destinations {
+            let address = match (destination.cluster.as_str(), destination.tls) {
+                ("keys", true) => self.tls_keys(destination, gateway)?,
+                ("keys", false) => self.keys.address(),
+                _ => self.approver.address(),
+            };
+            endpoints.insert(destination.cluster.clone(), address.into());
+        }
+        Ok(endpoints)
+    }
+
+    /// A key server over TLS that serves the usual keys.
+    fn tls_keys(&mut self, destination: &Destination, gateway: &Gateway) -> anyhow::Result<std::net::SocketAddr> {
+        let authority = if gateway.swapped_keys_certificate { &self.stranger } else { &self.authority };
+        let answer = answer(KeyServer::default().react()?);
+        let server = Server::start_tls(&authority.issue(&destination.address.host)?, move |_| answer.clone())?;
+        let address = server.address();
+        self.tls.push(("keys", server));
+        Ok(address)
+    }
+
+    /// The key server behaves like this from now on.
+    pub(super) fn serve_keys(&self, keys: &KeyServer) -> anyhow::Result<()> {
+        let answer = answer(keys.react()?);
+        self.keys.answer(move |_| answer.clone());
+        Ok(())
+    }
+
+    /// Waits a little for the workers' first fetches.
+    pub(super) fn wait_for_keys(&self) {
+        self.keys.wait_for(self.looked.keys.saturating_add(FETCHES), Duration::from_secs(2));
+        super::sleep(super::SETTLE);
+    }
+
+    /// The next request meets these.
+    pub(super) fn prepare(&self, approve: Approve, upstream: &UpstreamAnswer) {
+        self.approver.answer(move |seen| answer(approve(&asked("approvals", seen), now_secs())));
+        let reaction = if upstream.resets { Answer::Reset } else { hello(upstream.status.unwrap_or(200)) };
+        self.upstream.answer(move |_| reaction.clone());
+    }
+
+    /// What arrived since the last look.
+    pub(super) fn collect(&mut self, observed: &mut Observed) {
+        let seen = self.upstream.seen();
+        observed.upstream = seen.get(self.looked.upstream..).unwrap_or_default().iter().map(received).collect();
+        let tls = self.tls.iter().filter(|(name, _)| *name == UPSTREAM_NAME).map(|(_, server)| server);
+        let servers: Vec<&Server> = tls.chain([&self.upstream]).collect();
+        let bytes = servers.iter().map(|server| server.bytes()).sum();
+        let connections = servers.iter().map(|server| server.connections()).sum();
+        observed.upstream_touched = (bytes, connections) != (self.looked.bytes, self.looked.connections);
+        let (keys, approver) = (self.keys.seen(), self.approver.seen());
+        let asked_of = |cluster: &str, seen: &[Seen], looked: usize| {
+            seen.get(looked..).unwrap_or_default().iter().map(|seen| asked(cluster, seen)).collect::<Vec<_>>()
+        };
+        observed.asked = asked_of("keys", &keys, self.looked.keys);
+        observed.asked.extend(asked_of("approvals", &approver, self.looked.approver));
+        self.looked =
+            Looked { upstream: seen.len(), bytes, connections, keys: keys.len(), approver: approver.len() };
+    }
+}
+
+fn hello(status: u16) -> Answer {
+    Answer::Json(status, serde_json::json!({ "upstream": true }))
+}
+
+fn answer(reaction: Reaction) -> Answer {
+    match reaction {
+        Reaction::Answer { status, headers, body, after: None } => Answer::Raw(status, headers, body),
+        Reaction::Answer { status, headers, body, after: Some(after) } => {
+            Answer::Later(after, Box::new(Answer::Raw(status, headers, body)))
+        }
+        Reaction::Reset => Answer::Reset,
+        Reaction::Silence => Answer::Hang,
+    }
+}
+
+fn asked(cluster: &str, seen: &Seen) -> Asked {
+    Asked {
+        cluster: cluster.to_owned(),
+        method: seen.method.clone(),
+        path: seen.target.clone(),
+        headers: seen.headers.clone(),
+        body: seen.body.clone(),
+    }
+}
+
+fn received(seen: &Seen) -> Received {
+    Received {
+        method: seen.method.clone(),
+        path: seen.target.clone(),
+        host: seen.header("host").join(", "),
+        headers: seen.headers.clone(),
+        body: seen.body.clone(),
+        trailers: seen.trailers.clone(),
+    }
+}

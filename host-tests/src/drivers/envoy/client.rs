@@ -1,0 +1,122 @@
+//! A client that writes the bytes it is told to: duplicate fields, any chunking, trailers, no politeness.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+
+use super::super::Answer;
+use super::sleep;
+use crate::scenario::request::Request;
+
+/// Longer than any answer takes.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// Long enough for a piece to arrive by itself, short enough for many.
+const BETWEEN_PIECES: Duration = Duration::from_millis(2);
+/// How long a client that leaves stays: a call to the approver is under way by then.
+const BEFORE_LEAVING: Duration = Duration::from_millis(700);
+const MAX_HEADERS: usize = 64;
+
+/// Sends `request`; the answer, unless the client left before it or the connection ended without one.
+pub(super) fn send(server: SocketAddr, request: &Request) -> anyhow::Result<Option<Answer>> {
+    let mut stream = TcpStream::connect_timeout(&server, PATIENCE)?;
+    stream.set_nodelay(true)?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    // A gateway may answer and close while the request is still being written: what it said is read all the same.
+    write_request(&mut stream, request).ok();
+    if request.leaves_after_chunks.is_some() {
+        sleep(BEFORE_LEAVING);
+        stream.shutdown(Shutdown::Both)?;
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    match stream.read_to_end(&mut bytes) {
+        Ok(_) => {}
+        Err(error) if error.kind() == ErrorKind::ConnectionReset => {}
+        Err(error) => return Err(error).context("waiting for the answer"),
+    }
+    if bytes.is_empty() { Ok(None) } else { read_answer(&bytes).map(Some) }
+}
+
+fn write_request(stream: &mut TcpStream, request: &Request) -> std::io::Result<()> {
+    let chunked = is_chunked(request);
+    stream.write_all(&head(request, chunked))?;
+    if let Some(stalls) = request.stalls {
+        sleep(stalls);
+    }
+    let pieces = request.pieces().count();
+    for (index, piece) in request.pieces().enumerate() {
+        if request.leaves_after_chunks.is_some_and(|chunks| index >= chunks) {
+            return Ok(());
+        }
+        if chunked {
+            let size = format!("{:x}\r\n", piece.len());
+            stream.write_all(&[size.as_bytes(), piece, b"\r\n"].concat())?;
+        } else {
+            stream.write_all(piece)?;
+        }
+        if pieces > 1 {
+            sleep(BETWEEN_PIECES);
+        }
+    }
+    if chunked {
+        let trailers: String = request.trailers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        stream.write_all(format!("0\r\n{trailers}\r\n").as_bytes())?;
+    }
+    Ok(())
+}
+
+fn is_chunked(request: &Request) -> bool {
+    request.chunks.len() > 1 || !request.trailers.is_empty() || request.leaves_after_chunks.is_some()
+}
+
+fn head(request: &Request, chunked: bool) -> Vec<u8> {
+    let mut head = format!("{} {} HTTP/1.1\r\nhost: {}\r\n", request.method, request.path, request.host).into_bytes();
+    for (name, value) in &request.headers {
+        head.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
+    }
+    match &request.body {
+        Some(_) if chunked => head.extend(b"transfer-encoding: chunked\r\n"),
+        Some(body) => head.extend(format!("content-length: {}\r\n", body.len()).into_bytes()),
+        None => {}
+    }
+    head.extend(b"connection: close\r\n\r\n");
+    head
+}
+
+fn read_answer(bytes: &[u8]) -> anyhow::Result<Answer> {
+    let mut fields = [httparse::EMPTY_HEADER; MAX_HEADERS];
+    let mut head = httparse::Response::new(&mut fields);
+    let length = match head.parse(bytes)? {
+        httparse::Status::Complete(length) => length,
+        httparse::Status::Partial => anyhow::bail!("half an answer: {}", String::from_utf8_lossy(bytes)),
+    };
+    let status = head.code.context("an answer without a status")?;
+    let headers: Vec<(String, Vec<u8>)> =
+        head.headers.iter().map(|field| (field.name.to_ascii_lowercase(), field.value.to_vec())).collect();
+    let rest = bytes.get(length..).unwrap_or_default();
+    let coded = headers.iter().any(|(name, value)| name == "transfer-encoding" && value == b"chunked");
+    let body = if coded { unchunked(rest)? } else { rest.to_vec() };
+    Ok(Answer { status, headers, body })
+}
+
+fn unchunked(mut rest: &[u8]) -> anyhow::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let httparse::Status::Complete((start, size)) =
+            httparse::parse_chunk_size(rest).map_err(|_| anyhow::anyhow!("a chunk without a size"))?
+        else {
+            anyhow::bail!("the answer ends in the middle");
+        };
+        let end = start.saturating_add(usize::try_from(size)?);
+        if size == 0 {
+            return Ok(body);
+        }
+        let (chunk, after) = rest.split_at_checked(end).context("the answer ends in the middle of a chunk")?;
+        body.extend_from_slice(chunk.get(start..).unwrap_or_default());
+        ensure!(after.starts_with(b"\r\n"), "a chunk without an end");
+        rest = after.get(2..).unwrap_or_default();
+    }
+}

@@ -1,0 +1,56 @@
+//! What scenarios change about a derived bootstrap: the secret's value, trailers, and deviations from what is shipped.
+
+use anyhow::Context;
+use serde_json::{Value, json};
+
+use crate::scenario::approver::SECRET;
+use crate::scenario::format::Gateway;
+use crate::scenario::text::merge;
+
+const MANAGER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
+const ROUTE: &str = "/route_config/virtual_hosts/0/routes/0/route";
+const FILTER: &str = "/http_filters/0/typed_config/config";
+
+/// `bootstrap` with the deviations.
+pub(super) fn apply(mut bootstrap: Value, gateway: &Gateway) -> anyhow::Result<Value> {
+    // Processes started by tests share one environment, which tests must not change: the value is handed over instead.
+    let secret = json!({ "environment_variables": { "host_env_keys": null, "key_values": { "APPROVALS_SECRET": SECRET } } });
+    patch(&mut bootstrap, &format!("{MANAGER}{FILTER}/vm_config"), &secret)?;
+    // Without these Envoy drops trailers of HTTP/1.1 itself.
+    let trailers = json!({ "http_protocol_options": { "enable_trailers": true } });
+    patch(&mut bootstrap, MANAGER, &trailers)?;
+    let upstream = json!({ "typed_extension_protocol_options": {
+        "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+            "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+            "explicit_http_config": trailers,
+        },
+    } });
+    patch(&mut bootstrap, "/static_resources/clusters/0", &upstream)?;
+    let Gateway {
+        holds_no_bodies,
+        passes_underscores,
+        retries,
+        // Done by the servers around.
+        swapped_upstream_certificate: _,
+        swapped_keys_certificate: _,
+    } = gateway;
+    if *holds_no_bodies {
+        patch(&mut bootstrap, &format!("{MANAGER}{FILTER}"), &json!({ "allow_on_headers_stop_iteration": null }))?;
+    }
+    if *passes_underscores {
+        let allow = json!({ "common_http_protocol_options": { "headers_with_underscores_action": "ALLOW" } });
+        patch(&mut bootstrap, MANAGER, &allow)?;
+    }
+    if *retries {
+        let policy = json!({ "retry_policy": { "retry_on": "5xx,reset,retriable-4xx", "num_retries": 2 } });
+        patch(&mut bootstrap, &format!("{MANAGER}{ROUTE}"), &policy)?;
+    }
+    Ok(bootstrap)
+}
+
+/// RFC 7396 at a place that must be there.
+fn patch(bootstrap: &mut Value, pointer: &str, patch: &Value) -> anyhow::Result<()> {
+    let place = bootstrap.pointer_mut(pointer).with_context(|| format!("a derived bootstrap has no {pointer}"))?;
+    merge(place, patch);
+    Ok(())
+}

@@ -1,0 +1,110 @@
+//! Drivers run scenarios: each puts a configuration into force and carries requests through one kind of host.
+//!
+//! A driver reports what could be observed from outside ([`Observed`]); whether that is right is decided in one place
+//! for all of them, [`crate::scenario::expect`].
+
+pub mod envoy;
+pub mod native;
+mod story;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::scenario::approver::{Asked, Reaction};
+use crate::scenario::format::{DriverKind, Fault, Gateway, KeyServer, UpstreamAnswer};
+use crate::scenario::request::Request;
+
+pub use story::{Report, run_all};
+
+/// A kind of host.
+pub trait Driver {
+    /// Which scenarios it can run.
+    fn kind(&self) -> DriverKind;
+
+    /// Puts a configuration into force, in a gateway whose keys have been fetched once if they can be had.
+    fn deploy(&mut self, deployment: &Deployment<'_>) -> anyhow::Result<Deployed>;
+
+    /// Seconds since the epoch, as the filter sees them.
+    fn now_secs(&self) -> u64;
+
+    /// Lets so much time pass.
+    fn advance(&mut self, by: Duration) -> anyhow::Result<()>;
+
+    /// The key server behaves like this from now on.
+    fn serve_keys(&mut self, keys: &KeyServer) -> anyhow::Result<()>;
+
+    /// Carries one request through, until nothing more happens.
+    fn exchange(&mut self, exchange: &Exchange<'_>) -> anyhow::Result<Observed>;
+}
+
+/// What is put into force.
+#[derive(Clone, Debug)]
+pub struct Deployment<'a> {
+    /// The plugin configuration as it is handed over.
+    pub configuration: &'a str,
+    pub keys: &'a KeyServer,
+    pub gateway: &'a Gateway,
+    /// Nothing of an earlier scenario may be remembered, nor anything of this one afterwards.
+    pub isolated: bool,
+}
+
+/// Whether it is in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Deployed {
+    Running,
+    /// With what was logged.
+    Refused(Vec<String>),
+}
+
+/// How the approver reacts at a time (seconds since the epoch).
+pub type Approve = Arc<dyn Fn(&Asked, u64) -> Reaction + Send + Sync>;
+
+/// One request and how everybody around behaves meanwhile.
+#[derive(Clone)]
+pub struct Exchange<'a> {
+    pub request: &'a Request,
+    pub approve: Approve,
+    pub upstream: &'a UpstreamAnswer,
+    pub faults: &'a [Fault],
+}
+
+/// What could be seen from outside.
+#[derive(Clone, Debug, Default)]
+pub struct Observed {
+    /// What the client got; none when it got nothing.
+    pub answer: Option<Answer>,
+    /// The requests that arrived upstream.
+    pub upstream: Vec<Received>,
+    /// Connections and bytes that arrived upstream, requests or not.
+    pub upstream_touched: bool,
+    /// The records written, in order.
+    pub records: Vec<Value>,
+    /// What the key server and the approver were asked.
+    pub asked: Vec<Asked>,
+    /// Everything else that was logged.
+    pub log: Vec<String>,
+}
+
+/// What a client got.
+#[derive(Clone, Debug, Default)]
+pub struct Answer {
+    pub status: u16,
+    /// Lower-case names.
+    pub headers: Vec<(String, Vec<u8>)>,
+    pub body: Vec<u8>,
+}
+
+/// What an upstream got.
+#[derive(Clone, Debug, Default)]
+pub struct Received {
+    pub method: String,
+    /// Path and query.
+    pub path: String,
+    pub host: String,
+    /// Without pseudo-headers.
+    pub headers: Vec<(String, Vec<u8>)>,
+    pub body: Vec<u8>,
+    pub trailers: Vec<(String, Vec<u8>)>,
+}

@@ -1,0 +1,334 @@
+//! The engine in this process: no gateway, a clock that only moves when it is told to, servers that are functions.
+//!
+//! It does what the shell does, in the order in which a gateway would make it: body pieces as they come, a tick now and
+//! then, answers when they are due, a 504 of the gateway's own for a call that is never answered.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use countersign_engine::config::Secrets;
+use countersign_engine::forward::HeaderEdit;
+use countersign_engine::headers::Headers;
+use countersign_engine::io::{Call, CallFailure, CallId, CallOutcome, Input, RequestHead, Step, Tick};
+use countersign_engine::ledger::MemoryLedger;
+use countersign_engine::record::Line;
+use countersign_engine::{Background, BackgroundInput, DecisionId, Effect, Engine, Session, UnixTime};
+
+use super::{Answer, Deployed, Deployment, Driver, Exchange, Observed, Received};
+use crate::scenario::approver::{Asked, Reaction, SECRET};
+use crate::scenario::format::{DriverKind, KeyServer, UpstreamAnswer};
+use crate::scenario::request::Request;
+
+/// How often a gateway's root ticks.
+const TICK: Duration = Duration::from_millis(200);
+
+/// Longer than any wait a scenario configures.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// The secrets of the scenarios' configurations.
+#[derive(Clone, Copy, Debug)]
+pub struct ScenarioSecrets;
+
+impl Secrets for ScenarioSecrets {
+    fn secret(&self, name: &str) -> Option<String> {
+        (name == "APPROVALS_SECRET").then(|| SECRET.to_owned())
+    }
+}
+
+/// The driver.
+pub struct Native {
+    now: UnixTime,
+    keys: KeyServer,
+    deployed: Option<Worker>,
+}
+
+/// One configured worker.
+struct Worker {
+    engine: Arc<Engine>,
+    background: Background,
+    ledger: MemoryLedger,
+    due: Vec<Due>,
+    asked: Vec<Asked>,
+    log: Vec<String>,
+}
+
+/// An answer on its way.
+struct Due {
+    at: UnixTime,
+    to: Caller,
+    id: CallId,
+    outcome: CallOutcome,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Caller {
+    Background,
+    Stream,
+}
+
+/// One stream under way.
+struct Stream<'a> {
+    exchange: &'a Exchange<'a>,
+    session: Session,
+    observed: Observed,
+    /// The request's header fields as they go upstream, once they may.
+    forwarded: Option<Vec<(String, Vec<u8>)>>,
+    over: bool,
+}
+
+impl Native {
+    /// At `now_secs` since the epoch.
+    pub fn at(now_secs: u64) -> Self {
+        Self { now: UnixTime::from_secs(now_secs), keys: KeyServer::default(), deployed: None }
+    }
+
+    /// Moves the clock to the next tick or answer, and delivers what is due. Ticks reach `stream` too.
+    fn pass(&mut self, step: Duration, mut stream: Option<&mut Stream<'_>>) -> anyhow::Result<()> {
+        let tick = self.now.plus(step);
+        let worker = self.deployed.as_mut().context("nothing is deployed")?;
+        let next = worker.due.iter().map(|due| due.at).min().filter(|at| *at < tick);
+        self.now = next.unwrap_or(tick).max(self.now);
+        while let Some(index) = worker.due.iter().position(|due| due.at <= self.now) {
+            let Due { at: _, to, id, outcome } = worker.due.remove(index);
+            match (to, stream.as_deref_mut()) {
+                (Caller::Background, _) => worker.background(self.now, &self.keys, BackgroundInput::CallDone(id, outcome))?,
+                (Caller::Stream, Some(stream)) => stream.feed(worker, self.now, &self.keys, Input::CallDone(id, outcome))?,
+                (Caller::Stream, None) => {}
+            }
+        }
+        worker.background(self.now, &self.keys, BackgroundInput::Tick)?;
+        match stream {
+            Some(stream) => stream.feed(worker, self.now, &self.keys, Input::Tick(Tick::default())),
+            None => Ok(()),
+        }
+    }
+
+    fn wait(&mut self, by: Duration, mut stream: Option<&mut Stream<'_>>) -> anyhow::Result<()> {
+        let end = self.now.plus(by);
+        let step = if by > PATIENCE { Duration::from_secs(1) } else { TICK };
+        while self.now < end && stream.as_ref().is_none_or(|stream| !stream.over) {
+            self.pass(step.min(end.since(self.now)), stream.as_deref_mut())?;
+        }
+        Ok(())
+    }
+
+    fn feed(&mut self, stream: &mut Stream<'_>, input: Input<'_>) -> anyhow::Result<()> {
+        let worker = self.deployed.as_mut().context("nothing is deployed")?;
+        stream.feed(worker, self.now, &self.keys, input)
+    }
+
+    /// The request's body, in its pieces, until the client leaves.
+    fn body(&mut self, stream: &mut Stream<'_>) -> anyhow::Result<()> {
+        let request = stream.exchange.request;
+        if let Some(stalls) = request.stalls {
+            self.wait(stalls, Some(stream))?;
+        }
+        let pieces = request.pieces().count();
+        for (index, chunk) in request.pieces().enumerate() {
+            if stream.over || request.leaves_after_chunks.is_some_and(|chunks| index >= chunks) {
+                return Ok(());
+            }
+            let end = index + 1 == pieces && request.trailers.is_empty();
+            self.feed(stream, Input::Body { chunk, end })?;
+        }
+        if !stream.over && !request.trailers.is_empty() {
+            let trailers = request.trailers.iter().map(|(name, value)| (name.clone(), value.clone().into_bytes()));
+            self.feed(stream, Input::Trailers(trailers.collect()))?;
+        }
+        Ok(())
+    }
+
+    /// What the upstream gets and answers.
+    fn upstream(&mut self, stream: &mut Stream<'_>, headers: Vec<(String, Vec<u8>)>) -> anyhow::Result<()> {
+        let UpstreamAnswer { status, resets } = stream.exchange.upstream;
+        stream.observed.upstream_touched = true;
+        stream.observed.upstream.push(received(stream.exchange.request, headers));
+        // A gateway answers 503 for an upstream that resets.
+        let status = if *resets { 503 } else { status.unwrap_or(200) };
+        let headers = Headers::new(vec![(":status".to_owned(), status.to_string().into_bytes())]);
+        self.feed(stream, Input::ResponseHead { headers, end: false })?;
+        let body = br#"{"upstream":true}"#;
+        self.feed(stream, Input::ResponseBody { chunk: body, end: true })?;
+        stream.observed.answer = Some(Answer { status, headers: Vec::new(), body: body.to_vec() });
+        Ok(())
+    }
+}
+
+impl Driver for Native {
+    fn kind(&self) -> DriverKind {
+        DriverKind::Native
+    }
+
+    fn deploy(&mut self, deployment: &Deployment<'_>) -> anyhow::Result<Deployed> {
+        let engine = match Engine::load(deployment.configuration.as_bytes(), &ScenarioSecrets) {
+            Ok(engine) => Arc::new(engine),
+            Err(errors) => return Ok(Deployed::Refused(errors.to_string().lines().map(str::to_owned).collect())),
+        };
+        self.keys = deployment.keys.clone();
+        let mut worker = Worker {
+            background: Background::new(Arc::clone(&engine)),
+            ledger: MemoryLedger::new(engine.limits().ledger_share),
+            engine,
+            due: Vec::new(),
+            asked: Vec::new(),
+            log: Vec::new(),
+        };
+        worker.background(self.now, &self.keys, BackgroundInput::Start)?;
+        self.deployed = Some(worker);
+        self.pass(Duration::ZERO, None)?;
+        Ok(Deployed::Running)
+    }
+
+    fn now_secs(&self) -> u64 {
+        self.now.secs()
+    }
+
+    fn advance(&mut self, by: Duration) -> anyhow::Result<()> {
+        self.wait(by, None)
+    }
+
+    fn serve_keys(&mut self, keys: &KeyServer) -> anyhow::Result<()> {
+        self.keys = keys.clone();
+        Ok(())
+    }
+
+    fn exchange(&mut self, exchange: &Exchange<'_>) -> anyhow::Result<Observed> {
+        let worker = self.deployed.as_mut().context("nothing is deployed")?;
+        worker.asked.clear();
+        worker.log.clear();
+        worker.due.retain(|due| due.to == Caller::Background);
+        let id = DecisionId::from_random(uuid::Uuid::new_v4().into_bytes());
+        let session = Session::new(Arc::clone(&worker.engine), id);
+        let mut stream = Stream { exchange, session, observed: Observed::default(), forwarded: None, over: false };
+        self.feed(&mut stream, Input::Head(head(exchange.request)))?;
+        self.body(&mut stream)?;
+        let leaves = exchange.request.leaves_after_chunks.is_some();
+        self.wait(if leaves { TICK } else { PATIENCE }, Some(&mut stream))?;
+        ensure!(leaves || stream.over, "the request is still held after {PATIENCE:?}");
+        if let Some(headers) = stream.forwarded.take() {
+            self.upstream(&mut stream, headers)?;
+        }
+        self.feed(&mut stream, Input::Closed)?;
+        let worker = self.deployed.as_mut().context("nothing is deployed")?;
+        stream.observed.asked = std::mem::take(&mut worker.asked);
+        stream.observed.log = std::mem::take(&mut worker.log);
+        Ok(stream.observed)
+    }
+}
+
+impl Worker {
+    fn background(&mut self, now: UnixTime, keys: &KeyServer, input: BackgroundInput) -> anyhow::Result<()> {
+        for effect in self.background.handle(now, input, &mut self.ledger) {
+            match effect {
+                Effect::Call(call) => self.dispatch(now, &call, Caller::Background, keys.react()?),
+                Effect::Log(notice) => self.log.push(notice.text),
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes the call and when its answer comes.
+    fn dispatch(&mut self, now: UnixTime, call: &Call, to: Caller, reaction: Reaction) {
+        self.asked.push(asked(call));
+        let (after, outcome) = match reaction {
+            Reaction::Answer { status, headers, body, after } if after.unwrap_or_default() < call.timeout => {
+                let headers = headers.into_iter().map(|(name, value)| (name, value.into_bytes())).collect();
+                (after.unwrap_or_default(), CallOutcome::Response { status, headers, body })
+            }
+            Reaction::Answer { .. } | Reaction::Silence => {
+                let outcome = CallOutcome::Response { status: 504, headers: Headers::default(), body: Vec::new() };
+                (call.timeout, outcome)
+            }
+            Reaction::Reset => (Duration::ZERO, CallOutcome::Failed(CallFailure::NoAnswer)),
+        };
+        self.due.push(Due { at: now.plus(after), to, id: call.id, outcome });
+    }
+}
+
+impl Stream<'_> {
+    fn feed(&mut self, worker: &mut Worker, now: UnixTime, keys: &KeyServer, input: Input<'_>) -> anyhow::Result<()> {
+        match self.session.handle(now, input, &mut worker.ledger) {
+            Step::Wait => {}
+            Step::Call(call) => {
+                let reaction = match call.cluster.as_str() {
+                    "keys" => keys.react()?,
+                    _ => (self.exchange.approve)(&asked(&call), now.secs()),
+                };
+                worker.dispatch(now, &call, Caller::Stream, reaction);
+            }
+            Step::Forward(forward) => {
+                self.record(&forward.line)?;
+                self.forwarded = Some(edited(self.exchange.request, &forward.edits));
+                self.over = true;
+            }
+            Step::Reply(reply) => {
+                self.record(&reply.line)?;
+                let headers = reply.headers.into_iter().map(|(name, value)| (name.to_owned(), value.into_bytes()));
+                self.observed.answer = Some(Answer { status: reply.status, headers: headers.collect(), body: reply.body });
+                self.over = true;
+            }
+            Step::Cut(cut) => {
+                self.record(&cut.line)?;
+                self.over = true;
+            }
+        }
+        Ok(())
+    }
+
+    fn record(&mut self, line: &Line) -> anyhow::Result<()> {
+        self.observed.records.push(serde_json::from_str(&line.json).context("a record is no JSON")?);
+        Ok(())
+    }
+}
+
+fn head(request: &Request) -> RequestHead {
+    let pseudo = [(":method", &request.method), (":path", &request.path), (":authority", &request.host)];
+    let mut headers: Vec<(String, Vec<u8>)> =
+        pseudo.into_iter().map(|(name, value)| (name.to_owned(), value.clone().into_bytes())).collect();
+    headers.push((":scheme".to_owned(), b"http".to_vec()));
+    // The gateway's codec hands names over in lower case.
+    headers.extend(request.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone())));
+    RequestHead {
+        headers: Headers::new(headers),
+        end: request.is_head_only(),
+        source: Some("127.0.0.1:40000".to_owned()),
+        route: Some("tools".to_owned()),
+    }
+}
+
+fn edited(request: &Request, edits: &[HeaderEdit]) -> Vec<(String, Vec<u8>)> {
+    let mut headers: Vec<(String, Vec<u8>)> =
+        request.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone())).collect();
+    for edit in edits {
+        match edit {
+            HeaderEdit::Remove(name) => headers.retain(|(candidate, _)| candidate != name),
+            HeaderEdit::Set(name, value) => {
+                headers.retain(|(candidate, _)| candidate != name);
+                headers.push(((*name).to_owned(), value.clone().into_bytes()));
+            }
+        }
+    }
+    headers
+}
+
+fn received(request: &Request, headers: Vec<(String, Vec<u8>)>) -> Received {
+    Received {
+        method: request.method.clone(),
+        path: request.path.clone(),
+        host: request.host.clone(),
+        headers,
+        body: request.body.clone().unwrap_or_default(),
+        trailers: request.trailers.iter().map(|(name, value)| (name.clone(), value.clone().into_bytes())).collect(),
+    }
+}
+
+fn asked(call: &Call) -> Asked {
+    Asked {
+        cluster: call.cluster.clone(),
+        method: call.method.to_owned(),
+        path: call.path.clone(),
+        headers: call.headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone().into_bytes())).collect(),
+        body: call.body.clone(),
+    }
+}

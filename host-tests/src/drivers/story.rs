@@ -1,0 +1,130 @@
+//! Runs scenarios step by step on any driver, and reports every one that fails.
+
+use std::fmt;
+use std::sync::Arc;
+
+use anyhow::{Context, bail, ensure};
+use parking_lot::Mutex;
+
+use super::{Approve, Deployed, Deployment, Driver, Exchange};
+use crate::scenario::approver::{Asked, Reaction};
+use crate::scenario::expect::{Expected, check};
+use crate::scenario::format::{Approver, KeyServer, Scenario, Step};
+use crate::scenario::request::Request;
+use crate::scenario::text::duration;
+use crate::scenario::Library;
+
+/// How a run went.
+#[derive(Debug, Default)]
+pub struct Report {
+    pub passed: usize,
+    /// File, name and what was wrong.
+    pub failed: Vec<(String, String, String)>,
+}
+
+/// Runs every scenario that `driver` can run and whose file or name contains `COUNTERSIGN_SCENARIO`, if that is set.
+pub fn run_all(driver: &mut dyn Driver, library: &Library) -> Report {
+    let wanted = std::env::var("COUNTERSIGN_SCENARIO").unwrap_or_default();
+    let mut report = Report::default();
+    for (file, scenario) in &library.scenarios {
+        let selected = file.contains(&wanted) || scenario.name.contains(&wanted);
+        if !selected || !scenario.drivers.contains(&driver.kind()) {
+            continue;
+        }
+        match run(driver, library, scenario) {
+            Ok(()) => report.passed += 1,
+            Err(error) => report.failed.push((file.clone(), scenario.name.clone(), format!("{error:#}"))),
+        }
+    }
+    report
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (file, name, error) in &self.failed {
+            writeln!(formatter, "FAILED {file}: {name}\n    {}", error.replace('\n', "\n    "))?;
+        }
+        write!(formatter, "{} passed, {} failed", self.passed, self.failed.len())
+    }
+}
+
+fn run(driver: &mut dyn Driver, library: &Library, scenario: &Scenario) -> anyhow::Result<()> {
+    let configuration = library.configuration(scenario)?;
+    let moves = |step: &Step| step.advance.is_some() || step.keys.is_some();
+    let deployment = Deployment {
+        configuration: &configuration,
+        keys: &scenario.keys,
+        gateway: &scenario.gateway,
+        isolated: scenario.keys != KeyServer::default() || scenario.steps.iter().any(moves),
+    };
+    let deployed = driver.deploy(&deployment)?;
+    if let Some(expected) = &scenario.refused {
+        return refused(expected, &deployed);
+    }
+    ensure!(deployed == Deployed::Running, "the configuration is refused: {deployed:?}");
+    let mut told = Told::default();
+    for (index, step) in scenario.steps.iter().enumerate() {
+        run_step(driver, library, step, &mut told).with_context(|| format!("step {}", index + 1))?;
+    }
+    Ok(())
+}
+
+/// Every line must be there and nothing besides. A line that ends in `…` needs only begin so.
+fn refused(expected: &[String], deployed: &Deployed) -> anyhow::Result<()> {
+    let Deployed::Refused(lines) = deployed else { bail!("the configuration is accepted") };
+    let matches = |expected: &String, line: &String| match expected.strip_suffix('…') {
+        Some(start) => line.starts_with(start),
+        None => line == expected,
+    };
+    let same = expected.len() == lines.len() && expected.iter().zip(lines).all(|(expected, line)| matches(expected, line));
+    ensure!(same, "expected it to be refused with\n{}\ngot\n{}", expected.join("\n"), lines.join("\n"));
+    Ok(())
+}
+
+/// What earlier steps said: later ones can repeat it.
+#[derive(Default)]
+struct Told {
+    credentials: Vec<String>,
+    approvals: Vec<Option<Reaction>>,
+}
+
+fn run_step(driver: &mut dyn Driver, library: &Library, step: &Step, told: &mut Told) -> anyhow::Result<()> {
+    let mut approval = None;
+    let mut credential = String::new();
+    if let Some(by) = &step.advance {
+        driver.advance(duration(by)?)?;
+    } else if let Some(keys) = &step.keys {
+        driver.serve_keys(keys)?;
+    } else if let (Some(send), Some(expect)) = (&step.send, &step.expect) {
+        let request = Request::of(send, driver.now_secs(), &told.credentials)?;
+        let upstream = step.upstream.clone().unwrap_or_default();
+        let reaction = Arc::new(Mutex::new(None));
+        let approve = approve(step.approver.clone(), told.approvals.clone(), &reaction);
+        let exchange = Exchange { request: &request, approve, upstream: &upstream, faults: &step.faults };
+        let observed = driver.exchange(&exchange)?;
+        approval = reaction.lock().take().transpose()?;
+        check(&Expected { request: &request, expect, answers: &library.answers }, &observed)?;
+        credential = request.credential;
+    }
+    told.credentials.push(credential);
+    told.approvals.push(approval);
+    Ok(())
+}
+
+/// The approver of one step; what it said, or could not say, ends up in `said`.
+fn approve(
+    approver: Option<Approver>,
+    earlier: Vec<Option<Reaction>>,
+    said: &Arc<Mutex<Option<anyhow::Result<Reaction>>>>,
+) -> Approve {
+    let said = Arc::clone(said);
+    Arc::new(move |asked: &Asked, now_secs: u64| {
+        let reaction = match &approver {
+            Some(approver) => approver.react(asked, now_secs, &earlier),
+            None => Err(anyhow::anyhow!("the approver was asked, and the step does not say what it answers")),
+        };
+        let told = reaction.as_ref().map_or(Reaction::Reset, Clone::clone);
+        *said.lock() = Some(reaction);
+        told
+    })
+}

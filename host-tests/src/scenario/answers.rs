@@ -1,0 +1,113 @@
+//! The exact answer for every reason, as data: `answers.yaml`.
+//!
+//! It is kept apart from the engine's table on purpose: whoever changes what clients see changes it twice.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context, ensure};
+use countersign_engine::reason::Reason;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::format::Expect;
+
+/// The address `base`'s resources name in challenges (RFC 9728).
+pub const METADATA: &str = "https://tools.test/.well-known/oauth-protected-resource/mcp";
+
+/// Every answer, by the reason's code.
+#[derive(Clone, Debug)]
+pub struct Answers(BTreeMap<String, Answer>);
+
+/// What a denied client is told.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    pub status: u16,
+    pub title: String,
+    pub detail: String,
+    /// As clients see it, where that is another than the record's.
+    #[serde(default)]
+    pub told: Option<String>,
+    /// The JSON-RPC error code.
+    pub code: i64,
+    /// The `error` in `WWW-Authenticate`; `none` for a challenge without one; absent for no challenge.
+    #[serde(default)]
+    pub challenge: Option<String>,
+    #[serde(default)]
+    pub retry_after: Option<u64>,
+    #[serde(default)]
+    pub allow: Option<String>,
+}
+
+impl Answers {
+    /// Reads `answers.yaml`; it must name exactly the reasons that are answered.
+    pub fn read(path: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+        let answers: BTreeMap<String, Answer> = serde_norway::from_str(&text).with_context(|| path.display().to_string())?;
+        for reason in Reason::ALL.iter().map(|reason| reason.row()).filter(|row| row.status != 0) {
+            ensure!(answers.contains_key(reason.code), "answers.yaml does not say how `{}` is answered", reason.code);
+        }
+        let known = |code: &str| Reason::ALL.iter().any(|reason| reason.row().code == code);
+        for code in answers.keys() {
+            ensure!(known(code), "answers.yaml answers `{code}`, which is no reason");
+        }
+        Ok(Self(answers))
+    }
+
+    /// The answer to `reason`, if it is one that is answered.
+    pub fn get(&self, reason: &str) -> Option<&Answer> {
+        self.0.get(reason)
+    }
+}
+
+impl Answer {
+    /// The header fields the client must see; none for those that must be absent.
+    pub fn headers(&self, expect: &Expect) -> Vec<(&'static str, Option<String>)> {
+        let media_type = if expect.rpc_id.is_some() { "application/json" } else { "application/problem+json" };
+        vec![
+            ("content-type", Some(media_type.to_owned())),
+            ("cache-control", Some("no-store".to_owned())),
+            ("www-authenticate", self.www_authenticate(expect)),
+            ("retry-after", self.retry_after.map(|seconds| seconds.to_string())),
+            ("allow", self.allow.clone()),
+        ]
+    }
+
+    /// The body the client must see.
+    pub fn body(&self, reason: &str, expect: &Expect, decision: &str) -> Value {
+        let told = self.told.as_deref().unwrap_or(reason);
+        match &expect.rpc_id {
+            Some(id) => json!({
+                "jsonrpc": "2.0",
+                "id": id,
+                "error": { "code": self.code, "message": self.detail, "data": { "reason": told, "decision": decision } },
+            }),
+            None => json!({
+                "type": format!("urn:countersign:{told}"),
+                "title": self.title,
+                "status": self.status,
+                "detail": self.detail,
+                "instance": format!("urn:uuid:{decision}"),
+            }),
+        }
+    }
+
+    /// RFC 6750 §3, RFC 9728 §5.1.
+    fn www_authenticate(&self, expect: &Expect) -> Option<String> {
+        let error = self.challenge.as_deref()?;
+        let mut parts = Vec::new();
+        if error != "none" {
+            parts.push(format!("error=\"{error}\""));
+            parts.push(format!("error_description=\"{}\"", self.detail.replace('"', "")));
+        }
+        parts.extend(expect.scope.iter().map(|scope| format!("scope=\"{scope}\"")));
+        if !expect.no_metadata {
+            parts.push(format!("resource_metadata=\"{METADATA}\""));
+        }
+        if parts.is_empty() {
+            parts.push("realm=\"countersign\"".to_owned());
+        }
+        Some(format!("Bearer {}", parts.join(", ")))
+    }
+}

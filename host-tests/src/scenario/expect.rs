@@ -1,0 +1,220 @@
+//! Whether what was observed is what was expected: the same for every driver.
+//!
+//! Besides what a scenario states, every exchange must have left exactly one record; a denied one must not have
+//! touched the upstream and must have been answered word for word; an allowed one must have arrived once, byte for byte,
+//! without what clients may not say; and the credential must be nowhere else.
+
+use countersign_engine::headers::same_name;
+use countersign_engine::record::Kind;
+use serde_json::Value;
+
+use super::answers::Answers;
+use super::format::{Expect, Upstream};
+use super::load::reason;
+use super::request::Request;
+use crate::drivers::{Answer, Observed, Received};
+
+/// Header fields the gateway itself adds on the way, or needs for the next hop only.
+const OF_THE_GATEWAY: &[&str] = &[
+    "host", "content-length", "transfer-encoding", "connection", "te", "trailer", "user-agent", "x-forwarded-proto",
+    "x-forwarded-for", "x-request-id", "x-envoy-expected-rq-timeout-ms", "x-envoy-internal",
+];
+
+/// Header fields the filter sets; each at most once.
+const OF_THE_FILTER: &[&str] = &[
+    "x-countersign-decision", "x-countersign-issuer", "x-countersign-subject", "x-countersign-actor", "x-countersign-task",
+];
+
+/// What was sent and what must come of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Expected<'a> {
+    pub request: &'a Request,
+    pub expect: &'a Expect,
+    pub answers: &'a Answers,
+}
+
+/// Compares; the error lists everything that differs.
+pub fn check(expected: &Expected<'_>, observed: &Observed) -> anyhow::Result<()> {
+    let mut differences = Differences::default();
+    differences.all(expected, observed);
+    if differences.0.is_empty() {
+        return Ok(());
+    }
+    let records: Vec<String> = observed.records.iter().map(Value::to_string).collect();
+    let mut text = differences.0.join("\n");
+    text.push_str(&format!("\nrecords: {}\nlog: {}", records.join("\n"), observed.log.join("\n")));
+    Err(anyhow::anyhow!(text))
+}
+
+#[derive(Default)]
+struct Differences(Vec<String>);
+
+impl Differences {
+    fn all(&mut self, expected: &Expected<'_>, observed: &Observed) {
+        let expect = expected.expect;
+        self.same("status", &expect.status, &observed.answer.as_ref().map_or(0, |answer| answer.status));
+        let decision = self.records(expect, observed);
+        let kind = expect.reason.as_deref().and_then(reason).map(|reason| reason.row().kind);
+        if kind == Some(Kind::Allow) && !expect.not_delivered {
+            self.forwarded(expected, observed, &decision);
+        } else {
+            self.same("requests that arrived upstream", &0, &observed.upstream.len());
+            self.same("the upstream was touched", &expect.not_delivered, &observed.upstream_touched);
+        }
+        if let (Some(code), Some(answer)) = (&expect.reason, &observed.answer)
+            && kind != Some(Kind::Allow)
+        {
+            self.answer(expected, code, answer, &decision);
+        }
+        self.calls(expect, observed);
+        self.secrecy(expected, observed);
+    }
+
+    fn same<T: PartialEq + std::fmt::Debug>(&mut self, what: &str, expected: &T, got: &T) {
+        if expected != got {
+            self.0.push(format!("{what}: expected {expected:?}, got {got:?}"));
+        }
+    }
+
+    /// The one record; its id.
+    fn records(&mut self, expect: &Expect, observed: &Observed) -> String {
+        let is_end = |record: &&Value| text(record, "/kind") == Kind::Ended.name();
+        let (ends, decisions): (Vec<&Value>, Vec<&Value>) = observed.records.iter().partition(is_end);
+        self.same("decisions on record", &usize::from(expect.reason.is_some()), &decisions.len());
+        let outcomes: Vec<String> = ends.iter().map(|record| text(record, "/outcome")).collect();
+        self.same("`ended` lines", &expect.ended.iter().cloned().collect(), &outcomes);
+        let Some((record, code)) = decisions.first().zip(expect.reason.as_ref()) else { return String::new() };
+        self.same("reason on record", code, &text(record, "/reason"));
+        let row = reason(code).map(countersign_engine::reason::Reason::row);
+        self.same("kind on record", &row.map_or("", |row| row.kind.name()).to_owned(), &text(record, "/kind"));
+        let status = row.map(|row| row.status).filter(|status| *status != 0).map(Value::from);
+        self.same("status on record", &status, &record.pointer("/status").cloned());
+        for (pointer, expected) in &expect.record {
+            self.same(pointer, expected, record.pointer(pointer).unwrap_or(&Value::Null));
+        }
+        let id = text(record, "/id");
+        for end in ends {
+            self.same("id of the `ended` line", &id, &text(end, "/id"));
+        }
+        id
+    }
+
+    fn answer(&mut self, expected: &Expected<'_>, code: &str, got: &Answer, decision: &str) {
+        let Some(answer) = expected.answers.get(code) else { return };
+        for (name, value) in answer.headers(expected.expect) {
+            self.same(name, &value.into_iter().collect(), &values(&got.headers, name));
+        }
+        // There is no body in an answer to HEAD (RFC 9110 §9.3.2).
+        if expected.request.method != "HEAD" {
+            let body = serde_json::from_slice(&got.body).unwrap_or_else(|_| lossy(&got.body).into());
+            self.same("body", &answer.body(code, expected.expect, decision), &body);
+        }
+    }
+
+    fn forwarded(&mut self, expected: &Expected<'_>, observed: &Observed, decision: &str) {
+        self.same("requests that arrived upstream", &1, &observed.upstream.len());
+        let (Some(got), Some(upstream)) = (observed.upstream.first(), &expected.expect.upstream) else { return };
+        let sent = expected.request;
+        self.same("method upstream", &sent.method, &got.method);
+        self.same("path upstream", &sent.path, &got.path);
+        self.same("host upstream", &sent.host, &got.host);
+        let body = sent.body.as_deref().unwrap_or_default();
+        if body != got.body {
+            self.0.push(format!("body upstream: expected {:?}, got {:?}", lossy(body), lossy(&got.body)));
+        }
+        let trailers: Vec<_> = sent.trailers.iter().map(|(name, value)| (name.clone(), value.clone().into_bytes())).collect();
+        self.same("trailers upstream", &trailers, &got.trailers);
+        self.stated_headers(upstream, got, decision);
+        self.identity_headers(got);
+        self.other_headers(sent, upstream, got);
+    }
+
+    fn identity_headers(&mut self, got: &Received) {
+        for name in OF_THE_FILTER {
+            let values = values(&got.headers, name);
+            if values.len() > 1 {
+                self.0.push(format!("`{name}` upstream: more than one: {values:?}"));
+            }
+        }
+    }
+
+    fn stated_headers(&mut self, upstream: &Upstream, got: &Received, decision: &str) {
+        for (name, value) in &upstream.headers {
+            let expected: Vec<String> = value.iter().map(|value| value.replace("{decision}", decision)).collect();
+            self.same(&format!("`{name}` upstream"), &expected, &values(&got.headers, name));
+        }
+    }
+
+    /// What the client sent arrives as it was, unless it may not be sent; nothing arrives that nobody sent.
+    fn other_headers(&mut self, sent: &Request, upstream: &Upstream, got: &Received) {
+        let reserved = |name: &str| ["x-countersign-", "x-envoy-"].iter().any(|start| folded(name).starts_with(start));
+        let withheld = |name: &str| reserved(name) || (!upstream.credential && same_name(name, "authorization"));
+        let passing = |headers: &[(String, Vec<u8>)], withheld: &dyn Fn(&str) -> bool| {
+            let mut headers: Vec<(String, String)> = headers
+                .iter()
+                .filter(|(name, _)| !OF_THE_GATEWAY.contains(&name.as_str()) && !withheld(name))
+                .map(|(name, value)| (name.to_ascii_lowercase(), lossy(value)))
+                .collect();
+            headers.sort();
+            headers
+        };
+        let set = |name: &str| OF_THE_FILTER.contains(&name);
+        self.same("header fields upstream", &passing(&sent.headers, &withheld), &passing(&got.headers, &set));
+    }
+
+    fn calls(&mut self, expect: &Expect, observed: &Observed) {
+        for (cluster, count) in &expect.calls {
+            let made = observed.asked.iter().filter(|asked| asked.cluster == *cluster).count();
+            self.same(&format!("calls to `{cluster}`"), count, &made);
+        }
+        if expect.asked.is_empty() {
+            return;
+        }
+        let asked = observed.asked.iter().find(|asked| asked.cluster == "approvals");
+        let question: Value = asked.and_then(|asked| serde_json::from_slice(&asked.body).ok()).unwrap_or_default();
+        for (pointer, expected) in &expect.asked {
+            self.same(&format!("asked {pointer}"), expected, question.pointer(pointer).unwrap_or(&Value::Null));
+        }
+    }
+
+    /// The credential is in no record, no log, no question, and not upstream unless it may be.
+    fn secrecy(&mut self, expected: &Expected<'_>, observed: &Observed) {
+        let credential = &expected.request.credential;
+        // The part that makes it worth stealing; shorter ones are no credentials.
+        let secret = credential.rsplit('.').next().filter(|part| part.len() >= 32).unwrap_or(credential);
+        if secret.len() < 32 {
+            return;
+        }
+        let mut places: Vec<(&str, String)> = observed.records.iter().map(|record| ("a record", record.to_string())).collect();
+        places.extend(observed.log.iter().map(|line| ("the log", line.clone())));
+        places.extend(observed.asked.iter().map(|asked| ("a question", format!("{} {:?} {}", asked.path, asked.headers, lossy(&asked.body)))));
+        places.extend(observed.answer.iter().map(|answer| ("the answer", lossy(&answer.body))));
+        let may_arrive = expected.expect.upstream.as_ref().is_some_and(|upstream| upstream.credential);
+        if !may_arrive {
+            let heads = observed.upstream.iter().flat_map(|got| &got.headers);
+            places.extend(heads.map(|(_, value)| ("the upstream's headers", lossy(value))));
+        }
+        for (place, text) in places {
+            if text.contains(secret) {
+                self.0.push(format!("the credential is in {place}"));
+            }
+        }
+    }
+}
+
+/// Every value under any spelling of `name`.
+fn values(headers: &[(String, Vec<u8>)], name: &str) -> Vec<String> {
+    headers.iter().filter(|(candidate, _)| same_name(candidate, name)).map(|(_, value)| lossy(value)).collect()
+}
+
+fn folded(name: &str) -> String {
+    name.to_ascii_lowercase().replace('_', "-")
+}
+
+fn text(record: &Value, pointer: &str) -> String {
+    record.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

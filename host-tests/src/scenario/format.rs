@@ -1,0 +1,396 @@
+//! The members of a scenario file. Unknown ones are errors.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// What can run a scenario.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DriverKind {
+    /// The engine in this process, with a clock that can be moved.
+    Native,
+    /// The built module in a scripted host, which can also fail on demand.
+    Wasm,
+    /// The built module in a real Envoy.
+    Envoy,
+}
+
+/// One story: a configuration and what happens under it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// A sentence. Unique.
+    pub name: String,
+    /// All when absent.
+    #[serde(default = "every_driver")]
+    pub drivers: Vec<DriverKind>,
+    /// A file in `configs/`, without `.yaml`.
+    #[serde(default = "base")]
+    pub config: String,
+    /// RFC 7396 merge patch for the configuration.
+    #[serde(default)]
+    pub patch: Option<Value>,
+    /// The configuration as text instead, however broken.
+    #[serde(default)]
+    pub config_text: Option<String>,
+    /// How the key server behaves from the start.
+    #[serde(default)]
+    pub keys: KeyServer,
+    /// What the gateway is short of or set up with, other than shipped.
+    #[serde(default)]
+    pub gateway: Gateway,
+    /// The configuration is refused, with exactly these lines. There are no steps then.
+    #[serde(default)]
+    pub refused: Option<Vec<String>>,
+    #[serde(default)]
+    pub steps: Vec<Step>,
+}
+
+/// One thing that happens: exactly one of `send`, `advance` and `keys`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// A request; what else is in the step is about it.
+    #[serde(default)]
+    pub send: Option<Send>,
+    /// So much time passes (`90s`). Not in Envoy.
+    #[serde(default)]
+    pub advance: Option<String>,
+    /// The key server behaves like this from now on.
+    #[serde(default)]
+    pub keys: Option<KeyServer>,
+    /// How the approver answers this request.
+    #[serde(default)]
+    pub approver: Option<Approver>,
+    /// How the upstream answers, if it is asked.
+    #[serde(default)]
+    pub upstream: Option<UpstreamAnswer>,
+    /// What goes wrong in the host during this request. Only in the scripted host.
+    #[serde(default)]
+    pub faults: Vec<Fault>,
+    #[serde(default)]
+    pub expect: Option<Expect>,
+}
+
+/// A request. Without anything: a valid token and an MCP `tools/call` of `payments`' tool `lookup`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Send {
+    /// `POST` when absent.
+    #[serde(default)]
+    pub method: Option<String>,
+    /// Path and query, `/mcp` when absent; `{token}` stands for the token.
+    #[serde(default)]
+    pub path: Option<String>,
+    /// `tools.test` when absent.
+    #[serde(default)]
+    pub host: Option<String>,
+    /// The body is an MCP `tools/call` of this tool, id 1.
+    #[serde(default)]
+    pub call: Option<String>,
+    /// With `call`.
+    #[serde(default)]
+    pub arguments: Option<Value>,
+    /// The body is an MCP request with this method, id 1.
+    #[serde(default)]
+    pub mcp: Option<String>,
+    /// With `mcp`.
+    #[serde(default)]
+    pub params: Option<Value>,
+    /// The body is this, as JSON.
+    #[serde(default)]
+    pub json: Option<Value>,
+    /// The body is this, as it stands: text, or a list of texts and `{repeat, times}`.
+    #[serde(default)]
+    pub text: Option<Value>,
+    /// Bytes in standard base64.
+    #[serde(default)]
+    pub bytes: Option<String>,
+    /// Over the defaults; null removes, a list sends several, `{bytes: base64}` sends bytes.
+    #[serde(default)]
+    pub headers: BTreeMap<String, Value>,
+    #[serde(default)]
+    pub token: Token,
+    /// How the body is cut: sizes in order, the rest in one piece; `[0]` for every byte by itself.
+    #[serde(default)]
+    pub chunks: Vec<usize>,
+    #[serde(default)]
+    pub trailers: BTreeMap<String, String>,
+    /// The client leaves after the head, or after so many chunks.
+    #[serde(default)]
+    pub leaves_after_chunks: Option<usize>,
+    /// The client sends the head, and then nothing for so long.
+    #[serde(default)]
+    pub stalls: Option<String>,
+}
+
+/// A token. Without anything: what `base` accepts for everything its resources offer.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Token {
+    /// No `Authorization` header (`{token}` can still be used elsewhere).
+    #[serde(default)]
+    pub absent: bool,
+    /// The credential as it stands: text or pieces.
+    #[serde(default)]
+    pub raw: Option<Value>,
+    /// `Bearer` when absent.
+    #[serde(default)]
+    pub scheme: Option<String>,
+    /// The key that signs: `rsa1` when absent.
+    #[serde(default)]
+    pub key: Option<String>,
+    /// How it is signed; the key's own algorithm when absent.
+    #[serde(default)]
+    pub sign: Option<Signing>,
+    /// Merge patch for the header `{alg, kid, typ: at+jwt}`.
+    #[serde(default)]
+    pub header: Option<Value>,
+    /// Merge patch for the claims; `now+300s` and `now-1h` stand for numeric dates, `{repeat, times}` for long text.
+    #[serde(default)]
+    pub claims: Option<Value>,
+    /// The header's JSON as it stands.
+    #[serde(default)]
+    pub header_text: Option<String>,
+    /// The claims' JSON as it stands, except that `{now+300s}` stands for a numeric date.
+    #[serde(default)]
+    pub claims_text: Option<String>,
+    /// What is done to the finished token.
+    #[serde(default)]
+    pub spoil: Option<Spoil>,
+    /// Exactly the token that step (from 1) sent.
+    #[serde(default)]
+    pub of_step: Option<usize>,
+}
+
+/// How a token is signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Signing {
+    Rs256,
+    Rs384,
+    Rs512,
+    Ps256,
+    Es256,
+    EdDsa,
+    /// HMAC-SHA-256 with the key's public half in PEM as the secret.
+    HmacWithPublicPem,
+    /// HMAC-SHA-256 with the key's public modulus as in its JWK.
+    HmacWithModulus,
+    /// The signature is empty.
+    None,
+    /// The signature is as long as it should be, and zero.
+    Zero,
+}
+
+/// What is done to a finished token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Spoil {
+    /// The last bit of the signature is flipped.
+    FlipSignature,
+    /// The claims are replaced after signing (`sub` becomes `admin`).
+    SwapClaims,
+    /// `=` is appended to each part.
+    Padding,
+    /// A blank in the middle.
+    Blank,
+    /// A fourth part.
+    FourthPart,
+    /// The third part and its dot are cut off.
+    TwoParts,
+    /// Standard instead of URL-safe base64 in the signature.
+    StandardAlphabet,
+    /// The unused bits of the last character of the signature are set.
+    LooseBits,
+}
+
+/// How the key server behaves.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyServer {
+    /// Names of the keys it serves; the usual ones when absent.
+    #[serde(default)]
+    pub serves: Option<Vec<String>>,
+    /// Merge patches for single keys, by name.
+    #[serde(default)]
+    pub edits: BTreeMap<String, Value>,
+    /// Another status than 200.
+    #[serde(default)]
+    pub status: Option<u16>,
+    /// Another body.
+    #[serde(default)]
+    pub text: Option<String>,
+    /// Connections are closed.
+    #[serde(default)]
+    pub down: bool,
+    /// It never answers.
+    #[serde(default)]
+    pub hangs: bool,
+}
+
+/// How the approver answers. Without anything: it approves, correctly signed, as somebody else.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Approver {
+    /// `approved` (when absent), `denied`, `pending`, or anything.
+    #[serde(default)]
+    pub decision: Option<String>,
+    /// Merge patch for the answer's JSON; `now+1m` stands for the time in RFC 3339.
+    #[serde(default)]
+    pub edit: Option<Value>,
+    /// The body as it stands, signed.
+    #[serde(default)]
+    pub text: Option<String>,
+    #[serde(default)]
+    pub sign: AnswerSigning,
+    /// What is in `webhook-timestamp`: `now` when absent, `now-11m`.
+    #[serde(default)]
+    pub stamped: Option<String>,
+    /// The answer of that step (from 1), word for word.
+    #[serde(default)]
+    pub answer_of_step: Option<usize>,
+    #[serde(default)]
+    pub status: Option<u16>,
+    /// It answers after so long.
+    #[serde(default)]
+    pub after: Option<String>,
+    /// It never answers.
+    #[serde(default)]
+    pub hangs: bool,
+    /// It closes the connection instead of answering.
+    #[serde(default)]
+    pub down: bool,
+}
+
+/// How the approver signs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AnswerSigning {
+    #[default]
+    Right,
+    /// No signature headers.
+    Absent,
+    /// With another secret.
+    WrongSecret,
+    /// Over another body than the one sent.
+    OtherBody,
+}
+
+/// How the upstream answers.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UpstreamAnswer {
+    #[serde(default)]
+    pub status: Option<u16>,
+    /// It closes the connection when it has read the request.
+    #[serde(default)]
+    pub resets: bool,
+}
+
+/// What goes wrong in the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fault {
+    /// Calls are refused at dispatch.
+    DispatchFails,
+    /// Calls end without an answer (no headers at all).
+    CallResets,
+    /// The gateway answers for the callee: 504.
+    CallTimesOut,
+    /// Every answer comes twice.
+    AnswersTwice,
+    /// The answer comes after the stream is over.
+    AnswersLate,
+    /// Answers with tokens nobody asked for come first.
+    StrayAnswers,
+    /// Shared data does not work.
+    NoSharedData,
+    /// Properties cannot be read or set.
+    NoProperties,
+    /// Counters cannot be defined.
+    NoMetrics,
+    /// Body bytes arrive and are not handed over (no `allow_on_headers_stop_iteration`).
+    BodyWithheld,
+}
+
+/// Deviations from the shipped gateway.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gateway {
+    /// `allow_on_headers_stop_iteration` is not set.
+    #[serde(default)]
+    pub holds_no_bodies: bool,
+    /// Underscores in header names are let through by the listener.
+    #[serde(default)]
+    pub passes_underscores: bool,
+    /// The route retries twice on 5xx and resets.
+    #[serde(default)]
+    pub retries: bool,
+    /// The upstream's certificate is signed by somebody else.
+    #[serde(default)]
+    pub swapped_upstream_certificate: bool,
+    /// The key server's certificate is signed by somebody else.
+    #[serde(default)]
+    pub swapped_keys_certificate: bool,
+}
+
+/// What must come out of one request. A deny's exact answer is in `answers.yaml`, by reason.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expect {
+    /// What the client gets; 0 when it gets nothing.
+    pub status: u16,
+    /// The code on the one record; absent when the gateway itself answers and there is no decision.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// The answer is a JSON-RPC error with this id; otherwise it is problem details.
+    #[serde(default)]
+    pub rpc_id: Option<Value>,
+    /// The scope named in the challenge.
+    #[serde(default)]
+    pub scope: Option<String>,
+    /// The answer must be for a resource without `metadata_url`.
+    #[serde(default)]
+    pub no_metadata: bool,
+    /// What the upstream must see; only with an allow.
+    #[serde(default)]
+    pub upstream: Option<Upstream>,
+    /// JSON pointers into the record and what is there; null when nothing must be.
+    #[serde(default)]
+    pub record: BTreeMap<String, Value>,
+    /// How many calls were made during this request, by cluster; what is not named is not checked.
+    #[serde(default)]
+    pub calls: BTreeMap<String, usize>,
+    /// JSON pointers into what the approver was asked.
+    #[serde(default)]
+    pub asked: BTreeMap<String, Value>,
+    /// It was let through, and the gateway could not deliver it.
+    #[serde(default)]
+    pub not_delivered: bool,
+    /// An `ended` line follows, with this outcome.
+    #[serde(default)]
+    pub ended: Option<String>,
+}
+
+/// What the upstream must see, besides the very bytes of the body and no credential.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Upstream {
+    /// Exact single values; `{decision}` stands for the decision's id, null for absence under every spelling.
+    #[serde(default)]
+    pub headers: BTreeMap<String, Option<String>>,
+    /// The credential is forwarded as it came.
+    #[serde(default)]
+    pub credential: bool,
+}
+
+fn every_driver() -> Vec<DriverKind> {
+    vec![DriverKind::Native, DriverKind::Wasm, DriverKind::Envoy]
+}
+
+fn base() -> String {
+    "base".to_owned()
+}

@@ -1,0 +1,156 @@
+//! A concrete request, made of what a scenario says: what every driver sends, byte for byte.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use super::format::Send;
+use super::text::{duration, pieces, with_texts};
+use super::token::mint;
+
+/// What is sent.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    pub method: String,
+    pub host: String,
+    /// Path and query.
+    pub path: String,
+    /// In order, duplicates kept, no pseudo-headers, no framing.
+    pub headers: Vec<(String, Vec<u8>)>,
+    pub body: Option<Vec<u8>>,
+    /// The lengths of the pieces the body is sent in; they add up to it.
+    pub chunks: Vec<usize>,
+    pub trailers: Vec<(String, String)>,
+    /// The client leaves after so many chunks.
+    pub leaves_after_chunks: Option<usize>,
+    /// The client says nothing for so long after the head.
+    pub stalls: Option<Duration>,
+    /// The credential, wherever it is.
+    pub credential: String,
+}
+
+impl Request {
+    /// The request `send` describes. `earlier` are the credentials of earlier steps.
+    pub fn of(send: &Send, now_secs: u64, earlier: &[String]) -> anyhow::Result<Self> {
+        let credential = mint(&send.token, now_secs, earlier)?;
+        let body = body(send)?;
+        let method = send.method.clone().unwrap_or_else(|| "POST".to_owned());
+        let chunks = chunks(&send.chunks, body.as_deref().unwrap_or_default().len())?;
+        Ok(Self {
+            host: send.host.clone().unwrap_or_else(|| "tools.test".to_owned()),
+            path: send.path.as_deref().unwrap_or("/mcp").replace("{token}", &credential),
+            headers: headers(send, body.is_some(), &credential)?,
+            trailers: send.trailers.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+            leaves_after_chunks: send.leaves_after_chunks,
+            stalls: send.stalls.as_deref().map(duration).transpose()?,
+            method,
+            body,
+            chunks,
+            credential,
+        })
+    }
+
+    /// Whether head and body end together: neither body nor trailers follow.
+    pub fn is_head_only(&self) -> bool {
+        self.body.as_ref().is_none_or(Vec::is_empty) && self.trailers.is_empty() && self.leaves_after_chunks.is_none()
+    }
+
+    /// The body in its pieces.
+    pub fn pieces(&self) -> impl Iterator<Item = &[u8]> {
+        let mut rest = self.body.as_deref().unwrap_or_default();
+        self.chunks.iter().map(move |length| {
+            let (piece, after) = rest.split_at(*length);
+            rest = after;
+            piece
+        })
+    }
+}
+
+fn body(send: &Send) -> anyhow::Result<Option<Vec<u8>>> {
+    let stated = [send.json.is_some(), send.text.is_some(), send.bytes.is_some(), send.call.is_some(), send.mcp.is_some()];
+    ensure!(stated.iter().filter(|stated| **stated).count() <= 1, "a request has one body");
+    ensure!(send.arguments.is_none() || send.call.is_some(), "`arguments` needs `call`");
+    ensure!(send.params.is_none() || send.mcp.is_some(), "`params` needs `mcp`");
+    if let Some(json) = &send.json {
+        return Ok(Some(json.to_string().into_bytes()));
+    }
+    if let Some(text) = &send.text {
+        return Ok(Some(pieces(text)?.into_bytes()));
+    }
+    if let Some(bytes) = &send.bytes {
+        return Ok(Some(STANDARD.decode(bytes)?));
+    }
+    if let Some(method) = &send.mcp {
+        let mut message = json!({ "jsonrpc": "2.0", "id": 1, "method": method });
+        if let (Some(params), Some(message)) = (&send.params, message.as_object_mut()) {
+            message.insert("params".to_owned(), params.clone());
+        }
+        return Ok(Some(message.to_string().into_bytes()));
+    }
+    let tool = match (&send.call, send.method.as_deref()) {
+        (Some(tool), _) => tool,
+        (None, None | Some("POST")) if send.path.is_none() => "lookup",
+        (None, _) => return Ok(None),
+    };
+    let arguments = with_texts(send.arguments.clone().unwrap_or_else(|| json!({})), &|_| None);
+    let message =
+        json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": tool, "arguments": arguments } });
+    Ok(Some(message.to_string().into_bytes()))
+}
+
+fn headers(send: &Send, has_body: bool, credential: &str) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
+    let mut headers = vec![("accept".to_owned(), b"application/json, text/event-stream".to_vec())];
+    if has_body {
+        headers.push(("content-type".to_owned(), b"application/json".to_vec()));
+    }
+    if !send.token.absent {
+        let scheme = send.token.scheme.as_deref().unwrap_or("Bearer");
+        headers.push(("authorization".to_owned(), format!("{scheme} {credential}").into_bytes()));
+    }
+    for (name, stated) in &send.headers {
+        headers.retain(|(candidate, _)| candidate != name);
+        for value in values(stated).with_context(|| format!("header `{name}`"))? {
+            headers.push((name.clone(), replace(&value, b"{token}", credential.as_bytes())));
+        }
+    }
+    Ok(headers)
+}
+
+fn values(stated: &Value) -> anyhow::Result<Vec<Vec<u8>>> {
+    match stated {
+        Value::Null => Ok(Vec::new()),
+        Value::String(text) => Ok(vec![text.clone().into_bytes()]),
+        Value::Array(items) => {
+            let values: Vec<Vec<Vec<u8>>> = items.iter().map(values).collect::<anyhow::Result<_>>()?;
+            Ok(values.concat())
+        }
+        Value::Object(members) => {
+            let bytes = members.get("bytes").and_then(Value::as_str).filter(|_| members.len() == 1);
+            Ok(vec![STANDARD.decode(bytes.context("`{bytes: base64}` belongs here")?)?])
+        }
+        other @ (Value::Bool(_) | Value::Number(_)) => bail!("`{other}` is no header value; put it in quotes"),
+    }
+}
+
+fn replace(text: &[u8], what: &[u8], by: &[u8]) -> Vec<u8> {
+    match text.windows(what.len()).position(|window| window == what) {
+        Some(at) => {
+            let (before, after) = text.split_at(at);
+            [before, by, after.strip_prefix(what).unwrap_or_default()].concat()
+        }
+        None => text.to_vec(),
+    }
+}
+
+/// `[0]` means every byte by itself.
+fn chunks(stated: &[usize], length: usize) -> anyhow::Result<Vec<usize>> {
+    if stated == [0] {
+        return Ok(vec![1; length]);
+    }
+    let stated_length: usize = stated.iter().sum();
+    let rest = length.checked_sub(stated_length).context("the chunks are longer than the body")?;
+    Ok(stated.iter().copied().chain((rest > 0).then_some(rest)).collect())
+}

@@ -1,0 +1,54 @@
+//! Every scenario on every driver, and that they cover every reason.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Result, ensure};
+use countersign_engine::reason::Reason;
+use countersign_host_tests::drivers::envoy::RealEnvoy;
+use countersign_host_tests::drivers::native::Native;
+use countersign_host_tests::drivers::{Driver, run_all};
+use countersign_host_tests::envoy::{OLDEST, PINNED};
+use countersign_host_tests::scenario::Library;
+use countersign_host_tests::scenario::format::DriverKind;
+
+/// Reasons no scenario can bring about, and why.
+const OUT_OF_REACH: &[(&str, &str)] = &[("internal", "a state the filter should not be in: there is no way into it")];
+
+fn run(driver: &mut dyn Driver) -> Result<()> {
+    let report = run_all(driver, &Library::read()?);
+    println!("{report}");
+    ensure!(report.failed.is_empty(), "{report}");
+    ensure!(report.passed > 0, "no scenario ran");
+    Ok(())
+}
+
+#[test]
+fn native() -> Result<()> {
+    run(&mut Native::at(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs()))
+}
+
+/// Each release named in `COUNTERSIGN_ENVOY_VERSIONS`; the oldest and the pinned one otherwise.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "tests are told by their environment what to test")]
+fn envoy() -> Result<()> {
+    let versions = std::env::var("COUNTERSIGN_ENVOY_VERSIONS").unwrap_or_else(|_| format!("{OLDEST} {PINNED}"));
+    for version in versions.split_whitespace() {
+        println!("Envoy {version}");
+        run(&mut RealEnvoy::new(version)?)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn every_reason_is_expected_by_some_scenario() -> Result<()> {
+    let library = Library::read()?;
+    let expected: Vec<_> = [DriverKind::Native, DriverKind::Wasm, DriverKind::Envoy]
+        .into_iter()
+        .flat_map(|driver| library.expected_reasons(driver))
+        .collect();
+    let out_of_reach = |code: &str| OUT_OF_REACH.iter().any(|(reason, _)| *reason == code);
+    let codes = Reason::ALL.iter().map(|reason| reason.row().code);
+    let missing: Vec<_> = codes.filter(|code| !expected.contains(code) && !out_of_reach(code)).collect();
+    ensure!(missing.is_empty(), "no scenario expects {missing:?}");
+    Ok(())
+}
