@@ -11,3 +11,5 @@ pub mod fakes;
 pub mod gateway;
 #[cfg(feature = "scenarios")]
 pub mod scenario;
+#[cfg(feature = "scenarios")]
+pub mod scripted;
