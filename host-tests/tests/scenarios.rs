@@ -6,6 +6,7 @@ use anyhow::{Result, ensure};
 use countersign_engine::reason::Reason;
 use countersign_host_tests::drivers::envoy::RealEnvoy;
 use countersign_host_tests::drivers::native::Native;
+use countersign_host_tests::drivers::wasm::Wasm;
 use countersign_host_tests::drivers::{Driver, run_all};
 use countersign_host_tests::envoy::{OLDEST, PINNED};
 use countersign_host_tests::scenario::Library;
@@ -22,9 +23,19 @@ fn run(driver: &mut dyn Driver) -> Result<()> {
     Ok(())
 }
 
+#[expect(clippy::disallowed_methods, reason = "scenarios begin now, as tokens in a real gateway do")]
+fn now() -> Result<u64> {
+    Ok(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())
+}
+
 #[test]
 fn native() -> Result<()> {
-    run(&mut Native::at(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs()))
+    run(&mut Native::at(now()?))
+}
+
+#[test]
+fn wasm() -> Result<()> {
+    run(&mut Wasm::at(now()?)?)
 }
 
 /// Each release named in `COUNTERSIGN_ENVOY_VERSIONS`; the oldest and the pinned one otherwise.

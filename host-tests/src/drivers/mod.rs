@@ -6,6 +6,7 @@
 pub mod envoy;
 pub mod native;
 mod story;
+pub mod wasm;
 
 use std::sync::Arc;
 use std::time::Duration;

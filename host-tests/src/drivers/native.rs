@@ -17,7 +17,7 @@ use countersign_engine::{Background, BackgroundInput, DecisionId, Effect, Engine
 
 use super::{Answer, Deployed, Deployment, Driver, Exchange, Observed, Received};
 use crate::scenario::approver::{Asked, Reaction, SECRET};
-use crate::scenario::format::{DriverKind, KeyServer, UpstreamAnswer};
+use crate::scenario::format::{DriverKind, Fault, KeyServer, UpstreamAnswer};
 use crate::scenario::request::Request;
 
 /// How often a gateway's root ticks.
@@ -93,7 +93,7 @@ impl Native {
             let Due { at: _, to, id, outcome } = worker.due.remove(index);
             match (to, stream.as_deref_mut()) {
                 (Caller::Background, _) => worker.background(self.now, &self.keys, BackgroundInput::CallDone(id, outcome))?,
-                (Caller::Stream, Some(stream)) => stream.feed(worker, self.now, &self.keys, Input::CallDone(id, outcome))?,
+                (Caller::Stream, Some(stream)) => stream.answered(worker, self.now, &self.keys, id, &outcome)?,
                 (Caller::Stream, None) => {}
             }
         }
@@ -102,6 +102,13 @@ impl Native {
             Some(stream) => stream.feed(worker, self.now, &self.keys, Input::Tick(Tick::default())),
             None => Ok(()),
         }
+    }
+
+    /// What the scenario lets go wrong; what only a host can do is not for this driver.
+    fn check_faults(exchange: &Exchange<'_>) -> anyhow::Result<()> {
+        let known = |fault: &Fault| [Fault::AnswersTwice, Fault::StrayAnswers].contains(fault);
+        ensure!(exchange.faults.iter().all(known), "there is no host here that could fail so");
+        Ok(())
     }
 
     fn wait(&mut self, by: Duration, mut stream: Option<&mut Stream<'_>>) -> anyhow::Result<()> {
@@ -194,6 +201,7 @@ impl Driver for Native {
     }
 
     fn exchange(&mut self, exchange: &Exchange<'_>) -> anyhow::Result<Observed> {
+        Self::check_faults(exchange)?;
         let worker = self.deployed.as_mut().context("nothing is deployed")?;
         worker.asked.clear();
         worker.log.clear();
@@ -276,6 +284,28 @@ impl Stream<'_> {
         Ok(())
     }
 
+    /// The outcome of a call: once, or as often and as late as the scenario says.
+    fn answered(
+        &mut self,
+        worker: &mut Worker,
+        now: UnixTime,
+        keys: &KeyServer,
+        id: CallId,
+        outcome: &CallOutcome,
+    ) -> anyhow::Result<()> {
+        let faults = self.exchange.faults;
+        if faults.contains(&Fault::StrayAnswers) {
+            for stray in [CallId(id.0.wrapping_add(1)), CallId(u32::MAX)] {
+                self.feed(worker, now, keys, Input::CallDone(stray, outcome.clone()))?;
+            }
+        }
+        let times = if faults.contains(&Fault::AnswersTwice) { 2 } else { 1 };
+        for _ in 0..times {
+            self.feed(worker, now, keys, Input::CallDone(id, outcome.clone()))?;
+        }
+        Ok(())
+    }
+
     fn record(&mut self, line: &Line) -> anyhow::Result<()> {
         self.observed.records.push(serde_json::from_str(&line.json).context("a record is no JSON")?);
         Ok(())
@@ -283,14 +313,8 @@ impl Stream<'_> {
 }
 
 fn head(request: &Request) -> RequestHead {
-    let pseudo = [(":method", &request.method), (":path", &request.path), (":authority", &request.host)];
-    let mut headers: Vec<(String, Vec<u8>)> =
-        pseudo.into_iter().map(|(name, value)| (name.to_owned(), value.clone().into_bytes())).collect();
-    headers.push((":scheme".to_owned(), b"http".to_vec()));
-    // The gateway's codec hands names over in lower case.
-    headers.extend(request.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone())));
     RequestHead {
-        headers: Headers::new(headers),
+        headers: Headers::new(request.head()),
         end: request.is_head_only(),
         source: Some("127.0.0.1:40000".to_owned()),
         route: Some("tools".to_owned()),
@@ -298,8 +322,8 @@ fn head(request: &Request) -> RequestHead {
 }
 
 fn edited(request: &Request, edits: &[HeaderEdit]) -> Vec<(String, Vec<u8>)> {
-    let mut headers: Vec<(String, Vec<u8>)> =
-        request.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone())).collect();
+    let mut headers = request.head();
+    headers.retain(|(name, _)| !name.starts_with(':'));
     for edit in edits {
         match edit {
             HeaderEdit::Remove(name) => headers.retain(|(candidate, _)| candidate != name),

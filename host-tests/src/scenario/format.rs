@@ -67,7 +67,7 @@ pub struct Step {
     /// How the upstream answers, if it is asked.
     #[serde(default)]
     pub upstream: Option<UpstreamAnswer>,
-    /// What goes wrong in the host during this request. Only in the scripted host.
+    /// What goes wrong in the host during this request. Not in Envoy.
     #[serde(default)]
     pub faults: Vec<Fault>,
     #[serde(default)]
@@ -308,9 +308,11 @@ pub enum Fault {
     StrayAnswers,
     /// Shared data does not work.
     NoSharedData,
-    /// Properties cannot be read or set.
+    /// There are no properties to read.
     NoProperties,
-    /// Counters cannot be defined.
+    /// Properties cannot be set.
+    NoExposure,
+    /// Counters cannot be written.
     NoMetrics,
     /// Body bytes arrive and are not handed over (no `allow_on_headers_stop_iteration`).
     BodyWithheld,
@@ -367,7 +369,7 @@ pub struct Expect {
     /// JSON pointers into what the approver was asked.
     #[serde(default)]
     pub asked: BTreeMap<String, Value>,
-    /// It was let through, and the gateway could not deliver it.
+    /// It was let through, and no request arrived upstream all the same.
     #[serde(default)]
     pub not_delivered: bool,
     /// An `ended` line follows, with this outcome.

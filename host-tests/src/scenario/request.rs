@@ -58,6 +58,13 @@ impl Request {
         self.body.as_ref().is_none_or(Vec::is_empty) && self.trailers.is_empty() && self.leaves_after_chunks.is_none()
     }
 
+    /// The head as a gateway's codec hands it over: pseudo-headers first, names in lower case.
+    pub fn head(&self) -> Vec<(String, Vec<u8>)> {
+        let pseudo = [(":method", &*self.method), (":path", &*self.path), (":authority", &*self.host), (":scheme", "http")];
+        let pseudo = pseudo.into_iter().map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
+        pseudo.chain(self.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone()))).collect()
+    }
+
     /// The body in its pieces.
     pub fn pieces(&self) -> impl Iterator<Item = &[u8]> {
         let mut rest = self.body.as_deref().unwrap_or_default();

@@ -31,13 +31,26 @@ pub(super) fn send(server: SocketAddr, request: &Request) -> anyhow::Result<Opti
         stream.shutdown(Shutdown::Both)?;
         return Ok(None);
     }
+    read_answer(&mut stream, request.method == "HEAD")
+}
+
+/// Reads until the answer is complete: gateways keep connections open for a while on which a request was cut short.
+fn read_answer(stream: &mut TcpStream, bodiless: bool) -> anyhow::Result<Option<Answer>> {
     let mut bytes = Vec::new();
-    match stream.read_to_end(&mut bytes) {
-        Ok(_) => {}
-        Err(error) if error.kind() == ErrorKind::ConnectionReset => {}
-        Err(error) => return Err(error).context("waiting for the answer"),
+    let mut piece = vec![0; 16 * 1024];
+    loop {
+        if let Some(answer) = parse(&bytes, bodiless)? {
+            return Ok(Some(answer));
+        }
+        match stream.read(&mut piece) {
+            Ok(0) => break,
+            Ok(length) => bytes.extend_from_slice(piece.get(..length).unwrap_or_default()),
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => break,
+            Err(error) => return Err(error).context("waiting for the answer"),
+        }
     }
-    if bytes.is_empty() { Ok(None) } else { read_answer(&bytes).map(Some) }
+    ensure!(bytes.is_empty(), "half an answer: {}", String::from_utf8_lossy(&bytes));
+    Ok(None)
 }
 
 fn write_request(stream: &mut TcpStream, request: &Request) -> std::io::Result<()> {
@@ -86,37 +99,39 @@ fn head(request: &Request, chunked: bool) -> Vec<u8> {
     head
 }
 
-fn read_answer(bytes: &[u8]) -> anyhow::Result<Answer> {
+/// The answer, once it is there whole.
+fn parse(bytes: &[u8], bodiless: bool) -> anyhow::Result<Option<Answer>> {
     let mut fields = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut head = httparse::Response::new(&mut fields);
-    let length = match head.parse(bytes)? {
-        httparse::Status::Complete(length) => length,
-        httparse::Status::Partial => anyhow::bail!("half an answer: {}", String::from_utf8_lossy(bytes)),
-    };
+    let httparse::Status::Complete(length) = head.parse(bytes)? else { return Ok(None) };
     let status = head.code.context("an answer without a status")?;
     let headers: Vec<(String, Vec<u8>)> =
         head.headers.iter().map(|field| (field.name.to_ascii_lowercase(), field.value.to_vec())).collect();
     let rest = bytes.get(length..).unwrap_or_default();
-    let coded = headers.iter().any(|(name, value)| name == "transfer-encoding" && value == b"chunked");
-    let body = if coded { unchunked(rest)? } else { rest.to_vec() };
-    Ok(Answer { status, headers, body })
+    let value = |name: &str| headers.iter().find(|(candidate, _)| candidate == name).map(|(_, value)| value.as_slice());
+    let body = if bodiless {
+        Some(Vec::new())
+    } else if value("transfer-encoding") == Some(b"chunked") {
+        unchunked(rest)?
+    } else {
+        let length: usize = std::str::from_utf8(value("content-length").unwrap_or(b"0"))?.parse()?;
+        rest.get(..length).map(<[u8]>::to_vec)
+    };
+    Ok(body.map(|body| Answer { status, headers, body }))
 }
 
-fn unchunked(mut rest: &[u8]) -> anyhow::Result<Vec<u8>> {
+fn unchunked(mut rest: &[u8]) -> anyhow::Result<Option<Vec<u8>>> {
     let mut body = Vec::new();
     loop {
-        let httparse::Status::Complete((start, size)) =
-            httparse::parse_chunk_size(rest).map_err(|_| anyhow::anyhow!("a chunk without a size"))?
-        else {
-            anyhow::bail!("the answer ends in the middle");
-        };
-        let end = start.saturating_add(usize::try_from(size)?);
+        let size = httparse::parse_chunk_size(rest).map_err(|_| anyhow::anyhow!("a chunk without a size"))?;
+        let httparse::Status::Complete((start, size)) = size else { return Ok(None) };
         if size == 0 {
-            return Ok(body);
+            return Ok(Some(body));
         }
-        let (chunk, after) = rest.split_at_checked(end).context("the answer ends in the middle of a chunk")?;
+        let end = start.saturating_add(usize::try_from(size)?);
+        let Some((chunk, after)) = rest.split_at_checked(end) else { return Ok(None) };
         body.extend_from_slice(chunk.get(start..).unwrap_or_default());
-        ensure!(after.starts_with(b"\r\n"), "a chunk without an end");
-        rest = after.get(2..).unwrap_or_default();
+        let Some(after) = after.strip_prefix(b"\r\n") else { return Ok(None) };
+        rest = after;
     }
 }
