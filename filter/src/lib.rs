@@ -11,9 +11,11 @@
 //! * `calls`: which call a token belongs to.
 //! * `ledger`: spent things in the gateway's shared data.
 //! * `stats`: counters, the gauge and the histogram.
+//! * `configuration`: the forms in which a gateway hands over the configuration.
 //! * `host`: every hostcall.
 
 mod calls;
+mod configuration;
 mod host;
 mod ledger;
 mod phase;

@@ -10,6 +10,7 @@ use countersign_engine::Engine;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{ContextType, LogLevel};
 
+use crate::configuration;
 use crate::host;
 use crate::stream::HttpStream;
 use crate::worker::Worker;
@@ -29,7 +30,7 @@ struct Plugin {
 
 impl RootContext for Plugin {
     fn on_configure(&mut self, size: usize) -> bool {
-        match Engine::load(&host::plugin_configuration(size), &host::Environment) {
+        match Engine::load(&configuration::as_json(host::plugin_configuration(size)), &host::Environment) {
             Ok(engine) => {
                 self.worker.install(engine);
                 host::tick_every(TICK);

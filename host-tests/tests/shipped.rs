@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail, ensure};
 use countersign_host_tests::envoy::{Envoy, PINNED, Validation, module, root, versions};
 use countersign_host_tests::fakes::Authority;
-use countersign_host_tests::gateway::{CAPABILITIES, HandOver, Options, PluginConfig, bootstrap};
+use countersign_host_tests::gateway::{CAPABILITIES, Options, PluginConfig, bootstrap};
 use serde::Deserialize as _;
 use serde_json::{Value, json};
 
@@ -62,6 +62,12 @@ fn at<'a>(document: &'a Value, pointer: &str) -> Result<&'a Value> {
     document.pointer(pointer).with_context(|| format!("nothing at {pointer}"))
 }
 
+/// The plugin configuration inside a filter's.
+fn handed_over(filter: &Value) -> Result<PluginConfig> {
+    let text = at(filter, "/configuration/value")?.as_str().context("the configuration is no text")?;
+    Ok(PluginConfig::from_json(text.to_owned())?)
+}
+
 /// Accepted by every release, and nothing in it on its way out, but for what 1.36 needs there.
 fn ensure_loads(validate: impl Fn(&Envoy) -> Result<Validation>) -> Result<()> {
     for version in versions() {
@@ -90,10 +96,9 @@ fn with_secret(envoy: &Envoy, path: &Path) -> Result<Validation> {
 #[test]
 fn envoy_yaml_is_what_its_configuration_derives() -> Result<()> {
     let document = only_document(&shipped("envoy.yaml")?)?;
-    let config = PluginConfig::from(at(&document, &format!("{FILTER}/configuration/value"))?.clone());
+    let config = handed_over(at(&document, FILTER)?)?;
     let mut options = Options::new(format!("{HOME}/countersign.wasm"), "tools.internal:8080".parse()?);
     options.trusted_ca = format!("{HOME}/ca.pem").into();
-    options.hand_over = HandOver::Struct;
     let derived = bootstrap(&config, &options)?;
     for pointer in [
         MANAGER,
@@ -110,14 +115,10 @@ fn envoy_yaml_is_what_its_configuration_derives() -> Result<()> {
 fn demo_yaml_derives_what_loads() -> Result<()> {
     let config = PluginConfig::from_yaml(&shipped("demo.yaml")?)?;
     let home = Home::new()?;
-    for hand_over in [HandOver::Text, HandOver::Struct] {
-        let mut options = Options::new(module()?, "127.0.0.1:18082".parse()?);
-        options.hand_over = hand_over;
-        let path = home.0.path().join("demo.json");
-        std::fs::write(&path, bootstrap(&config, &options)?.to_string())?;
-        ensure_loads(|envoy| with_secret(envoy, &path))?;
-    }
-    Ok(())
+    let path = home.0.path().join("demo.json");
+    let options = Options::new(module()?, "127.0.0.1:18082".parse()?);
+    std::fs::write(&path, bootstrap(&config, &options)?.to_string())?;
+    ensure_loads(|envoy| with_secret(envoy, &path))
 }
 
 #[test]
@@ -139,7 +140,7 @@ fn istio_yaml_patches_what_loads() -> Result<()> {
     let home = Home::new()?;
     let all = documents(&home.move_in(&shipped("istio.yaml")?)?)?;
     let filter = patch(&all, "HTTP_FILTER")?;
-    let config = PluginConfig::from(at(filter, "/typed_config/config/configuration/value")?.clone());
+    let config = handed_over(at(filter, "/typed_config/config")?)?;
     let mut derived = bootstrap(&config, &Options::new(module()?, "127.0.0.1:8080".parse()?))?;
     let manager = derived.pointer_mut(MANAGER).context("no connection manager")?;
     // What Istio's own connection manager does not have is taken away, then patched in again.
@@ -168,8 +169,9 @@ fn istio_yaml_has_the_same_filter_and_no_retries() -> Result<()> {
     let stand_alone = only_document(&shipped("envoy.yaml")?)?;
     let mut filter = at(patch(&all, "HTTP_FILTER")?, "/typed_config/config")?.clone();
     // The clusters are Istio's, the rest is the same.
+    let mut config = handed_over(&filter)?.value().clone();
     for (pointer, name) in [("/issuers/0/keys/cluster", "sts"), ("/step_up/webhook/cluster", "approvals")] {
-        let cluster = filter.pointer_mut(&format!("/configuration/value{pointer}")).context("no cluster")?;
+        let cluster = config.pointer_mut(pointer).context("no cluster")?;
         assert_eq!(*cluster, json!(format!("outbound|443||{name}.example.com")));
         *cluster = json!(name);
         let rule = resource(&all, "DestinationRule", name)?;
@@ -178,7 +180,11 @@ fn istio_yaml_has_the_same_filter_and_no_retries() -> Result<()> {
         ensure!(tls.get("caCertificates").is_some_and(Value::is_string), "{tls}");
         resource(&all, "ServiceEntry", name)?;
     }
-    assert_eq!(&filter, at(&stand_alone, FILTER)?);
+    let stand_alone = at(&stand_alone, FILTER)?;
+    assert_eq!(&config, handed_over(stand_alone)?.value());
+    let configuration = filter.pointer_mut("/configuration").context("no configuration")?;
+    *configuration = at(stand_alone, "/configuration")?.clone();
+    assert_eq!(&filter, stand_alone);
     assert_eq!(at(resource(&all, "VirtualService", "tools")?, "/spec/http/0/retries/attempts")?, &json!(0));
     Ok(())
 }
@@ -212,7 +218,7 @@ fn compose_yaml_names_what_exists() -> Result<()> {
             // Whatever `scripts/build` makes is there after it, as every test here needs it.
             ensure!(source.exists(), "{name}: there is no {}", source.display());
         }
-        for file in texts("command").iter().filter(|word| word.ends_with(".mjs") || *word == "clients.json") {
+        for file in texts("command").iter().filter(|word| word.contains(".mjs") || *word == "clients.json") {
             let file = parts.join(file.strip_prefix("/parts/").unwrap_or(file));
             ensure!(file.is_file(), "{name}: there is no {}", file.display());
         }
@@ -224,26 +230,30 @@ fn compose_yaml_names_what_exists() -> Result<()> {
 
 #[test]
 fn compose_bootstrap_is_what_demo_yaml_derives() -> Result<()> {
-    let config = PluginConfig::from_yaml(&shipped("demo.yaml")?)?;
-    let mut options = Options::new(format!("{HOME}/countersign.wasm"), "127.0.0.1:18082".parse()?);
-    options.listen = "0.0.0.0:18080".parse()?;
-    options.hand_over = HandOver::Struct;
     let committed: Value = serde_json::from_str(&shipped("compose.bootstrap.json")?)?;
     // Out of date? envoy/compose.yaml says how to derive it again.
+    let config = handed_over(at(&committed, FILTER)?)?;
+    assert_eq!(config.value(), PluginConfig::from_yaml(&shipped("demo.yaml")?)?.value());
+    let mut options = Options::new(format!("{HOME}/countersign.wasm"), "127.0.0.1:18082".parse()?);
+    options.listen = "0.0.0.0:18080".parse()?;
     assert_eq!(committed, bootstrap(&config, &options)?);
     Ok(())
 }
 
 /// What the SDK imports for callbacks that are never made here, and what the standard library would end a process with
 /// that has just panicked.
-const NEVER_CALLED: [&str; 8] = [
+const NEVER_CALLED: [&str; 12] = [
     "proxy_dequeue_shared_queue",
     "proxy_done",
+    "proxy_enqueue_shared_queue",
     "proxy_get_status",
+    "proxy_grpc_call",
     "proxy_grpc_cancel",
     "proxy_grpc_close",
     "proxy_grpc_send",
+    "proxy_grpc_stream",
     "proxy_register_shared_queue",
+    "proxy_resolve_shared_queue",
     "proc_exit",
 ];
 

@@ -101,10 +101,7 @@ impl Credential {
             }
         })?;
         let verified = Arc::new(verified(index, &issuer.name, token));
-        engine.tokens.insert(
-            self.digest,
-            Cached { verified: Arc::clone(&verified), generation: current.generation },
-        );
+        engine.tokens.insert(self.digest, Cached { verified: Arc::clone(&verified), generation: current.generation });
         Ok(verified)
     }
 }

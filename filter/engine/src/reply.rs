@@ -4,7 +4,7 @@
 //! where that is known; RFC 9457 problem details elsewhere. An answer never tells which policy denied, what the
 //! catalogue holds or who else exists.
 
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 
 use crate::reason::{Challenge, Reason};
 use crate::record::Line;

@@ -45,6 +45,10 @@ impl<'a> Registered<'a> {
         if claims.get("nonce").is_some_and(|value| !value.is_string()) {
             return Err(TokenError::ClaimType { claim: "nonce", expected: "a string" });
         }
+        // RFC 7800 §3.1: whoever presents it must prove a key, and nothing here can check that yet.
+        if claims.contains_key("cnf") {
+            return Err(TokenError::Bound);
+        }
         Ok(Self {
             issuer: text(claims, "iss", "iss")?,
             subject: text(claims, "sub", "sub")?,

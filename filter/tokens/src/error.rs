@@ -109,6 +109,9 @@ pub enum TokenError {
     /// The actor chain is longer than [`crate::MAX_ACTORS`] (RFC 8693 §4.1).
     #[error("claim `act` is nested too deep")]
     TooManyActors,
+    /// RFC 7800 §3.1, RFC 9449 §6, RFC 8705 §3: a token bound to a key is no bearer token.
+    #[error("claim `cnf` binds the token to a key, and it came as a bearer token")]
+    Bound,
     /// `iss` is another issuer (RFC 7519 §4.1.1, RFC 9068 §4).
     #[error("claim `iss` is another issuer")]
     WrongIssuer,
@@ -178,9 +181,11 @@ impl TokenError {
             | Self::KeyIdRequired => TokenErrorClass::HeaderRefused,
             Self::UnknownKey => TokenErrorClass::UnknownKey,
             Self::BadSignature => TokenErrorClass::BadSignature,
-            Self::ClaimMissing { .. } | Self::ClaimType { .. } | Self::ClaimText { .. } | Self::TooManyActors => {
-                TokenErrorClass::ClaimRefused
-            }
+            Self::ClaimMissing { .. }
+            | Self::ClaimType { .. }
+            | Self::ClaimText { .. }
+            | Self::TooManyActors
+            | Self::Bound => TokenErrorClass::ClaimRefused,
             Self::WrongIssuer => TokenErrorClass::WrongIssuer,
             Self::WrongAudience => TokenErrorClass::WrongAudience,
             Self::Expired => TokenErrorClass::Expired,

@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::Parser;
 use countersign_host_tests::envoy::{self, Envoy, PINNED};
-use countersign_host_tests::gateway::{HandOver, HostPort, Options, PluginConfig, Upstream, bootstrap};
+use countersign_host_tests::gateway::{HostPort, Options, PluginConfig, Upstream, bootstrap};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
@@ -53,7 +53,7 @@ struct Arguments {
     /// The filter [default: target/countersign.wasm, built if it is missing].
     #[arg(long, value_name = "FILE")]
     module: Option<PathBuf>,
-    /// Print the Envoy bootstrap, the plugin configuration readable in it, and end.
+    /// Print the Envoy bootstrap and end.
     #[arg(long)]
     print: bool,
 }
@@ -100,9 +100,6 @@ fn options(arguments: &Arguments) -> Result<Options> {
     options.admin = arguments.admin_port.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
     if let Some(ca) = &arguments.ca {
         options.trusted_ca = ca.canonicalize().with_context(|| ca.display().to_string())?;
-    }
-    if arguments.print {
-        options.hand_over = HandOver::Struct;
     }
     options.endpoints = arguments.endpoints.iter().cloned().collect::<BTreeMap<_, _>>();
     Ok(options)

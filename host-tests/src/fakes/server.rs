@@ -268,3 +268,51 @@ impl Seen {
         serde_json::from_slice(&self.body)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpStream;
+    use std::time::Duration;
+
+    use anyhow::Result;
+
+    use super::{Answer, Server};
+
+    /// Everything that comes back within half a second, and whether the connection was reset.
+    fn exchange(server: &Server, request: &str) -> Result<(String, bool)> {
+        let mut stream = TcpStream::connect(server.address())?;
+        stream.set_read_timeout(Some(Duration::from_millis(500)))?;
+        stream.write_all(request.as_bytes())?;
+        let mut answer = Vec::new();
+        let end = stream.read_to_end(&mut answer);
+        let reset = end.is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionReset);
+        Ok((String::from_utf8_lossy(&answer).into_owned(), reset))
+    }
+
+    #[test]
+    fn bytes_are_counted_even_where_no_request_is_complete() -> Result<()> {
+        let server = Server::start(|_| Answer::Hang)?;
+        assert_eq!((server.connections(), server.bytes()), (0, 0));
+        exchange(&server, "POST / HTTP/1.1\r\n")?;
+        assert_eq!((server.connections(), server.bytes(), server.count()), (1, 17, 0));
+        Ok(())
+    }
+
+    #[test]
+    fn it_hangs_resets_and_streams_as_told() -> Result<()> {
+        let server = Server::start(|_| Answer::Hang)?;
+        let request = "GET /x?y HTTP/1.1\r\nhost: a\r\nX_Twice: 1\r\nx_twice: 2\r\n\r\n";
+        assert_eq!(exchange(&server, request)?, (String::new(), false));
+        server.answer(|_| Answer::Reset);
+        assert_eq!(exchange(&server, request)?, (String::new(), true));
+        let events = vec![(Duration::ZERO, "one".to_owned()), (Duration::from_millis(10), "two".to_owned())];
+        server.answer(move |_| Answer::Sse { events: events.clone(), open: true });
+        let (answer, _) = exchange(&server, request)?;
+        assert!(answer.contains("data: one\n\n") && answer.contains("data: two\n\n"), "{answer}");
+        let seen = server.seen();
+        assert!(server.wait_for(3, Duration::ZERO) && seen.len() == 3);
+        assert!(seen.iter().all(|seen| seen.target == "/x?y" && seen.header("x_twice") == ["1", "2"]));
+        Ok(())
+    }
+}

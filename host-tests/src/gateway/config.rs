@@ -27,14 +27,14 @@ pub struct PluginConfig {
 #[derive(Debug, thiserror::Error)]
 pub enum PluginConfigError {
     /// It cannot be read at all.
-    #[error("{0}")]
+    #[error(transparent)]
     Io(#[from] std::io::Error),
     /// It is not YAML, says a key twice, or holds what JSON cannot.
     #[error("not YAML: {0}")]
-    Yaml(#[from] serde_norway::Error),
+    Yaml(String),
     /// It is not JSON.
     #[error("not JSON: {0}")]
-    Json(#[from] serde_json::Error),
+    Json(String),
 }
 
 /// One place that the filter calls.
@@ -61,14 +61,16 @@ impl PluginConfig {
 
     /// JSON, kept word for word: what is wrong with it (a key said twice, say) is for the filter to refuse.
     pub fn from_json(text: String) -> Result<Self, PluginConfigError> {
-        let value = serde_json::from_str(&text)?;
+        let value = serde_json::from_str(&text).map_err(|error| PluginConfigError::Json(error.to_string()))?;
         Ok(Self { text, value })
     }
 
     /// YAML, turned into JSON. A key said twice is an error here, as it could not be seen afterwards.
     pub fn from_yaml(text: &str) -> Result<Self, PluginConfigError> {
-        let value: serde_norway::Value = serde_norway::from_str(text)?;
-        Ok(Self::from(serde_json::to_value(value)?))
+        let value: serde_norway::Value =
+            serde_norway::from_str(text).map_err(|error| PluginConfigError::Yaml(error.to_string()))?;
+        let value = serde_json::to_value(value).map_err(|error| PluginConfigError::Yaml(error.to_string()))?;
+        Ok(Self::from(value))
     }
 
     /// As the module gets it.

@@ -30,7 +30,7 @@ use serde_json::{Value, json};
 pub use address::{AddressError, HostPort, Upstream};
 pub use cluster::UPSTREAM;
 pub use config::{Destination, PluginConfig, PluginConfigError};
-pub use filter::{CAPABILITIES, HandOver};
+pub use filter::CAPABILITIES;
 
 /// Where certificate authorities are found when nothing else is said: Debian's, Red Hat's, macOS' and BSD's bundle.
 const SYSTEM_BUNDLES: [&str; 3] =
@@ -51,8 +51,6 @@ pub struct Options {
     pub trusted_ca: PathBuf,
     /// Where a derived cluster really connects to; the name checked in its certificate stays that of its URL.
     pub endpoints: BTreeMap<String, HostPort>,
-    /// How the plugin configuration is handed to the module.
-    pub hand_over: HandOver,
 }
 
 impl Options {
@@ -67,7 +65,6 @@ impl Options {
             upstream,
             trusted_ca,
             endpoints: BTreeMap::new(),
-            hand_over: HandOver::Text,
         }
     }
 }

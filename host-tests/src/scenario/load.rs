@@ -81,7 +81,10 @@ impl Library {
     fn check_scenario(&self, scenario: &Scenario) -> anyhow::Result<()> {
         self.configuration(scenario)?;
         ensure!(!scenario.drivers.is_empty(), "no driver runs it");
-        ensure!(scenario.refused.is_some() != !scenario.steps.is_empty(), "it has steps, or its configuration is refused");
+        ensure!(
+            scenario.refused.is_some() != !scenario.steps.is_empty(),
+            "it has steps, or its configuration is refused"
+        );
         let travels = scenario.steps.iter().any(|step| step.advance.is_some());
         let fails = scenario.steps.iter().any(|step| !step.faults.is_empty());
         ensure!(!fails || !scenario.drivers.contains(&DriverKind::Envoy), "Envoy has no faults to order");

@@ -61,7 +61,8 @@ pub fn fill_dates(text: &str, now_secs: u64) -> String {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("{now") {
         filled.push_str(before);
-        match after.split_once('}').and_then(|(by, after)| Some((numeric_date(&format!("now{by}"), now_secs)?, after))) {
+        match after.split_once('}').and_then(|(by, after)| Some((numeric_date(&format!("now{by}"), now_secs)?, after)))
+        {
             Some((date, after)) => {
                 filled.push_str(&date.to_string());
                 rest = after;

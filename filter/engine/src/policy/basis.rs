@@ -26,7 +26,9 @@ impl Fields {
 
     fn list(&mut self, fields: &[String]) {
         self.add(fields.len().to_string());
-        fields.iter().for_each(|field| self.add(field));
+        for field in fields {
+            self.add(field);
+        }
     }
 }
 
@@ -80,7 +82,10 @@ pub(super) fn revision(text: &str, resources: &[Resource]) -> String {
     for entry in resources {
         let digest = resource(entry);
         fields.add(digest);
-        entry.tools.values().for_each(|entry| fields.add(tool(&digest, entry)));
+        for entry in entry.tools.values() {
+            fields.add(tool(&digest, entry));
+        }
     }
-    fields.digest().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    let prefix = fields.digest().first_chunk().copied().map_or(0, u64::from_be_bytes);
+    format!("{prefix:016x}")
 }

@@ -99,7 +99,9 @@ impl CedarPolicy {
         let reasons = rules.iter().filter_map(|rule| rule.reason.clone()).collect();
         let texts: BTreeSet<&String> = rules.iter().map(|rule| &rule.text).collect();
         let mut basis = Fields::default();
-        texts.into_iter().for_each(|text| basis.add(text));
+        for text in texts {
+            basis.add(text);
+        }
         basis.add(slot.catalogue);
         StepUp { determining, approvers, reasons, basis: basis.digest() }
     }
@@ -161,7 +163,7 @@ fn arguments(slot: &Slot, facts: &Facts<'_>) -> Result<Option<RestrictedExpressi
     record.fit(values, &slot.candidates.reads.arguments).map(Some)
 }
 
-fn add<'a>(entities: Cow<'a, Entities>, entity: Entity) -> Result<Cow<'a, Entities>, ContextError> {
+fn add(entities: Cow<'_, Entities>, entity: Entity) -> Result<Cow<'_, Entities>, ContextError> {
     entities.into_owned().add_entities([entity], None).map(Cow::Owned).map_err(|_| ContextError)
 }
 

@@ -41,7 +41,7 @@ pub(super) struct ActionName {
 }
 
 impl Types {
-    pub(super) fn new() -> Result<Self, ParseErrors> {
+    pub(super) fn new() -> Result<Self, Box<ParseErrors>> {
         Ok(Self {
             action: "Action".parse()?,
             agent: "Agent".parse()?,
@@ -112,7 +112,7 @@ fn group(class: Class) -> &'static str {
 }
 
 /// The schema of `resources`.
-pub(super) fn generate(resources: &[Resource], arguments: &Arguments<'_>) -> Result<Schema, SchemaError> {
+pub(super) fn generate(resources: &[Resource], arguments: &Arguments<'_>) -> Result<Schema, Box<SchemaError>> {
     let mut actions = Map::new();
     for id in [HTTP, "mcp:control", "mcp:list", "mcp:read", "mcp:execute"] {
         actions.insert(id.to_owned(), json!({}));
@@ -134,7 +134,8 @@ pub(super) fn generate(resources: &[Resource], arguments: &Arguments<'_>) -> Res
             add(ActionName::tool(&resource.name, tool), "Tool", arguments);
         }
     }
-    Schema::from_json_value(json!({ "": { "entityTypes": entity_types(), "actions": actions } }))
+    let schema = Schema::from_json_value(json!({ "": { "entityTypes": entity_types(), "actions": actions } }));
+    schema.map_err(Box::new)
 }
 
 fn entity_types() -> Value {
@@ -145,7 +146,7 @@ fn entity_types() -> Value {
             ("subject", string()),
             ("client_id", optional(string())),
         ]) },
-        "Tool": { "memberOfTypes": ["Resource"], "shape": record(vec![("risk", string()), ("labels", set(string()))]) },
+        "Tool": { "memberOfTypes": ["Resource"], "shape": record(vec![("risk", string()), ("labels", set(&string()))]) },
         "Resource": {},
     })
 }
@@ -154,11 +155,11 @@ fn context(arguments: Option<&Record>) -> Value {
     let mut fields = vec![
         ("task", record(vec![("id", string()), ("purpose", optional(string())), ("expires", long())])),
         ("token", token()),
-        ("actors", set(identity())),
+        ("actors", set(&identity())),
         ("actor", optional(identity())),
         ("request", request()),
         ("risk", string()),
-        ("labels", set(string())),
+        ("labels", set(&string())),
         ("now", long()),
         ("approval", optional(approval())),
     ];
@@ -205,7 +206,7 @@ fn long() -> Value {
     json!({ "type": "Long" })
 }
 
-fn set(element: Value) -> Value {
+fn set(element: &Value) -> Value {
     json!({ "type": "Set", "element": element })
 }
 
@@ -215,12 +216,9 @@ fn record(fields: Vec<(&str, Value)>) -> Value {
 }
 
 /// As an attribute that may be absent.
-fn optional(kind: Value) -> Value {
-    match kind {
-        Value::Object(mut kind) => {
-            kind.insert("required".to_owned(), Value::Bool(false));
-            Value::Object(kind)
-        }
-        other => other,
+fn optional(mut kind: Value) -> Value {
+    if let Some(kind) = kind.as_object_mut() {
+        kind.insert("required".to_owned(), Value::Bool(false));
     }
+    kind
 }

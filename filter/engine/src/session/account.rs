@@ -12,13 +12,13 @@ use crate::action::Action;
 use crate::catalogue::{Protocol, Resource, Risk};
 use crate::credential::Verified;
 use crate::forward::HeaderEdit;
-use crate::headers::{same_name, Headers};
+use crate::headers::{Headers, same_name};
 use crate::reason::Reason;
 use crate::record::{self, Line};
 use crate::reply::{Addressee, Reply};
 use crate::route::Target;
 use crate::step_up::Approval;
-use crate::task::{scope_for, Task};
+use crate::task::{Task, scope_for};
 
 /// What is known so far. Filled step by step; whatever ends the request tells it.
 #[derive(Default)]

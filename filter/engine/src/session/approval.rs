@@ -2,15 +2,15 @@
 
 use countersign_tokens::UnixTime;
 
+use super::Turn;
 use super::account::Account;
 use super::decide::{declared, entry};
 use super::request::Request;
-use super::Turn;
 use crate::engine::Engine;
 use crate::io::{Call, CallId, CallOutcome};
 use crate::policy::StepUp;
 use crate::reason::Reason;
-use crate::step_up::{read_answer, webhook_call, Answer, Approval, ApprovalRequest, Binding, BindingFacts, Challenge};
+use crate::step_up::{Answer, Approval, ApprovalRequest, Binding, BindingFacts, Challenge, read_answer, webhook_call};
 
 /// A question under way.
 pub(super) struct Asked {

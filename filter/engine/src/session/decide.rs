@@ -1,9 +1,9 @@
 //! The decision itself, from the credential on: made as often as something was waited for.
 
+use super::Turn;
 use super::account::Account;
 use super::request::Request;
-use super::Turn;
-use crate::action::{http, mcp, Action};
+use crate::action::{Action, http, mcp};
 use crate::catalogue::{Protocol, Resource, Risk};
 use crate::credential::{NeedKeys, Unverified, Verified};
 use crate::digest;

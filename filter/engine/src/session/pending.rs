@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use countersign_tokens::UnixTime;
 
-use super::account::{stripped, About, Account};
+use super::account::{About, Account, stripped};
 use super::approval::{Approved, Asked};
-use super::decide::{entry, one_shot_entry, Halt, Ruling};
+use super::decide::{Halt, Ruling, entry, one_shot_entry};
 use super::request::{Outsider, Refused, Request};
 use super::running::Running;
 use super::{Next, State, Turn};
@@ -48,7 +48,8 @@ struct AwaitKeys {
 impl Pending {
     /// Decides as far as the head allows.
     pub(super) fn begin(request: Request, turn: &mut Turn<'_>) -> Next {
-        Box::new(Self { request, account: Account::default(), keys_awaited: false, waiting: Waiting::Body }).advance(turn, None)
+        Box::new(Self { request, account: Account::default(), keys_awaited: false, waiting: Waiting::Body })
+            .advance(turn, None)
     }
 
     pub(super) fn awaits_body(&self) -> bool {
@@ -111,7 +112,8 @@ impl Pending {
 
     /// Decides from the credential on with what is there now.
     fn advance(mut self: Box<Self>, turn: &mut Turn<'_>, approved: Option<Approved>) -> Next {
-        self.account = Account::default();
+        // What was read of the message stays known, whatever ends the request now.
+        self.account = Account { rpc_id: self.account.rpc_id.take(), ..Account::default() };
         let approval = approved.as_ref().map(|approved| &approved.approval);
         if let Some(approval) = approval {
             self.account.challenge = Some(approval.challenge.clone());

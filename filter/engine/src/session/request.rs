@@ -5,7 +5,7 @@ use countersign_tokens::UnixTime;
 use crate::config::Unmatched;
 use crate::credential::Credential;
 use crate::engine::{Engine, ResourceIndex};
-use crate::headers::{same_name, Headers};
+use crate::headers::{Headers, same_name};
 use crate::io::RequestHead;
 use crate::reason::Reason;
 use crate::route::{self, Target};
@@ -72,9 +72,7 @@ impl Arrival {
                 let complete = head.end;
                 Self::Request(Request { head, target, resource, credential, arrived: now, body: Vec::new(), complete })
             }
-            Err(reason) => {
-                Self::Refused(Refused { reason, head, target: Some(target), resource: Some(resource) })
-            }
+            Err(reason) => Self::Refused(Refused { reason, head, target: Some(target), resource: Some(resource) }),
         }
     }
 }

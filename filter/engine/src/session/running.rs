@@ -5,7 +5,7 @@ use std::time::Duration;
 use countersign_tokens::UnixTime;
 
 use super::account::ended_line;
-use super::request::{check_trailers, UnsafeTrailer};
+use super::request::{UnsafeTrailer, check_trailers};
 use super::{Next, State, Turn};
 use crate::io::{Cut, Input, Step};
 
@@ -40,11 +40,9 @@ impl Running {
                 Some(began) if turn.now.since(began) > OUTLIVES => self.cut(turn, "closed", false),
                 Some(_) => Next::Wait(State::Over),
             },
-            Input::Head(_)
-            | Input::Body { .. }
-            | Input::CallDone(..)
-            | Input::Tick(_)
-            | Input::ResponseBody { .. } => Next::Wait(State::Running(self)),
+            Input::Head(_) | Input::Body { .. } | Input::CallDone(..) | Input::Tick(_) | Input::ResponseBody { .. } => {
+                Next::Wait(State::Running(self))
+            }
         }
     }
 

@@ -47,7 +47,8 @@ fn main() -> Result<()> {
     let variants = variants::all(&minted, upstream.port())?;
 
     let steps = arguments.rounds.saturating_mul(variants.len());
-    let progress = ProgressBar::new(steps as u64).with_style(ProgressStyle::with_template("{bar:24} {pos}/{len} {msg}")?);
+    let progress =
+        ProgressBar::new(steps as u64).with_style(ProgressStyle::with_template("{bar:24} {pos}/{len} {msg}")?);
     let mut report = report::Report::new(&arguments.envoy, arguments.seconds, arguments.rounds);
     for round in 0..arguments.rounds {
         for variant in &variants {

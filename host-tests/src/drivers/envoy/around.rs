@@ -128,8 +128,7 @@ impl Around {
         };
         observed.asked = asked_of("keys", &keys, self.looked.keys);
         observed.asked.extend(asked_of("approvals", &approver, self.looked.approver));
-        self.looked =
-            Looked { upstream: seen.len(), bytes, connections, keys: keys.len(), approver: approver.len() };
+        self.looked = Looked { upstream: seen.len(), bytes, connections, keys: keys.len(), approver: approver.len() };
     }
 }
 

@@ -14,7 +14,8 @@ const FILTER: &str = "/http_filters/0/typed_config/config";
 /// `bootstrap` with the deviations.
 pub(super) fn apply(mut bootstrap: Value, gateway: &Gateway) -> anyhow::Result<Value> {
     // Processes started by tests share one environment, which tests must not change: the value is handed over instead.
-    let secret = json!({ "environment_variables": { "host_env_keys": null, "key_values": { "APPROVALS_SECRET": SECRET } } });
+    let secret =
+        json!({ "environment_variables": { "host_env_keys": null, "key_values": { "APPROVALS_SECRET": SECRET } } });
     patch(&mut bootstrap, &format!("{MANAGER}{FILTER}/vm_config"), &secret)?;
     // Without these Envoy drops trailers of HTTP/1.1 itself.
     let trailers = json!({ "http_protocol_options": { "enable_trailers": true } });

@@ -205,7 +205,11 @@ fn issuers() -> Outcome {
             "/issuers/0/max_lifetime: `0s` is out of bounds; choose 1s to 720h",
             READER_ONLY,
         ),
-        (&[set("/issuers/0/task/id", "task")], "/issuers/0/task/id: `task` is not a JSON Pointer to a claim (`/claim`, `/claim/member`)", READER_ONLY),
+        (
+            &[set("/issuers/0/task/id", "task")],
+            "/issuers/0/task/id: `task` is not a JSON Pointer to a claim (`/claim`, `/claim/member`)",
+            READER_ONLY,
+        ),
         (&[set("/issuers/1", second_issuer()?)], TWO_ISSUERS, READER_ONLY),
     ])
 }

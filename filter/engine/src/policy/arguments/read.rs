@@ -115,7 +115,7 @@ impl Reader {
         let schema = match schema {
             Value::Bool(true) => return Some((Shape::Opaque, false)),
             Value::Object(schema) => schema,
-            _ => {
+            Value::Null | Value::Bool(false) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
                 self.problem(place, SchemaProblem::NotASchema);
                 return None;
             }

@@ -138,7 +138,9 @@ impl<'a> Builder<'a> {
         }
         let rules: Vec<&Rule> = numbers.iter().filter_map(|number| self.rules.get(*number)).collect();
         let mut reads = Reads::default();
-        rules.iter().for_each(|rule| reads.add(&rule.reads));
+        for rule in &rules {
+            reads.add(&rule.reads);
+        }
         let policies = PolicySet::from_policies(rules.iter().map(|rule| rule.policy.clone())).map_err(refused)?;
         // Without a permit nothing can be allowed, so nobody is asked.
         let permits = rules.iter().any(|rule| rule.policy.effect() == Effect::Permit);

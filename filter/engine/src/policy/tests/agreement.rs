@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use cedar_policy::{AuthorizationError, Authorizer, Decision, Entities, PolicyId, PolicySet, Request, Schema};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
-use serde_json::json;
+use serde_json::{Map, json};
 
 use super::{Failure, World, call, catalogue, compile, http, mcp, spell};
 use crate::action::{Action, Operation};
@@ -78,9 +78,9 @@ fn texts() -> impl Strategy<Value = Vec<String>> {
 fn actions() -> impl Strategy<Value = Action> {
     let members = vec![("fee", json!(1.5)), ("memo", json!("m")), ("memo", json!(null)), ("to", json!("bob"))];
     let transfer = (0_i64..9, subsequence(members, 0..4)).prop_map(|(amount, members)| {
-        let mut arguments = json!({ "amount": amount });
-        members.into_iter().for_each(|(name, value)| arguments[name] = value);
-        call("payments", "transfer", arguments)
+        let members = members.into_iter().map(|(name, value)| (name.to_owned(), value));
+        let arguments = members.chain([("amount".to_owned(), json!(amount))]).collect::<Map<_, _>>();
+        call("payments", "transfer", arguments.into())
     });
     let others = vec![
         call("payments", "ping", json!({ "x": 1 })),

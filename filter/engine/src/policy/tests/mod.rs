@@ -3,6 +3,7 @@
 mod agreement;
 mod arguments;
 mod decide;
+mod index;
 mod load;
 mod step_up;
 
@@ -78,10 +79,7 @@ fn lines(errors: &[LoadError]) -> String {
 }
 
 fn call(resource: &str, tool: &str, arguments: Value) -> Action {
-    let arguments = match arguments {
-        Value::Object(arguments) => arguments,
-        _ => Map::new(),
-    };
+    let arguments = if let Value::Object(arguments) = arguments { arguments } else { Map::new() };
     let call = ToolCall { tool: tool.to_owned(), arguments, digest: [0; 32], id: json!(1) };
     action(resource, Operation::ToolCall(call))
 }
@@ -212,6 +210,6 @@ fn holds(world: &World, condition: &str, arguments: Value) -> Result<bool, Failu
     match compile(&text)?.decide(&world.facts(&action)) {
         Verdict::Allow(_) => Ok(true),
         Verdict::Deny(Deny { reason: Reason::PolicyDenied, .. }) => Ok(false),
-        other => Err(spell(&other).into()),
+        other @ (Verdict::Deny(_) | Verdict::StepUp(_)) => Err(spell(&other).into()),
     }
 }

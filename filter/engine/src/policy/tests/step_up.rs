@@ -36,7 +36,7 @@ fn nobody_is_asked_about_what_would_be_refused_anyway() -> Outcome {
     let plain = format!(r#"{PERMIT}{ASK} @id("no") forbid(principal, action, resource);"#);
     assert_eq!(say(&plain, &transfer(11))?, "deny policy_denied [ask no] external payment");
     // A permit that an approval takes away, and a forbid that it brings.
-    let lost = format!(r#"{ASK} permit(principal, action, resource) unless {{ context has approval }};"#);
+    let lost = format!("{ASK} permit(principal, action, resource) unless {{ context has approval }};");
     assert_eq!(say(&lost, &transfer(11))?, ask);
     let brought = format!("{PERMIT}{ASK} forbid(principal, action, resource) when {{ context has approval }};");
     assert_eq!(say(&brought, &transfer(11))?, ask);
@@ -95,7 +95,7 @@ fn the_basis_changes_with_policies_and_catalogue() -> Outcome {
         let policy = CedarPolicy::compile(text, &resources).map_err(|errors| lines(&errors))?;
         match policy.decide(&World::new().facts(&transfer(11))) {
             Verdict::StepUp(StepUp { basis, .. }) => Ok(basis),
-            other => Err(spell(&other).into()),
+            other @ (Verdict::Allow(_) | Verdict::Deny(_)) => Err(spell(&other).into()),
         }
     };
     let text = format!("{PERMIT}{ASK}");
@@ -114,7 +114,9 @@ fn the_basis_changes_with_policies_and_catalogue() -> Outcome {
         first,
         basis(&text, &|tool| {
             let note = tool.input_schema.as_mut().and_then(|schema| schema.as_object_mut());
-            note.into_iter().for_each(|schema| drop(schema.insert("title".to_owned(), json!("t"))));
+            if let Some(schema) = note {
+                schema.insert("title".to_owned(), json!("t"));
+            }
         })?
     );
     Ok(())
