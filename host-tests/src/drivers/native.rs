@@ -93,7 +93,7 @@ impl Native {
             let Due { at: _, to, id, outcome } = worker.due.remove(index);
             match (to, stream.as_deref_mut()) {
                 (Caller::Background, _) => {
-                    worker.background(self.now, &self.keys, BackgroundInput::CallDone(id, outcome))?
+                    worker.background(self.now, &self.keys, BackgroundInput::CallDone(id, outcome))?;
                 }
                 (Caller::Stream, Some(stream)) => stream.answered(worker, self.now, &self.keys, id, &outcome)?,
                 (Caller::Stream, None) => {}

@@ -82,7 +82,7 @@ impl Library {
         self.configuration(scenario)?;
         ensure!(!scenario.drivers.is_empty(), "no driver runs it");
         ensure!(
-            scenario.refused.is_some() != !scenario.steps.is_empty(),
+            scenario.refused.is_some() == scenario.steps.is_empty(),
             "it has steps, or its configuration is refused"
         );
         let travels = scenario.steps.iter().any(|step| step.advance.is_some());

@@ -10,7 +10,7 @@ pub fn duration(text: &str) -> anyhow::Result<Duration> {
     let units = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
     units
         .iter()
-        .find_map(|(unit, factor)| Some(text.strip_suffix(unit)?.parse::<u64>().ok()?.checked_mul(*factor)?))
+        .find_map(|(unit, factor)| text.strip_suffix(unit)?.parse::<u64>().ok()?.checked_mul(*factor))
         .map(Duration::from_millis)
         .with_context(|| format!("`{text}` is not a duration"))
 }
@@ -61,16 +61,14 @@ pub fn fill_dates(text: &str, now_secs: u64) -> String {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("{now") {
         filled.push_str(before);
-        match after.split_once('}').and_then(|(by, after)| Some((numeric_date(&format!("now{by}"), now_secs)?, after)))
+        if let Some((date, after)) =
+            after.split_once('}').and_then(|(by, after)| Some((numeric_date(&format!("now{by}"), now_secs)?, after)))
         {
-            Some((date, after)) => {
-                filled.push_str(&date.to_string());
-                rest = after;
-            }
-            None => {
-                filled.push_str("{now");
-                rest = after;
-            }
+            filled.push_str(&date.to_string());
+            rest = after;
+        } else {
+            filled.push_str("{now");
+            rest = after;
         }
     }
     filled.push_str(rest);

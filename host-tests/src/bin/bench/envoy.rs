@@ -63,7 +63,7 @@ impl Process {
             .spawn()
             .context("running envoy")?;
         let process = Self { child, port };
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
             ensure!(
                 Instant::now() < deadline,
