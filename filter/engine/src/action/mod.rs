@@ -1,6 +1,6 @@
 //! What the request is about to do, read exactly as the server behind the gateway will read it.
 //!
-//! Never decides: whatever cannot be read one way only is a [`Reason`], which denies.
+//! Never decides: whatever cannot be read one way only is a [`Reason`](crate::reason::Reason), which denies.
 
 pub mod http;
 pub mod mcp;
