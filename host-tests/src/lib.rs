@@ -11,3 +11,4 @@ pub mod fakes;
 pub mod gateway;
 #[cfg(feature = "scenarios")]
 pub mod scenario;
+pub mod scripted;

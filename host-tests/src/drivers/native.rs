@@ -92,7 +92,9 @@ impl Native {
         while let Some(index) = worker.due.iter().position(|due| due.at <= self.now) {
             let Due { at: _, to, id, outcome } = worker.due.remove(index);
             match (to, stream.as_deref_mut()) {
-                (Caller::Background, _) => worker.background(self.now, &self.keys, BackgroundInput::CallDone(id, outcome))?,
+                (Caller::Background, _) => {
+                    worker.background(self.now, &self.keys, BackgroundInput::CallDone(id, outcome))?;
+                }
                 (Caller::Stream, Some(stream)) => stream.answered(worker, self.now, &self.keys, id, &outcome)?,
                 (Caller::Stream, None) => {}
             }
@@ -273,7 +275,8 @@ impl Stream<'_> {
             Step::Reply(reply) => {
                 self.record(&reply.line)?;
                 let headers = reply.headers.into_iter().map(|(name, value)| (name.to_owned(), value.into_bytes()));
-                self.observed.answer = Some(Answer { status: reply.status, headers: headers.collect(), body: reply.body });
+                self.observed.answer =
+                    Some(Answer { status: reply.status, headers: headers.collect(), body: reply.body });
                 self.over = true;
             }
             Step::Cut(cut) => {

@@ -7,12 +7,12 @@ use anyhow::{Context, bail, ensure};
 use parking_lot::Mutex;
 
 use super::{Approve, Deployed, Deployment, Driver, Exchange};
+use crate::scenario::Library;
 use crate::scenario::approver::{Asked, Reaction};
 use crate::scenario::expect::{Expected, check};
 use crate::scenario::format::{Approver, KeyServer, Scenario, Step};
 use crate::scenario::request::Request;
 use crate::scenario::text::duration;
-use crate::scenario::Library;
 
 /// How a run went.
 #[derive(Debug, Default)]
@@ -23,6 +23,7 @@ pub struct Report {
 }
 
 /// Runs every scenario that `driver` can run and whose file or name contains `COUNTERSIGN_SCENARIO`, if that is set.
+#[expect(clippy::disallowed_methods, reason = "tests are told by their environment what to test")]
 pub fn run_all(driver: &mut dyn Driver, library: &Library) -> Report {
     let wanted = std::env::var("COUNTERSIGN_SCENARIO").unwrap_or_default();
     let mut report = Report::default();
@@ -76,7 +77,8 @@ fn refused(expected: &[String], deployed: &Deployed) -> anyhow::Result<()> {
         Some(start) => line.starts_with(start),
         None => line == expected,
     };
-    let same = expected.len() == lines.len() && expected.iter().zip(lines).all(|(expected, line)| matches(expected, line));
+    let same =
+        expected.len() == lines.len() && expected.iter().zip(lines).all(|(expected, line)| matches(expected, line));
     ensure!(same, "expected it to be refused with\n{}\ngot\n{}", expected.join("\n"), lines.join("\n"));
     Ok(())
 }

@@ -14,7 +14,9 @@ use super::{Answer, Approve, Deployed, Deployment, Driver, Exchange, Observed, R
 use crate::scenario::approver::{Asked, Reaction, SECRET};
 use crate::scenario::format::{DriverKind, Fault, KeyServer};
 use crate::scenario::request::Request;
-use crate::scripted::{self, Forwarded, HostError, HttpCall, Module, Options, Pairs, ScriptedHost, Status, StreamHandle};
+use crate::scripted::{
+    self, Forwarded, HostError, HttpCall, Module, Options, Pairs, ScriptedHost, Status, StreamHandle,
+};
 
 /// How often a gateway ticks at most, whatever the module asks for.
 const TICK: Duration = Duration::from_millis(200);
@@ -109,7 +111,9 @@ impl Wasm {
     fn wait(&mut self, by: Duration, stream: Option<StreamHandle>) -> anyhow::Result<()> {
         let end = self.now.saturating_add(by);
         let step = if by > PATIENCE { Duration::from_secs(1) } else { TICK };
-        while self.now < end && stream.is_none_or(|stream| self.worker.as_ref().is_some_and(|worker| worker.is_held(stream))) {
+        while self.now < end
+            && stream.is_none_or(|stream| self.worker.as_ref().is_some_and(|worker| worker.is_held(stream)))
+        {
             self.pass(step.min(end.saturating_sub(self.now)))?;
         }
         Ok(())

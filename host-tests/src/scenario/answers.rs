@@ -44,7 +44,8 @@ impl Answers {
     /// Reads `answers.yaml`; it must name exactly the reasons that are answered.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-        let answers: BTreeMap<String, Answer> = serde_norway::from_str(&text).with_context(|| path.display().to_string())?;
+        let answers: BTreeMap<String, Answer> =
+            serde_norway::from_str(&text).with_context(|| path.display().to_string())?;
         for reason in Reason::ALL.iter().map(|reason| reason.row()).filter(|row| row.status != 0) {
             ensure!(answers.contains_key(reason.code), "answers.yaml does not say how `{}` is answered", reason.code);
         }

@@ -65,7 +65,8 @@ impl Approver {
     }
 
     fn answer(&self, asked: &Asked, now_secs: u64) -> anyhow::Result<Value> {
-        let request: Value = serde_json::from_slice(&asked.body).context("the approver was asked in something else than JSON")?;
+        let request: Value =
+            serde_json::from_slice(&asked.body).context("the approver was asked in something else than JSON")?;
         let mut answer = json!({
             "challenge": request.get("challenge"),
             "binding": request.get("binding"),

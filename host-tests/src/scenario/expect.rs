@@ -16,13 +16,27 @@ use crate::drivers::{Answer, Observed, Received};
 
 /// Header fields the gateway itself adds on the way, or needs for the next hop only.
 const OF_THE_GATEWAY: &[&str] = &[
-    "host", "content-length", "transfer-encoding", "connection", "te", "trailer", "user-agent", "x-forwarded-proto",
-    "x-forwarded-for", "x-request-id", "x-envoy-expected-rq-timeout-ms", "x-envoy-internal",
+    "host",
+    "content-length",
+    "transfer-encoding",
+    "connection",
+    "te",
+    "trailer",
+    "user-agent",
+    "x-forwarded-proto",
+    "x-forwarded-for",
+    "x-request-id",
+    "x-envoy-expected-rq-timeout-ms",
+    "x-envoy-internal",
 ];
 
 /// Header fields the filter sets; each at most once.
 const OF_THE_FILTER: &[&str] = &[
-    "x-countersign-decision", "x-countersign-issuer", "x-countersign-subject", "x-countersign-actor", "x-countersign-task",
+    "x-countersign-decision",
+    "x-countersign-issuer",
+    "x-countersign-subject",
+    "x-countersign-actor",
+    "x-countersign-task",
 ];
 
 /// What was sent and what must come of it.
@@ -41,9 +55,23 @@ pub fn check(expected: &Expected<'_>, observed: &Observed) -> anyhow::Result<()>
         return Ok(());
     }
     let records: Vec<String> = observed.records.iter().map(Value::to_string).collect();
-    let mut text = differences.0.join("\n");
-    text.push_str(&format!("\nrecords: {}\nlog: {}", records.join("\n"), observed.log.join("\n")));
-    Err(anyhow::anyhow!(text))
+    Err(anyhow::anyhow!(
+        "{}
+records: {}
+log: {}",
+        differences.0.join(
+            "
+"
+        ),
+        records.join(
+            "
+"
+        ),
+        observed.log.join(
+            "
+"
+        )
+    ))
 }
 
 #[derive(Default)]
@@ -124,7 +152,8 @@ impl Differences {
         if body != got.body {
             self.0.push(format!("body upstream: expected {:?}, got {:?}", lossy(body), lossy(&got.body)));
         }
-        let trailers: Vec<_> = sent.trailers.iter().map(|(name, value)| (name.clone(), value.clone().into_bytes())).collect();
+        let trailers: Vec<_> =
+            sent.trailers.iter().map(|(name, value)| (name.clone(), value.clone().into_bytes())).collect();
         self.same("trailers upstream", &trailers, &got.trailers);
         self.stated_headers(upstream, got, decision);
         self.identity_headers(got);
@@ -160,8 +189,8 @@ impl Differences {
             headers.sort();
             headers
         };
-        let set = |name: &str| OF_THE_FILTER.contains(&name);
-        self.same("header fields upstream", &passing(&sent.headers, &withheld), &passing(&got.headers, &set));
+        let added = |name: &str| OF_THE_FILTER.contains(&name);
+        self.same("header fields upstream", &passing(&sent.headers, &withheld), &passing(&got.headers, &added));
     }
 
     fn calls(&mut self, expect: &Expect, observed: &Observed) {
@@ -187,9 +216,15 @@ impl Differences {
         if secret.len() < 32 {
             return;
         }
-        let mut places: Vec<(&str, String)> = observed.records.iter().map(|record| ("a record", record.to_string())).collect();
+        let mut places: Vec<(&str, String)> =
+            observed.records.iter().map(|record| ("a record", record.to_string())).collect();
         places.extend(observed.log.iter().map(|line| ("the log", line.clone())));
-        places.extend(observed.asked.iter().map(|asked| ("a question", format!("{} {:?} {}", asked.path, asked.headers, lossy(&asked.body)))));
+        places.extend(
+            observed
+                .asked
+                .iter()
+                .map(|asked| ("a question", format!("{} {:?} {}", asked.path, asked.headers, lossy(&asked.body)))),
+        );
         places.extend(observed.answer.iter().map(|answer| ("the answer", lossy(&answer.body))));
         let may_arrive = expected.expect.upstream.as_ref().is_some_and(|upstream| upstream.credential);
         if !may_arrive {

@@ -90,7 +90,9 @@ impl Key {
                 let pem = key.to_public_key().to_public_key_pem(rsa::pkcs8::LineEnding::LF)?;
                 hmac_sha256(pem.as_bytes(), input)?
             }
-            (Self::Rsa(key), Signing::HmacWithModulus) => hmac_sha256(base64(&key.n().to_bytes_be()).as_bytes(), input)?,
+            (Self::Rsa(key), Signing::HmacWithModulus) => {
+                hmac_sha256(base64(&key.n().to_bytes_be()).as_bytes(), input)?
+            }
             (Self::Rsa(key), Signing::Rs256) => key.sign(Pkcs1v15Sign::new::<Sha256>(), &Sha256::digest(input))?,
             (Self::Rsa(key), Signing::Rs384) => key.sign(Pkcs1v15Sign::new::<Sha384>(), &Sha384::digest(input))?,
             (Self::Rsa(key), Signing::Rs512) => key.sign(Pkcs1v15Sign::new::<Sha512>(), &Sha512::digest(input))?,
@@ -127,7 +129,14 @@ impl Signing {
         match self {
             Self::Es256 => "ES256",
             Self::EdDsa => "EdDSA",
-            _ => "RS256",
+            Self::Rs256
+            | Self::Rs384
+            | Self::Rs512
+            | Self::Ps256
+            | Self::HmacWithPublicPem
+            | Self::HmacWithModulus
+            | Self::None
+            | Self::Zero => "RS256",
         }
     }
 }

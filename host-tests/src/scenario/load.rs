@@ -81,9 +81,14 @@ impl Library {
     fn check_scenario(&self, scenario: &Scenario) -> anyhow::Result<()> {
         self.configuration(scenario)?;
         ensure!(!scenario.drivers.is_empty(), "no driver runs it");
-        ensure!(scenario.refused.is_some() != !scenario.steps.is_empty(), "it has steps, or its configuration is refused");
+        ensure!(
+            scenario.refused.is_some() == scenario.steps.is_empty(),
+            "it has steps, or its configuration is refused"
+        );
         let travels = scenario.steps.iter().any(|step| step.advance.is_some());
         let fails = scenario.steps.iter().any(|step| !step.faults.is_empty());
+        let deviates = !scenario.gateway.is_empty();
+        ensure!(!deviates || scenario.drivers == [DriverKind::Envoy], "only Envoy can be set up otherwise");
         ensure!(!fails || !scenario.drivers.contains(&DriverKind::Envoy), "Envoy has no faults to order");
         let short = scenario.steps.iter().filter_map(|step| step.advance.as_deref()).all(|by| by.ends_with('s'));
         ensure!(!travels || short || !scenario.drivers.contains(&DriverKind::Envoy), "Envoy's clock cannot be moved");

@@ -60,7 +60,8 @@ impl Request {
 
     /// The head as a gateway's codec hands it over: pseudo-headers first, names in lower case.
     pub fn head(&self) -> Vec<(String, Vec<u8>)> {
-        let pseudo = [(":method", &*self.method), (":path", &*self.path), (":authority", &*self.host), (":scheme", "http")];
+        let pseudo =
+            [(":method", &*self.method), (":path", &*self.path), (":authority", &*self.host), (":scheme", "http")];
         let pseudo = pseudo.into_iter().map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
         pseudo.chain(self.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone()))).collect()
     }
@@ -77,7 +78,8 @@ impl Request {
 }
 
 fn body(send: &Send) -> anyhow::Result<Option<Vec<u8>>> {
-    let stated = [send.json.is_some(), send.text.is_some(), send.bytes.is_some(), send.call.is_some(), send.mcp.is_some()];
+    let stated =
+        [send.json.is_some(), send.text.is_some(), send.bytes.is_some(), send.call.is_some(), send.mcp.is_some()];
     ensure!(stated.iter().filter(|stated| **stated).count() <= 1, "a request has one body");
     ensure!(send.arguments.is_none() || send.call.is_some(), "`arguments` needs `call`");
     ensure!(send.params.is_none() || send.mcp.is_some(), "`params` needs `mcp`");
@@ -103,8 +105,7 @@ fn body(send: &Send) -> anyhow::Result<Option<Vec<u8>>> {
         (None, _) => return Ok(None),
     };
     let arguments = with_texts(send.arguments.clone().unwrap_or_else(|| json!({})), &|_| None);
-    let message =
-        json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": tool, "arguments": arguments } });
+    let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": tool, "arguments": arguments } });
     Ok(Some(message.to_string().into_bytes()))
 }
 
