@@ -38,8 +38,8 @@ pub(crate) fn log(level: LogLevel, line: &str) {
 /// The wall clock. A clock that cannot be read is one at which every credential has expired.
 pub(crate) fn now() -> UnixTime {
     let since_epoch = hostcalls::get_current_time().ok().and_then(|now| now.duration_since(UNIX_EPOCH).ok());
-    let millis = since_epoch.and_then(|since| u64::try_from(since.as_millis()).ok());
-    UnixTime::from_millis(millis.unwrap_or(u64::MAX))
+    let micros = since_epoch.and_then(|since| u64::try_from(since.as_micros()).ok());
+    UnixTime::from_micros(micros.unwrap_or(u64::MAX))
 }
 
 /// Fresh random bytes.

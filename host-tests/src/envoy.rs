@@ -29,6 +29,7 @@ const START: Duration = Duration::from_mins(1);
 #[derive(Clone, Debug)]
 pub struct Envoy {
     binary: PathBuf,
+    environment: Vec<(String, String)>,
 }
 
 /// What Envoy says about a bootstrap without running it.
@@ -79,7 +80,14 @@ impl Envoy {
             binary.display(),
             format!("scripts/setup envoy {wanted}").trim_end()
         );
-        Ok(Self { binary })
+        Ok(Self { binary, environment: Vec::new() })
+    }
+
+    /// The same with a variable in its environment, where secrets are (`host_env_keys`).
+    #[must_use]
+    pub fn with_env(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
     }
 
     /// The program.
@@ -90,6 +98,7 @@ impl Envoy {
     /// A command that runs `bootstrap` (a file) in the foreground, logging what the module says.
     pub fn command(&self, bootstrap: &Path, concurrency: u32) -> Command {
         let mut command = Command::new(&self.binary);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.args(["--disable-hot-restart", "--log-level", "warning", "--component-log-level", "wasm:info"]);
         command.args(["--log-format", "[%Y-%m-%dT%T.%e][%l][%n] %v"]);
         command.args(["--concurrency", &concurrency.to_string(), "--config-path"]).arg(bootstrap);
@@ -99,9 +108,15 @@ impl Envoy {
     /// Asks Envoy whether it would start with `bootstrap`; the module is loaded and configured, no port is opened.
     pub fn validate(&self, bootstrap: &Value) -> Result<Validation> {
         let (_folder, path) = written(bootstrap)?;
-        let output = self.command(&path, 1).args(["--mode", "validate"]).output().context("running envoy")?;
-        let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-        Ok(Validation { accepted: output.status.success(), output: text.into_owned() })
+        self.validate_file(&path)
+    }
+
+    /// The same for a file, YAML or JSON.
+    pub fn validate_file(&self, path: &Path) -> Result<Validation> {
+        let output = self.command(path, 1).args(["--mode", "validate"]).output().context("running envoy")?;
+        let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
+        text.push_str(&String::from_utf8_lossy(&output.stderr));
+        Ok(Validation { accepted: output.status.success(), output: text })
     }
 
     /// Runs `bootstrap` on two workers and waits until it serves. Ports are the system's choice whatever it says: every

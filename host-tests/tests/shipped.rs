@@ -1,1 +1,277 @@
-//! x
+//! Every file under `envoy/` as far as it can be checked here: loaded by real Envoys, compared with what the same
+//! configuration derives, or read.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use countersign_host_tests::envoy::{Envoy, PINNED, Validation, module, root, versions};
+use countersign_host_tests::fakes::Authority;
+use countersign_host_tests::gateway::{CAPABILITIES, HandOver, Options, PluginConfig, bootstrap};
+use serde::Deserialize as _;
+use serde_json::{Value, json};
+
+/// Where the shipped files expect module and certificates.
+const HOME: &str = "/etc/countersign";
+const MANAGER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
+const FILTER: &str =
+    "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/0/typed_config/config";
+
+/// A folder with everything that [`HOME`] is to hold.
+struct Home(tempfile::TempDir);
+
+impl Home {
+    fn new() -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let at = |name: &str| folder.path().join(name);
+        let authority = Authority::new("test")?;
+        authority.write_pem(&at("ca.pem"))?;
+        authority.issue("tools.example.com")?.write_pem(&at("tls.crt"), &at("tls.key"))?;
+        std::fs::copy(module()?, at("countersign.wasm"))?;
+        Ok(Self(folder))
+    }
+
+    /// `text` with this folder for [`HOME`].
+    fn move_in(&self, text: &str) -> Result<String> {
+        ensure!(text.contains(HOME), "{HOME} is not mentioned");
+        Ok(text.replace(HOME, self.0.path().to_str().context("a folder that is not UTF-8")?))
+    }
+}
+
+fn shipped(name: &str) -> Result<String> {
+    let path = root().join("envoy").join(name);
+    std::fs::read_to_string(&path).with_context(|| path.display().to_string())
+}
+
+/// Every document of a YAML file, merge keys applied.
+fn documents(text: &str) -> Result<Vec<Value>> {
+    let read = |document| -> Result<Value> {
+        let mut value = serde_norway::Value::deserialize(document)?;
+        value.apply_merge()?;
+        Ok(serde_json::to_value(value)?)
+    };
+    serde_norway::Deserializer::from_str(text).map(read).collect()
+}
+
+fn only_document(text: &str) -> Result<Value> {
+    let [document] =
+        <[Value; 1]>::try_from(documents(text)?).map_err(|all| anyhow::anyhow!("{} documents", all.len()))?;
+    Ok(document)
+}
+
+fn at<'a>(document: &'a Value, pointer: &str) -> Result<&'a Value> {
+    document.pointer(pointer).with_context(|| format!("nothing at {pointer}"))
+}
+
+/// Accepted by every release, and nothing in it on its way out, but for what 1.36 needs there.
+fn ensure_loads(validate: impl Fn(&Envoy) -> Result<Validation>) -> Result<()> {
+    for version in versions() {
+        let validation = validate(&Envoy::find(&version)?)?;
+        ensure!(validation.accepted, "Envoy {version}: {}", validation.output);
+        let deprecated = validation.output.lines().filter(|line| line.contains("Deprecated field"));
+        let others: Vec<_> = deprecated.filter(|line| !line.contains("capability_restriction_config")).collect();
+        ensure!(others.is_empty(), "Envoy {version}: {others:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn envoy_yaml_loads() -> Result<()> {
+    let home = Home::new()?;
+    let path = home.0.path().join("envoy.yaml");
+    std::fs::write(&path, home.move_in(&shipped("envoy.yaml")?)?)?;
+    ensure_loads(|envoy| with_secret(envoy, &path))
+}
+
+fn with_secret(envoy: &Envoy, path: &Path) -> Result<Validation> {
+    let secret = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
+    envoy.clone().with_env("APPROVALS_SECRET", secret).validate_file(path)
+}
+
+#[test]
+fn envoy_yaml_is_what_its_configuration_derives() -> Result<()> {
+    let document = only_document(&shipped("envoy.yaml")?)?;
+    let config = PluginConfig::from(at(&document, &format!("{FILTER}/configuration/value"))?.clone());
+    let mut options = Options::new(format!("{HOME}/countersign.wasm"), "tools.internal:8080".parse()?);
+    options.trusted_ca = format!("{HOME}/ca.pem").into();
+    options.hand_over = HandOver::Struct;
+    let derived = bootstrap(&config, &options)?;
+    for pointer in [
+        MANAGER,
+        "/static_resources/clusters",
+        "/static_resources/listeners/0/name",
+        "/static_resources/listeners/0/per_connection_buffer_limit_bytes",
+    ] {
+        assert_eq!(at(&document, pointer)?, at(&derived, pointer)?, "{pointer}");
+    }
+    Ok(())
+}
+
+#[test]
+fn demo_yaml_derives_what_loads() -> Result<()> {
+    let config = PluginConfig::from_yaml(&shipped("demo.yaml")?)?;
+    let home = Home::new()?;
+    for hand_over in [HandOver::Text, HandOver::Struct] {
+        let mut options = Options::new(module()?, "127.0.0.1:18082".parse()?);
+        options.hand_over = hand_over;
+        let path = home.0.path().join("demo.json");
+        std::fs::write(&path, bootstrap(&config, &options)?.to_string())?;
+        ensure_loads(|envoy| with_secret(envoy, &path))?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_configuration_that_the_filter_refuses_does_not_load() -> Result<()> {
+    let mut value = PluginConfig::from_yaml(&shipped("demo.yaml")?)?.value().clone();
+    value.as_object_mut().context("no object")?.insert("refuse-me".to_owned(), json!(true));
+    let options = Options::new(module()?, "127.0.0.1:18082".parse()?);
+    let home = Home::new()?;
+    let path = home.0.path().join("refused.json");
+    std::fs::write(&path, bootstrap(&PluginConfig::from(value), &options)?.to_string())?;
+    for version in versions() {
+        ensure!(!with_secret(&Envoy::find(&version)?, &path)?.accepted, "Envoy {version} would start");
+    }
+    Ok(())
+}
+
+#[test]
+fn istio_yaml_patches_what_loads() -> Result<()> {
+    let home = Home::new()?;
+    let all = documents(&home.move_in(&shipped("istio.yaml")?)?)?;
+    let filter = patch(&all, "HTTP_FILTER")?;
+    let config = PluginConfig::from(at(filter, "/typed_config/config/configuration/value")?.clone());
+    let mut derived = bootstrap(&config, &Options::new(module()?, "127.0.0.1:8080".parse()?))?;
+    let manager = derived.pointer_mut(MANAGER).context("no connection manager")?;
+    // What Istio's own connection manager does not have is taken away, then patched in again.
+    let patched = at(patch(&all, "NETWORK_FILTER")?, "/typed_config")?;
+    for key in patched.as_object().context("no settings")?.keys().filter(|key| *key != "@type") {
+        let removed = manager.as_object_mut().and_then(|members| members.remove(key)).unwrap_or_default();
+        let mut expected = removed.clone();
+        if key == "common_http_protocol_options" {
+            // Istio sets its own idle timeout.
+            expected.as_object_mut().and_then(|options| options.remove("idle_timeout"));
+        }
+        assert_eq!(patched.get(key), Some(&expected), "{key}");
+        let members = manager.as_object_mut().context("no object")?;
+        members.insert(key.clone(), patched.get(key).cloned().unwrap_or_default());
+    }
+    let in_place = manager.pointer_mut("/http_filters/0").context("no filter")?;
+    *in_place = filter.clone();
+    let path = home.0.path().join("istio.json");
+    std::fs::write(&path, derived.to_string())?;
+    ensure_loads(|envoy| with_secret(envoy, &path))
+}
+
+#[test]
+fn istio_yaml_has_the_same_filter_and_no_retries() -> Result<()> {
+    let all = documents(&shipped("istio.yaml")?)?;
+    let stand_alone = only_document(&shipped("envoy.yaml")?)?;
+    let mut filter = at(patch(&all, "HTTP_FILTER")?, "/typed_config/config")?.clone();
+    // The clusters are Istio's, the rest is the same.
+    for (pointer, name) in [("/issuers/0/keys/cluster", "sts"), ("/step_up/webhook/cluster", "approvals")] {
+        let cluster = filter.pointer_mut(&format!("/configuration/value{pointer}")).context("no cluster")?;
+        assert_eq!(*cluster, json!(format!("outbound|443||{name}.example.com")));
+        *cluster = json!(name);
+        let rule = resource(&all, "DestinationRule", name)?;
+        let tls = at(rule, "/spec/trafficPolicy/tls")?;
+        ensure!(tls.get("subjectAltNames") == Some(&json!([format!("{name}.example.com")])), "{tls}");
+        ensure!(tls.get("caCertificates").is_some_and(Value::is_string), "{tls}");
+        resource(&all, "ServiceEntry", name)?;
+    }
+    assert_eq!(&filter, at(&stand_alone, FILTER)?);
+    assert_eq!(at(resource(&all, "VirtualService", "tools")?, "/spec/http/0/retries/attempts")?, &json!(0));
+    Ok(())
+}
+
+fn resource<'a>(all: &'a [Value], kind: &str, name: &str) -> Result<&'a Value> {
+    let matches = |document: &&Value| {
+        document.get("kind") == Some(&json!(kind)) && document.pointer("/metadata/name") == Some(&json!(name))
+    };
+    all.iter().find(matches).with_context(|| format!("no {kind} {name}"))
+}
+
+fn patch<'a>(all: &'a [Value], apply_to: &str) -> Result<&'a Value> {
+    let patches = at(resource(all, "EnvoyFilter", "countersign")?, "/spec/configPatches")?;
+    let found = patches.as_array().into_iter().flatten().find(|patch| patch.get("applyTo") == Some(&json!(apply_to)));
+    at(found.with_context(|| format!("no patch of {apply_to}"))?, "/patch/value")
+}
+
+#[test]
+fn compose_yaml_names_what_exists() -> Result<()> {
+    let document = only_document(&shipped("compose.yaml")?)?;
+    let services = at(&document, "/services")?.as_object().context("no services")?;
+    assert_eq!(at(&document, "/services/gateway/image")?, &json!(format!("envoyproxy/envoy:v{PINNED}")));
+    let parts = root().join("host-tests/parts");
+    for (name, service) in services {
+        let texts = |key: &str| {
+            let list = service.get(key).and_then(Value::as_array).into_iter().flatten();
+            list.filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>()
+        };
+        for mount in texts("volumes") {
+            let source = root().join("envoy").join(mount.split(':').next().unwrap_or_default());
+            // Whatever `scripts/build` makes is there after it, as every test here needs it.
+            ensure!(source.exists(), "{name}: there is no {}", source.display());
+        }
+        for file in texts("command").iter().filter(|word| word.ends_with(".mjs") || *word == "clients.json") {
+            let file = parts.join(file.strip_prefix("/parts/").unwrap_or(file));
+            ensure!(file.is_file(), "{name}: there is no {}", file.display());
+        }
+        let shares = service.get("network_mode") == Some(&json!("service:gateway"));
+        ensure!(shares != (name == "gateway"), "{name}: network_mode");
+    }
+    Ok(())
+}
+
+#[test]
+fn compose_bootstrap_is_what_demo_yaml_derives() -> Result<()> {
+    let config = PluginConfig::from_yaml(&shipped("demo.yaml")?)?;
+    let mut options = Options::new(format!("{HOME}/countersign.wasm"), "127.0.0.1:18082".parse()?);
+    options.listen = "0.0.0.0:18080".parse()?;
+    options.hand_over = HandOver::Struct;
+    let committed: Value = serde_json::from_str(&shipped("compose.bootstrap.json")?)?;
+    // Out of date? envoy/compose.yaml says how to derive it again.
+    assert_eq!(committed, bootstrap(&config, &options)?);
+    Ok(())
+}
+
+/// What the SDK imports for callbacks that are never made here, and what the standard library would end a process with
+/// that has just panicked.
+const NEVER_CALLED: [&str; 8] = [
+    "proxy_dequeue_shared_queue",
+    "proxy_done",
+    "proxy_get_status",
+    "proxy_grpc_cancel",
+    "proxy_grpc_close",
+    "proxy_grpc_send",
+    "proxy_register_shared_queue",
+    "proc_exit",
+];
+
+/// The SDK traps on a call that is refused, so that nothing the module calls may be missing; and nothing it does not
+/// import may be there.
+#[test]
+fn the_capabilities_are_those_that_the_module_imports() -> Result<()> {
+    let bytes = std::fs::read(module()?)?;
+    let mut imported = Vec::new();
+    for payload in wasmparser::Parser::new(0).parse_all(&bytes) {
+        if let wasmparser::Payload::ImportSection(section) = payload? {
+            for import in section.into_imports() {
+                let import = import?;
+                match import.module {
+                    "env" | "wasi_snapshot_preview1" => imported.push(import.name.to_owned()),
+                    other => bail!("imports `{}` from `{other}`, which gateways do not have", import.name),
+                }
+            }
+        }
+    }
+    let missing: Vec<_> = imported
+        .iter()
+        .map(String::as_str)
+        .filter(|name| !CAPABILITIES.contains(name) && !NEVER_CALLED.contains(name))
+        .collect();
+    ensure!(missing.is_empty(), "imported and not allowed: {missing:?}");
+    let calls = CAPABILITIES.iter().filter(|name| !name.starts_with("proxy_on_"));
+    let unused: Vec<_> = calls.filter(|name| !imported.iter().any(|imported| imported == *name)).collect();
+    ensure!(unused.is_empty(), "allowed and not imported: {unused:?}");
+    Ok(())
+}

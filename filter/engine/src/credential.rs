@@ -129,7 +129,6 @@ fn verified(issuer: IssuerIndex, issuer_name: &str, token: VerifiedToken) -> Ver
     Verified { workload, facts: TokenFacts::of(&token), token, issuer }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "used as a `map_err` function")]
 fn refused(error: TokenError) -> Unverified {
     Unverified::Refused(match error.class() {
         TokenErrorClass::Malformed => Reason::MalformedToken,

@@ -70,11 +70,11 @@ impl KeyStore {
     pub fn current(&self, now: UnixTime) -> Option<CurrentKeys> {
         let state = self.state();
         let held = state.keys.as_ref()?;
-        let stale = match (&self.url, held.fetched) {
+        let too_old = match (&self.url, held.fetched) {
             (Some(url), Some(fetched)) => now.since(fetched) > url.max_stale,
             (None | Some(_), None) | (None, Some(_)) => false,
         };
-        (!stale).then(|| CurrentKeys { set: Arc::clone(&held.set), generation: state.generation })
+        (!too_old).then(|| CurrentKeys { set: Arc::clone(&held.set), generation: state.generation })
     }
 
     /// A fetch because a token names a key that is not in the set: at most one per cooldown.

@@ -182,9 +182,6 @@ reasons! {
 impl Reason {
     /// The code as clients may see it: a policy that failed looks like one that denied.
     pub const fn told(self) -> &'static str {
-        match self {
-            Self::PolicyError => Self::PolicyDenied.row().code,
-            other => other.row().code,
-        }
+        if matches!(self, Self::PolicyError) { Self::PolicyDenied.row().code } else { self.row().code }
     }
 }

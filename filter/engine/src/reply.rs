@@ -128,14 +128,16 @@ fn rpc_error(reason: Reason, id: &Value, to: &Addressee<'_>) -> Value {
 /// The specification's code where it has one; otherwise one outside the range it reserves (-32768 to -32000),
 /// made of the HTTP status: -31403 for a 403.
 fn rpc_code(reason: Reason) -> i32 {
-    match reason {
-        Reason::MalformedJson => -32700,
-        Reason::Batch | Reason::MalformedMessage => -32600,
-        Reason::UnknownMethod => -32601,
-        Reason::HeaderBodyMismatch => -32020,
-        Reason::UnsupportedVersion => -32022,
-        other => -31000 - i32::from(other.row().status),
-    }
+    const SPECIFIED: &[(Reason, i32)] = &[
+        (Reason::MalformedJson, -32700),
+        (Reason::Batch, -32600),
+        (Reason::MalformedMessage, -32600),
+        (Reason::UnknownMethod, -32601),
+        (Reason::HeaderBodyMismatch, -32020),
+        (Reason::UnsupportedVersion, -32022),
+    ];
+    let specified = SPECIFIED.iter().find(|(candidate, _)| *candidate == reason);
+    specified.map_or_else(|| -31000 - i32::from(reason.row().status), |(_, code)| *code)
 }
 
 fn title(status: u16) -> &'static str {

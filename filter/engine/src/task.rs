@@ -49,7 +49,9 @@ use crate::action::{Action, Class, Operation};
 pub struct Task {
     /// From the configured claim; else `jti`; else a digest of the credential.
     pub id: String,
+    /// What it is for, in the issuer's words; for people and policies.
     pub purpose: Option<String>,
+    /// What it may do; any one suffices.
     pub grants: Vec<Grant>,
     /// The earlier of the task's own end and the credential's `exp`.
     pub expires: UnixTime,
@@ -97,4 +99,5 @@ fn is_incidental(action: &Action) -> bool {
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "serde_json indexes test documents by member")]
 mod tests;

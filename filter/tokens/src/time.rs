@@ -2,49 +2,54 @@
 
 use std::time::Duration;
 
-/// An instant: milliseconds since 1970-01-01T00:00:00Z.
+/// An instant: microseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UnixTime(u64);
 
 impl UnixTime {
-    /// From milliseconds since the epoch.
+    /// From microseconds since the epoch.
+    pub const fn from_micros(micros: u64) -> Self {
+        Self(micros)
+    }
+
+    /// From milliseconds since the epoch; saturates.
     pub const fn from_millis(millis: u64) -> Self {
-        Self(millis)
+        Self(millis.saturating_mul(1000))
     }
 
     /// From whole seconds since the epoch (a JWT `NumericDate`, RFC 7519 §2); saturates.
     pub const fn from_secs(secs: u64) -> Self {
-        Self(secs.saturating_mul(1000))
+        Self(secs.saturating_mul(1_000_000))
     }
 
-    /// Milliseconds since the epoch.
+    /// Whole milliseconds since the epoch, rounded down.
     pub const fn millis(self) -> u64 {
-        self.0
+        self.0 / 1000
     }
 
     /// Whole seconds since the epoch, rounded down.
     pub const fn secs(self) -> u64 {
-        self.0 / 1000
+        self.0 / 1_000_000
     }
 
     /// This instant moved later; saturates.
     #[must_use]
     pub fn plus(self, by: Duration) -> Self {
-        Self(self.0.saturating_add(millis(by)))
+        Self(self.0.saturating_add(micros(by)))
     }
 
     /// This instant moved earlier; saturates at the epoch.
     #[must_use]
     pub fn minus(self, by: Duration) -> Self {
-        Self(self.0.saturating_sub(millis(by)))
+        Self(self.0.saturating_sub(micros(by)))
     }
 
     /// How long after `earlier` this is; zero when it is not.
     pub fn since(self, earlier: Self) -> Duration {
-        Duration::from_millis(self.0.saturating_sub(earlier.0))
+        Duration::from_micros(self.0.saturating_sub(earlier.0))
     }
 }
 
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::Parser;
 use countersign_host_tests::envoy::{self, Envoy, PINNED};
-use countersign_host_tests::gateway::{HostPort, Options, PluginConfig, Upstream, bootstrap};
+use countersign_host_tests::gateway::{HandOver, HostPort, Options, PluginConfig, Upstream, bootstrap};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
@@ -26,7 +26,7 @@ use serde_json::Value;
 struct Arguments {
     /// The plugin configuration.
     config: PathBuf,
-    /// Where permitted requests go: HOST:PORT, or http://HOST[:PORT], or https://HOST[:PORT].
+    /// Where permitted requests go: HOST:PORT, or an http or https URL without a path.
     #[arg(long, default_value = "127.0.0.1:8080")]
     upstream: Upstream,
     /// Where to listen for agents.
@@ -53,7 +53,7 @@ struct Arguments {
     /// The filter [default: target/countersign.wasm, built if it is missing].
     #[arg(long, value_name = "FILE")]
     module: Option<PathBuf>,
-    /// Print the Envoy bootstrap and end.
+    /// Print the Envoy bootstrap, the plugin configuration readable in it, and end.
     #[arg(long)]
     print: bool,
 }
@@ -94,13 +94,15 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
 }
 
 fn options(arguments: &Arguments) -> Result<Options> {
-    let module = std::env::var_os("COUNTERSIGN_WASM")
-        .map_or_else(|| envoy::root().join("target/countersign.wasm"), PathBuf::from);
+    let module = arguments.module.clone().unwrap_or_else(envoy::module_path);
     let mut options = Options::new(module, arguments.upstream.clone());
     options.listen = SocketAddr::new(arguments.bind, arguments.port);
     options.admin = arguments.admin_port.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
     if let Some(ca) = &arguments.ca {
         options.trusted_ca = ca.canonicalize().with_context(|| ca.display().to_string())?;
+    }
+    if arguments.print {
+        options.hand_over = HandOver::Struct;
     }
     options.endpoints = arguments.endpoints.iter().cloned().collect::<BTreeMap<_, _>>();
     Ok(options)

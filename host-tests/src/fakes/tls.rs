@@ -19,7 +19,9 @@ pub struct Authority {
 /// A server's certificate with its key.
 pub struct Identity {
     certificate: CertificateDer<'static>,
+    certificate_pem: String,
     key: PrivateKeyDer<'static>,
+    key_pem: String,
 }
 
 impl Authority {
@@ -36,8 +38,12 @@ impl Authority {
     pub fn issue(&self, name: &str) -> Result<Identity> {
         let key = KeyPair::generate()?;
         let certificate = CertificateParams::new([name.to_owned()])?.signed_by(&key, &self.issuer)?;
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        Ok(Identity { certificate: certificate.der().clone(), key })
+        Ok(Identity {
+            certificate: certificate.der().clone(),
+            certificate_pem: certificate.pem(),
+            key: PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der())),
+            key_pem: key.serialize_pem(),
+        })
     }
 
     /// Its own certificate, for a gateway's `trusted_ca`.
@@ -52,6 +58,12 @@ impl Authority {
 }
 
 impl Identity {
+    /// Writes certificate and key for a gateway that serves as this.
+    pub fn write_pem(&self, certificate: &Path, key: &Path) -> Result<()> {
+        std::fs::write(certificate, &self.certificate_pem)?;
+        Ok(std::fs::write(key, &self.key_pem)?)
+    }
+
     pub(super) fn acceptor(&self) -> Result<TlsAcceptor> {
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()?

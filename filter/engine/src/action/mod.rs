@@ -31,7 +31,12 @@ pub struct Action {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Operation {
     /// A plain HTTP request: `method` on `path` (without query).
-    Http { method: String, path: String },
+    Http {
+        /// As received.
+        method: String,
+        /// As received.
+        path: String,
+    },
     /// An MCP `tools/call`.
     ToolCall(ToolCall),
     /// Any other MCP message or leg.
@@ -56,6 +61,7 @@ pub struct ToolCall {
 pub struct McpOperation {
     /// The JSON-RPC method, or `GET` / `DELETE` for the transport's legs (MCP Streamable HTTP).
     pub method: &'static str,
+    /// What kind of thing the method does.
     pub class: Class,
     /// What the method names: a prompt, a resource URI, a task; if it names anything.
     pub target: Option<String>,

@@ -150,7 +150,7 @@ impl From<Unfit> for Deny {
 }
 
 /// An approval that nobody gave, by nobody.
-fn hypothetical(facts: &Facts<'_>) -> Approval {
+pub(super) fn hypothetical(facts: &Facts<'_>) -> Approval {
     let approver = Identity { issuer: String::new(), subject: String::new() };
     Approval { challenge: String::new(), approver, expires: facts.now.plus(HYPOTHETICAL_LIFETIME) }
 }

@@ -5,7 +5,9 @@
 use std::collections::BTreeSet;
 
 use cedar_policy::ffi::DetailedError;
-use cedar_policy::{Effect, EntityUid, ParseErrors, Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator};
+use cedar_policy::{
+    Effect, EntityUid, ParseErrors, Policy, PolicyId, PolicySet, Schema, ValidationError, ValidationMode, Validator,
+};
 
 use super::error::{LoadError, Place, Problem};
 use super::reads::Reads;
@@ -27,6 +29,9 @@ pub(super) struct Rule {
     /// Where it starts in the text.
     pub(super) offset: usize,
 }
+
+/// An offset in the text, the policy there, and Cedar's kind of error.
+type Finding<'a> = (usize, &'a PolicyId, Option<std::mem::Discriminant<ValidationError>>);
 
 /// Byte offsets as lines and columns.
 pub(super) struct Source<'a>(&'a str);
@@ -162,24 +167,37 @@ fn validate(source: &Source<'_>, rules: &[Rule], schema: &Schema) -> Vec<LoadErr
         Err(error) => return vec![source.in_text(0, Problem::Cedar(error.to_string()))],
     };
     let result = Validator::new(schema.clone()).validate(&set, ValidationMode::Strict);
-    let errors = result.validation_errors().map(|error| (error.policy_id(), DetailedError::from(error)));
-    let warnings = result.validation_warnings().map(|warning| (warning.policy_id(), DetailedError::from(warning)));
-    let mut found: Vec<(usize, &PolicyId, DetailedError)> = errors
+    let kind = |error: &ValidationError| Some(std::mem::discriminant(error));
+    let errors = result.validation_errors().map(|error| (error.policy_id(), kind(error), DetailedError::from(error)));
+    let warnings = result.validation_warnings().map(|one| (one.policy_id(), None, DetailedError::from(one)));
+    let mut found: Vec<_> = errors
         .chain(warnings)
-        .map(|(id, error)| {
-            let rule = rules.iter().find(|rule| rule.policy.id() == id);
-            let offset = error.source_locations.first().map(|label| label.loc.start);
-            (offset.or(rule.map(|rule| rule.offset)).unwrap_or_default(), id, error)
+        .map(|(id, kind, error)| {
+            let start = || rules.iter().find(|rule| rule.policy.id() == id).map_or(0, |rule| rule.offset);
+            let offset = error.source_locations.first().map_or_else(start, |label| label.loc.start);
+            (offset, words(&error, &format!("for policy `{id}`, ")), id, kind)
         })
         .collect();
-    found.sort_by(|a, b| (a.0, &a.2.message).cmp(&(b.0, &b.2.message)));
-    found.dedup_by(|a, b| (a.0, &a.2.message) == (b.0, &b.2.message));
-    found
+    found.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+    let found = found.into_iter().map(|(offset, words, id, kind)| ((offset, id, kind), words));
+    fold(found)
         .into_iter()
-        .map(|(offset, id, error)| {
-            let words = words(&error, &format!("for policy `{id}`, "));
-            source.in_policy(id.as_ref(), offset, Problem::Invalid(words))
-        })
+        .map(|((offset, id, _), words)| source.in_policy(id.as_ref(), offset, Problem::Invalid(words)))
+        .collect()
+}
+
+/// Cedar types a policy once for every action it covers: the first error of a kind at a place stands for all.
+fn fold<'a>(found: impl Iterator<Item = (Finding<'a>, String)>) -> Vec<(Finding<'a>, String)> {
+    let mut first: Vec<(Finding<'a>, String, usize)> = Vec::new();
+    for (key, words) in found {
+        match first.iter_mut().find(|(earlier, ..)| key.2.is_some() && *earlier == key) {
+            Some((_, _, more)) => *more += 1,
+            None => first.push((key, words, 0)),
+        }
+    }
+    first
+        .into_iter()
+        .map(|(key, words, more)| (key, if more == 0 { words } else { format!("{words}, and {more} more like this") }))
         .collect()
 }
 
@@ -192,7 +210,7 @@ fn syntax(source: &Source<'_>, error: &DetailedError) -> LoadError {
 fn words(error: &DetailedError, prefix: &str) -> String {
     let message = error.message.strip_prefix(prefix).unwrap_or(&error.message);
     match &error.help {
-        Some(help) => format!("{message} ({help})"),
+        Some(help) => format!("{message} ({})", help.strip_prefix(prefix).unwrap_or(help)),
         None => message.to_owned(),
     }
 }

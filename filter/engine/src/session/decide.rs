@@ -43,10 +43,10 @@ impl Turn<'_> {
     ) -> Result<Ruling, Halt> {
         let resource = self.engine.resource(request.resource).ok_or(Reason::Internal)?;
         self.admit(request, account)?;
-        let body = match self.engine.holds_body(resource) {
-            true => Some(request.body().ok_or(Halt::NeedBody)?),
-            false => request.body(),
-        };
+        let body = request.body();
+        if body.is_none() && self.engine.holds_body(resource) {
+            return Err(Halt::NeedBody);
+        }
         let action = read_action(resource, request, body, account)?;
         account.risk = Some(risk(resource, &action));
         account.action = Some(action);

@@ -20,7 +20,7 @@ use crate::policy::{Allow, StepUp};
 use crate::reason::Reason;
 
 /// How long a spent approval is remembered after it lapsed: answers older than this are refused by their timestamp.
-const ANSWER_LIFETIME: Duration = Duration::from_secs(600);
+const ANSWER_LIFETIME: Duration = Duration::from_mins(10);
 
 /// A held request.
 pub(super) struct Pending {

@@ -23,8 +23,11 @@ const LIMITS: Limits = Limits { depth: 4, bytes: 16 * 1024, nodes: 64 };
 /// What the approver said, verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
+    /// Yes, to exactly this call.
     Approved(Approval),
+    /// No.
     Denied {
+        /// Who said so.
         approver: Identity,
         /// For the record only.
         comment: Option<String>,
@@ -80,8 +83,9 @@ fn received(outcome: &CallOutcome) -> Result<(u16, &Headers, &[u8]), Reason> {
         CallOutcome::Response { status: status @ (200 | 202), headers, body } => Ok((*status, headers, body)),
         // The gateway's own word for a timeout (DESIGN H2).
         CallOutcome::Response { status: 504, .. } => Err(Reason::ApprovalTimeout),
-        CallOutcome::Response { .. } => Err(Reason::ApproverUnreachable),
-        CallOutcome::Failed(CallFailure::NotDispatched | CallFailure::NoAnswer) => Err(Reason::ApproverUnreachable),
+        CallOutcome::Response { .. } | CallOutcome::Failed(CallFailure::NotDispatched | CallFailure::NoAnswer) => {
+            Err(Reason::ApproverUnreachable)
+        }
         CallOutcome::Failed(CallFailure::TooLarge) => Err(Reason::ApprovalMalformed),
     }
 }

@@ -12,8 +12,11 @@ use crate::workload::{Identity, Workload};
 /// Everything an approval is tied to.
 #[derive(Clone, Copy, Debug)]
 pub struct BindingFacts<'a> {
+    /// Its subject and actor chain.
     pub workload: &'a Workload,
+    /// Its id.
     pub task: &'a Task,
+    /// All of it.
     pub action: &'a Action,
     /// SHA-256 over the determining policies and the catalogue entry ([`crate::policy::StepUp::basis`]).
     pub basis: &'a [u8; 32],

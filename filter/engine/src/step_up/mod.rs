@@ -53,10 +53,12 @@ use crate::workload::Identity;
 pub struct Approval {
     /// The challenge it answers.
     pub challenge: String,
+    /// Who approved.
     pub approver: Identity,
     /// Until when it holds.
     pub expires: UnixTime,
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "serde_json indexes test documents by member")]
 mod tests;

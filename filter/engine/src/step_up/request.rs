@@ -26,10 +26,15 @@ const REDACTED: &str = "[redacted]";
 pub struct ApprovalRequest<'a> {
     /// What tells this request from every other, the record's id for one: makes the challenge unique.
     pub decision: &'a str,
+    /// Who asks, and through whom.
     pub workload: &'a Workload,
+    /// What for.
     pub task: &'a Task,
+    /// What would be done.
     pub action: &'a Action,
+    /// How much harm it can do.
     pub risk: Risk,
+    /// What policy said: who is to approve and why.
     pub demand: &'a StepUp,
     /// RFC 6901 pointers into the arguments that approvers must not see.
     pub redact: &'a [String],
@@ -40,6 +45,7 @@ pub struct ApprovalRequest<'a> {
 pub struct Challenge {
     /// The `webhook-id`; the answer repeats it.
     pub id: String,
+    /// The call it is about.
     pub binding: Binding,
     /// Nobody waits for an answer after this.
     pub expires: UnixTime,

@@ -12,7 +12,7 @@ use crate::headers::Headers;
 use crate::reason::Reason;
 
 /// How far the signer's clock may be from ours, either way.
-const TOLERANCE: Duration = Duration::from_secs(5 * 60);
+const TOLERANCE: Duration = Duration::from_mins(5);
 /// Base64 characters of the shortest secret there may be (24 bytes): a shorter one could be guessed.
 const MIN_SECRET: usize = 32;
 /// Signatures looked at in one field; keys are rotated in pairs.

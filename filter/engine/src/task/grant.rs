@@ -27,6 +27,7 @@ pub struct Grant {
 /// What a grant names below the resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Object {
+    /// This name only.
     Exact(String),
     /// Written with a trailing `*`.
     Prefix(String),

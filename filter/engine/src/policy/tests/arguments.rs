@@ -1,1 +1,216 @@
-//! t
+//! Which arguments fit, and what of them policies see.
+
+use serde_json::{Value, json};
+
+use super::{Failure, Outcome, World, call, catalogue, decide, holds, lines, resource, say, spell, tool};
+use crate::catalogue::Protocol;
+use crate::policy::CedarPolicy;
+
+/// What `condition` makes of a call of a tool with this schema.
+fn judge(schema: Value, condition: &str, arguments: Value) -> Result<String, Failure> {
+    let mut resources = catalogue();
+    resources.push(resource("x", Protocol::Mcp, vec![tool("t", Some(schema))]));
+    let text = format!("permit(principal, action == Action::\"x/t\", resource) when {{ {condition} }};");
+    let policy = CedarPolicy::compile(&text, &resources).map_err(|errors| lines(&errors))?;
+    Ok(spell(&decide(&policy, &call("x", "t", arguments))))
+}
+
+/// The same for one property `p`.
+fn property(schema: &Value, condition: &str, value: &Value) -> Result<String, Failure> {
+    let schema = json!({ "type": "object", "properties": { "p": schema } });
+    judge(schema, &format!("context.args has p && {condition}"), json!({ "p": value }))
+}
+
+const ALLOW: &str = "allow [policy0]";
+const DENY: &str = "deny policy_denied [] -";
+
+fn unfit(what: &str) -> String {
+    format!("deny arguments_unfit [] argument `{what}")
+}
+
+#[test]
+fn values_reach_policies_as_they_are() -> Outcome {
+    let cases = [
+        (json!({ "type": "string" }), r#"context.args.p == "é\u{1F600}""#, json!("é😀")),
+        (json!({ "type": "boolean" }), "context.args.p", json!(true)),
+        (json!({ "type": "integer" }), "context.args.p == -9223372036854775808", json!(i64::MIN)),
+        (json!({ "type": "integer" }), "context.args.p == 9223372036854775807", json!(i64::MAX)),
+        (json!({ "type": "number" }), r#"context.args.p == decimal("12.34")"#, json!(12.34)),
+        (json!({ "type": "number" }), r#"context.args.p == decimal("-0.0001")"#, json!(-0.0001)),
+        (json!({ "type": "number" }), r#"context.args.p == decimal("5.0")"#, json!(5)),
+        (json!({ "type": "number" }), r#"context.args.p == decimal("1000000.0")"#, json!(1e6)),
+        (
+            json!({ "type": "number" }),
+            r#"context.args.p == decimal("-922337203685477.0")"#,
+            json!(-922_337_203_685_477_i64),
+        ),
+        (json!({ "type": "string", "enum": ["a", "b"] }), r#"context.args.p == "b""#, json!("b")),
+        (json!({ "enum": ["a", "b"] }), r#"context.args.p == "b""#, json!("b")),
+        (json!({ "type": "array", "items": { "type": "integer" } }), "context.args.p == [2, 1]", json!([1, 2, 1])),
+        (
+            json!({ "type": "object", "properties": { "q": { "type": "string" } }, "required": ["q"] }),
+            r#"context.args.p.q == "z""#,
+            json!({ "q": "z" }),
+        ),
+        (
+            json!({ "type": "array", "items": { "type": "object", "properties": { "q": { "type": "integer" } }, "required": ["q"] } }),
+            "context.args.p.contains({ q: 7 })",
+            json!([{ "q": 7 }]),
+        ),
+        (json!({ "type": "integer", "minimum": 5, "default": 6, "title": "t" }), "context.args.p == 1", json!(1)),
+    ];
+    for (schema, condition, value) in cases {
+        assert_eq!(property(&schema, condition, &value)?, ALLOW, "{schema} {condition} {value}");
+    }
+    Ok(())
+}
+
+#[test]
+fn nothing_is_coerced_or_rounded() -> Outcome {
+    let decimal = "not a decimal of at most 4 fraction digits";
+    let cases = [
+        (json!({ "type": "string" }), json!(1), "/p`: not a string"),
+        (json!({ "type": "string" }), json!(null), "/p`: not a string"),
+        (json!({ "type": "boolean" }), json!("true"), "/p`: not a boolean"),
+        (json!({ "type": "boolean" }), json!(1), "/p`: not a boolean"),
+        (json!({ "type": "integer" }), json!("1"), "/p`: not an integer of 64 bits"),
+        (json!({ "type": "integer" }), json!(1.0), "/p`: not an integer of 64 bits"),
+        (json!({ "type": "integer" }), json!(9_223_372_036_854_775_808_u64), "/p`: not an integer of 64 bits"),
+        (json!({ "type": "number" }), json!(1.23456), &format!("/p`: {decimal}")),
+        (json!({ "type": "number" }), json!(1e-5), &format!("/p`: {decimal}")),
+        (json!({ "type": "number" }), json!(1e300), &format!("/p`: {decimal}")),
+        (json!({ "type": "number" }), json!(922_337_203_685_478_i64), &format!("/p`: {decimal}")),
+        (json!({ "type": "number" }), json!(922_337_203_685_478.0), &format!("/p`: {decimal}")),
+        (json!({ "type": "number" }), json!(u64::MAX), &format!("/p`: {decimal}")),
+        // 900000000000000.1234 is read as this.
+        (json!({ "type": "number" }), json!(900_000_000_000_000.1), &format!("/p`: {decimal}")),
+        (json!({ "type": "number" }), json!("1.5"), &format!("/p`: {decimal}")),
+        (json!({ "type": "string", "enum": ["a"] }), json!("A"), "/p`: not one of those listed"),
+        (
+            json!({ "type": "array", "items": { "type": "integer" } }),
+            json!([1, "2"]),
+            "/p/1`: not an integer of 64 bits",
+        ),
+        (json!({ "type": "array", "items": { "type": "integer" } }), json!(1), "/p`: not an array"),
+        (json!({ "type": "object", "properties": {} }), json!({ "a/b": 1 }), "/p/a~1b`: not declared"),
+        (json!({ "type": "object", "properties": {} }), json!([]), "/p`: not an object"),
+    ];
+    for (schema, value, expected) in cases {
+        assert_eq!(property(&schema, "true", &value)?, unfit(expected), "{schema} {value}");
+    }
+    Ok(())
+}
+
+#[test]
+fn null_is_absence_only_where_the_schema_says_so() -> Outcome {
+    let nullable = json!({ "type": "object", "properties": { "p": { "type": ["string", "null"], "enum": ["a", null] } }, "required": ["p"] });
+    let has = "context.args has p";
+    assert_eq!(judge(nullable.clone(), has, json!({ "p": null }))?, DENY);
+    assert_eq!(judge(nullable.clone(), has, json!({ "p": "a" }))?, ALLOW);
+    assert_eq!(judge(nullable.clone(), has, json!({ "p": "b" }))?, unfit("/p`: not one of those listed"));
+    assert_eq!(judge(nullable, has, json!({}))?, unfit("/p`: required"));
+    Ok(())
+}
+
+#[test]
+fn undeclared_members_need_explicit_permission() -> Outcome {
+    let declared = json!({ "type": "object", "properties": { "p": { "type": "integer" } } });
+    assert_eq!(judge(declared.clone(), "true", json!({ "q": 1 }))?, unfit("/q`: not declared"));
+    let with = |extra: Value| {
+        let mut schema = declared.clone();
+        if let Some(schema) = schema.as_object_mut() {
+            schema.insert("additionalProperties".to_owned(), extra);
+        }
+        schema
+    };
+    assert_eq!(judge(with(json!(true)), "true", json!({ "q": 1 }))?, ALLOW);
+    assert_eq!(judge(with(json!(true)), "true", json!({ "q": 1, "p": "x" }))?, unfit("/p`: not an integer of 64 bits"));
+    assert_eq!(judge(with(json!({})), "true", json!({ "q": 1 }))?, unfit("/q`: not declared"));
+    assert_eq!(judge(json!({ "type": "object" }), "true", json!({ "q": 1 }))?, unfit("/q`: not declared"));
+    let open = json!({ "type": "object", "required": ["q"], "additionalProperties": true });
+    assert_eq!(judge(open.clone(), "true", json!({ "q": [null] }))?, ALLOW);
+    assert_eq!(judge(open, "true", json!({}))?, unfit("/q`: required"));
+    let long = "q".repeat(200);
+    assert_eq!(
+        judge(declared, "true", json!({ long.as_str(): 1 }))?,
+        unfit(&format!("/{}`: not declared", "q".repeat(64)))
+    );
+    Ok(())
+}
+
+#[test]
+fn what_hides_types_hides_the_property() -> Outcome {
+    let opaque = [
+        json!(true),
+        json!({}),
+        json!({ "type": ["string", "integer"] }),
+        json!({ "type": "null" }),
+        json!({ "type": "array" }),
+        json!({ "type": "array", "items": [{ "type": "string" }] }),
+        json!({ "type": "array", "items": { "type": ["string", "null"] } }),
+        json!({ "type": "array", "items": {} }),
+        json!({ "type": "object" }),
+        json!({ "type": "string", "anyOf": [{ "minLength": 3 }] }),
+        json!({ "$ref": "#/$defs/x" }),
+        json!({ "type": "string", "enum": ["a", 1] }),
+        json!({ "enum": [1, 2] }),
+    ];
+    for schema in opaque {
+        let whole = json!({ "type": "object", "properties": { "p": schema } });
+        for value in [json!({ "__entity": { "type": "Agent", "id": "root" } }), json!(null), json!([1.23456, "x"])] {
+            assert_eq!(judge(whole.clone(), "true", json!({ "p": value }))?, ALLOW, "{schema}");
+        }
+        let read = judge(whole, "context.args has p", json!({ "p": 1 }));
+        let error = read.err().map(|error| error.to_string());
+        let impossible = "1:1: policy `policy0`: policy is impossible: the policy expression evaluates to false for all valid requests";
+        assert_eq!(error.as_deref(), Some(impossible), "{schema}");
+    }
+    let required = json!({ "type": "object", "properties": { "p": {} }, "required": ["p"] });
+    assert_eq!(judge(required, "true", json!({}))?, unfit("/p`: required"));
+    Ok(())
+}
+
+#[test]
+fn entity_and_extension_escapes_are_ordinary_keys() -> Outcome {
+    let escapes = [
+        json!({ "__entity": { "type": "Agent", "id": "root" } }),
+        json!({ "__extn": { "fn": "decimal", "arg": "1.0" } }),
+        json!({ "__expr": "principal" }),
+    ];
+    for escape in escapes {
+        assert_eq!(property(&json!({ "type": "string" }), "true", &escape)?, unfit("/p`: not a string"));
+        assert_eq!(
+            property(&json!({ "type": "number" }), "true", &escape)?,
+            unfit("/p`: not a decimal of at most 4 fraction digits")
+        );
+        let key = escape.as_object().and_then(|escape| escape.keys().next()).ok_or("no key")?;
+        let closed = json!({ "type": "object", "properties": { "q": { "type": "string" } } });
+        assert_eq!(property(&closed, "true", &escape)?, unfit(&format!("/p/{key}`: not declared")));
+        let open = json!({ "type": "object", "properties": {}, "additionalProperties": true });
+        assert_eq!(property(&open, "context.args.p == {}", &escape)?, ALLOW);
+        assert_eq!(judge(open, "context.args == {}", escape)?, ALLOW);
+    }
+    // Declared, they are read like any other.
+    let entity = json!({ "type": "object", "properties": { "type": { "type": "string" }, "id": { "type": "string" } }, "required": ["type", "id"] });
+    let schema = json!({ "type": "object", "properties": { "__entity": entity, "__extn": { "type": "string" } }, "required": ["__entity"] });
+    let arguments = json!({ "__entity": { "type": "Agent", "id": "alice" }, "__extn": "decimal(\"1.0\")" });
+    let condition = r#"context.args["__entity"].id == "alice" && context.args has "__extn" && context.args["__extn"] == "decimal(\"1.0\")""#;
+    assert_eq!(judge(schema, condition, arguments)?, ALLOW);
+    Ok(())
+}
+
+#[test]
+fn arguments_are_checked_whether_or_not_a_policy_reads_them() -> Outcome {
+    let text = "permit(principal, action, resource);";
+    let bad = call("payments", "transfer", json!({ "amount": "1" }));
+    assert_eq!(say(text, &bad)?, unfit("/amount`: not an integer of 64 bits"));
+    // Without a schema, or undeclared, there is nothing to check.
+    assert_eq!(say(text, &call("payments", "ping", json!({ "x": 1.23456 })))?, ALLOW);
+    assert_eq!(say(text, &call("payments", "other", json!({ "x": 1.23456 })))?, ALLOW);
+    assert!(holds(
+        &World::new(),
+        "context.args.amount == 1 && !(context.args has memo)",
+        json!({ "amount": 1, "memo": null })
+    )?);
+    Ok(())
+}

@@ -2,60 +2,206 @@
 
 use serde_json::{Value, json};
 
-use super::{catalogue, compile, errors, lines, resource, tool};
+use super::{Outcome, catalogue, compile, errors, lines, resource, tool};
 use crate::catalogue::Protocol;
 use crate::policy::CedarPolicy;
 
 #[test]
-fn every_rule_has_its_error() {
+fn cedar_errors_have_their_place() {
+    let nothing = errors("permit(principal, action, resource) when { context.nothing == 1 };");
+    let others = 6 + crate::action::mcp::METHODS.len() + 3;
+    let start = r#"1:44: policy `policy0`: attribute `nothing` in context for Action::"crm/lookup" not found (did you mean `now`?)"#;
+    assert_eq!(nothing, format!("{start}, and {others} more like this"));
     let cases = [
-        ("permit(principal, action, resource)", ""),
-        ("permit(principal, action, resource) when { context.nothing == 1 };", ""),
+        ("permit(principal, action, resource)", "1:36: unexpected end of input"),
         (
-            "permit(principal, action in Action::\"mcp:tools/call\", resource) when { context.args has amount };\npermit(principal == ?principal, action, resource);",
-            "",
+            r#"@id("off") permit(principal, action, resource) when { false };"#,
+            "1:1: policy `off`: policy is impossible: the policy expression evaluates to false for all valid requests",
         ),
-        ("permit(principal, action == Action::\"mcp:tools/call\", resource) when { context.args.amount > 1 };", ""),
-        ("permit(principal, action == Action::\"payments/ping\", resource) when { context.args.amount > 1 };", ""),
-        ("permit(principal, action == Action::\"crm/lookup\", resource) when { context.args.amount > 1 };", ""),
-        ("permit(principal, action == Action::\"payments/transfer\", resource) when { context.args.memo == \"\" };", ""),
-        ("permit(principal, action == Action::\"payments/trasnfer\", resource);", ""),
-        ("@id(\"x\") permit(principal, action, resource) when { false };", ""),
-        ("@id(\"x\") permit(principal, action, resource);\n\n  @id(\"x\")\n  forbid(principal, action, resource);", ""),
-        ("@id(\"policy1\") permit(principal, action, resource);\nforbid(principal, action, resource);", ""),
-        ("@id(\"\") @mode(\"audit\") @sandbox(\"s\") permit(principal, action, resource);", ""),
-        ("@step_up(\"manager\") permit(principal, action, resource) unless { context has approval };", ""),
-        ("@step_up forbid(principal, action, resource) unless { context has approval };", ""),
-        ("@step_up(\"manager\") forbid(principal, action, resource);", ""),
-        ("forbid(principal, action, resource == Resource::\"paymnts\");\nforbid(principal, action, resource) when { resource in Resource::\"CRM\" || resource == Tool::\"nowhere\" };", ""),
-        ("permit(principal, action == Action::\"payments/transfer\", resource == Tool::\"payments/trasnfer\");", ""),
-        ("permit(principal, action == Action::\"payments/transfer\", resource == Resource::\"payments\");", ""),
-        ("permit(principal, action, resource) when { context.request.host == \"раypal.example\" };", ""),
+        (
+            r#"permit(principal, action == Action::"payments/trasnfer", resource);"#,
+            r#"1:1: policy `policy0`: policy is impossible: the policy expression evaluates to false for all valid requests
+1:1: policy `policy0`: unable to find an applicable action given the policy scope constraints
+1:29: policy `policy0`: unrecognized action `Action::"payments/trasnfer"` (did you mean `Action::"payments/transfer"`?)"#,
+        ),
+        (
+            "permit(principal, action, resource) when { context.request.host == \"р\u{430}ypal.example\" };",
+            "1:68: policy `policy0`: string `\"р\u{430}ypal.example\"` contains mixed scripts",
+        ),
     ];
     for (text, expected) in cases {
-        eprintln!("CASE {text}\n{}\n", errors(text));
-        let _ = expected;
+        assert_eq!(errors(text), expected, "{text}");
     }
 }
 
 #[test]
-fn unusable_schemas() {
-    let cases: Vec<Value> = vec![
-        json!("object"),
-        json!({}),
-        json!({ "type": "array", "items": { "type": "string" } }),
-        json!({ "type": ["object", "null"] }),
-        json!({ "type": "object", "anyOf": [{ "required": ["a"] }] }),
-        json!({ "$ref": "#/$defs/a", "$defs": {} }),
-        json!({ "type": "object", "properties": [] }),
-        json!({ "type": "object", "properties": { "a/b": { "type": "strnig" }, "c": 1, "d": { "type": 3 }, "e": { "type": "array", "items": { "type": "object", "properties": { "f": false } } } } }),
-        json!({ "type": "object", "required": "a" }),
-        json!({ "type": "object", "required": ["a", "b"], "properties": { "b": {} } }),
+fn arguments_are_typed_by_tool() {
+    let cases = [
+        (
+            r#"permit(principal, action == Action::"mcp:tools/call", resource) when { context.args.amount > 1 };"#,
+            r#"1:72: policy `policy0`: attribute `args` in context for Action::"mcp:tools/call" not found (did you mean `risk`?)"#,
+        ),
+        (
+            r#"permit(principal, action == Action::"payments/ping", resource) when { context.args.amount > 1 };"#,
+            r#"1:71: policy `policy0`: attribute `args` in context for Action::"payments/ping" not found (did you mean `risk`?)"#,
+        ),
+        (
+            r#"permit(principal, action == Action::"crm/lookup", resource)
+  when { context.args has amount && context.args.amount > 1 };"#,
+            "2:37: policy `policy0`: unexpected type: expected Long but saw String",
+        ),
+        (
+            r#"permit(principal, action == Action::"payments/transfer", resource) when { context.args.memo == "" };"#,
+            r#"1:75: policy `policy0`: unable to guarantee safety of access to optional attribute `args.memo` in context for Action::"payments/transfer" (try testing for the attribute's presence with `context.args has memo && ..`)"#,
+        ),
+        (
+            r#"permit(principal, action == Action::"payments/transfer", resource) when { context.args.amount > 1 };"#,
+            "no error",
+        ),
     ];
-    for schema in cases {
-        let mut resources = catalogue();
-        resources.push(resource("x", Protocol::Mcp, vec![tool("t", Some(schema.clone()))]));
-        let text = CedarPolicy::compile("", &resources).map_or_else(|errors| lines(&errors), |_| "no error".to_owned());
-        eprintln!("CASE {schema}\n{text}\n");
+    for (text, expected) in cases {
+        assert_eq!(errors(text), expected, "{text}");
     }
+}
+
+#[test]
+fn names_and_annotations() {
+    let cases = [
+        ("permit(principal == ?principal, action, resource);", "1:1: templates are not supported"),
+        (
+            "@id(\"x\") permit(principal, action, resource);\n\n  @id(\"x\")\n  forbid(principal, action, resource);",
+            "3:3: policy `x`: another policy has this `@id`",
+        ),
+        (
+            "@id(\"policy1\") permit(principal, action, resource);\nforbid(principal, action, resource);",
+            "2:1: policy `policy1`: another policy has this `@id`",
+        ),
+        (
+            r#"@id("") @mode("audit") @sandbox("s") permit(principal, action, resource);"#,
+            "1:1: policy ``: `@id` needs a value
+1:1: policy ``: unknown annotation `@mode` (@id, @maps, @reason, @step_up)
+1:1: policy ``: unknown annotation `@sandbox` (@id, @maps, @reason, @step_up)",
+        ),
+        (
+            r#"@step_up("manager") permit(principal, action, resource) unless { context has approval };"#,
+            "1:1: policy `policy0`: `@step_up` belongs on a forbid",
+        ),
+        (
+            "@step_up forbid(principal, action, resource) unless { context has approval };",
+            "1:1: policy `policy0`: `@step_up` needs a value",
+        ),
+        (
+            r#"@step_up("manager") forbid(principal, action, resource);"#,
+            "1:1: policy `policy0`: no approval could lift this: `@step_up` needs `unless { context has approval }`",
+        ),
+        (
+            r#"@id("a") @reason("r") @maps("ASI02 Tool Misuse") permit(principal, action, resource);
+@step_up("manager") forbid(principal, action, resource) unless { context has approval };"#,
+            "no error",
+        ),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(errors(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn scopes_that_match_nothing() {
+    let cases = [
+        (
+            r#"forbid(principal, action, resource == Resource::"paymnts");
+forbid(principal, action, resource) when { resource in Resource::"CRM" || resource == Tool::"nowhere" };"#,
+            r#"1:1: policy `policy0`: `Resource::"paymnts"` is in no resource of the catalogue
+2:1: policy `policy1`: `Resource::"CRM"` is in no resource of the catalogue
+2:1: policy `policy1`: `Tool::"nowhere"` is in no resource of the catalogue"#,
+        ),
+        (
+            r#"permit(principal, action == Action::"payments/transfer", resource == Tool::"payments/trasnfer");"#,
+            "1:1: policy `policy0`: no action in its scope is ever asked about its resource",
+        ),
+        (
+            r#"permit(principal, action == Action::"mcp:tools/list", resource == Resource::"files");"#,
+            "1:1: policy `policy0`: no action in its scope is ever asked about its resource",
+        ),
+        // Not declared, so that the action is the one of undeclared tools.
+        (r#"permit(principal, action == Action::"mcp:tools/call", resource == Tool::"payments/other");"#, "no error"),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(errors(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn all_errors_come_at_once() {
+    let mut resources = catalogue();
+    resources.push(resource("a/b", Protocol::Http, Vec::new()));
+    resources.push(resource("crm", Protocol::Http, Vec::new()));
+    resources.push(resource("x", Protocol::Mcp, vec![tool("t", Some(json!({})))]));
+    let text = "@mode(\"audit\") permit(principal, action, resource);\n@step_up permit(principal, action, resource);";
+    let all = CedarPolicy::compile(text, &resources).map_or_else(|errors| lines(&errors), |_| "no error".to_owned());
+    assert_eq!(
+        all,
+        "resources/a/b: a resource's name must have neither `/` nor `:`
+resources/crm: another resource has this name
+resources/x/tools/t/input_schema: the arguments of a tool are an object: `type` must be `object`
+1:1: policy `policy0`: unknown annotation `@mode` (@id, @maps, @reason, @step_up)
+2:1: policy `policy1`: `@step_up` needs a value
+2:1: policy `policy1`: `@step_up` belongs on a forbid"
+    );
+}
+
+#[test]
+fn unusable_schemas() {
+    let unlike = "the arguments of a tool are an object: `type` must be `object`";
+    let cases: Vec<(Value, String)> = vec![
+        (json!("object"), ": not a JSON Schema (an object or `true`)".to_owned()),
+        (json!({}), format!(": {unlike}")),
+        (json!({ "type": "array", "items": { "type": "string" } }), format!(": {unlike}")),
+        (json!({ "type": ["object", "null"] }), format!(": {unlike}")),
+        (
+            json!({ "type": "object", "anyOf": [{ "required": ["a"] }] }),
+            ": `anyOf` hides the types of all arguments".to_owned(),
+        ),
+        (json!({ "type": "object", "properties": [] }), "/properties: must be an object".to_owned()),
+        (
+            json!({ "type": "object", "properties": { "a/b": { "type": "strnig" } } }),
+            "/properties/a~1b/type: unknown type `strnig` (string, integer, number, boolean, array, object, null)"
+                .to_owned(),
+        ),
+        (
+            json!({ "type": "object", "properties": { "c": 1 } }),
+            "/properties/c: not a JSON Schema (an object or `true`)".to_owned(),
+        ),
+        (
+            json!({ "type": "object", "properties": { "d": { "type": 3 } } }),
+            "/properties/d/type: must be a string or an array of strings".to_owned(),
+        ),
+        (
+            json!({ "type": "object", "properties": { "e": { "type": "array", "items": false } } }),
+            "/properties/e/items: not a JSON Schema (an object or `true`)".to_owned(),
+        ),
+        (json!({ "type": "object", "required": "a" }), "/required: must be an array of strings".to_owned()),
+        (json!({ "type": "object", "required": ["a"] }), "/required: `a` is not in `properties`".to_owned()),
+    ];
+    for (schema, expected) in cases {
+        let resources = [resource("x", Protocol::Mcp, vec![tool("t", Some(schema.clone()))])];
+        let text = CedarPolicy::compile("", &resources).map_or_else(|errors| lines(&errors), |_| "no error".to_owned());
+        assert_eq!(text, format!("resources/x/tools/t/input_schema{expected}"), "{schema}");
+    }
+}
+
+#[test]
+fn the_revision_names_text_and_catalogue() -> Outcome {
+    let text = "permit(principal, action, resource);";
+    let revision = compile(text)?.revision().to_owned();
+    assert_eq!(revision.len(), 16);
+    assert_eq!(revision, compile(text)?.revision());
+    assert_ne!(revision, compile("permit(principal, action, resource) ;")?.revision());
+    let mut resources = catalogue();
+    if let Some(tool) = resources.first_mut().and_then(|resource| resource.tools.get_mut("ping")) {
+        tool.redact.push("/secret".to_owned());
+    }
+    let changed = CedarPolicy::compile(text, &resources).map_err(|errors| lines(&errors))?;
+    assert_ne!(revision, changed.revision());
+    Ok(())
 }

@@ -3,7 +3,6 @@
 mod agreement;
 mod arguments;
 mod decide;
-mod index;
 mod load;
 mod step_up;
 
@@ -36,7 +35,13 @@ fn resource(name: &str, protocol: Protocol, tools: Vec<Tool>) -> Resource {
 }
 
 fn tool(name: &str, input_schema: Option<Value>) -> Tool {
-    Tool { name: name.to_owned(), risk: Risk::High, labels: vec!["external".to_owned()], input_schema, redact: Vec::new() }
+    Tool {
+        name: name.to_owned(),
+        risk: Risk::High,
+        labels: vec!["external".to_owned()],
+        input_schema,
+        redact: Vec::new(),
+    }
 }
 
 /// `payments` with `transfer` and `ping` (which has no schema), `crm` with `lookup`, and the plain HTTP `files`.

@@ -74,7 +74,7 @@ fn an_approval() -> Result<(), String> {
     assert_eq!(asked.with(&json!({}))?, approval(asked.challenge.expires));
     assert_eq!(asked.with(&json!({"reason": "fine"}))?, approval(asked.challenge.expires));
     let later = json!({"expires_at": "2026-11-23T11:30:00+01:00"});
-    assert_eq!(asked.with(&later)?, approval(NOW.plus(Duration::from_secs(1800))));
+    assert_eq!(asked.with(&later)?, approval(NOW.plus(Duration::from_mins(30))));
     Ok(())
 }
 
@@ -186,12 +186,11 @@ fn a_changed_body_or_another_secret_is_unsigned() -> Result<(), String> {
 fn signatures_age() -> Result<(), String> {
     let asked = Asked::new()?;
     let body = asked.approval().to_string();
-    let minutes = |count: u64| Duration::from_secs(60 * count);
     for (at, expected) in [
-        (NOW.minus(minutes(5)), None),
-        (NOW.plus(minutes(5)), None),
-        (NOW.minus(minutes(5) + Duration::from_secs(1)), Some(Reason::ApprovalExpired)),
-        (NOW.plus(minutes(5) + Duration::from_secs(1)), Some(Reason::ApprovalExpired)),
+        (NOW.minus(Duration::from_mins(5)), None),
+        (NOW.plus(Duration::from_mins(5)), None),
+        (NOW.minus(Duration::from_mins(5) + Duration::from_secs(1)), Some(Reason::ApprovalExpired)),
+        (NOW.plus(Duration::from_mins(5) + Duration::from_secs(1)), Some(Reason::ApprovalExpired)),
     ] {
         assert_eq!(asked.read(&signed(200, body.as_bytes(), at)?).err(), expected, "{at:?}");
     }
