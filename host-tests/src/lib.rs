@@ -1,7 +1,8 @@
 //! Countersign in real gateways: what surrounds the filter, and the filter as people deploy it.
 //!
 //! [`gateway`] derives a complete Envoy bootstrap from a plugin configuration; [`envoy`] runs one; [`fakes`] are the
-//! servers around it. [`scenario`] reads what must go in and come out, [`drivers`] run it in several hosts. Nothing here decides anything about a request: that is what is being tested.
+//! servers around it. [`scenario`] reads what must go in and come out, [`drivers`] run it in several hosts, of which
+//! [`scripted`] fails on demand. Nothing here decides anything about a request: that is what is being tested.
 
 #[cfg(feature = "scenarios")]
 pub mod drivers;

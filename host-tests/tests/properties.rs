@@ -1,1 +1,368 @@
-//! x
+//! What holds for every input in every order: at most one terminal step, no `Forward` without an allow, no panic,
+//! and the same decision however a body is cut.
+
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use countersign_engine::headers::Headers;
+use countersign_engine::io::{Call, CallFailure, CallId, CallOutcome, Input, RequestHead, Step, Tick};
+use countersign_engine::ledger::MemoryLedger;
+use countersign_engine::record::{Kind, Line};
+use countersign_engine::{Background, BackgroundInput, DecisionId, Effect, Engine, Session, UnixTime};
+use countersign_host_tests::drivers::native::ScenarioSecrets;
+use countersign_host_tests::scenario::Library;
+use countersign_host_tests::scenario::approver::{Asked, Reaction};
+use countersign_host_tests::scenario::format::{Approver, KeyServer, Send};
+use countersign_host_tests::scenario::request::Request;
+use proptest::prelude::*;
+use proptest::test_runner::FileFailurePersistence;
+use serde_json::{Value, json};
+
+const NOW_SECS: u64 = 1_800_000_000;
+
+/// The engine under `base`, its keys installed.
+static ENGINE: LazyLock<Arc<Engine>> = LazyLock::new(|| engine().unwrap_or_else(|error| fail(&error)));
+
+#[expect(clippy::panic, reason = "without an engine there is nothing to test")]
+fn fail(error: &anyhow::Error) -> Arc<Engine> {
+    panic!("{error:#}")
+}
+
+fn engine() -> Result<Arc<Engine>> {
+    let scenario = serde_json::from_value(json!({ "name": "properties" }))?;
+    let configuration = Library::read()?.configuration(&scenario)?;
+    let engine = Arc::new(Engine::load(configuration.as_bytes(), &ScenarioSecrets)?);
+    let mut background = Background::new(Arc::clone(&engine));
+    let mut ledger = MemoryLedger::new(1);
+    for effect in background.handle(now(), BackgroundInput::Start, &mut ledger) {
+        if let Effect::Call(call) = effect {
+            let outcome = outcome(KeyServer::default().react()?);
+            let effects = background.handle(now(), BackgroundInput::CallDone(call.id, outcome), &mut ledger);
+            ensure!(effects.is_empty(), "the keys are not installed: {effects:?}");
+        }
+    }
+    Ok(engine)
+}
+
+fn now() -> UnixTime {
+    UnixTime::from_secs(NOW_SECS)
+}
+
+fn request(send: Value) -> Result<Request> {
+    let send: Send = serde_json::from_value(send)?;
+    Request::of(&send, NOW_SECS, &[])
+}
+
+fn outcome(reaction: Reaction) -> CallOutcome {
+    match reaction {
+        Reaction::Answer { status, headers, body, after: _ } => {
+            let headers = headers.into_iter().map(|(name, value)| (name, value.into_bytes())).collect();
+            CallOutcome::Response { status, headers, body }
+        }
+        Reaction::Reset | Reaction::Silence => CallOutcome::Failed(CallFailure::NoAnswer),
+    }
+}
+
+/// What an honest or dishonest approver says about `call`.
+fn approval(call: &Call, decision: &str) -> Result<CallOutcome> {
+    let asked = Asked {
+        cluster: call.cluster.clone(),
+        method: call.method.to_owned(),
+        path: call.path.clone(),
+        headers: call.headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone().into_bytes())).collect(),
+        body: call.body.clone(),
+    };
+    let approver = Approver { decision: Some(decision.to_owned()), ..Approver::default() };
+    Ok(outcome(approver.react(&asked, NOW_SECS, &[])?))
+}
+
+/// What a client was answered.
+#[derive(Debug, PartialEq, Eq)]
+struct Told {
+    status: u16,
+    body: Vec<u8>,
+}
+
+/// One session and everything that came out of it.
+struct Stream {
+    session: Session,
+    ledger: MemoryLedger,
+    now: UnixTime,
+    calls: Vec<Call>,
+    decisions: Vec<Line>,
+    forwards: usize,
+    replies: Vec<Told>,
+    cuts: usize,
+}
+
+impl Stream {
+    fn new() -> Self {
+        Self {
+            // The same name for every run: answers can be compared byte by byte.
+            session: Session::new(Arc::clone(&ENGINE), DecisionId::from_random([7; 16])),
+            ledger: MemoryLedger::new(64),
+            now: now(),
+            calls: Vec::new(),
+            decisions: Vec::new(),
+            forwards: 0,
+            replies: Vec::new(),
+            cuts: 0,
+        }
+    }
+
+    fn is_decided(&self) -> bool {
+        self.forwards + self.replies.len() + self.cuts > 0
+    }
+
+    fn feed(&mut self, input: Input<'_>) {
+        match self.session.handle(self.now, input, &mut self.ledger) {
+            Step::Wait => {}
+            Step::Call(call) => self.calls.push(call),
+            Step::Forward(forward) => {
+                self.forwards += 1;
+                self.decisions.push(forward.line);
+            }
+            Step::Reply(reply) => {
+                self.replies.push(Told { status: reply.status, body: reply.body });
+                self.decisions.push(reply.line);
+            }
+            Step::Cut(cut) if cut.line.kind == Kind::Ended => {}
+            Step::Cut(cut) => {
+                self.cuts += 1;
+                self.decisions.push(cut.line);
+            }
+        }
+    }
+
+    fn head(&mut self, request: &Request) {
+        let headers = Headers::new(request.head());
+        self.feed(Input::Head(RequestHead { headers, end: request.is_head_only(), ..RequestHead::default() }));
+    }
+
+    /// The whole exchange in order, with an approver that says `decision`.
+    fn run(&mut self, request: &Request, chunks: &[usize], trailers: bool, decision: &str) -> Result<()> {
+        self.head(request);
+        let body = request.body.as_deref().unwrap_or_default();
+        let mut start = 0;
+        for (index, length) in chunks.iter().enumerate() {
+            let chunk = body.get(start..start + length).context("the chunks are longer than the body")?;
+            start += length;
+            self.feed(Input::Body { chunk, end: !trailers && index + 1 == chunks.len() });
+        }
+        if trailers {
+            self.feed(Input::Trailers(Headers::default()));
+        }
+        if let Some(call) = self.calls.pop() {
+            self.feed(Input::CallDone(call.id, approval(&call, decision)?));
+        }
+        Ok(())
+    }
+
+    /// What can be told apart from outside: the reason and the answer.
+    fn verdict(&self) -> Option<(&'static str, &[Told])> {
+        self.decisions.first().map(|line| (line.reason.row().code, self.replies.as_slice()))
+    }
+}
+
+/// Requests that end in every way a body can end in.
+fn bodies() -> Vec<Value> {
+    vec![
+        json!({ "call": "lookup", "arguments": { "invoice": "é\u{1F600}\\u0041" } }),
+        json!({ "call": "transfer", "arguments": { "amount": 500, "currency": "EUR" } }),
+        json!({ "call": "close_account", "arguments": { "account": "7" } }),
+        json!({ "call": "transfer", "arguments": { "amount": "5", "currency": "EUR" } }),
+        json!({ "mcp": "admin/reset" }),
+        json!({ "json": [{ "jsonrpc": "2.0", "id": 1, "method": "ping" }] }),
+        json!({ "text": "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"method\":\"ping\"}" }),
+        json!({ "text": "{\"jsonrpc\":\"2.0\",\"id\":1" }),
+        json!({ "bytes": "eyJqc29ucnBjIjoiMi4wIiwiaWQiOjEsIm1ldGhvZCI6Iv8ifQ==" }),
+        json!({ "call": "echo", "arguments": { "text": { "repeat": "x", "times": 33_000 } } }),
+    ]
+}
+
+#[test]
+fn a_body_cut_anywhere_is_the_same_body() -> Result<()> {
+    for send in bodies() {
+        let request = request(send.clone())?;
+        let length = request.body.as_deref().unwrap_or_default().len();
+        let mut whole = Stream::new();
+        whole.run(&request, &[length], false, "approved")?;
+        ensure!(whole.verdict().is_some(), "{send} is not decided");
+        // A long body is cut where it matters: near its ends and its limit.
+        let near = |at: &usize| length < 1000 || *at < 3 || length - at < 3 || at.abs_diff(32 * 1024) < 3;
+        for at in (0..=length).filter(near) {
+            for trailers in [false, true] {
+                let mut cut = Stream::new();
+                cut.run(&request, &[at, length - at], trailers, "approved")?;
+                ensure!(cut.verdict() == whole.verdict(), "{send} cut at {at}: {:?}", cut.verdict());
+            }
+        }
+        if length < 1000 {
+            let mut bytes = Stream::new();
+            bytes.run(&request, &vec![1; length], false, "approved")?;
+            ensure!(bytes.verdict() == whole.verdict(), "{send} byte by byte");
+        }
+    }
+    Ok(())
+}
+
+/// One thing that happens, in an order nobody intended.
+#[derive(Clone, Debug)]
+enum Happening {
+    Head,
+    /// A piece of the right body.
+    Piece(usize, bool),
+    Bytes(Vec<u8>, bool),
+    Trailers(Vec<(String, Vec<u8>)>),
+    /// The answer of a call that was made, by the approver.
+    Answer(&'static str),
+    /// Any answer to any call.
+    Stray(u32, Option<u16>, Vec<u8>),
+    Tick(bool),
+    Later(u64),
+    ResponseHead(bool),
+    ResponseBody(Vec<u8>, bool),
+    Closed,
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    let bytes = || prop::collection::vec(any::<u8>(), 0..24);
+    prop_oneof![
+        3 => Just(Happening::Head),
+        6 => (1_usize..200, any::<bool>()).prop_map(|(length, end)| Happening::Piece(length, end)),
+        1 => (bytes(), any::<bool>()).prop_map(|(bytes, end)| Happening::Bytes(bytes, end)),
+        1 => prop::collection::vec(("[a-z_:-]{0,12}", bytes()), 0..3).prop_map(Happening::Trailers),
+        4 => prop_oneof![Just("approved"), Just("denied"), Just("pending"), Just("")].prop_map(Happening::Answer),
+        2 => (0_u32..4, prop::option::of(100_u16..600), bytes()).prop_map(|(id, status, body)| Happening::Stray(id, status, body)),
+        1 => prop::bool::weighted(0.1).prop_map(Happening::Tick),
+        1 => (0_u64..400_000).prop_map(Happening::Later),
+        1 => any::<bool>().prop_map(Happening::ResponseHead),
+        1 => (bytes(), any::<bool>()).prop_map(|(bytes, end)| Happening::ResponseBody(bytes, end)),
+        1 => Just(Happening::Closed),
+    ]
+}
+
+/// Plays `happenings` around `request`; also answers with the body bytes that had arrived when it was decided.
+fn play(stream: &mut Stream, request: &Request, happenings: &[Happening]) -> Result<Vec<u8>> {
+    let mut rest = request.body.as_deref().unwrap_or_default();
+    let mut arrived = Vec::new();
+    let mut headed = false;
+    for happening in happenings {
+        let decided = stream.is_decided();
+        let mut body = |stream: &mut Stream, bytes: &[u8], end: bool| {
+            if headed && !decided {
+                arrived.extend_from_slice(bytes);
+            }
+            stream.feed(Input::Body { chunk: bytes, end });
+        };
+        match happening {
+            Happening::Head => {
+                stream.head(request);
+                headed = true;
+            }
+            Happening::Piece(length, end) => {
+                let (piece, after) = rest.split_at((*length).min(rest.len()));
+                body(stream, piece, *end);
+                rest = after;
+            }
+            Happening::Bytes(bytes, end) => body(stream, bytes, *end),
+            Happening::Trailers(fields) => stream.feed(Input::Trailers(Headers::new(fields.clone()))),
+            Happening::Answer(decision) => {
+                if let Some(call) = stream.calls.last().cloned() {
+                    stream.feed(Input::CallDone(call.id, approval(&call, decision)?));
+                }
+            }
+            Happening::Stray(id, status, body) => {
+                let outcome = status.map_or(CallOutcome::Failed(CallFailure::NoAnswer), |status| {
+                    CallOutcome::Response { status, headers: Headers::default(), body: body.clone() }
+                });
+                stream.feed(Input::CallDone(CallId(*id), outcome));
+            }
+            Happening::Tick(body_withheld) => stream.feed(Input::Tick(Tick { body_withheld: *body_withheld })),
+            Happening::Later(millis) => stream.now = stream.now.plus(Duration::from_millis(*millis)),
+            Happening::ResponseHead(end) => {
+                stream.feed(Input::ResponseHead { headers: Headers::default(), end: *end });
+            }
+            Happening::ResponseBody(bytes, end) => stream.feed(Input::ResponseBody { chunk: bytes, end: *end }),
+            Happening::Closed => stream.feed(Input::Closed),
+        }
+    }
+    Ok(arrived)
+}
+
+fn any_request() -> impl Strategy<Value = Value> {
+    let mut sends = bodies();
+    sends.extend([
+        json!({ "token": { "absent": true } }),
+        json!({ "token": { "spoil": "flip_signature" } }),
+        json!({ "token": { "claims": { "exp": "now+1s" } } }),
+        json!({ "method": "GET", "path": "/reports/1" }),
+        json!({ "method": "GET", "path": "/public" }),
+        json!({ "headers": { "content-type": "text/plain" } }),
+    ]);
+    prop::sample::select(sends)
+}
+
+/// What an error is worth inside a property.
+fn property<T>(result: Result<T>) -> Result<T, TestCaseError> {
+    result.map_err(|error| TestCaseError::fail(format!("{error:#}")))
+}
+
+/// Failures are kept beside this file, to be committed with their mending.
+fn config() -> ProptestConfig {
+    let persistence = FileFailurePersistence::WithSource("regressions");
+    ProptestConfig { cases: 512, failure_persistence: Some(Box::new(persistence)), ..ProptestConfig::default() }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn one_terminal_step_and_no_forward_without_an_allow(
+        send in any_request(),
+        happenings in prop::collection::vec(happening(), 1..32),
+    ) {
+        let request = property(request(send))?;
+        let mut stream = Stream::new();
+        let arrived = property(play(&mut stream, &request, &happenings))?;
+        prop_assert!(stream.forwards + stream.replies.len() + stream.cuts <= 1);
+        prop_assert_eq!(stream.decisions.len(), stream.forwards + stream.replies.len() + stream.cuts);
+        for line in &stream.decisions {
+            prop_assert_eq!(line.kind == Kind::Allow, stream.forwards == 1, "{}", line.json);
+        }
+        if stream.forwards == 1 {
+            // The very bytes that had arrived, sent in order at once, are allowed too.
+            let seen = Request { body: Some(arrived.clone()), ..request };
+            let mut orderly = Stream::new();
+            property(orderly.run(&seen, &[arrived.len()], false, "approved"))?;
+            prop_assert_eq!(orderly.forwards, 1, "{:?}", orderly.verdict());
+        }
+    }
+
+    #[test]
+    fn no_order_forwards_what_policy_denies(happenings in prop::collection::vec(happening(), 1..32)) {
+        let request = property(request(json!({ "call": "close_account", "arguments": { "account": "7" } })))?;
+        let mut stream = Stream::new();
+        let arrived = property(play(&mut stream, &request, &happenings))?;
+        prop_assert_eq!(stream.forwards, 0, "{}", String::from_utf8_lossy(&arrived));
+    }
+
+    #[test]
+    fn any_cutting_gives_the_same_decision(
+        send in prop::sample::select(bodies()),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
+        trailers in any::<bool>(),
+    ) {
+        let request = property(request(send))?;
+        let length = request.body.as_deref().unwrap_or_default().len();
+        let mut places: Vec<usize> = cuts.iter().map(|cut| cut.index(length + 1)).collect();
+        places.extend([0, length]);
+        places.sort_unstable();
+        let chunks: Vec<usize> = places.iter().zip(places.iter().skip(1)).map(|(from, to)| to - from).collect();
+        let (mut whole, mut cut) = (Stream::new(), Stream::new());
+        property(whole.run(&request, &[length], false, "approved"))?;
+        property(cut.run(&request, &chunks, trailers, "approved"))?;
+        prop_assert_eq!(whole.verdict(), cut.verdict());
+    }
+}

@@ -8,7 +8,7 @@ use countersign_host_tests::drivers::envoy::RealEnvoy;
 use countersign_host_tests::drivers::native::Native;
 use countersign_host_tests::drivers::wasm::Wasm;
 use countersign_host_tests::drivers::{Driver, run_all};
-use countersign_host_tests::envoy::{OLDEST, PINNED};
+use countersign_host_tests::envoy::versions;
 use countersign_host_tests::scenario::Library;
 use countersign_host_tests::scenario::format::DriverKind;
 
@@ -38,15 +38,18 @@ fn wasm() -> Result<()> {
     run(&mut Wasm::at(now()?)?)
 }
 
-/// Each release named in `COUNTERSIGN_ENVOY_VERSIONS`; the oldest and the pinned one otherwise.
+/// Every release, also when one fails.
 #[test]
-#[expect(clippy::disallowed_methods, reason = "tests are told by their environment what to test")]
 fn envoy() -> Result<()> {
-    let versions = std::env::var("COUNTERSIGN_ENVOY_VERSIONS").unwrap_or_else(|_| format!("{OLDEST} {PINNED}"));
-    for version in versions.split_whitespace() {
-        println!("Envoy {version}");
-        run(&mut RealEnvoy::new(version)?)?;
-    }
+    let failures: Vec<String> = versions()
+        .into_iter()
+        .filter_map(|version| {
+            println!("Envoy {version}");
+            let ran = RealEnvoy::new(&version).and_then(|mut driver| run(&mut driver));
+            ran.err().map(|error| format!("Envoy {version}: {error:#}"))
+        })
+        .collect();
+    ensure!(failures.is_empty(), "{}", failures.join("\n"));
     Ok(())
 }
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::scenario::approver::{Asked, Reaction};
-use crate::scenario::format::{DriverKind, Fault, Gateway, KeyServer, UpstreamAnswer};
+use crate::scenario::format::{Deviation, DriverKind, Fault, KeyServer, UpstreamAnswer};
 use crate::scenario::request::Request;
 
 pub use story::{Report, run_all};
@@ -46,7 +46,7 @@ pub struct Deployment<'a> {
     /// The plugin configuration as it is handed over.
     pub configuration: &'a str,
     pub keys: &'a KeyServer,
-    pub gateway: &'a Gateway,
+    pub gateway: &'a [Deviation],
     /// Nothing of an earlier scenario may be remembered, nor anything of this one afterwards.
     pub isolated: bool,
 }

@@ -23,6 +23,7 @@ pub struct Report {
 }
 
 /// Runs every scenario that `driver` can run and whose file or name contains `COUNTERSIGN_SCENARIO`, if that is set.
+#[expect(clippy::disallowed_methods, reason = "tests are told by their environment what to test")]
 pub fn run_all(driver: &mut dyn Driver, library: &Library) -> Report {
     let wanted = std::env::var("COUNTERSIGN_SCENARIO").unwrap_or_default();
     let mut report = Report::default();

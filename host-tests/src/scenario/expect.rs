@@ -55,9 +55,23 @@ pub fn check(expected: &Expected<'_>, observed: &Observed) -> anyhow::Result<()>
         return Ok(());
     }
     let records: Vec<String> = observed.records.iter().map(Value::to_string).collect();
-    let mut text = differences.0.join("\n");
-    text.push_str(&format!("\nrecords: {}\nlog: {}", records.join("\n"), observed.log.join("\n")));
-    Err(anyhow::anyhow!(text))
+    Err(anyhow::anyhow!(
+        "{}
+records: {}
+log: {}",
+        differences.0.join(
+            "
+"
+        ),
+        records.join(
+            "
+"
+        ),
+        observed.log.join(
+            "
+"
+        )
+    ))
 }
 
 #[derive(Default)]
@@ -175,8 +189,8 @@ impl Differences {
             headers.sort();
             headers
         };
-        let set = |name: &str| OF_THE_FILTER.contains(&name);
-        self.same("header fields upstream", &passing(&sent.headers, &withheld), &passing(&got.headers, &set));
+        let added = |name: &str| OF_THE_FILTER.contains(&name);
+        self.same("header fields upstream", &passing(&sent.headers, &withheld), &passing(&got.headers, &added));
     }
 
     fn calls(&mut self, expect: &Expect, observed: &Observed) {

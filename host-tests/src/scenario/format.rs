@@ -38,9 +38,9 @@ pub struct Scenario {
     /// How the key server behaves from the start.
     #[serde(default)]
     pub keys: KeyServer,
-    /// What the gateway is short of or set up with, other than shipped.
+    /// How the gateway is set up other than shipped. Only in Envoy.
     #[serde(default)]
-    pub gateway: Gateway,
+    pub gateway: Vec<Deviation>,
     /// The configuration is refused, with exactly these lines. There are no steps then.
     #[serde(default)]
     pub refused: Option<Vec<String>>,
@@ -318,25 +318,20 @@ pub enum Fault {
     BodyWithheld,
 }
 
-/// Deviations from the shipped gateway.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Gateway {
+/// A deviation from the shipped gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Deviation {
     /// `allow_on_headers_stop_iteration` is not set.
-    #[serde(default)]
-    pub holds_no_bodies: bool,
+    HoldsNoBodies,
     /// Underscores in header names are let through by the listener.
-    #[serde(default)]
-    pub passes_underscores: bool,
+    PassesUnderscores,
     /// The route retries twice on 5xx and resets.
-    #[serde(default)]
-    pub retries: bool,
+    Retries,
     /// The upstream's certificate is signed by somebody else.
-    #[serde(default)]
-    pub swapped_upstream_certificate: bool,
+    SwappedUpstreamCertificate,
     /// The key server's certificate is signed by somebody else.
-    #[serde(default)]
-    pub swapped_keys_certificate: bool,
+    SwappedKeysCertificate,
 }
 
 /// What must come out of one request. A deny's exact answer is in `answers.yaml`, by reason.

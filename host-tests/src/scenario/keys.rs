@@ -129,7 +129,14 @@ impl Signing {
         match self {
             Self::Es256 => "ES256",
             Self::EdDsa => "EdDSA",
-            _ => "RS256",
+            Self::Rs256
+            | Self::Rs384
+            | Self::Rs512
+            | Self::Ps256
+            | Self::HmacWithPublicPem
+            | Self::HmacWithModulus
+            | Self::None
+            | Self::Zero => "RS256",
         }
     }
 }

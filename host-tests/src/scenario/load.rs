@@ -87,6 +87,8 @@ impl Library {
         );
         let travels = scenario.steps.iter().any(|step| step.advance.is_some());
         let fails = scenario.steps.iter().any(|step| !step.faults.is_empty());
+        let deviates = !scenario.gateway.is_empty();
+        ensure!(!deviates || scenario.drivers == [DriverKind::Envoy], "only Envoy can be set up otherwise");
         ensure!(!fails || !scenario.drivers.contains(&DriverKind::Envoy), "Envoy has no faults to order");
         let short = scenario.steps.iter().filter_map(|step| step.advance.as_deref()).all(|by| by.ends_with('s'));
         ensure!(!travels || short || !scenario.drivers.contains(&DriverKind::Envoy), "Envoy's clock cannot be moved");

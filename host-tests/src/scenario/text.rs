@@ -61,9 +61,9 @@ pub fn fill_dates(text: &str, now_secs: u64) -> String {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("{now") {
         filled.push_str(before);
-        if let Some((date, after)) =
-            after.split_once('}').and_then(|(by, after)| Some((numeric_date(&format!("now{by}"), now_secs)?, after)))
-        {
+        let date =
+            after.split_once('}').and_then(|(by, rest)| Some((numeric_date(&format!("now{by}"), now_secs)?, rest)));
+        if let Some((date, after)) = date {
             filled.push_str(&date.to_string());
             rest = after;
         } else {
@@ -80,7 +80,9 @@ pub fn pieces(value: &Value) -> anyhow::Result<String> {
     match value {
         Value::String(text) => Ok(text.clone()),
         Value::Array(items) => items.iter().map(piece).collect(),
-        other => bail!("`{other}` is neither text nor a list of pieces"),
+        other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_)) => {
+            bail!("`{other}` is neither text nor a list of pieces")
+        }
     }
 }
 
@@ -92,7 +94,9 @@ fn piece(value: &Value) -> anyhow::Result<String> {
             let times = members.get("times").and_then(Value::as_u64).and_then(|times| usize::try_from(times).ok());
             text.zip(times).map(|(text, times)| text.repeat(times)).context("a piece is `{repeat, times}`")
         }
-        other => bail!("`{other}` is no piece of text"),
+        other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
+            bail!("`{other}` is no piece of text")
+        }
     }
 }
 

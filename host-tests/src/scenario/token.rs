@@ -21,14 +21,12 @@ pub fn mint(spec: &Token, now_secs: u64, earlier: &[String]) -> anyhow::Result<S
     let name = spec.key.as_deref().unwrap_or("rsa1");
     let key = keys::key(name)?;
     let signing = spec.sign.unwrap_or_else(|| key.algorithm());
-    let header = if let Some(text) = &spec.header_text {
-        text.clone()
-    } else {
+    let header = spec.header_text.clone().unwrap_or_else(|| {
         let mut header = json!({ "alg": signing.alg(key), "kid": name, "typ": "at+jwt" });
         merge(&mut header, spec.header.as_ref().unwrap_or(&json!({})));
         fill_own_key(&mut header, &key.jwk(name));
         header.to_string()
-    };
+    });
     let claims = match &spec.claims_text {
         Some(text) => fill_dates(text, now_secs),
         None => claims(spec.claims.as_ref(), now_secs).to_string(),

@@ -8,7 +8,7 @@ use super::now_secs;
 use crate::fakes::{Answer, Authority, Seen, Server};
 use crate::gateway::{Destination, HostPort, Upstream};
 use crate::scenario::approver::{Asked, Reaction};
-use crate::scenario::format::{Gateway, KeyServer, UpstreamAnswer};
+use crate::scenario::format::{Deviation, KeyServer, UpstreamAnswer};
 
 /// The name in the upstream's certificate.
 const UPSTREAM_NAME: &str = "upstream.test";
@@ -55,8 +55,8 @@ impl Around {
     }
 
     /// Where permitted requests go.
-    pub(super) fn upstream(&mut self, gateway: &Gateway) -> anyhow::Result<Upstream> {
-        if !gateway.swapped_upstream_certificate {
+    pub(super) fn upstream(&mut self, gateway: &[Deviation]) -> anyhow::Result<Upstream> {
+        if !gateway.contains(&Deviation::SwappedUpstreamCertificate) {
             return Ok(self.upstream.address().into());
         }
         let server = Server::start_tls(&self.stranger.issue("127.0.0.1")?, |_| hello(200))?;
@@ -69,7 +69,7 @@ impl Around {
     pub(super) fn endpoints(
         &mut self,
         destinations: &[Destination],
-        gateway: &Gateway,
+        gateway: &[Deviation],
     ) -> anyhow::Result<BTreeMap<String, HostPort>> {
         let mut endpoints = BTreeMap::new();
         for destination in destinations {
@@ -84,8 +84,9 @@ impl Around {
     }
 
     /// A key server over TLS that serves the usual keys.
-    fn tls_keys(&mut self, destination: &Destination, gateway: &Gateway) -> anyhow::Result<std::net::SocketAddr> {
-        let authority = if gateway.swapped_keys_certificate { &self.stranger } else { &self.authority };
+    fn tls_keys(&mut self, destination: &Destination, gateway: &[Deviation]) -> anyhow::Result<std::net::SocketAddr> {
+        let authority =
+            if gateway.contains(&Deviation::SwappedKeysCertificate) { &self.stranger } else { &self.authority };
         let answer = answer(KeyServer::default().react()?);
         let server = Server::start_tls(&authority.issue(&destination.address.host)?, move |_| answer.clone())?;
         let address = server.address();

@@ -75,8 +75,11 @@ fn write_request(stream: &mut TcpStream, request: &Request) -> std::io::Result<(
         }
     }
     if chunked {
-        let trailers: String = request.trailers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        stream.write_all(format!("0\r\n{trailers}\r\n").as_bytes())?;
+        stream.write_all(b"0\r\n")?;
+        for (name, value) in &request.trailers {
+            stream.write_all(format!("{name}: {value}\r\n").as_bytes())?;
+        }
+        stream.write_all(b"\r\n")?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use anyhow::Context;
 use serde_json::{Value, json};
 
 use crate::scenario::approver::SECRET;
-use crate::scenario::format::Gateway;
+use crate::scenario::format::Deviation;
 use crate::scenario::text::merge;
 
 const MANAGER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
@@ -12,7 +12,7 @@ const ROUTE: &str = "/route_config/virtual_hosts/0/routes/0/route";
 const FILTER: &str = "/http_filters/0/typed_config/config";
 
 /// `bootstrap` with the deviations.
-pub(super) fn apply(mut bootstrap: Value, gateway: &Gateway) -> anyhow::Result<Value> {
+pub(super) fn apply(mut bootstrap: Value, gateway: &[Deviation]) -> anyhow::Result<Value> {
     // Processes started by tests share one environment, which tests must not change: the value is handed over instead.
     let secret =
         json!({ "environment_variables": { "host_env_keys": null, "key_values": { "APPROVALS_SECRET": SECRET } } });
@@ -27,24 +27,19 @@ pub(super) fn apply(mut bootstrap: Value, gateway: &Gateway) -> anyhow::Result<V
         },
     } });
     patch(&mut bootstrap, "/static_resources/clusters/0", &upstream)?;
-    let Gateway {
-        holds_no_bodies,
-        passes_underscores,
-        retries,
-        // Done by the servers around.
-        swapped_upstream_certificate: _,
-        swapped_keys_certificate: _,
-    } = gateway;
-    if *holds_no_bodies {
-        patch(&mut bootstrap, &format!("{MANAGER}{FILTER}"), &json!({ "allow_on_headers_stop_iteration": null }))?;
-    }
-    if *passes_underscores {
-        let allow = json!({ "common_http_protocol_options": { "headers_with_underscores_action": "ALLOW" } });
-        patch(&mut bootstrap, MANAGER, &allow)?;
-    }
-    if *retries {
-        let policy = json!({ "retry_policy": { "retry_on": "5xx,reset,retriable-4xx", "num_retries": 2 } });
-        patch(&mut bootstrap, &format!("{MANAGER}{ROUTE}"), &policy)?;
+    for deviation in gateway {
+        let (place, change) = match deviation {
+            Deviation::HoldsNoBodies => (FILTER, json!({ "allow_on_headers_stop_iteration": null })),
+            Deviation::PassesUnderscores => {
+                ("", json!({ "common_http_protocol_options": { "headers_with_underscores_action": "ALLOW" } }))
+            }
+            Deviation::Retries => {
+                (ROUTE, json!({ "retry_policy": { "retry_on": "5xx,reset,retriable-4xx", "num_retries": 2 } }))
+            }
+            // Done by the servers around.
+            Deviation::SwappedUpstreamCertificate | Deviation::SwappedKeysCertificate => continue,
+        };
+        patch(&mut bootstrap, &format!("{MANAGER}{place}"), &change)?;
     }
     Ok(bootstrap)
 }

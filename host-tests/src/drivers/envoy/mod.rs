@@ -17,7 +17,7 @@ use serde_json::Value;
 use super::{Deployed, Deployment, Driver, Exchange, Observed};
 use crate::envoy::{Envoy, RunningEnvoy, module};
 use crate::gateway::{Options, PluginConfig, bootstrap};
-use crate::scenario::format::{DriverKind, Gateway, KeyServer};
+use crate::scenario::format::{Deviation, DriverKind, KeyServer};
 use around::Around;
 
 /// What the module logs for each mistake of its configuration.
@@ -40,7 +40,7 @@ pub struct RealEnvoy {
 /// A running Envoy, and what of its output was looked at.
 struct Kept {
     configuration: String,
-    gateway: Gateway,
+    gateway: Vec<Deviation>,
     reusable: bool,
     running: RunningEnvoy,
     records: usize,
@@ -67,7 +67,7 @@ impl RealEnvoy {
         let running = self.envoy.start(&bootstrap, &folder.path().join("envoy.log"))?;
         Ok(Kept {
             configuration: deployment.configuration.to_owned(),
-            gateway: gateway.clone(),
+            gateway: gateway.to_vec(),
             reusable: !deployment.isolated,
             running,
             records: 0,
@@ -83,7 +83,7 @@ impl RealEnvoy {
     /// The Envoy for `deployment`, if it runs already; it becomes the current one.
     fn reuse(&mut self, deployment: &Deployment<'_>) -> bool {
         let fits = |kept: &Kept| {
-            kept.reusable && kept.configuration == deployment.configuration && kept.gateway == *deployment.gateway
+            kept.reusable && kept.configuration == deployment.configuration && kept.gateway == deployment.gateway
         };
         let found = self.kept.iter().position(fits).filter(|_| !deployment.isolated);
         if let Some(index) = found {
