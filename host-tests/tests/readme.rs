@@ -1,0 +1,62 @@
+//! What the README shows is what happens.
+
+use std::process::Command;
+
+use anyhow::{Context as _, Result, ensure};
+use countersign_host_tests::envoy::{Envoy, PINNED, module, root};
+use countersign_host_tests::gateway::{Options, PluginConfig, Upstream, bootstrap};
+
+/// The address in the README's examples.
+const SHOWN: &str = "127.0.0.1:18080";
+
+#[test]
+fn the_configuration_shown_is_the_one_that_is_served() -> Result<()> {
+    let shown = block(&readme()?, "<!-- configuration: envoy/demo.yaml -->", "```yaml\n")?;
+    let served = std::fs::read_to_string(root().join("envoy/demo.yaml"))?;
+    ensure!(shown.trim_end() == served.trim_end(), "README.md and envoy/demo.yaml differ");
+    Ok(())
+}
+
+#[test]
+fn the_examples_answer_as_shown() -> Result<()> {
+    let examples = block(&readme()?, "<!-- examples -->", "```console\n")?;
+    let config = PluginConfig::read(&root().join("envoy/demo.yaml"))?;
+    // Nothing shown gets as far as the server.
+    let options = Options::new(module()?, "127.0.0.1:1".parse::<Upstream>()?);
+    let folder = tempfile::tempdir()?;
+    let envoy = Envoy::find(PINNED)?
+        .with_env("APPROVALS_SECRET", "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")
+        .start(&bootstrap(&config, &options)?, &folder.path().join("log"))?;
+    let mut count = 0;
+    for example in examples.split("$ ").filter(|example| !example.trim().is_empty()) {
+        let (command, shown) = example.split_once('\n').context("an example without an answer")?;
+        let command = command.replace(SHOWN, &envoy.address().to_string());
+        let output = Command::new("bash").args(["-c", &command]).output()?;
+        let answer = masked(&String::from_utf8(output.stdout)?);
+        ensure!(answer.trim_end() == shown.trim_end(), "{command}\nshown:  {shown}\nanswer: {answer}");
+        count += 1;
+    }
+    ensure!(count >= 5, "only {count} examples were found");
+    Ok(())
+}
+
+fn readme() -> Result<String> {
+    Ok(std::fs::read_to_string(root().join("README.md"))?)
+}
+
+/// The fenced block that begins with `fence` behind `mark`.
+fn block(text: &str, mark: &str, fence: &str) -> Result<String> {
+    let (_, behind) = text.split_once(mark).with_context(|| format!("README.md has no `{mark}`"))?;
+    let (_, behind) = behind.split_once(fence).context("no block behind it")?;
+    let (block, _) = behind.split_once("```").context("the block does not end")?;
+    Ok(block.to_owned())
+}
+
+/// Decision ids differ from run to run.
+fn masked(answer: &str) -> String {
+    const UUID: usize = 36;
+    match answer.split_once("urn:uuid:") {
+        Some((before, id)) => format!("{before}urn:uuid:<id>{}", id.get(UUID..).unwrap_or_default()),
+        None => answer.to_owned(),
+    }
+}
