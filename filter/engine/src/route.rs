@@ -31,7 +31,7 @@ const OVERRIDES: &[&str] = &[
 ];
 
 /// Fields that decide how the request is read; `authorization` is the credential's business.
-const SINGLE: &[&str] = &[
+pub(crate) const SINGLE: &[&str] = &[
     "host",
     "content-type",
     "content-encoding",

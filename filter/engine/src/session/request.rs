@@ -103,25 +103,14 @@ impl Request {
 /// Names that are read, removed or set on the head; in trailers they would slip past that.
 pub(super) fn check_trailers(trailers: &Headers) -> Result<(), UnsafeTrailer> {
     let refused = trailers.iter().any(|(name, _)| {
-        name.starts_with(':') || TRAILERS_REFUSED.iter().any(|refused| same_name(refused, name)) || is_reserved(name)
+        let mut for_the_head = route::SINGLE.iter().chain(CREDENTIALS);
+        name.starts_with(':') || for_the_head.any(|field| same_name(field, name)) || is_reserved(name)
     });
     if refused { Err(UnsafeTrailer) } else { Ok(()) }
 }
 
-const TRAILERS_REFUSED: &[&str] = &[
-    "authorization",
-    "proxy-authorization",
-    "cookie",
-    "host",
-    "content-type",
-    "content-encoding",
-    "content-length",
-    "transfer-encoding",
-    "mcp-protocol-version",
-    "mcp-session-id",
-    "mcp-method",
-    "mcp-name",
-];
+/// What says who calls. With [`route::SINGLE`], which decides how the request is read, these are for the head alone.
+const CREDENTIALS: &[&str] = &["authorization", "proxy-authorization", "cookie"];
 
 /// Header names only this filter and the gateway may set: identity headers and router instructions (DESIGN H17).
 pub(super) fn is_reserved(name: &str) -> bool {
