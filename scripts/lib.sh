@@ -11,6 +11,11 @@ debian_target_dir="$root/target/debian"
 
 envoy_default=1.40.0
 envoy_dir=${COUNTERSIGN_ENVOY_DIR:-"$cache/envoy"}
+# What is installed beside the project where the machine has none or an older one; minimums as in Cargo.toml and
+# host-tests/parts/package.json.
+rust_default=1.95.0 rust_minimum=1.95
+node_default=22.23.3 node_minimum=20.19
+npm_default=10.9.9
 # Built without a wasm runtime: it would refuse every configuration with a wasm filter.
 envoy_without_wasm=1.38.3
 binaryen_version=132.0.0
@@ -23,6 +28,18 @@ fail() {
   exit 1
 }
 have() { command -v "$1" >/dev/null 2>&1; }
+
+# Prefers what scripts/setup installed beside the project: it does so only where the machine's own would not do.
+prefer_own_tools() {
+  if [ -x "$cache/cargo/bin/cargo" ]; then
+    export RUSTUP_HOME="$cache/rustup" CARGO_HOME="$cache/cargo"
+    PATH="$CARGO_HOME/bin:$PATH"
+  fi
+  if [ -x "$cache/nodejs/bin/npm" ]; then
+    PATH="$cache/nodejs/bin:$PATH"
+  fi
+}
+prefer_own_tools
 
 # Everything temporary of one run lives in one folder, which goes with it, however it ends.
 temporary_folder() {
