@@ -11,11 +11,6 @@ debian_target_dir="$root/target/debian"
 
 envoy_default=1.40.0
 envoy_dir=${COUNTERSIGN_ENVOY_DIR:-"$cache/envoy"}
-# What is installed beside the project where the machine has none or an older one; minimums as in Cargo.toml and
-# host-tests/parts/package.json.
-rust_default=1.95.0 rust_minimum=1.95
-node_default=22.23.3 node_minimum=20.19
-npm_default=10.9.9
 # Built without a wasm runtime: it would refuse every configuration with a wasm filter.
 envoy_without_wasm=1.38.3
 binaryen_version=132.0.0

@@ -142,7 +142,7 @@ fn decide(case: &Case, given: &Given, resources: &[Resource], policy: &CedarPoli
     };
     let expires = now.plus(Duration::from_mins(5));
     let token = TokenFacts { id: None, key_id: None, algorithm: "ES256", issued: None, expires };
-    let task = Task { id: purpose.id, purpose: purpose.purpose, grants: Vec::new(), expires };
+    let task = Task { id: purpose.id, purpose: purpose.purpose, grants: Vec::new(), end: None, expires };
     let approval = case.approval.as_ref().map(|approver| Approval {
         challenge: "challenge".to_owned(),
         approver: identity(approver),

@@ -14,6 +14,8 @@ pub struct Background {
     engine: Arc<Engine>,
     next_call: u32,
     fetches: BTreeMap<CallId, IssuerIndex>,
+    /// Of each issuer, the newest set of keys whose oddities were reported, by its generation.
+    reported: Vec<u64>,
 }
 
 /// One thing that happened outside every stream.
@@ -53,15 +55,34 @@ pub enum Level {
 impl Background {
     /// The background for `engine`.
     pub fn new(engine: Arc<Engine>) -> Self {
-        Self { engine, next_call: 0, fetches: BTreeMap::new() }
+        // What is written in the configuration is checked there.
+        let reported = vec![0; engine.keys.len()];
+        Self { engine, next_call: 0, fetches: BTreeMap::new(), reported }
     }
 
     /// Takes one input and says what to do. The ledger is for feeds of revocations, which write into it.
     pub fn handle(&mut self, now: UnixTime, input: BackgroundInput, _ledger: &mut dyn Ledger) -> Vec<Effect> {
-        match input {
+        let mut effects = match input {
             BackgroundInput::Start | BackgroundInput::Tick => self.fetch_due_keys(now),
             BackgroundInput::CallDone(id, outcome) => self.install(id, &outcome, now).into_iter().collect(),
+        };
+        effects.extend(self.report_unused_keys(now));
+        effects
+    }
+
+    /// A line for each new set that has keys nobody can be verified with; sessions fetch sets too.
+    fn report_unused_keys(&mut self, now: UnixTime) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let stores = self.engine.keys.iter().zip(&self.engine.config.issuers);
+        for ((keys, issuer), reported) in stores.zip(&mut self.reported) {
+            let Some(current) = keys.current(now).filter(|current| current.generation != *reported) else { continue };
+            *reported = current.generation;
+            for skipped in current.set.skipped() {
+                let text = format!("issuer `{}`: key {} is not used: {}", issuer.name, skipped.index, skipped.reason);
+                effects.push(Effect::Log(Notice { level: Level::Info, text }));
+            }
         }
+        effects
     }
 
     fn fetch_due_keys(&mut self, now: UnixTime) -> Vec<Effect> {
@@ -89,5 +110,49 @@ impl Background {
             (Level::Error, "its tokens are refused until a fetch succeeds")
         };
         Some(Effect::Log(Notice { level, text: format!("issuer `{name}`: {error}; {consequence}") }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::NoSecrets;
+    use crate::headers::Headers;
+    use crate::ledger::MemoryLedger;
+
+    const CONFIG: &str = r#"{
+        "version": 1,
+        "issuers": [{
+            "name": "platform", "issuer": "https://sts.test", "profile": "access-token", "audiences": ["a"],
+            "algorithms": ["ES256"], "keys": { "url": "https://sts.test/jwks.json", "cluster": "sts" }
+        }],
+        "resources": [{ "name": "api", "match": { "path": "/*" }, "protocol": "http" }],
+        "policy": { "cedar": "permit (principal, action, resource);" }
+    }"#;
+
+    fn notices(effects: Vec<Effect>) -> Vec<Notice> {
+        let notice = |effect| match effect {
+            Effect::Log(notice) => Some(notice),
+            Effect::Call(_) => None,
+        };
+        effects.into_iter().filter_map(notice).collect()
+    }
+
+    #[test]
+    fn keys_that_are_not_used_are_reported_once_per_set() -> Result<(), crate::config::ConfigErrors> {
+        let mut background = Background::new(Arc::new(Engine::load(CONFIG.as_bytes(), &NoSecrets)?));
+        let mut ledger = MemoryLedger::new(1);
+        let mut handle = |secs, input| background.handle(UnixTime::from_secs(secs), input, &mut ledger);
+        let body = br#"{"keys":[{"kty":"EC","crv":"P-521"}]}"#.to_vec();
+        let fetched = || CallOutcome::Response { status: 200, headers: Headers::default(), body: body.clone() };
+
+        assert_eq!(notices(handle(1000, BackgroundInput::Start)), []);
+        let text = "issuer `platform`: key 0 is not used: `crv` is not P-256, P-384 or Ed25519".to_owned();
+        let news = notices(handle(1001, BackgroundInput::CallDone(CallId(0), fetched())));
+        assert_eq!(news, [Notice { level: Level::Info, text }]);
+        assert_eq!(notices(handle(1002, BackgroundInput::Tick)), []);
+        assert_eq!(notices(handle(1400, BackgroundInput::Tick)), [], "time for the next fetch");
+        assert_eq!(notices(handle(1401, BackgroundInput::CallDone(CallId(1), fetched()))), [], "the same set again");
+        Ok(())
     }
 }

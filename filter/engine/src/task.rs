@@ -53,7 +53,9 @@ pub struct Task {
     pub purpose: Option<String>,
     /// What it may do; any one suffices.
     pub grants: Vec<Grant>,
-    /// The earlier of the task's own end and the credential's `exp`.
+    /// When the task itself ends, where the credential says so; the credential's own end is judged with it.
+    pub end: Option<UnixTime>,
+    /// The earlier of [`Task::end`] and the credential's `exp`: what policies are told.
     pub expires: UnixTime,
 }
 
@@ -69,6 +71,11 @@ pub enum Coverage {
 }
 
 impl Task {
+    /// Whether the task has ended. A credential that has expired is refused before, with the issuer's leeway.
+    pub fn is_over(&self, now: UnixTime) -> bool {
+        self.end.is_some_and(|end| end <= now)
+    }
+
     /// Whether any one grant covers `action`.
     ///
     /// Session plumbing and lists ([`Class::Control`], [`Class::List`]) need any MCP grant on the resource, whatever it names.

@@ -70,6 +70,12 @@ impl<'a> Node<'a> {
         None
     }
 
+    /// Notes that what is at `path` below this value (RFC 6901 without the first `/`) is unusable.
+    pub(super) fn refuse_below<T>(&self, path: &str, message: impl Into<String>) -> Option<T> {
+        self.report.note(&format!("{}/{path}", self.pointer), message.into());
+        None
+    }
+
     /// Notes that the value is of the wrong type.
     pub(super) fn mismatch<T>(&self, expected: &str, remedy: &str) -> Option<T> {
         self.refuse(format!("found {} where {expected} belongs; {remedy}", kind(self.value)))

@@ -48,9 +48,10 @@ impl Turn<'_> {
             return Err(Halt::NeedBody);
         }
         let action = read_action(resource, request, body, account)?;
-        account.risk = Some(risk(resource, &action));
+        let (risk, labels) = standing(resource, &action);
+        account.risk = Some(risk);
         account.action = Some(action);
-        self.rule(request, resource, approval, account)
+        self.rule(request, (risk, labels), approval, account)
     }
 
     /// Who calls, for which task; and neither is over or used up.
@@ -66,7 +67,7 @@ impl Turn<'_> {
             account.detail = Some(error.to_string());
             error.reason()
         })?);
-        if task.expires <= self.now {
+        if task.is_over(self.now) {
             return Err(Reason::TaskExpired.into());
         }
         if issuer.one_shot && self.token_is_spent(account)? {
@@ -85,7 +86,7 @@ impl Turn<'_> {
     fn rule(
         &mut self,
         request: &Request,
-        resource: &Resource,
+        (risk, labels): (Risk, &[String]),
         approval: Option<&Approval>,
         account: &mut Account,
     ) -> Result<Ruling, Halt> {
@@ -103,8 +104,8 @@ impl Turn<'_> {
             token: &verified.facts,
             task,
             action,
-            risk: risk(resource, action),
-            labels: labels(resource, action),
+            risk,
+            labels,
             source: request.head.source.as_deref(),
             approval,
         };
@@ -152,12 +153,9 @@ fn read_action(
     .inspect(|action| account.rpc_id = action.rpc_id().cloned())
 }
 
-fn risk(resource: &Resource, action: &Action) -> Risk {
-    declared(resource, action).map_or(resource.risk, |tool| tool.risk)
-}
-
-fn labels<'a>(resource: &'a Resource, action: &Action) -> &'a [String] {
-    declared(resource, action).map_or(&[], |tool| &tool.labels)
+/// How the catalogue rates `action`: its risk and its labels.
+fn standing<'a>(resource: &'a Resource, action: &Action) -> (Risk, &'a [String]) {
+    declared(resource, action).map_or((resource.risk, &[]), |tool| (tool.risk, &tool.labels))
 }
 
 /// The catalogue's entry for the tool that `action` calls, if it calls a declared one.

@@ -36,17 +36,6 @@ pub enum Answer {
     Pending,
 }
 
-impl Answer {
-    /// How the request is answered, unless it was approved.
-    pub const fn refusal(&self) -> Option<Reason> {
-        match self {
-            Self::Approved(_) => None,
-            Self::Denied { .. } => Some(Reason::ApprovalDenied),
-            Self::Pending => Some(Reason::ApprovalPending),
-        }
-    }
-}
-
 /// What `outcome` says about `challenge`, or why it says nothing that counts.
 ///
 /// `spent` tells whether a challenge of this id was used before; it is asked only about ids other than this challenge's.

@@ -52,7 +52,13 @@ impl Case {
                 actors: vec![who("https://sts", "agent-2"), who("https://sts", "agent-1")],
                 client_id: Some("client-9".to_owned()),
             },
-            task: Task { id: "t-1".to_owned(), purpose: Some("pay rent".to_owned()), grants: vec![], expires: NOW },
+            task: Task {
+                id: "t-1".to_owned(),
+                purpose: Some("pay rent".to_owned()),
+                grants: vec![],
+                end: None,
+                expires: NOW,
+            },
             action,
             demand: StepUp {
                 determining: vec!["large".to_owned()],

@@ -119,7 +119,7 @@ impl TaskMapping {
         let purpose = self.purpose.as_ref().map(|pointer| line(pointer, claims, MAX_PURPOSE)).transpose()?;
         let end = self.expires.as_ref().map(|pointer| instant(pointer, claims)).transpose()?;
         let expires = end.map_or(token.expires, |end| end.min(token.expires));
-        Ok(Task { id, purpose, grants: self.grants(claims)?, expires })
+        Ok(Task { id, purpose, grants: self.grants(claims)?, end, expires })
     }
 
     fn grants(&self, claims: &Map<String, Value>) -> Result<Vec<Grant>, TaskError> {

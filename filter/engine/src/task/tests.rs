@@ -74,10 +74,12 @@ fn claims_make_a_task() -> Tested {
     let claims =
         json!({"scope": "mcp:ping", "task": {"id": "t-1", "purpose": "pay rent", "exp": 1500.9, "grants": [grant]}});
     let task = ok(task(&ok(by_claim())?, &claims))?;
+    let end = UnixTime::from_secs(1500);
     assert_eq!(
-        (task.id.as_str(), task.purpose.as_deref(), task.expires),
-        ("t-1", Some("pay rent"), UnixTime::from_secs(1500))
+        (task.id.as_str(), task.purpose.as_deref(), task.end, task.expires),
+        ("t-1", Some("pay rent"), Some(end), end)
     );
+    assert!(task.is_over(end) && !task.is_over(UnixTime::from_secs(1499)));
     let expected = Grant {
         action: "mcp:tools/call".to_owned(),
         resource: Some("payments".to_owned()),
@@ -92,6 +94,9 @@ fn claims_make_a_task() -> Tested {
 fn a_task_never_outlives_its_token() -> Tested {
     let mapping = ok(TaskMapping::new(None, None, None, Some("/end"), None))?;
     assert_eq!(ok(task(&mapping, &json!({"end": 99_999_999})))?.expires, UnixTime::from_secs(2000));
+    let without = ok(task(&TaskMapping::default(), &json!({})))?;
+    assert_eq!((without.end, without.expires), (None, UnixTime::from_secs(2000)));
+    assert!(!without.is_over(UnixTime::from_secs(2001)), "the credential's end is judged with the credential");
     for bad in [json!("1500"), json!(-1), json!(1e300), json!(null), json!([1])] {
         assert_eq!(task(&mapping, &json!({"end": bad})), Err(TaskError::unusable("claim `/end`")), "{bad}");
     }

@@ -242,9 +242,15 @@ fn keys() -> Outcome {
         ),
         (&[keys(json!({ "inline": {} }))], "/issuers/0/keys/inline: key set has no array `keys`", SCHEMA_TOO),
         (
-            &[keys(json!({ "inline": { "keys": [{ "kty": "EC" }] } }))],
-            "/issuers/0/keys/inline: holds no usable key; write `{ keys: [{ kty: …, … }] }`",
+            &[keys(json!({ "inline": { "keys": [{ "kty": "EC" }, { "kty": "oct2" }] } }))],
+            "/issuers/0/keys/inline/keys/0: `crv` is not P-256, P-384 or Ed25519; mend it or remove it\n\
+             /issuers/0/keys/inline/keys/1: `kty` is not RSA, EC or OKP; mend it or remove it",
             READER_ONLY,
+        ),
+        (
+            &[keys(json!({ "inline": { "keys": [] } }))],
+            "/issuers/0/keys/inline: holds no key; write `{ keys: [{ kty: …, … }] }`",
+            SCHEMA_TOO,
         ),
         (
             &[set("/issuers/0/keys/max_stale", "1m")],

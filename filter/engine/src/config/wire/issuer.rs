@@ -140,7 +140,14 @@ fn keys(node: &Node<'_>, seen: &mut Seen) -> Option<KeySource> {
     node.object(|object| match object.member("inline") {
         Some(node) => {
             let set = match KeySet::from_value(node.value()) {
-                Ok(set) if set.is_empty() => node.refuse("holds no usable key; write `{ keys: [{ kty: …, … }] }`"),
+                Ok(set) if !set.skipped().is_empty() => {
+                    for skipped in set.skipped() {
+                        let place = format!("keys/{}", skipped.index);
+                        node.refuse_below::<()>(&place, format!("{}; mend it or remove it", skipped.reason));
+                    }
+                    None
+                }
+                Ok(set) if set.is_empty() => node.refuse("holds no key; write `{ keys: [{ kty: …, … }] }`"),
                 Ok(set) => Some(set),
                 Err(error) => node.refuse(error.to_string()),
             };

@@ -137,6 +137,7 @@ impl World {
                 id: "task-1".to_owned(),
                 purpose: Some("refunds".to_owned()),
                 grants: Vec::new(),
+                end: None,
                 expires: UnixTime::from_secs(1_400),
             },
             labels: vec!["external".to_owned()],
