@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use serde_json::{Map, Number, Value};
 
+use crate::base64url;
 use crate::error::TokenError;
 use crate::time::UnixTime;
+use crate::verified::Confirmation;
 
 /// Longest claim that becomes an identity, in bytes (a SPIFFE ID's bound).
 const MAX_TEXT: usize = 2048;
@@ -29,6 +31,11 @@ pub(crate) struct Registered<'a> {
     pub(crate) issued: Option<UnixTime>,
     pub(crate) id: Option<&'a str>,
     pub(crate) client_id: Option<&'a str>,
+    /// `txn` (draft-ietf-oauth-transaction-tokens §10.1).
+    pub(crate) transaction: Option<&'a str>,
+    /// `req_wl` (draft-ietf-oauth-transaction-tokens §10.1).
+    pub(crate) requester: Option<&'a str>,
+    pub(crate) confirmation: Option<Confirmation>,
     /// Outermost, the current actor, first.
     pub(crate) actors: Vec<RegisteredActor<'a>>,
 }
@@ -45,9 +52,9 @@ impl<'a> Registered<'a> {
         if claims.get("nonce").is_some_and(|value| !value.is_string()) {
             return Err(TokenError::ClaimType { claim: "nonce", expected: "a string" });
         }
-        // RFC 7800 §3.1: whoever presents it must prove a key, and nothing here can check that yet.
-        if claims.contains_key("cnf") {
-            return Err(TokenError::Bound);
+        // RFC 8693 §4.2; grants are read from it.
+        if claims.get("scope").is_some_and(|value| !value.is_string()) {
+            return Err(TokenError::ClaimType { claim: "scope", expected: "a string" });
         }
         Ok(Self {
             issuer: text(claims, "iss", "iss")?,
@@ -58,9 +65,28 @@ impl<'a> Registered<'a> {
             issued: date(claims, "iat", Round::Up)?,
             id: text(claims, "jti", "jti")?,
             client_id: text(claims, "client_id", "client_id")?,
+            transaction: text(claims, "txn", "txn")?,
+            requester: text(claims, "req_wl", "req_wl")?,
+            confirmation: claims.get("cnf").map(confirmation).transpose()?,
             actors: actors(claims)?,
         })
     }
+}
+
+/// RFC 7800 §3.1: whoever presents the token must prove all of it, so there must be nothing here that nobody checks.
+fn confirmation(value: &Value) -> Result<Confirmation, TokenError> {
+    let members = value.as_object().filter(|members| !members.is_empty()).ok_or(TokenError::Confirmation)?;
+    let mut confirmation = Confirmation { key: None, certificate: None };
+    for (name, value) in members {
+        let digest = value.as_str().and_then(base64url::decode).and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+        let digest = Some(digest.ok_or(TokenError::Confirmation)?);
+        match name.as_str() {
+            "jkt" => confirmation.key = digest,
+            "x5t#S256" => confirmation.certificate = digest,
+            _ => return Err(TokenError::Confirmation),
+        }
+    }
+    Ok(confirmation)
 }
 
 fn text<'a>(members: &'a Map<String, Value>, name: &str, claim: &'static str) -> Result<Option<&'a str>, TokenError> {

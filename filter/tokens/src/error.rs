@@ -3,6 +3,7 @@
 //! No variant holds anything of the token, so errors may be logged.
 
 use crate::json::JsonError;
+use crate::spiffe::SpiffeError;
 
 /// Why a token was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -67,6 +68,9 @@ pub enum TokenError {
     /// Not on the issuer's list (RFC 8725 §3.1).
     #[error("header `alg` is not on the issuer's list")]
     AlgorithmNotAllowed,
+    /// More than `alg`, `kid` and `typ` (JWT-SVID §2).
+    #[error("header has a parameter that a JWT-SVID may not have")]
+    HeaderBeyondSvid,
     /// Not a `typ` of the profile, or absent where it must not be (RFC 8725 §3.11, RFC 9068 §4).
     #[error("header `typ` is not one the profile accepts")]
     TypeRefused,
@@ -109,9 +113,15 @@ pub enum TokenError {
     /// The actor chain is longer than [`crate::MAX_ACTORS`] (RFC 8693 §4.1).
     #[error("claim `act` is nested too deep")]
     TooManyActors,
-    /// RFC 7800 §3.1, RFC 9449 §6, RFC 8705 §3: a token bound to a key is no bearer token.
-    #[error("claim `cnf` binds the token to a key, and it came as a bearer token")]
-    Bound,
+    /// RFC 7800 §3.1: neither `jkt` (RFC 9449 §6.1) nor `x5t#S256` (RFC 8705 §3.1), more than these, or not a SHA-256.
+    #[error("claim `cnf` binds the token in a way that cannot be checked here")]
+    Confirmation,
+    /// `sub` is not a SPIFFE ID (JWT-SVID §3.1).
+    #[error("claim `sub` {0}")]
+    NotSpiffeId(SpiffeError),
+    /// `sub` is of another trust domain than the bundle (JWT-SVID §4.1).
+    #[error("claim `sub` is of another trust domain")]
+    WrongTrustDomain,
     /// `iss` is another issuer (RFC 7519 §4.1.1, RFC 9068 §4).
     #[error("claim `iss` is another issuer")]
     WrongIssuer,
@@ -176,6 +186,7 @@ impl TokenError {
             | Self::HeaderParameter { .. }
             | Self::HeaderRefused { .. }
             | Self::AlgorithmNotAllowed
+            | Self::HeaderBeyondSvid
             | Self::TypeRefused
             | Self::KeyAlgorithm
             | Self::KeyIdRequired => TokenErrorClass::HeaderRefused,
@@ -185,8 +196,9 @@ impl TokenError {
             | Self::ClaimType { .. }
             | Self::ClaimText { .. }
             | Self::TooManyActors
-            | Self::Bound => TokenErrorClass::ClaimRefused,
-            Self::WrongIssuer => TokenErrorClass::WrongIssuer,
+            | Self::Confirmation
+            | Self::NotSpiffeId(_) => TokenErrorClass::ClaimRefused,
+            Self::WrongIssuer | Self::WrongTrustDomain => TokenErrorClass::WrongIssuer,
             Self::WrongAudience => TokenErrorClass::WrongAudience,
             Self::Expired => TokenErrorClass::Expired,
             Self::NotYetValid | Self::IssuedInFuture => TokenErrorClass::NotYetValid,

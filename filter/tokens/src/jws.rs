@@ -26,6 +26,7 @@ pub struct Header {
     algorithm: Algorithm,
     key_id: Option<String>,
     typ: Option<String>,
+    bare: bool,
 }
 
 impl Header {
@@ -37,6 +38,11 @@ impl Header {
     /// `kid`: 1 to 256 printable ASCII characters, chosen by whoever made the token (RFC 7515 §4.1.4).
     pub fn key_id(&self) -> Option<&str> {
         self.key_id.as_deref()
+    }
+
+    /// Whether there is nothing but `alg`, `kid` and `typ`.
+    pub fn is_bare(&self) -> bool {
+        self.bare
     }
 
     /// `typ` as written: 1 to 256 printable ASCII characters (RFC 7515 §4.1.9).
@@ -85,6 +91,11 @@ impl<'a> CompactJws<'a> {
     /// `iss` if it is a string: to pick the issuer whose rules and keys are to be tried, for nothing else.
     pub fn unverified_issuer(&self) -> Option<&str> {
         self.payload.get("iss").and_then(Value::as_str)
+    }
+
+    /// `sub` if it is a string: to pick the trust domain whose rules and keys are to be tried, for nothing else.
+    pub fn unverified_subject(&self) -> Option<&str> {
+        self.payload.get("sub").and_then(Value::as_str)
     }
 
     /// The whole text: a credential, not to be logged.
@@ -146,6 +157,7 @@ fn read_header(members: &Map<String, Value>) -> Result<Header, TokenError> {
         algorithm: algorithm.parse().map_err(|_| TokenError::AlgorithmUnsupported)?,
         key_id: printable(members, "kid")?,
         typ: printable(members, "typ")?,
+        bare: members.keys().all(|name| matches!(name.as_str(), "alg" | "kid" | "typ")),
     })
 }
 

@@ -17,6 +17,7 @@ use serde_json::{Map, Value};
 use crate::algorithm::Algorithm;
 use crate::base64url;
 use crate::jws::is_printable;
+use crate::key_set::KeyFormat;
 
 /// RSA moduli that are verified with, in bits (RFC 7518 §3.3 sets the lower bound, jwt-simple the upper).
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=4096;
@@ -42,6 +43,9 @@ pub enum Unusable {
     /// `kid` is not 1 to 256 printable ASCII characters (RFC 7517 §4.5).
     #[error("`kid` is not a string of 1 to 256 printable ASCII characters")]
     KeyId,
+    /// A key of a SPIFFE bundle without `kid` (SPIFFE Trust Domain and Bundle §4.2.3).
+    #[error("`kid` is missing")]
+    NoKeyId,
     /// `alg` is not supported, or not an algorithm of this type of key (RFC 7517 §4.4).
     #[error("`alg` is not a supported algorithm of this type of key")]
     Algorithm,
@@ -113,13 +117,16 @@ impl Key {
         &self.public
     }
 
-    pub(crate) fn from_jwk(jwk: &Map<String, Value>) -> Result<Self, Unusable> {
+    /// The set has looked at `use` already where the format has one of its own.
+    pub(crate) fn from_jwk(jwk: &Map<String, Value>, format: KeyFormat) -> Result<Self, Unusable> {
         let id = match jwk.get("kid") {
             None => None,
             Some(value) => Some(value.as_str().filter(|id| is_printable(id)).ok_or(Unusable::KeyId)?.to_owned()),
         };
-        if jwk.get("use").is_some_and(|value| value != "sig") {
-            return Err(Unusable::Use);
+        match format {
+            KeyFormat::Jwks if jwk.get("use").is_some_and(|value| value != "sig") => return Err(Unusable::Use),
+            KeyFormat::SpiffeBundle if id.is_none() => return Err(Unusable::NoKeyId),
+            KeyFormat::Jwks | KeyFormat::SpiffeBundle => {}
         }
         let verifies = |value: &Value| value.as_array().is_some_and(|all| all.iter().any(|one| one == "verify"));
         if jwk.get("key_ops").is_some_and(|value| !verifies(value)) {

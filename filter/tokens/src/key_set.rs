@@ -1,4 +1,4 @@
-//! An issuer's public keys, from its JWK Set (RFC 7517 §5).
+//! An issuer's public keys, from its JWK Set (RFC 7517 §5) or its trust domain's bundle.
 //!
 //! It decides which key a token may be verified with: the one its `kid` names, or the only one of its algorithm. A set
 //! that publishes private or symmetric material, or names two keys alike, is refused as a whole: nobody can say who
@@ -7,6 +7,7 @@
 //! It never fetches, and never tries one key after the other.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
@@ -20,6 +21,9 @@ pub const MAX_KEY_SET_BYTES: usize = 128 * 1024;
 
 /// Most keys in a set, those left out included.
 pub const MAX_KEYS: usize = 64;
+
+/// `use` of a key that signs JWT-SVIDs (SPIFFE Trust Domain and Bundle §4.2.2).
+const SVID_USE: &str = "jwt-svid";
 
 /// Private members of any key type; `k` is a symmetric key (RFC 7518 §6.4), `priv` an ML-DSA one.
 const PRIVATE: [&str; 3] = ["d", "k", "priv"];
@@ -80,32 +84,59 @@ pub struct Skipped {
     pub reason: Unusable,
 }
 
+/// In which form keys are published, and so which of them are for tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyFormat {
+    /// A JWK Set (RFC 7517 §5): keys whose `use` is `sig` or absent.
+    Jwks,
+    /// A SPIFFE bundle (SPIFFE Trust Domain and Bundle §4): keys whose `use` is `jwt-svid`, which must have a `kid`. Keys of
+    /// any other `use` are not ours and are passed over without a word.
+    SpiffeBundle,
+}
+
 /// The keys of one issuer; possibly none.
 #[derive(Clone, PartialEq, Eq)]
 pub struct KeySet {
     keys: Vec<Key>,
     skipped: Vec<Skipped>,
+    refresh_hint: Option<Duration>,
 }
 
 impl KeySet {
     /// Reads a JWK Set as an issuer publishes it.
     pub fn from_jwks(json: &[u8]) -> Result<Self, KeySetError> {
-        let limits = Limits { depth: MAX_DEPTH, bytes: MAX_KEY_SET_BYTES, nodes: 8_192 };
-        Self::from_value(&json::parse(json, &limits).map_err(KeySetError::Json)?)
+        Self::read(json, KeyFormat::Jwks)
     }
 
-    /// Reads a JWK Set that [`json::parse`] has read.
-    pub fn from_value(value: &Value) -> Result<Self, KeySetError> {
-        let keys = value.as_object().ok_or(KeySetError::NotObject)?.get("keys");
-        let jwks = keys.and_then(Value::as_array).ok_or(KeySetError::NoKeys)?;
+    /// Reads keys as they are published.
+    pub fn read(json: &[u8], format: KeyFormat) -> Result<Self, KeySetError> {
+        let limits = Limits { depth: MAX_DEPTH, bytes: MAX_KEY_SET_BYTES, nodes: 8_192 };
+        Self::from_value(&json::parse(json, &limits).map_err(KeySetError::Json)?, format)
+    }
+
+    /// Reads keys that [`json::parse`] has read.
+    pub fn from_value(value: &Value, format: KeyFormat) -> Result<Self, KeySetError> {
+        let document = value.as_object().ok_or(KeySetError::NotObject)?;
+        let jwks = document.get("keys").and_then(Value::as_array).ok_or(KeySetError::NoKeys)?;
         if jwks.len() > MAX_KEYS {
             return Err(KeySetError::TooManyKeys { limit: MAX_KEYS });
         }
-        let mut set = Self { keys: Vec::new(), skipped: Vec::new() };
+        let refresh_hint = match format {
+            KeyFormat::Jwks => None,
+            KeyFormat::SpiffeBundle => {
+                document.get("spiffe_refresh_hint").and_then(Value::as_u64).map(Duration::from_secs)
+            }
+        };
+        let mut set = Self { keys: Vec::new(), skipped: Vec::new(), refresh_hint };
         for (index, jwk) in jwks.iter().enumerate() {
-            set.add(index, jwk.as_object().ok_or(KeySetError::KeyNotObject { index })?)?;
+            set.add(index, jwk.as_object().ok_or(KeySetError::KeyNotObject { index })?, format)?;
         }
         Ok(set)
+    }
+
+    /// How often to ask for them again, if the publisher says (`spiffe_refresh_hint`).
+    pub fn refresh_hint(&self) -> Option<Duration> {
+        self.refresh_hint
     }
 
     /// The key to verify a token with.
@@ -141,7 +172,7 @@ impl KeySet {
         &self.skipped
     }
 
-    fn add(&mut self, index: usize, jwk: &Map<String, Value>) -> Result<(), KeySetError> {
+    fn add(&mut self, index: usize, jwk: &Map<String, Value>, format: KeyFormat) -> Result<(), KeySetError> {
         if jwk.get("kty").is_some_and(|kty| kty == "oct") {
             return Err(KeySetError::SymmetricKey { index });
         }
@@ -150,7 +181,10 @@ impl KeySet {
         if PRIVATE.iter().any(has) || rsa && PRIVATE_RSA.iter().any(has) {
             return Err(KeySetError::PrivateKey { index });
         }
-        match Key::from_jwk(jwk) {
+        if format == KeyFormat::SpiffeBundle && jwk.get("use").is_none_or(|value| value != SVID_USE) {
+            return Ok(());
+        }
+        match Key::from_jwk(jwk, format) {
             Err(reason) => self.skipped.push(Skipped { index, reason }),
             Ok(key) if key.id().is_some() && self.keys.iter().any(|other| other.id() == key.id()) => {
                 return Err(KeySetError::DuplicateKeyId { index });

@@ -3,9 +3,23 @@
 //! Kinds exclude each other (RFC 8725 §3.11, §3.12): a token made for another purpose, such as an identity assertion
 //! or a logout token, is never taken for an access token, even where its signature and audience would pass.
 
+use crate::algorithm::Algorithm;
+use crate::error::TokenError;
+use crate::jws::Header;
+use crate::spiffe::TrustDomain;
+
 /// A kind of token with its validation rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Profile {
+    /// JWT-SVID: the header has nothing but `alg`, `kid` and `typ` (`JWT` or `JOSE`, if at all), no EdDSA; `sub`, a SPIFFE
+    /// ID of the trust domain, `aud` and `exp` are required, and `iss` says nothing (JWT-SVID §2, §3).
+    JwtSvid {
+        /// Whose bundle verifies it: the trust domain of `sub`.
+        trust_domain: TrustDomain,
+    },
+    /// Transaction token: `typ` is `txntoken+jwt`; `iat`, `aud`, `exp`, `txn`, `sub`, `scope` and `req_wl` are required,
+    /// `iss` is optional (draft-ietf-oauth-transaction-tokens §10). It comes in a header of its own.
+    TxnToken,
     /// RFC 9068: `typ` is `at+jwt` or `application/at+jwt`; `iss`, `exp`, `aud`, `sub`, `client_id`, `iat` and `jti`
     /// are required.
     AccessToken,
@@ -23,18 +37,39 @@ impl Profile {
         Self::Generic { types: vec!["JWT".to_owned()] }
     }
 
-    pub(crate) fn accepts_type(&self, typ: Option<&str>) -> bool {
-        let typ = typ.map_or_else(String::new, media_type);
+    /// Whether a token with this header can be of this kind.
+    pub(crate) fn check_header(&self, header: &Header) -> Result<(), TokenError> {
+        if let Self::JwtSvid { .. } = self {
+            if !header.is_bare() {
+                return Err(TokenError::HeaderBeyondSvid);
+            }
+            if header.algorithm() == Algorithm::EdDSA {
+                return Err(TokenError::AlgorithmNotAllowed);
+            }
+        }
+        if self.accepts_type(header.typ()) { Ok(()) } else { Err(TokenError::TypeRefused) }
+    }
+
+    fn accepts_type(&self, typ: Option<&str>) -> bool {
+        let typ_is = |name: &str| typ.is_some_and(|typ| media_type(typ) == name);
         match self {
-            Self::AccessToken => typ == "at+jwt",
+            // Exactly as the standard writes them, not as media types.
+            Self::JwtSvid { .. } => matches!(typ, None | Some("JWT" | "JOSE")),
+            Self::AccessToken => typ_is("at+jwt"),
+            Self::TxnToken => typ_is("txntoken+jwt"),
             // Foreign types cannot be listed: `IssuerRules::new` refuses them.
-            Self::Generic { types } => types.iter().any(|listed| media_type(listed) == typ),
+            Self::Generic { types } => {
+                let typ = typ.map_or_else(String::new, media_type);
+                types.iter().any(|listed| media_type(listed) == typ)
+            }
         }
     }
 
     pub(crate) fn required_claims(&self) -> &'static [&'static str] {
         match self {
+            Self::JwtSvid { .. } => &["exp", "aud", "sub"],
             Self::AccessToken => &["iss", "exp", "aud", "sub", "client_id", "iat", "jti"],
+            Self::TxnToken => &["exp", "aud", "sub", "iat", "txn", "scope", "req_wl"],
             Self::Generic { .. } => &["iss", "exp", "aud", "sub"],
         }
     }

@@ -13,6 +13,7 @@ use crate::error::TokenError;
 use crate::jws::{CompactJws, is_printable};
 use crate::key_set::KeySet;
 use crate::profile::{Profile, is_foreign};
+use crate::spiffe::SpiffeId;
 use crate::time::UnixTime;
 use crate::verified::{Actor, VerifiedToken};
 use crate::verifier::Verifier;
@@ -44,6 +45,9 @@ pub enum RulesError {
     /// The generic profile accepts no `typ`: no token could be accepted.
     #[error("no type is listed")]
     NoType,
+    /// A JWT-SVID is never signed so (JWT-SVID §2.1).
+    #[error("a JWT-SVID is never signed with EdDSA")]
+    SvidAlgorithm,
     /// Not what a `typ` can be.
     #[error("type `{0}` is not 1 to 256 printable ASCII characters")]
     Type(String),
@@ -64,6 +68,7 @@ pub struct IssuerRules {
 }
 
 impl IssuerRules {
+    /// `issuer`: what `iss` must be; of a JWT-SVID, which need not have one, the trust domain as a SPIFFE ID.
     /// `audiences`: a token must name at least one. `max_lifetime`: from `iat` to `exp`, and makes `iat` required.
     /// `leeway`: how far clocks may differ, at most [`MAX_LEEWAY`].
     pub fn new(
@@ -87,6 +92,9 @@ impl IssuerRules {
         if algorithms.is_empty() {
             return Err(RulesError::NoAlgorithm);
         }
+        if matches!(profile, Profile::JwtSvid { .. }) && algorithms.contains(&Algorithm::EdDSA) {
+            return Err(RulesError::SvidAlgorithm);
+        }
         if max_lifetime.is_some_and(|lifetime| lifetime.is_zero()) {
             return Err(RulesError::NoLifetime);
         }
@@ -96,7 +104,7 @@ impl IssuerRules {
         Ok(Self { issuer, profile, audiences, algorithms, max_lifetime, leeway })
     }
 
-    /// The issuer, as `iss` must spell it.
+    /// The issuer, as `iss` must spell it; of JWT-SVIDs, the trust domain as a SPIFFE ID.
     pub fn issuer(&self) -> &str {
         &self.issuer
     }
@@ -138,9 +146,7 @@ impl IssuerRules {
         if !self.algorithms.contains(&header.algorithm()) {
             return Err(TokenError::AlgorithmNotAllowed);
         }
-        if !self.profile.accepts_type(header.typ()) {
-            return Err(TokenError::TypeRefused);
-        }
+        self.profile.check_header(header)?;
         verifier.verify(jws, keys.find(header)?)?;
         self.judge(jws, now)
     }
@@ -152,37 +158,56 @@ impl IssuerRules {
 
     fn judge(&self, jws: &CompactJws<'_>, now: UnixTime) -> Result<VerifiedToken, TokenError> {
         let claims = jws.payload();
-        let Registered { issuer, subject, audiences, expires, not_before, issued, id, client_id, actors } =
-            Registered::read(claims)?;
+        let read = Registered::read(claims)?;
         if let Some(claim) = self.profile.required_claims().iter().find(|claim| !claims.contains_key(**claim)) {
             return Err(TokenError::ClaimMissing { claim });
         }
         // Required by every profile: tokens without them have no meaning here.
-        let issuer = issuer.ok_or(TokenError::ClaimMissing { claim: "iss" })?;
-        let audiences = audiences.ok_or(TokenError::ClaimMissing { claim: "aud" })?;
-        let expires = expires.ok_or(TokenError::ClaimMissing { claim: "exp" })?;
-        let subject = subject.ok_or(TokenError::ClaimMissing { claim: "sub" })?;
-        if issuer != self.issuer {
-            return Err(TokenError::WrongIssuer);
-        }
+        let audiences = read.audiences.as_deref().ok_or(TokenError::ClaimMissing { claim: "aud" })?;
+        let expires = read.expires.ok_or(TokenError::ClaimMissing { claim: "exp" })?;
+        let subject = read.subject.ok_or(TokenError::ClaimMissing { claim: "sub" })?;
+        self.judge_issuer(read.issuer, subject)?;
         if !audiences.iter().any(|audience| self.audiences.iter().any(|accepted| accepted == audience)) {
             return Err(TokenError::WrongAudience);
         }
-        self.judge_times(expires, not_before, issued, now)?;
-        self.judge_lifetime(expires, issued)?;
+        self.judge_times(expires, read.not_before, read.issued, now)?;
+        self.judge_lifetime(expires, read.issued, now)?;
+        let id = if self.profile == Profile::TxnToken { read.transaction } else { read.id };
         Ok(VerifiedToken {
-            issuer: issuer.to_owned(),
+            issuer: self.issuer.clone(),
             subject: subject.to_owned(),
-            actors: actors.iter().map(|actor| resolve(actor, issuer)).collect(),
-            client_id: client_id.map(str::to_owned),
+            actors: read.actors.iter().map(|actor| resolve(actor, &self.issuer)).collect(),
+            client_id: read.client_id.map(str::to_owned),
+            requester: read.requester.map(str::to_owned),
             id: id.map(str::to_owned),
+            confirmation: read.confirmation,
             key_id: jws.header().key_id().map(str::to_owned),
             algorithm: jws.header().algorithm(),
-            issued,
-            not_before,
+            issued: read.issued,
+            not_before: read.not_before,
             expires,
             claims: claims.clone(),
         })
+    }
+
+    /// Whether this issuer may speak for `subject`, and says that it does.
+    fn judge_issuer(&self, issuer: Option<&str>, subject: &str) -> Result<(), TokenError> {
+        match (&self.profile, issuer) {
+            // `iss` is whatever else the trust domain calls itself (JWT-SVID §3).
+            (Profile::JwtSvid { trust_domain }, _) => {
+                let id: SpiffeId = subject.parse().map_err(TokenError::NotSpiffeId)?;
+                if id.trust_domain() == trust_domain { Ok(()) } else { Err(TokenError::WrongTrustDomain) }
+            }
+            (Profile::TxnToken, None) => Ok(()),
+            (_, None) => Err(TokenError::ClaimMissing { claim: "iss" }),
+            (_, Some(issuer)) => {
+                if issuer == self.issuer {
+                    Ok(())
+                } else {
+                    Err(TokenError::WrongIssuer)
+                }
+            }
+        }
     }
 
     /// RFC 7519 §4.1.4 to §4.1.6: `exp` is the first moment at which it is not valid, `nbf` the first at which it is.
@@ -206,9 +231,14 @@ impl IssuerRules {
         Ok(())
     }
 
-    fn judge_lifetime(&self, expires: UnixTime, issued: Option<UnixTime>) -> Result<(), TokenError> {
+    /// Where a profile does not require `iat`, a token that does not say its age is as old as this moment.
+    fn judge_lifetime(&self, expires: UnixTime, issued: Option<UnixTime>, now: UnixTime) -> Result<(), TokenError> {
         let Some(max) = self.max_lifetime else { return Ok(()) };
-        let issued = issued.ok_or(TokenError::ClaimMissing { claim: "iat" })?;
+        let issued = match (&self.profile, issued) {
+            (_, Some(issued)) => issued,
+            (Profile::JwtSvid { .. }, None) => now,
+            (_, None) => return Err(TokenError::ClaimMissing { claim: "iat" }),
+        };
         if expires.since(issued) > max { Err(TokenError::LifetimeTooLong) } else { Ok(()) }
     }
 }

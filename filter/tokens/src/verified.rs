@@ -16,12 +16,21 @@ pub struct Actor {
     pub subject: String,
 }
 
+/// What whoever presents a token must prove to hold: everything that is stated (RFC 7800 §3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Confirmation {
+    /// `jkt`: the RFC 7638 thumbprint of a DPoP key (RFC 9449 §6.1).
+    pub key: Option<[u8; 32]>,
+    /// `x5t#S256`: the SHA-256 of a certificate's DER form (RFC 8705 §3.1).
+    pub certificate: Option<[u8; 32]>,
+}
+
 /// A token that its issuer signed and that passed the issuer's rules at one moment.
 ///
 /// What depends on time is checked again by [`crate::IssuerRules::still_valid`].
 #[derive(Clone, PartialEq)]
 pub struct VerifiedToken {
-    /// `iss`.
+    /// Who vouches: `iss` as configured, or the trust domain as `spiffe://…`.
     pub issuer: String,
     /// `sub`: non-empty, at most 2,048 bytes, no control characters.
     pub subject: String,
@@ -29,8 +38,12 @@ pub struct VerifiedToken {
     pub actors: Vec<Actor>,
     /// `client_id` (RFC 8693 §4.3).
     pub client_id: Option<String>,
-    /// `jti`.
+    /// Who asked for a transaction token, `req_wl`.
+    pub requester: Option<String>,
+    /// What tells it from every other: `jti`; a transaction token's `txn`.
     pub id: Option<String>,
+    /// What its presenter must prove; without it the token is good for whoever bears it.
+    pub confirmation: Option<Confirmation>,
     /// The header's `kid`.
     pub key_id: Option<String>,
     /// What it was signed with.
@@ -48,15 +61,30 @@ pub struct VerifiedToken {
 impl fmt::Debug for VerifiedToken {
     /// Without the claims, which may be personal or secret.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { issuer, subject, actors, client_id, id, key_id, algorithm, issued, not_before, expires, claims: _ } =
-            self;
+        let Self {
+            issuer,
+            subject,
+            actors,
+            client_id,
+            requester,
+            id,
+            confirmation,
+            key_id,
+            algorithm,
+            issued,
+            not_before,
+            expires,
+            claims: _,
+        } = self;
         formatter
             .debug_struct("VerifiedToken")
             .field("issuer", issuer)
             .field("subject", subject)
             .field("actors", actors)
             .field("client_id", client_id)
+            .field("requester", requester)
             .field("id", id)
+            .field("confirmation", confirmation)
             .field("key_id", key_id)
             .field("algorithm", algorithm)
             .field("issued", issued)

@@ -2,10 +2,15 @@
 
 use std::time::Duration;
 
-use countersign_tokens::{Actor, Algorithm, CompactJws, IssuerRules, Profile, TokenError, UnixTime, Verifier};
+use countersign_tokens::{
+    Actor, Algorithm, CompactJws, Confirmation, IssuerRules, Profile, TokenError, UnixTime, Verifier,
+};
 use serde_json::{Value, json};
 
-use crate::issuer::{AUDIENCE, Failure, ISSUER, Issuer, MAX_BYTES, NOW, claims, header, rules, verify};
+use crate::issuer::{
+    AUDIENCE, Failure, ISSUER, Issuer, MAX_BYTES, NOW, claims, header, rules, svid, svid_claims, transaction_claims,
+    verify,
+};
 
 /// A token with `changes` over the acceptable claims; `null` takes a claim away.
 fn signed(changes: &Value) -> Result<String, Failure> {
@@ -117,6 +122,64 @@ fn generic_tokens_of_the_listed_types() -> Result<(), Failure> {
         let token = issuer.token(Algorithm::ES256, &header, &payload)?;
         let verified = verify(&token, &rules, &issuer.keys()?, UnixTime::from_secs(NOW))?;
         assert_eq!((verified.issued, verified.client_id, verified.id), (None, None, None));
+    }
+    Ok(())
+}
+
+#[test]
+fn jwt_svids_are_told_by_their_trust_domain() -> Result<(), Failure> {
+    let issuer = Issuer::shared()?;
+    let audiences = vec![AUDIENCE.to_owned()];
+    let algorithms = vec![Algorithm::ES256];
+    let domain = "spiffe://example.org".to_owned();
+    let lifetime = Some(Duration::from_mins(15));
+    let rules = IssuerRules::new(domain.clone(), svid()?, audiences, algorithms, lifetime, Duration::ZERO)?;
+    for typ in [r#","typ":"JOSE""#, r#","typ":"JWT""#, ""] {
+        let header = format!(r#"{{"alg":"ES256","kid":"es256"{typ}}}"#);
+        for issued_by in [json!(null), json!("https://oidc.example.org"), json!("anything")] {
+            let mut claims = svid_claims();
+            if !issued_by.is_null() {
+                claims["iss"] = issued_by;
+            }
+            let token = issuer.token(Algorithm::ES256, &header, &claims.to_string())?;
+            let verified = verify(&token, &rules, &issuer.keys()?, UnixTime::from_secs(NOW))?;
+            assert_eq!((&verified.issuer, verified.subject.as_str()), (&domain, "spiffe://example.org/agents/seven"));
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn transaction_tokens_are_known_by_their_transaction() -> Result<(), Failure> {
+    let issuer = Issuer::shared()?;
+    let rules = rules(Profile::TxnToken)?;
+    let header = header(Algorithm::PS256).replace("at+jwt", "txntoken+jwt");
+    for issued_by in [None, Some(ISSUER)] {
+        let mut claims = transaction_claims();
+        claims["jti"] = json!("another id");
+        if let Some(issued_by) = issued_by {
+            claims["iss"] = json!(issued_by);
+        }
+        let token = issuer.token(Algorithm::PS256, &header, &claims.to_string())?;
+        let verified = verify(&token, &rules, &issuer.keys()?, UnixTime::from_secs(NOW))?;
+        assert_eq!((verified.issuer.as_str(), verified.id.as_deref()), (ISSUER, Some("97053963-771d")));
+        assert_eq!(verified.requester.as_deref(), Some("apigateway.trust-domain.example"));
+    }
+    Ok(())
+}
+
+#[test]
+fn what_a_token_is_bound_to_is_read() -> Result<(), Failure> {
+    let (zeros, ones) = (crate::issuer::encode([0; 32])?, crate::issuer::encode([1; 32])?);
+    for (cnf, key, certificate) in [
+        (json!({"jkt": zeros}), Some([0; 32]), None),
+        (json!({"x5t#S256": ones}), None, Some([1; 32])),
+        (json!({"jkt": zeros, "x5t#S256": ones}), Some([0; 32]), Some([1; 32])),
+    ] {
+        let token = signed(&json!({"cnf": cnf}))?;
+        let keys = Issuer::shared()?.keys()?;
+        let verified = verify(&token, &rules(Profile::AccessToken)?, &keys, UnixTime::from_secs(NOW))?;
+        assert_eq!(verified.confirmation, Some(Confirmation { key, certificate }));
     }
     Ok(())
 }

@@ -6,7 +6,9 @@ use countersign_tokens::{Algorithm, CompactJws, JwtSimple, Profile, UnixTime};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::issuer::{Failure, Issuer, MAX_BYTES, NOW, claims, encode, header, rules};
+use crate::issuer::{
+    Failure, Issuer, MAX_BYTES, NOW, claims, encode, header, rules, svid, svid_claims, transaction_claims,
+};
 
 /// One token; see the head of the file.
 #[derive(Deserialize)]
@@ -35,6 +37,27 @@ enum Kind {
     #[default]
     AccessToken,
     Generic,
+    JwtSvid,
+    TxnToken,
+}
+
+impl Kind {
+    /// `typ` of an acceptable header.
+    fn header(self) -> String {
+        match self {
+            Self::AccessToken | Self::Generic => header(Algorithm::RS256),
+            Self::JwtSvid => header(Algorithm::RS256).replace("at+jwt", "JWT"),
+            Self::TxnToken => header(Algorithm::RS256).replace("at+jwt", "txntoken+jwt"),
+        }
+    }
+
+    fn claims(self) -> Value {
+        match self {
+            Self::AccessToken | Self::Generic => claims(),
+            Self::JwtSvid => svid_claims(),
+            Self::TxnToken => transaction_claims(),
+        }
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -54,7 +77,7 @@ enum Signature {
 impl Case {
     fn token(&self, stranger: &Issuer) -> Result<String, Failure> {
         let issuer = Issuer::shared()?;
-        let header = encode(self.header.clone().unwrap_or_else(|| header(Algorithm::RS256)))?;
+        let header = encode(self.header.clone().unwrap_or_else(|| self.profile.header()))?;
         let payload = encode(self.payload()?)?;
         let input = format!("{header}.{payload}");
         let signature = match self.sign {
@@ -77,7 +100,7 @@ impl Case {
         if let Some(text) = &self.payload {
             return Ok(text.clone());
         }
-        let mut claims = claims();
+        let mut claims = self.profile.claims();
         let members = claims.as_object_mut().ok_or("no object")?;
         members.extend(self.set.clone());
         for name in &self.drop {
@@ -91,6 +114,8 @@ impl Case {
         let rules = rules(match self.profile {
             Kind::AccessToken => Profile::AccessToken,
             Kind::Generic => Profile::generic(),
+            Kind::JwtSvid => svid()?,
+            Kind::TxnToken => Profile::TxnToken,
         })?;
         let keys = Issuer::shared()?.keys()?;
         let outcome = CompactJws::parse(token, MAX_BYTES)

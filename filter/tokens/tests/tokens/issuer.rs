@@ -6,7 +6,9 @@ use std::error::Error;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use countersign_tokens::{Algorithm, CompactJws, IssuerRules, JwtSimple, KeySet, Profile, UnixTime, VerifiedToken};
+use countersign_tokens::{
+    Algorithm, CompactJws, IssuerRules, JwtSimple, KeyFormat, KeySet, Profile, UnixTime, VerifiedToken,
+};
 use jwt_simple::reexports::ct_codecs::{Base64UrlSafeNoPadding, Encoder};
 use p256::ecdsa::signature::Signer as _;
 use p256::elliptic_curve::Generate as _;
@@ -110,7 +112,7 @@ impl Issuer {
     }
 
     pub(crate) fn keys(&self) -> Result<KeySet, Failure> {
-        Ok(KeySet::from_value(&self.jwks()?)?)
+        Ok(KeySet::from_value(&self.jwks()?, KeyFormat::Jwks)?)
     }
 
     fn sign_rsa(&self, digest: MessageDigest, padding: Padding, input: &str) -> Result<Vec<u8>, Failure> {
@@ -144,11 +146,32 @@ pub(crate) fn claims() -> Value {
     })
 }
 
-/// Every algorithm, at most 15 minutes, 30 seconds of leeway.
+/// The claims of an acceptable JWT-SVID.
+pub(crate) fn svid_claims() -> Value {
+    json!({ "sub": "spiffe://example.org/agents/seven", "aud": AUDIENCE, "exp": NOW + 300 })
+}
+
+/// The claims of an acceptable transaction token.
+pub(crate) fn transaction_claims() -> Value {
+    json!({
+        "sub": "ada", "aud": AUDIENCE, "exp": NOW + 120, "iat": NOW - 5, "txn": "97053963-771d", "scope": "trade.stocks",
+        "req_wl": "apigateway.trust-domain.example", "tctx": { "action": "BUY" },
+    })
+}
+
+/// The profile of [`svid_claims`].
+pub(crate) fn svid() -> Result<Profile, Failure> {
+    Ok(Profile::JwtSvid { trust_domain: "example.org".parse()? })
+}
+
+/// Every algorithm of the profile, at most 15 minutes, 30 seconds of leeway.
 pub(crate) fn rules(profile: Profile) -> Result<IssuerRules, Failure> {
     let audiences = vec!["https://other.example.com".to_owned(), AUDIENCE.to_owned()];
     let lifetime = Some(Duration::from_mins(15));
-    let algorithms = Algorithm::ALL.to_vec();
+    let mut algorithms = Algorithm::ALL.to_vec();
+    if matches!(profile, Profile::JwtSvid { .. }) {
+        algorithms.retain(|algorithm| *algorithm != Algorithm::EdDSA);
+    }
     Ok(IssuerRules::new(ISSUER.to_owned(), profile, audiences, algorithms, lifetime, Duration::from_secs(30))?)
 }
 

@@ -1,6 +1,8 @@
 //! Which keys of a set are used, which are left out, and which sets are refused.
 
-use countersign_tokens::{Algorithm, CompactJws, KeySet, MAX_KEY_SET_BYTES, MAX_KEYS, Parameters, TokenError};
+use countersign_tokens::{
+    Algorithm, CompactJws, KeyFormat, KeySet, MAX_KEY_SET_BYTES, MAX_KEYS, Parameters, TokenError,
+};
 use serde_json::{Value, json};
 
 use crate::issuer::{Failure, Issuer, MAX_BYTES, claims, encode};
@@ -19,7 +21,7 @@ fn changed(mut jwk: Value, changes: &Value) -> Value {
 
 /// Why the only key of a set is left out, in words.
 fn left_out(jwk: &Value) -> Result<Option<String>, Failure> {
-    let set = KeySet::from_value(&json!({ "keys": [jwk] }))?;
+    let set = KeySet::from_value(&json!({ "keys": [jwk] }), KeyFormat::Jwks)?;
     assert_eq!(set.is_empty(), !set.skipped().is_empty());
     Ok(set.skipped().first().map(|skipped| skipped.reason.to_string()))
 }
@@ -111,13 +113,16 @@ fn sets_that_cannot_be_trusted_are_refused() -> Result<(), Failure> {
             "key 2 has the `kid` of an earlier key",
         ),
     ] {
-        let refused = KeySet::from_value(&set).map_err(|refused| refused.to_string());
+        let refused = KeySet::from_value(&set, KeyFormat::Jwks).map_err(|refused| refused.to_string());
         assert_eq!(refused.err().as_deref(), Some(error), "{set}");
     }
-    assert!(KeySet::from_value(&json!({ "keys": several(MAX_KEYS) })).is_ok_and(|set| set.is_empty()));
+    assert!(KeySet::from_value(&json!({ "keys": several(MAX_KEYS) }), KeyFormat::Jwks).is_ok_and(|set| set.is_empty()));
     // The same name for a key that is left out takes nothing away from the other.
     let encryption = changed(rsa.clone(), &json!({"use": "enc"}));
-    assert!(KeySet::from_value(&json!({ "keys": [rsa, encryption] })).is_ok_and(|set| set.keys().len() == 1));
+    assert!(
+        KeySet::from_value(&json!({ "keys": [rsa, encryption] }), KeyFormat::Jwks)
+            .is_ok_and(|set| set.keys().len() == 1)
+    );
     Ok(())
 }
 
@@ -141,10 +146,19 @@ fn each_key_is_for_one_algorithm_and_found_for_it_only() -> Result<(), Failure> 
     let nameless = |algorithm: Algorithm| -> Result<Value, Failure> {
         Ok(changed(issuer.jwk(algorithm)?, &json!({"kid": null, "alg": null})))
     };
-    let named = KeySet::from_value(&json!({"keys": [changed(issuer.jwk(Algorithm::RS256)?, &json!({"alg": null}))]}))?;
-    let one_each = KeySet::from_value(&json!({"keys": [nameless(Algorithm::RS256)?, nameless(Algorithm::ES256)?]}))?;
-    let two = KeySet::from_value(&json!({"keys": [issuer.jwk(Algorithm::RS256)?, nameless(Algorithm::RS256)?]}))?;
-    let empty = KeySet::from_value(&json!({"keys": []}))?;
+    let named = KeySet::from_value(
+        &json!({"keys": [changed(issuer.jwk(Algorithm::RS256)?, &json!({"alg": null}))]}),
+        KeyFormat::Jwks,
+    )?;
+    let one_each = KeySet::from_value(
+        &json!({"keys": [nameless(Algorithm::RS256)?, nameless(Algorithm::ES256)?]}),
+        KeyFormat::Jwks,
+    )?;
+    let two = KeySet::from_value(
+        &json!({"keys": [issuer.jwk(Algorithm::RS256)?, nameless(Algorithm::RS256)?]}),
+        KeyFormat::Jwks,
+    )?;
+    let empty = KeySet::from_value(&json!({"keys": []}), KeyFormat::Jwks)?;
     for (set, header, expected) in [
         // An RSA key without `alg` is for RS256.
         (&named, r#"{"alg":"RS256","kid":"rs256"}"#, Ok(Algorithm::RS256)),
@@ -173,7 +187,7 @@ fn keys_compare_by_content_and_print_briefly() -> Result<(), Failure> {
     let set = KeySet::from_jwks(issuer.jwks()?.to_string().as_bytes())?;
     assert_eq!(set, issuer.keys()?);
     assert_ne!(set, Issuer::generate()?.keys()?);
-    let only = KeySet::from_value(&json!({"keys": [issuer.jwk(Algorithm::EdDSA)?]}))?;
+    let only = KeySet::from_value(&json!({"keys": [issuer.jwk(Algorithm::EdDSA)?]}), KeyFormat::Jwks)?;
     assert_eq!(format!("{only:?}"), r#"[Key { id: Some("eddsa"), algorithm: EdDSA, .. }]"#);
     for key in set.keys() {
         match (key.parameters(), key.algorithm()) {
@@ -183,5 +197,38 @@ fn keys_compare_by_content_and_print_briefly() -> Result<(), Failure> {
             (Parameters::Ed25519 { point }, _) => assert_eq!(point.len(), 32),
         }
     }
+    Ok(())
+}
+
+#[test]
+fn of_a_spiffe_bundle_only_the_keys_for_jwt_svids_are_used() -> Result<(), Failure> {
+    let issuer = Issuer::shared()?;
+    let key = |algorithm, changes: &Value| issuer.jwk(algorithm).map(|jwk| changed(jwk, changes));
+    let svid = json!({"use": "jwt-svid"});
+    let bundle = json!({
+        "spiffe_sequence": 12, "spiffe_refresh_hint": 600,
+        "keys": [
+            key(Algorithm::RS256, &json!({"use": "x509-svid", "kid": null, "x5c": ["MII"]}))?,
+            key(Algorithm::RS384, &json!({"use": null}))?,
+            key(Algorithm::RS512, &json!({"use": "sig"}))?,
+            key(Algorithm::ES384, &json!({"use": "wit-svid"}))?,
+            key(Algorithm::ES256, &svid)?,
+            key(Algorithm::PS256, &json!({"use": "jwt-svid", "kid": null}))?,
+        ],
+    });
+    let set = KeySet::from_value(&bundle, KeyFormat::SpiffeBundle)?;
+    assert_eq!(set.keys().iter().map(countersign_tokens::Key::algorithm).collect::<Vec<_>>(), [Algorithm::ES256]);
+    let skipped: Vec<_> = set.skipped().iter().map(|skipped| (skipped.index, skipped.reason.to_string())).collect();
+    assert_eq!(skipped, [(5, "`kid` is missing".to_owned())]);
+    assert_eq!(set.refresh_hint(), Some(std::time::Duration::from_mins(10)));
+    // As a JWK Set the same document has other keys, and nobody's hint.
+    let set = KeySet::from_value(&bundle, KeyFormat::Jwks)?;
+    assert_eq!(
+        set.keys().iter().map(countersign_tokens::Key::algorithm).collect::<Vec<_>>(),
+        [Algorithm::RS384, Algorithm::RS512]
+    );
+    assert_eq!(set.refresh_hint(), None);
+    let distrusted = KeySet::from_value(&json!({"keys": []}), KeyFormat::SpiffeBundle)?;
+    assert!(distrusted.is_empty());
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! What must hold for tokens nobody thought of.
 
-use countersign_tokens::{Algorithm, CompactJws, JwtSimple, Key, KeySet, Profile, TokenError, UnixTime, Verifier};
+use countersign_tokens::{
+    Algorithm, CompactJws, JwtSimple, Key, KeyFormat, KeySet, Profile, TokenError, UnixTime, Verifier,
+};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -62,7 +64,7 @@ proptest! {
     ) {
         let fail = |error: crate::issuer::Failure| TestCaseError::fail(error.to_string());
         let issuer = Issuer::shared().map_err(fail)?;
-        let keys = KeySet::from_value(&json!({"keys": [issuer.jwk(Algorithm::EdDSA).map_err(fail)?]}));
+        let keys = KeySet::from_value(&json!({"keys": [issuer.jwk(Algorithm::EdDSA).map_err(fail)?]}), KeyFormat::Jwks);
         let keys = keys.map_err(|error| TestCaseError::fail(error.to_string()))?;
         let mut payload = claims();
         for (name, value) in claim_changes {
@@ -112,7 +114,7 @@ proptest! {
         ),
     ) {
         let _ = KeySet::from_jwks(&bytes);
-        let _ = KeySet::from_value(&json!({"keys": [members]}));
+        let _ = KeySet::from_value(&json!({"keys": [members]}), KeyFormat::Jwks);
     }
 
     /// Any one byte of the signed text or of the signature changed: never accepted.
@@ -130,7 +132,7 @@ proptest! {
         bytes[place] = to;
         let changed = String::from_utf8_lossy(&bytes).into_owned();
         prop_assume!(changed != token);
-        let keys = KeySet::from_value(&json!({"keys": [issuer.jwk(algorithm).map_err(fail)?]}));
+        let keys = KeySet::from_value(&json!({"keys": [issuer.jwk(algorithm).map_err(fail)?]}), KeyFormat::Jwks);
         let keys = keys.map_err(|error| TestCaseError::fail(error.to_string()))?;
         let rules = rules(Profile::AccessToken).map_err(fail)?;
         prop_assert!(crate::issuer::verify(&changed, &rules, &keys, UnixTime::from_secs(NOW)).is_err());
