@@ -6,6 +6,7 @@
 //! Never decides, and never guesses: a value it cannot read is [`LedgerError::Unavailable`], not empty.
 
 use countersign_engine::UnixTime;
+use countersign_engine::board::{Board, Posted, Posting};
 use countersign_engine::ledger::{Entry, Ledger, LedgerError, Spent};
 
 /// How many buckets there are; with [`BUCKET_ENTRIES`] and [`ENTRY_BYTES`] this bounds the store to 40 MiB.
@@ -71,6 +72,27 @@ impl<S: Store> SharedLedger<S> {
             Err(StoreError::Changed | StoreError::Failed) => Err(LedgerError::Unavailable),
         }
     }
+}
+
+impl<S: Store> Board for SharedLedger<S> {
+    fn read(&mut self, name: &str) -> Result<Option<Posted>, LedgerError> {
+        match self.store.fetch(&board_key(name)) {
+            Ok(found) => Ok(found.map(|Versioned { value, cas }| Posted { document: value, version: cas })),
+            Err(StoreError::Changed | StoreError::Failed) => Err(LedgerError::Unavailable),
+        }
+    }
+
+    fn post(&mut self, name: &str, document: &[u8], version: Option<u32>) -> Result<Posting, LedgerError> {
+        match self.store.write(&board_key(name), document, version.unwrap_or(CREATE)) {
+            Ok(()) => Ok(Posting::Done),
+            Err(StoreError::Changed) => Ok(Posting::Changed),
+            Err(StoreError::Failed) => Err(LedgerError::Unavailable),
+        }
+    }
+}
+
+fn board_key(name: &str) -> String {
+    format!("countersign/board/{name}")
 }
 
 impl<S: Store> Ledger for SharedLedger<S> {

@@ -59,7 +59,7 @@ impl Worker {
     /// Serves new streams with `engine`; older streams keep theirs.
     pub(crate) fn install(&self, engine: Engine) {
         let engine = Arc::new(engine);
-        let background = Background::new(Arc::clone(&engine));
+        let background = Background::new(Arc::clone(&engine), jitter());
         let mut configured = self.configured.borrow_mut();
         let generation = configured.as_ref().map_or(0, |old| old.generation.wrapping_add(1));
         *configured = Some(Configured { engine, background, generation, started: false });
@@ -183,6 +183,11 @@ impl Worker {
             }
         }
     }
+}
+
+/// Where a worker stands in what many would do at the same time; without randomness they do.
+fn jitter() -> u16 {
+    host::random().map_or(0, |[low, high, ..]| u16::from_le_bytes([low, high]))
 }
 
 impl Configured {

@@ -139,6 +139,7 @@ fn decide(case: &Case, given: &Given, resources: &[Resource], policy: &CedarPoli
         issuer_name: "sts".to_owned(),
         actors: Vec::new(),
         client_id: caller.client_id.clone(),
+        requester: None,
     };
     let expires = now.plus(Duration::from_mins(5));
     let token = TokenFacts { id: None, key_id: None, algorithm: "ES256", issued: None, expires };

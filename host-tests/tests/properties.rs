@@ -33,7 +33,7 @@ fn engine() -> Result<Arc<Engine>> {
     let scenario = serde_json::from_value(json!({ "name": "properties" }))?;
     let configuration = Library::read()?.configuration(&scenario)?;
     let engine = Arc::new(Engine::load(configuration.as_bytes(), &ScenarioSecrets)?);
-    let mut background = Background::new(Arc::clone(&engine));
+    let mut background = Background::new(Arc::clone(&engine), 0);
     let mut ledger = MemoryLedger::new(1);
     for effect in background.handle(now(), BackgroundInput::Start, &mut ledger) {
         if let Effect::Call(call) = effect {

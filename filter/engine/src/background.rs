@@ -7,16 +7,30 @@ use countersign_tokens::UnixTime;
 
 use crate::engine::{Engine, IssuerIndex};
 use crate::io::{Call, CallId, CallOutcome};
+use crate::keys::Progress;
 use crate::ledger::Ledger;
 
 /// The background of one worker.
 pub struct Background {
     engine: Arc<Engine>,
     next_call: u32,
-    fetches: BTreeMap<CallId, IssuerIndex>,
+    fetches: BTreeMap<CallId, Fetch>,
+    /// Thousandths of an interval by which this worker is early: chosen at random, so that fleets do not ask in step.
+    early: u16,
     /// Of each issuer, the newest set of keys whose oddities were reported, by its generation.
     reported: Vec<u64>,
 }
+
+/// A call under way.
+#[derive(Clone, Copy)]
+struct Fetch {
+    issuer: IssuerIndex,
+    /// Whether the metadata was asked for, which says where the keys are.
+    metadata: bool,
+}
+
+/// The most that a worker is early, in thousandths.
+const MOST_EARLY: u16 = 100;
 
 /// One thing that happened outside every stream.
 #[derive(Debug)]
@@ -53,18 +67,18 @@ pub enum Level {
 }
 
 impl Background {
-    /// The background for `engine`.
-    pub fn new(engine: Arc<Engine>) -> Self {
+    /// The background for `engine`; `random` spreads what many workers would do at the same time.
+    pub fn new(engine: Arc<Engine>, random: u16) -> Self {
         // What is written in the configuration is checked there.
         let reported = vec![0; engine.keys.len()];
-        Self { engine, next_call: 0, fetches: BTreeMap::new(), reported }
+        Self { engine, next_call: 0, fetches: BTreeMap::new(), early: random % MOST_EARLY, reported }
     }
 
-    /// Takes one input and says what to do. The ledger is for feeds of revocations, which write into it.
-    pub fn handle(&mut self, now: UnixTime, input: BackgroundInput, _ledger: &mut dyn Ledger) -> Vec<Effect> {
+    /// Takes one input and says what to do. The ledger is where workers tell each other what they found.
+    pub fn handle(&mut self, now: UnixTime, input: BackgroundInput, ledger: &mut dyn Ledger) -> Vec<Effect> {
         let mut effects = match input {
-            BackgroundInput::Start | BackgroundInput::Tick => self.fetch_due_keys(now),
-            BackgroundInput::CallDone(id, outcome) => self.install(id, &outcome, now).into_iter().collect(),
+            BackgroundInput::Start | BackgroundInput::Tick => self.fetch_due_keys(now, ledger),
+            BackgroundInput::CallDone(id, outcome) => self.take_keys(id, &outcome, now, ledger).into_iter().collect(),
         };
         effects.extend(self.report_unused_keys(now));
         effects
@@ -85,31 +99,46 @@ impl Background {
         effects
     }
 
-    fn fetch_due_keys(&mut self, now: UnixTime) -> Vec<Effect> {
+    fn fetch_due_keys(&mut self, now: UnixTime, ledger: &mut dyn Ledger) -> Vec<Effect> {
         let engine = Arc::clone(&self.engine);
         let mut effects = Vec::new();
         for (index, keys) in engine.keys.iter().enumerate() {
-            let id = CallId(self.next_call);
-            if let Some(call) = keys.fetch_when_due(id, now) {
-                self.next_call = self.next_call.wrapping_add(1);
-                self.fetches.insert(id, IssuerIndex(index));
-                effects.push(Effect::Call(call));
+            if let Some(call) = keys.fetch(CallId(self.next_call), self.early, now, ledger) {
+                effects.push(
+                    self.begin(call, Fetch { issuer: IssuerIndex(index), metadata: keys.begins_with_metadata() }),
+                );
             }
         }
         effects
     }
 
-    fn install(&mut self, id: CallId, outcome: &CallOutcome, now: UnixTime) -> Option<Effect> {
-        let index = self.fetches.remove(&id)?;
-        let (keys, issuer) = self.engine.keys.get(index.0).zip(self.engine.config.issuers.get(index.0))?;
-        let error = keys.install(outcome, now).err()?;
-        let name = &issuer.name;
+    fn begin(&mut self, call: Call, fetch: Fetch) -> Effect {
+        self.next_call = self.next_call.wrapping_add(1);
+        self.fetches.insert(call.id, fetch);
+        Effect::Call(call)
+    }
+
+    fn take_keys(
+        &mut self,
+        id: CallId,
+        outcome: &CallOutcome,
+        now: UnixTime,
+        ledger: &mut dyn Ledger,
+    ) -> Option<Effect> {
+        let fetch = self.fetches.remove(&id)?;
+        let engine = Arc::clone(&self.engine);
+        let (keys, issuer) = engine.keys.get(fetch.issuer.0).zip(engine.config.issuers.get(fetch.issuer.0))?;
+        let error = match keys.answer(outcome, fetch.metadata, CallId(self.next_call), now, ledger) {
+            Ok(Progress::Installed) => return None,
+            Ok(Progress::Further(call)) => return Some(self.begin(call, Fetch { metadata: false, ..fetch })),
+            Err(error) => error,
+        };
         let (level, consequence) = if keys.current(now).is_some() {
             (Level::Warn, "the previous keys stay in use until they are too old")
         } else {
             (Level::Error, "its tokens are refused until a fetch succeeds")
         };
-        Some(Effect::Log(Notice { level, text: format!("issuer `{name}`: {error}; {consequence}") }))
+        Some(Effect::Log(Notice { level, text: format!("issuer `{}`: {error}; {consequence}", issuer.name) }))
     }
 }
 
@@ -140,7 +169,7 @@ mod tests {
 
     #[test]
     fn keys_that_are_not_used_are_reported_once_per_set() -> Result<(), crate::config::ConfigErrors> {
-        let mut background = Background::new(Arc::new(Engine::load(CONFIG.as_bytes(), &NoSecrets)?));
+        let mut background = Background::new(Arc::new(Engine::load(CONFIG.as_bytes(), &NoSecrets)?), 0);
         let mut ledger = MemoryLedger::new(1);
         let mut handle = |secs, input| background.handle(UnixTime::from_secs(secs), input, &mut ledger);
         let body = br#"{"keys":[{"kty":"EC","crv":"P-521"}]}"#.to_vec();

@@ -13,9 +13,23 @@ use crate::headers::Headers;
 use crate::reason::Reason;
 use crate::workload::{Identity, TokenFacts, Workload};
 
+/// Where a request carries its credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carrier {
+    /// `Authorization: Bearer` (RFC 6750 §2.1).
+    Authorization,
+    /// `Txn-Token` (draft-ietf-oauth-transaction-tokens §11): for transaction tokens, and they come nowhere else.
+    TxnToken,
+}
+
+/// The header fields that carry credentials; a request has one of them.
+pub(crate) const CARRIERS: [(&str, Carrier); 2] =
+    [("authorization", Carrier::Authorization), ("txn-token", Carrier::TxnToken)];
+
 /// The text of a credential. Its `Debug` says nothing.
 #[derive(Clone)]
 pub struct Credential {
+    carrier: Carrier,
     text: String,
     digest: [u8; 32],
 }
@@ -37,6 +51,16 @@ pub enum Unverified {
     NeedKeys(NeedKeys),
 }
 
+impl Unverified {
+    /// What the request is denied with when waiting is no use.
+    pub fn reason(self) -> Reason {
+        match self {
+            Self::Refused(reason) => reason,
+            Self::NeedKeys(need) => need.reason(),
+        }
+    }
+}
+
 /// Whose keys are needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NeedKeys {
@@ -53,31 +77,41 @@ impl NeedKeys {
 }
 
 impl Credential {
-    /// The one bearer token of a request (RFC 6750 §2.1).
+    /// The one token of a request.
     ///
     /// # Errors
-    /// None, more than one, or not `Bearer` followed by one token.
+    /// None, more than one, or not written as its carrier demands.
     pub fn from_headers(headers: &Headers, max_bytes: usize) -> Result<Self, Reason> {
-        let value = match headers.single("authorization") {
-            Ok(Some(value)) => value,
-            Ok(None) => return Err(Reason::NoCredential),
-            Err(_) => return Err(Reason::ManyCredentials),
-        };
-        let text = std::str::from_utf8(value).map_err(|_| Reason::MalformedToken)?;
-        let (scheme, token) = text.split_once(' ').unwrap_or((text, ""));
-        if !scheme.eq_ignore_ascii_case("bearer") {
-            return Err(Reason::NoCredential);
+        let mut found = None;
+        for (name, carrier) in CARRIERS {
+            match headers.single(name) {
+                Ok(None) => {}
+                Ok(Some(value)) if found.is_none() => found = Some((carrier, value)),
+                Ok(Some(_)) | Err(_) => return Err(Reason::ManyCredentials),
+            }
         }
+        let (carrier, value) = found.ok_or(Reason::NoCredential)?;
+        let text = std::str::from_utf8(value).map_err(|_| Reason::MalformedToken)?;
+        let token = match carrier {
+            Carrier::TxnToken => text,
+            Carrier::Authorization => {
+                let (scheme, token) = text.split_once(' ').unwrap_or((text, ""));
+                if !scheme.eq_ignore_ascii_case("bearer") {
+                    return Err(Reason::NoCredential);
+                }
+                token
+            }
+        };
         if token.is_empty() || token.len() > max_bytes {
             return Err(Reason::MalformedToken);
         }
         if token.contains(',') {
             return Err(Reason::ManyCredentials);
         }
-        Ok(Self { text: token.to_owned(), digest: digest::of_bytes(token.as_bytes()) })
+        Ok(Self { carrier, text: token.to_owned(), digest: digest_of(carrier, token) })
     }
 
-    /// SHA-256 of the credential's text.
+    /// SHA-256 of the credential and how it came: what was verified as one kind is not known as another.
     pub fn digest(&self) -> &[u8; 32] {
         &self.digest
     }
@@ -88,8 +122,8 @@ impl Credential {
             return Ok(verified);
         }
         let jws = CompactJws::parse(&self.text, engine.config.limits.token_bytes).map_err(refused)?;
-        let claimed = jws.unverified_issuer().ok_or(Unverified::Refused(Reason::UnknownIssuer))?;
-        let (index, issuer, keys) = engine.issuer(claimed).ok_or(Unverified::Refused(Reason::UnknownIssuer))?;
+        let (index, issuer, keys) =
+            engine.issuer_of(&jws, self.carrier).ok_or(Unverified::Refused(Reason::UnknownIssuer))?;
         let Some(current) = keys.current(now) else {
             return Err(Unverified::NeedKeys(NeedKeys { issuer: index, seen: None }));
         };
@@ -100,6 +134,10 @@ impl Credential {
                 refused(error)
             }
         })?;
+        // RFC 9449 §7.1, RFC 8705 §3: a token bound to a key or a certificate is good only with proof of it.
+        if token.confirmation.is_some() {
+            return Err(Unverified::Refused(Reason::ClaimRefused));
+        }
         let verified = Arc::new(verified(index, &issuer.name, token));
         engine.tokens.insert(self.digest, Cached { verified: Arc::clone(&verified), generation: current.generation });
         Ok(verified)
@@ -109,6 +147,13 @@ impl Credential {
 impl std::fmt::Debug for Credential {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Credential").finish_non_exhaustive()
+    }
+}
+
+fn digest_of(carrier: Carrier, token: &str) -> [u8; 32] {
+    match carrier {
+        Carrier::Authorization => digest::of_bytes(token.as_bytes()),
+        Carrier::TxnToken => digest::of_bytes(format!("txn-token {token}").as_bytes()),
     }
 }
 
@@ -122,6 +167,7 @@ fn verified(issuer: IssuerIndex, issuer_name: &str, token: VerifiedToken) -> Ver
             .map(|actor| Identity { issuer: actor.issuer.clone(), subject: actor.subject.clone() })
             .collect(),
         client_id: token.client_id.clone(),
+        requester: token.requester.clone(),
     };
     Verified { workload, facts: TokenFacts::of(&token), token, issuer }
 }

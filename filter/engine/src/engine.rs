@@ -1,10 +1,10 @@
 //! One loaded configuration: what every session and the background share.
 
-use countersign_tokens::{JwtSimple, Verifier};
+use countersign_tokens::{CompactJws, JwtSimple, Profile, SpiffeId, Verifier};
 
 use crate::catalogue::Resource;
 use crate::config::{Config, ConfigError, ConfigErrors, Issuer, Limits, Secrets};
-use crate::credential::TokenCache;
+use crate::credential::{Carrier, TokenCache};
 use crate::keys::KeyStore;
 use crate::policy::CedarPolicy;
 
@@ -31,7 +31,7 @@ impl Engine {
                 errors.iter().map(|error| ConfigError::new("/policy/cedar", error.to_string())).collect::<Vec<_>>(),
             )
         })?;
-        let keys = config.issuers.iter().map(|issuer| KeyStore::new(&issuer.keys)).collect();
+        let keys = config.issuers.iter().map(|issuer| KeyStore::new(issuer.rules.issuer(), &issuer.keys)).collect();
         let tokens = TokenCache::new(config.limits.cached_tokens);
         Ok(Self { config, policy, keys, tokens, verifier: Box::new(JwtSimple) })
     }
@@ -50,16 +50,45 @@ impl Engine {
         self.config.resources.get(index.0)
     }
 
-    /// The issuer that calls itself `issuer` in tokens, with its keys.
-    pub(crate) fn issuer(&self, issuer: &str) -> Option<(IssuerIndex, &Issuer, &KeyStore)> {
-        self.config
-            .issuers
-            .iter()
-            .zip(&self.keys)
-            .enumerate()
-            .find(|(_, (candidate, _))| candidate.rules.issuer() == issuer)
-            .map(|(index, (issuer, keys))| (IssuerIndex(index), issuer, keys))
+    /// Whose rules and keys `jws` must pass. Nothing is believed yet: it says which issuer to try, and no other is.
+    pub(crate) fn issuer_of(
+        &self,
+        jws: &CompactJws<'_>,
+        carrier: Carrier,
+    ) -> Option<(IssuerIndex, &Issuer, &KeyStore)> {
+        let named = |issuer: &Issuer| jws.unverified_issuer() == Some(issuer.rules.issuer());
+        let found = match carrier {
+            Carrier::Authorization => self
+                .find_issuer(|issuer| !is_svid(issuer) && !is_transaction(issuer) && named(issuer))
+                // A JWT-SVID may have any `iss` or none: its trust domain is in `sub` (JWT-SVID §3).
+                .or_else(|| {
+                    let id: SpiffeId = jws.unverified_subject()?.parse().ok()?;
+                    let domain = id.trust_domain().id();
+                    self.find_issuer(|issuer| is_svid(issuer) && issuer.rules.issuer() == domain)
+                }),
+            // Whoever issues transaction tokens need not say so; configuration lets only one be silent.
+            Carrier::TxnToken => match jws.unverified_issuer() {
+                Some(_) => self.find_issuer(|issuer| is_transaction(issuer) && named(issuer)),
+                None => self.find_issuer(is_transaction),
+            },
+        };
+        found.and_then(|index| {
+            let (issuer, keys) = self.config.issuers.get(index).zip(self.keys.get(index))?;
+            Some((IssuerIndex(index), issuer, keys))
+        })
     }
+
+    fn find_issuer(&self, is_it: impl Fn(&Issuer) -> bool) -> Option<usize> {
+        self.config.issuers.iter().position(is_it)
+    }
+}
+
+fn is_svid(issuer: &Issuer) -> bool {
+    matches!(issuer.rules.profile(), Profile::JwtSvid { .. })
+}
+
+fn is_transaction(issuer: &Issuer) -> bool {
+    *issuer.rules.profile() == Profile::TxnToken
 }
 
 /// Which configured resource.

@@ -1,34 +1,71 @@
 //! The keys of one issuer: where they come from, how old they may get, and who may fetch them when.
 //!
-//! Never decides about a token. A set that is too old is as good as none, and an unknown key id can
-//! cause at most one fetch per cooldown, however often it is presented.
+//! Never decides about a token. A set that is too old is as good as none. Sessions only ask for newer keys
+//! ([`KeyStore::want`]); the background fetches them, one worker for the whole gateway process: workers tell each other
+//! over the [`Board`] who asked when and what came. So unknown key ids cause at most one fetch per cooldown and process,
+//! however many there are, and nothing is remembered of them. Without a board each worker keeps to the cooldown itself.
+
+mod discovery;
+mod posted;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use countersign_tokens::json::JsonError;
 use countersign_tokens::{KeySet, KeySetError, UnixTime};
 
-use crate::config::{KeySource, KeyUrl};
+use self::posted::Posted;
+use crate::board::{Board, Posting};
+use crate::config::{Endpoint, KeyLocation, KeySource, RemoteKeys};
+use crate::digest;
 use crate::io::{Call, CallFailure, CallId, CallOutcome};
 
 /// How soon a failed scheduled fetch is tried again.
 const RETRY: Duration = Duration::from_secs(5);
 
-/// One issuer's keys.
+/// How often keys are fetched when neither configuration nor publisher says.
+const REFRESH: Duration = Duration::from_mins(5);
+
+/// How often a set that another worker replaced meanwhile is written again.
+const ATTEMPTS: usize = 8;
+
+/// One issuer's keys, as one worker has them.
 #[derive(Debug)]
 pub struct KeyStore {
-    url: Option<KeyUrl>,
+    remote: Option<Remote>,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
+struct Remote {
+    /// As its own metadata must name it.
+    issuer: String,
+    keys: RemoteKeys,
+    /// What the workers' document about these keys is called.
+    document: String,
+}
+
+#[derive(Debug, Default)]
 struct State {
     keys: Option<Held>,
     /// Counts installed sets: a waiting session sees that a new one came.
     generation: u64,
-    last_attempt: Option<UnixTime>,
-    /// Until when the answer of a fetch may still come.
-    under_way_until: Option<UnixTime>,
+    /// What was last read from the board, or written to it.
+    posted: Posted,
+    work: Work,
+    /// Why the last fetch of this worker brought nothing.
+    trouble: Option<String>,
+}
+
+/// What this worker does about the keys.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Work {
+    #[default]
+    None,
+    /// A session asked; the background will fetch.
+    Wanted,
+    /// The answer may come until then.
+    UnderWay { until: UnixTime },
 }
 
 #[derive(Debug)]
@@ -45,6 +82,26 @@ pub struct CurrentKeys {
     pub generation: u64,
 }
 
+/// What became of a wish for newer keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// They are here.
+    Granted,
+    /// They are on their way.
+    Coming,
+    /// Not now: they were fetched a moment ago.
+    Denied,
+}
+
+/// What an answer was good for.
+#[derive(Debug)]
+pub enum Progress {
+    /// There are keys, perhaps the same as before.
+    Installed,
+    /// One more call is needed: the metadata said where the keys are.
+    Further(Call),
+}
+
 /// Why fetched keys were not installed; the previous set stays.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
@@ -54,92 +111,269 @@ pub enum FetchError {
     Status(u16),
     #[error("the key server's answer is not a usable key set: {0}")]
     Unusable(#[from] KeySetError),
+    #[error("the issuer's metadata is unusable: {0}")]
+    Metadata(JsonError),
+    #[error("the issuer's metadata is another issuer's")]
+    OtherIssuer,
+    #[error("the issuer's metadata has no `jwks_uri`")]
+    NoKeysUri,
+    #[error("the issuer's metadata names keys at another place than configured (`jwks`)")]
+    ElsewhereKeysUri,
 }
 
 impl KeyStore {
-    /// Keys from `source`; inline ones are there at once.
-    pub fn new(source: &KeySource) -> Self {
-        let (url, keys) = match source {
+    /// `issuer`'s keys from `source`; inline ones are there at once.
+    pub fn new(issuer: &str, source: &KeySource) -> Self {
+        let (remote, keys) = match source {
             KeySource::Inline(set) => (None, Some(Held { set: Arc::new(set.clone()), fetched: None })),
-            KeySource::Url(url) => (Some(url.clone()), None),
+            KeySource::Remote(keys) => {
+                let source = digest::text(&digest::of_bytes(format!("{issuer}\n{:?}", keys.location).as_bytes()));
+                let document = format!("keys/{source}");
+                (Some(Remote { issuer: issuer.to_owned(), keys: keys.clone(), document }), None)
+            }
         };
-        Self { url, state: Mutex::new(State { keys, generation: 0, last_attempt: None, under_way_until: None }) }
+        Self { remote, state: Mutex::new(State { keys, ..State::default() }) }
     }
 
     /// The keys to verify with now; none before the first fetch and after the last one became too old.
     pub fn current(&self, now: UnixTime) -> Option<CurrentKeys> {
         let state = self.state();
         let held = state.keys.as_ref()?;
-        let too_old = match (&self.url, held.fetched) {
-            (Some(url), Some(fetched)) => now.since(fetched) > url.max_stale,
+        let too_old = match (&self.remote, held.fetched) {
+            (Some(remote), Some(fetched)) => now.since(fetched) > remote.keys.max_stale,
             (None | Some(_), None) | (None, Some(_)) => false,
         };
         (!too_old).then(|| CurrentKeys { set: Arc::clone(&held.set), generation: state.generation })
     }
 
-    /// A fetch because a token names a key that is not in the set: at most one per cooldown.
-    pub fn fetch_for_unknown_key(&self, id: CallId, now: UnixTime) -> Option<Call> {
-        let url = self.url.as_ref()?;
-        self.fetch_after(url, url.cooldown, id, now)
-    }
-
-    /// A scheduled fetch, when one is due.
-    pub fn fetch_when_due(&self, id: CallId, now: UnixTime) -> Option<Call> {
-        let url = self.url.as_ref()?;
-        let fetched = self.state().keys.as_ref().and_then(|held| held.fetched);
-        match fetched {
-            Some(fetched) if now.since(fetched) < url.refresh => None,
-            Some(_) | None => self.fetch_after(url, RETRY, id, now),
+    /// A token names a key that the set of generation `seen` does not have (none: there was no set).
+    pub fn want(&self, seen: Option<u64>, now: UnixTime, board: &mut dyn Board) -> Wish {
+        let Some(remote) = &self.remote else { return Wish::Denied };
+        let mut state = self.state();
+        if state.is_busy(now) {
+            return Wish::Coming;
+        }
+        if state.asked_within(remote.keys.cooldown, now) && !state.elsewhere(remote, now) {
+            return if state.is_newer(seen) { Wish::Granted } else { Wish::Denied };
+        }
+        state.look(remote, now, board);
+        if state.is_newer(seen) {
+            Wish::Granted
+        } else if state.elsewhere(remote, now) {
+            Wish::Coming
+        } else if state.asked_within(remote.keys.cooldown, now) {
+            Wish::Denied
+        } else {
+            state.work = Work::Wanted;
+            Wish::Coming
         }
     }
 
-    /// Whether the answer of a fetch may still come.
-    pub fn fetch_under_way(&self, now: UnixTime) -> bool {
-        self.state().under_way_until.is_some_and(|until| now < until)
+    /// Whether what [`KeyStore::want`] promised may still come.
+    pub fn is_coming(&self, now: UnixTime, board: &mut dyn Board) -> bool {
+        let Some(remote) = &self.remote else { return false };
+        let mut state = self.state();
+        if state.is_busy(now) {
+            return true;
+        }
+        let generation = state.generation;
+        state.look(remote, now, board);
+        state.generation == generation && state.elsewhere(remote, now)
     }
 
-    /// Installs what a fetch brought.
+    /// Why this worker's last fetch brought nothing, for the record.
+    pub fn trouble(&self) -> Option<String> {
+        self.state().trouble.clone()
+    }
+
+    /// A fetch, when one is wanted or due and no other worker is about to make it.
+    ///
+    /// `early` is this worker's share of the interval, in thousandths, by which it is early: fleets must not ask in step.
+    pub fn fetch(&self, id: CallId, early: u16, now: UnixTime, board: &mut dyn Board) -> Option<Call> {
+        let remote = self.remote.as_ref()?;
+        let mut state = self.state();
+        if matches!(state.work, Work::UnderWay { until } if now < until) || !state.needs(remote, early, now) {
+            return None;
+        }
+        let version = state.look(remote, now, board);
+        if state.elsewhere(remote, now) || !state.needs(remote, early, now) {
+            state.work = Work::None;
+            return None;
+        }
+        state.posted.asked = Some(now);
+        let posting = version.map(|version| board.post(&remote.document, &state.posted.encode(), version));
+        if let Some(Ok(Posting::Changed)) = posting {
+            // Another worker was quicker; what it finds will be on the board.
+            state.look(remote, now, board);
+            return None;
+        }
+        let (endpoint, calls) = match &remote.keys.location {
+            KeyLocation::Direct(keys) => (keys, 1),
+            KeyLocation::Discovery { metadata, .. } => (metadata, 2),
+        };
+        state.work = Work::UnderWay { until: now.plus(endpoint.timeout * calls) };
+        Some(get(id, endpoint))
+    }
+
+    /// Takes the answer to the metadata's or the keys' fetch; `id` is for a further call.
     ///
     /// # Errors
     /// The fetch failed or its answer is no key set; what was installed before stays.
-    pub fn install(&self, outcome: &CallOutcome, now: UnixTime) -> Result<(), FetchError> {
-        self.state().under_way_until = None;
-        let set = match outcome {
-            CallOutcome::Response { status: 200, body, .. } => KeySet::from_jwks(body)?,
-            CallOutcome::Response { status, .. } => return Err(FetchError::Status(*status)),
-            CallOutcome::Failed(failure) => return Err(FetchError::NoAnswer(*failure)),
-        };
+    pub fn answer(
+        &self,
+        outcome: &CallOutcome,
+        metadata: bool,
+        id: CallId,
+        now: UnixTime,
+        board: &mut dyn Board,
+    ) -> Result<Progress, FetchError> {
+        let Some(remote) = &self.remote else { return Ok(Progress::Installed) };
+        let progress = remote.read(outcome, metadata, id);
         let mut state = self.state();
-        let unchanged = state.keys.as_ref().is_some_and(|held| *held.set == set);
-        if !unchanged {
-            state.generation = state.generation.wrapping_add(1);
-        }
-        state.keys = Some(Held { set: Arc::new(set), fetched: Some(now) });
-        Ok(())
+        let (result, fetched) = match progress {
+            Ok(Answer::Further(call)) => return Ok(Progress::Further(call)),
+            Ok(Answer::Keys(set, body)) => {
+                state.install(set, now);
+                (Ok(Progress::Installed), Some(body))
+            }
+            Err(error) => (Err(error), None),
+        };
+        state.work = Work::None;
+        state.trouble = result.as_ref().err().map(ToString::to_string);
+        state.tell(remote, fetched, now, board);
+        result
     }
 
-    fn fetch_after(&self, url: &KeyUrl, pause: Duration, id: CallId, now: UnixTime) -> Option<Call> {
-        let mut state = self.state();
-        if state.last_attempt.is_some_and(|attempt| now.since(attempt) < pause) {
-            return None;
-        }
-        state.last_attempt = Some(now);
-        state.under_way_until = Some(now.plus(url.endpoint.timeout));
-        Some(Call {
-            id,
-            cluster: url.endpoint.cluster.clone(),
-            method: "GET",
-            scheme: url.endpoint.scheme.clone(),
-            authority: url.endpoint.authority.clone(),
-            path: url.endpoint.path.clone(),
-            headers: vec![("accept", "application/jwk-set+json, application/json".to_owned())],
-            body: Vec::new(),
-            timeout: url.endpoint.timeout,
-        })
+    /// Whether the first answer is the metadata's.
+    pub fn begins_with_metadata(&self) -> bool {
+        self.remote.as_ref().is_some_and(|remote| matches!(remote.keys.location, KeyLocation::Discovery { .. }))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         // Nothing in here panics while holding the lock, and a half-made change cannot exist.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+enum Answer {
+    Keys(KeySet, Vec<u8>),
+    Further(Call),
+}
+
+impl Remote {
+    fn read(&self, outcome: &CallOutcome, metadata: bool, id: CallId) -> Result<Answer, FetchError> {
+        let body = match outcome {
+            CallOutcome::Response { status: 200, body, .. } => body,
+            CallOutcome::Response { status, .. } => return Err(FetchError::Status(*status)),
+            CallOutcome::Failed(failure) => return Err(FetchError::NoAnswer(*failure)),
+        };
+        match &self.keys.location {
+            KeyLocation::Discovery { keys, .. } if metadata => {
+                Ok(Answer::Further(get(id, &discovery::locate(body, &self.issuer, keys)?)))
+            }
+            KeyLocation::Direct(_) | KeyLocation::Discovery { .. } => {
+                Ok(Answer::Keys(KeySet::read(body, self.keys.format)?, body.clone()))
+            }
+        }
+    }
+
+    /// How long nobody need ask whether another worker's fetch has ended.
+    fn patience(&self) -> Duration {
+        match &self.keys.location {
+            KeyLocation::Direct(keys) => keys.timeout,
+            KeyLocation::Discovery { metadata, keys } => metadata.timeout.saturating_add(keys.timeout),
+        }
+    }
+}
+
+impl State {
+    /// Whether this worker fetches, or is about to.
+    fn is_busy(&self, now: UnixTime) -> bool {
+        match self.work {
+            Work::None => false,
+            Work::Wanted => true,
+            Work::UnderWay { until } => now < until,
+        }
+    }
+
+    fn is_newer(&self, seen: Option<u64>) -> bool {
+        self.keys.is_some() && seen != Some(self.generation)
+    }
+
+    fn asked_within(&self, pause: Duration, now: UnixTime) -> bool {
+        self.posted.asked.is_some_and(|asked| now.since(asked) < pause)
+    }
+
+    /// Whether another worker's fetch may still end.
+    fn elsewhere(&self, remote: &Remote, now: UnixTime) -> bool {
+        self.posted.asked > self.posted.ended && self.asked_within(remote.patience(), now)
+    }
+
+    /// Whether somebody must ask now: a session did, or time did.
+    fn needs(&self, remote: &Remote, early: u16, now: UnixTime) -> bool {
+        if self.work == Work::Wanted {
+            return !self.asked_within(remote.keys.cooldown, now);
+        }
+        let hint = self.keys.as_ref().and_then(|held| held.set.refresh_hint());
+        let interval = remote.keys.refresh.or(hint).unwrap_or(REFRESH).min(remote.keys.max_stale);
+        let interval = interval.saturating_sub(interval * u32::from(early) / 1000);
+        let fetched = self.keys.as_ref().and_then(|held| held.fetched);
+        let due = fetched.is_none_or(|fetched| now.since(fetched) >= interval);
+        due && !self.asked_within(RETRY.min(interval), now)
+    }
+
+    /// Learns what other workers found; the version of what was read, none when there is no board.
+    #[expect(clippy::option_option, reason = "no board and nothing on it are different answers")]
+    fn look(&mut self, remote: &Remote, now: UnixTime, board: &mut dyn Board) -> Option<Option<u32>> {
+        let found = board.read(&remote.document).ok()?;
+        let Some(found) = found else { return Some(None) };
+        let version = Some(Some(found.version));
+        let Some(posted) = Posted::decode(&found.document) else { return version };
+        let newer = posted.fetched > self.keys.as_ref().and_then(|held| held.fetched);
+        if let (true, Some(fetched)) = (newer, posted.fetched.filter(|fetched| *fetched <= now))
+            && let Ok(set) = KeySet::read(&posted.keys, remote.keys.format)
+        {
+            self.install(set, fetched);
+        }
+        self.posted = posted;
+        version
+    }
+
+    fn install(&mut self, set: KeySet, fetched: UnixTime) {
+        if self.keys.as_ref().is_none_or(|held| *held.set != set) {
+            self.generation = self.generation.wrapping_add(1);
+        }
+        self.keys = Some(Held { set: Arc::new(set), fetched: Some(fetched) });
+    }
+
+    /// Tells the other workers how the fetch of this one ended. One that hears nothing will ask for itself.
+    fn tell(&mut self, remote: &Remote, fetched: Option<Vec<u8>>, now: UnixTime, board: &mut dyn Board) {
+        self.posted.ended = Some(now);
+        if let Some(keys) = fetched {
+            self.posted.fetched = Some(now);
+            self.posted.keys = keys;
+        }
+        let mine = self.posted.encode();
+        for _ in 0..ATTEMPTS {
+            let Ok(found) = board.read(&remote.document) else { return };
+            match board.post(&remote.document, &mine, found.map(|found| found.version)) {
+                Ok(Posting::Changed) => {}
+                Ok(Posting::Done) | Err(_) => return,
+            }
+        }
+    }
+}
+
+fn get(id: CallId, endpoint: &Endpoint) -> Call {
+    Call {
+        id,
+        cluster: endpoint.cluster.clone(),
+        method: "GET",
+        scheme: endpoint.scheme.clone(),
+        authority: endpoint.authority.clone(),
+        path: endpoint.path.clone(),
+        headers: vec![("accept", "application/jwk-set+json, application/json".to_owned())],
+        body: Vec::new(),
+        timeout: endpoint.timeout,
     }
 }

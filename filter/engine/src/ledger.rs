@@ -6,9 +6,11 @@ use std::collections::BTreeMap;
 
 use countersign_tokens::UnixTime;
 
-/// Memory of spent things shared by all sessions. Implementations are bounded and partitioned per
+use crate::board::{Board, Posted, Posting};
+
+/// Memory of spent things shared by all sessions, and the [`Board`] beside it. Implementations are bounded and partitioned per
 /// workload, so that one workload can fill only its own share (DESIGN H8).
-pub trait Ledger {
+pub trait Ledger: Board {
     /// Spends `entry` until `until`; of any number of concurrent callers exactly one gets [`Spent::Now`].
     fn spend(&mut self, now: UnixTime, entry: &Entry, until: UnixTime) -> Result<Spent, LedgerError>;
 
@@ -50,12 +52,29 @@ pub enum LedgerError {
 pub struct MemoryLedger {
     share: usize,
     partitions: BTreeMap<[u8; 32], BTreeMap<[u8; 32], UnixTime>>,
+    board: BTreeMap<String, Posted>,
 }
 
 impl MemoryLedger {
     /// A ledger in which each workload may have `share` live entries.
     pub fn new(share: usize) -> Self {
-        Self { share, partitions: BTreeMap::new() }
+        Self { share, partitions: BTreeMap::new(), board: BTreeMap::new() }
+    }
+}
+
+impl Board for MemoryLedger {
+    fn read(&mut self, name: &str) -> Result<Option<Posted>, LedgerError> {
+        Ok(self.board.get(name).cloned())
+    }
+
+    fn post(&mut self, name: &str, document: &[u8], version: Option<u32>) -> Result<Posting, LedgerError> {
+        let current = self.board.get(name).map(|posted| posted.version);
+        if current != version {
+            return Ok(Posting::Changed);
+        }
+        let version = version.map_or(1, |version| version.wrapping_add(1));
+        self.board.insert(name.to_owned(), Posted { document: document.to_vec(), version });
+        Ok(Posting::Done)
     }
 }
 

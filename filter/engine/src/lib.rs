@@ -25,6 +25,7 @@
 
 pub mod action;
 pub mod background;
+pub mod board;
 pub mod catalogue;
 pub mod config;
 pub mod credential;

@@ -183,6 +183,7 @@ fn workload(verified: &Verified) -> wire::Workload<'_> {
         issuer: &workload.identity.issuer,
         subject: &workload.identity.subject,
         client_id: workload.client_id.as_deref(),
+        requester: workload.requester.as_deref(),
         actors: workload.actors.iter().map(name).collect(),
     }
 }
@@ -259,6 +260,8 @@ mod wire {
         pub(super) subject: &'a str,
         #[serde(skip_serializing_if = "Option::is_none")]
         pub(super) client_id: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub(super) requester: Option<&'a str>,
         #[serde(skip_serializing_if = "Vec::is_empty")]
         pub(super) actors: Vec<Name<'a>>,
     }

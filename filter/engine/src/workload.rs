@@ -22,6 +22,8 @@ pub struct Workload {
     pub actors: Vec<Identity>,
     /// OAuth `client_id`, if the credential names one.
     pub client_id: Option<String>,
+    /// Who asked for the transaction token (`req_wl`), if it is one.
+    pub requester: Option<String>,
 }
 
 impl Workload {

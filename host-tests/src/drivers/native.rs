@@ -95,13 +95,13 @@ impl Native {
                 (Caller::Background, _) => {
                     worker.background(self.now, &self.keys, BackgroundInput::CallDone(id, outcome))?;
                 }
-                (Caller::Stream, Some(stream)) => stream.answered(worker, self.now, &self.keys, id, &outcome)?,
+                (Caller::Stream, Some(stream)) => stream.answered(worker, self.now, id, &outcome)?,
                 (Caller::Stream, None) => {}
             }
         }
         worker.background(self.now, &self.keys, BackgroundInput::Tick)?;
         match stream {
-            Some(stream) => stream.feed(worker, self.now, &self.keys, Input::Tick(Tick::default())),
+            Some(stream) => stream.feed(worker, self.now, Input::Tick(Tick::default())),
             None => Ok(()),
         }
     }
@@ -124,7 +124,7 @@ impl Native {
 
     fn feed(&mut self, stream: &mut Stream<'_>, input: Input<'_>) -> anyhow::Result<()> {
         let worker = self.deployed.as_mut().context("nothing is deployed")?;
-        stream.feed(worker, self.now, &self.keys, input)
+        stream.feed(worker, self.now, input)
     }
 
     /// The request's body, in its pieces, until the client leaves.
@@ -176,7 +176,7 @@ impl Driver for Native {
         };
         self.keys = deployment.keys.clone();
         let mut worker = Worker {
-            background: Background::new(Arc::clone(&engine)),
+            background: Background::new(Arc::clone(&engine), 0),
             ledger: MemoryLedger::new(engine.limits().ledger_share),
             engine,
             due: Vec::new(),
@@ -231,7 +231,7 @@ impl Worker {
     fn background(&mut self, now: UnixTime, keys: &KeyServer, input: BackgroundInput) -> anyhow::Result<()> {
         for effect in self.background.handle(now, input, &mut self.ledger) {
             match effect {
-                Effect::Call(call) => self.dispatch(now, &call, Caller::Background, keys.react()?),
+                Effect::Call(call) => self.dispatch(now, &call, Caller::Background, keys.react(&call.path)?),
                 Effect::Log(notice) => self.log.push(notice.text),
             }
         }
@@ -257,14 +257,11 @@ impl Worker {
 }
 
 impl Stream<'_> {
-    fn feed(&mut self, worker: &mut Worker, now: UnixTime, keys: &KeyServer, input: Input<'_>) -> anyhow::Result<()> {
+    fn feed(&mut self, worker: &mut Worker, now: UnixTime, input: Input<'_>) -> anyhow::Result<()> {
         match self.session.handle(now, input, &mut worker.ledger) {
             Step::Wait => {}
             Step::Call(call) => {
-                let reaction = match call.cluster.as_str() {
-                    "keys" => keys.react()?,
-                    _ => (self.exchange.approve)(&asked(&call), now.secs()),
-                };
+                let reaction = (self.exchange.approve)(&asked(&call), now.secs());
                 worker.dispatch(now, &call, Caller::Stream, reaction);
             }
             Step::Forward(forward) => {
@@ -292,19 +289,18 @@ impl Stream<'_> {
         &mut self,
         worker: &mut Worker,
         now: UnixTime,
-        keys: &KeyServer,
         id: CallId,
         outcome: &CallOutcome,
     ) -> anyhow::Result<()> {
         let faults = self.exchange.faults;
         if faults.contains(&Fault::StrayAnswers) {
             for stray in [CallId(id.0.wrapping_add(1)), CallId(u32::MAX)] {
-                self.feed(worker, now, keys, Input::CallDone(stray, outcome.clone()))?;
+                self.feed(worker, now, Input::CallDone(stray, outcome.clone()))?;
             }
         }
         let times = if faults.contains(&Fault::AnswersTwice) { 2 } else { 1 };
         for _ in 0..times {
-            self.feed(worker, now, keys, Input::CallDone(id, outcome.clone()))?;
+            self.feed(worker, now, Input::CallDone(id, outcome.clone()))?;
         }
         Ok(())
     }

@@ -261,7 +261,7 @@ impl Worker {
             if self.dispatched.insert(call.token) {
                 let asked = asked(&call);
                 let reaction = match (call.cluster.as_str(), &self.approve) {
-                    ("keys", _) => self.keys.react()?,
+                    ("keys", _) => self.keys.react(&asked.path)?,
                     (_, Some(approve)) => approve(&asked, now.as_secs()),
                     (_, None) => Reaction::Reset,
                 };

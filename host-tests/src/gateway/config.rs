@@ -156,14 +156,16 @@ fn destination(pointer: &str, cluster: &str, url: &str) -> Result<Destination, D
     Ok(Destination { cluster: cluster.to_owned(), tls, address })
 }
 
+/// Where a cluster's URL can stand: beside it, under one of these keys.
+const URLS: [&str; 3] = ["url", "discovery", "origin"];
+
 /// Pointer of the URL, cluster, URL.
 fn named_urls(value: &Value) -> Vec<(String, &str, &str)> {
     let mut found = Vec::new();
     walk(value, "", &mut |pointer, value| {
         let text = |key| value.get(key).and_then(Value::as_str);
-        if let (Some(cluster), Some(url)) = (text("cluster"), text("url")) {
-            found.push((format!("{pointer}/url"), cluster, url));
-        }
+        let Some(cluster) = text("cluster") else { return };
+        found.extend(URLS.iter().filter_map(|key| text(key).map(|url| (format!("{pointer}/{key}"), cluster, url))));
     });
     found
 }

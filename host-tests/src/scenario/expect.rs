@@ -179,7 +179,7 @@ impl Differences {
     /// What the client sent arrives as it was, unless it may not be sent; nothing arrives that nobody sent.
     fn other_headers(&mut self, sent: &Request, upstream: &Upstream, got: &Received) {
         let reserved = |name: &str| ["x-countersign-", "x-envoy-"].iter().any(|start| folded(name).starts_with(start));
-        let withheld = |name: &str| reserved(name) || (!upstream.credential && same_name(name, "authorization"));
+        let withheld = |name: &str| reserved(name) || (!upstream.credential && is_credential(name));
         let passing = |headers: &[(String, Vec<u8>)], withheld: &dyn Fn(&str) -> bool| {
             let mut headers: Vec<(String, String)> = headers
                 .iter()
@@ -254,4 +254,8 @@ fn text(record: &Value, pointer: &str) -> String {
 
 fn lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
+}
+/// The header fields that carry credentials.
+fn is_credential(name: &str) -> bool {
+    ["authorization", "txn-token"].iter().any(|carrier| same_name(name, carrier))
 }

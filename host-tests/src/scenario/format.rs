@@ -139,6 +139,9 @@ pub struct Token {
     /// `Bearer` when absent.
     #[serde(default)]
     pub scheme: Option<String>,
+    /// The header that carries it, without a scheme, instead of `authorization`.
+    #[serde(default)]
+    pub carrier: Option<String>,
     /// The key that signs: `rsa1` when absent.
     #[serde(default)]
     pub key: Option<String>,
@@ -217,6 +220,12 @@ pub struct KeyServer {
     /// Merge patches for single keys, by name.
     #[serde(default)]
     pub edits: BTreeMap<String, Value>,
+    /// Merge patch for the document with the keys.
+    #[serde(default)]
+    pub document: Option<Value>,
+    /// Merge patch for the metadata it serves under `/.well-known/`.
+    #[serde(default)]
+    pub metadata: Option<Value>,
     /// Another status than 200.
     #[serde(default)]
     pub status: Option<u16>,

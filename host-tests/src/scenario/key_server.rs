@@ -6,10 +6,11 @@ use super::approver::Reaction;
 use super::format::KeyServer;
 use super::keys;
 use super::text::merge;
+use super::token::ISSUER;
 
 impl KeyServer {
-    /// How it reacts to any request.
-    pub fn react(&self) -> anyhow::Result<Reaction> {
+    /// How it reacts to a request for `path`.
+    pub fn react(&self, path: &str) -> anyhow::Result<Reaction> {
         if self.down {
             return Ok(Reaction::Reset);
         }
@@ -18,10 +19,30 @@ impl KeyServer {
         }
         let body = match &self.text {
             Some(text) => text.clone(),
+            None if path.starts_with("/.well-known/") => self.metadata(),
+            None if path.starts_with("/bundle") => self.bundle()?.to_string(),
             None => self.document()?.to_string(),
         };
         let headers = vec![("content-type".to_owned(), "application/jwk-set+json".to_owned())];
         Ok(Reaction::Answer { status: self.status.unwrap_or(200), headers, body: body.into_bytes(), after: None })
+    }
+
+    /// The metadata it serves under `/.well-known/`.
+    fn metadata(&self) -> String {
+        let mut metadata = json!({ "issuer": ISSUER, "jwks_uri": "http://sts.test/jwks.json" });
+        merge(&mut metadata, self.metadata.as_ref().unwrap_or(&json!({})));
+        metadata.to_string()
+    }
+
+    /// The SPIFFE bundle it serves under `/bundle`: the same keys, for JWT-SVIDs, beside a certificate's.
+    fn bundle(&self) -> anyhow::Result<Value> {
+        let mut bundle = self.document()?;
+        let keys = bundle.pointer_mut("/keys").and_then(Value::as_array_mut);
+        for key in keys.into_iter().flatten() {
+            merge(key, &json!({ "use": "jwt-svid" }));
+        }
+        merge(&mut bundle, &json!({ "spiffe_sequence": 1, "spiffe_refresh_hint": 60 }));
+        Ok(bundle)
     }
 
     /// The JWK set it serves.
@@ -35,6 +56,8 @@ impl KeyServer {
             }
             anyhow::Ok(jwk)
         };
-        Ok(json!({ "keys": names.iter().map(jwk).collect::<anyhow::Result<Vec<_>>>()? }))
+        let mut document = json!({ "keys": names.iter().map(jwk).collect::<anyhow::Result<Vec<_>>>()? });
+        merge(&mut document, self.document.as_ref().unwrap_or(&json!({})));
+        Ok(document)
     }
 }

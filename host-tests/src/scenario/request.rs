@@ -114,7 +114,9 @@ fn headers(send: &Send, has_body: bool, credential: &str) -> anyhow::Result<Vec<
     if has_body {
         headers.push(("content-type".to_owned(), b"application/json".to_vec()));
     }
-    if !send.token.absent {
+    if let Some(carrier) = &send.token.carrier {
+        headers.push((carrier.clone(), credential.as_bytes().to_vec()));
+    } else if !send.token.absent {
         let scheme = send.token.scheme.as_deref().unwrap_or("Bearer");
         headers.push(("authorization".to_owned(), format!("{scheme} {credential}").into_bytes()));
     }

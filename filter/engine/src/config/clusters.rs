@@ -1,6 +1,6 @@
 //! Every cluster a configuration needs the gateway to know: what shipped gateway files are derived from.
 
-use super::{Config, Endpoint, KeySource};
+use super::{Config, Endpoint, KeyLocation, KeySource};
 
 /// One use of a cluster. A cluster used twice leads to the same place both times.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,9 +18,14 @@ pub struct ClusterUse {
 impl Config {
     /// Every use of a cluster, in the order of the configuration.
     pub fn clusters(&self) -> Vec<ClusterUse> {
-        let keys = self.issuers.iter().filter_map(|issuer| match &issuer.keys {
-            KeySource::Url(keys) => Some(ClusterUse::of(&keys.endpoint, "keys")),
-            KeySource::Inline(_) => None,
+        let keys = self.issuers.iter().flat_map(|issuer| match &issuer.keys {
+            KeySource::Inline(_) => Vec::new(),
+            KeySource::Remote(remote) => match &remote.location {
+                KeyLocation::Direct(keys) => vec![ClusterUse::of(keys, "keys")],
+                KeyLocation::Discovery { metadata, keys } => {
+                    vec![ClusterUse::of(metadata, "keys"), ClusterUse::of(keys, "keys")]
+                }
+            },
         });
         let approvals = self.step_up.iter().map(|step_up| ClusterUse::of(&step_up.endpoint, "approvals"));
         keys.chain(approvals).collect()

@@ -16,7 +16,7 @@ mod tests;
 use std::fmt;
 use std::time::Duration;
 
-use countersign_tokens::{IssuerRules, json};
+use countersign_tokens::{IssuerRules, KeyFormat, json};
 
 pub use clusters::ClusterUse;
 pub use error::{ConfigError, ConfigErrors};
@@ -83,19 +83,33 @@ pub struct Issuer {
 pub enum KeySource {
     /// A JWKS written in the configuration, already parsed.
     Inline(countersign_tokens::KeySet),
-    Url(KeyUrl),
+    Remote(RemoteKeys),
 }
 
-/// A JWKS behind a cluster.
+/// Keys behind a cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyUrl {
-    pub endpoint: Endpoint,
-    /// How often to fetch again.
-    pub refresh: Duration,
+pub struct RemoteKeys {
+    pub location: KeyLocation,
+    pub format: KeyFormat,
+    /// How often to fetch again; as their publisher says when absent.
+    pub refresh: Option<Duration>,
     /// How long a set may be used after its last successful fetch.
     pub max_stale: Duration,
     /// The shortest time between two fetches caused by unknown keys.
     pub cooldown: Duration,
+}
+
+/// How keys are found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyLocation {
+    /// They are here.
+    Direct(Endpoint),
+    /// A document of their issuer says where (RFC 8414 §3, OpenID Connect Discovery §4).
+    Discovery {
+        metadata: Endpoint,
+        /// Where its `jwks_uri` must lead; the path is the document's to say.
+        keys: Endpoint,
+    },
 }
 
 /// An HTTP address and the gateway's name for the way there.

@@ -5,6 +5,7 @@
 
 mod endpoint;
 mod issuer;
+mod keys;
 mod resource;
 mod seen;
 mod step_up;

@@ -10,7 +10,7 @@ use super::request::is_reserved;
 use super::{DecisionId, Turn};
 use crate::action::Action;
 use crate::catalogue::{Protocol, Resource, Risk};
-use crate::credential::Verified;
+use crate::credential::{CARRIERS, Verified};
 use crate::forward::HeaderEdit;
 use crate::headers::{Headers, same_name};
 use crate::reason::Reason;
@@ -108,7 +108,7 @@ impl Account {
 pub(super) fn stripped(headers: &Headers, keep_credential: bool) -> Vec<HeaderEdit> {
     let mut edits: Vec<HeaderEdit> = Vec::new();
     for (name, _) in headers.iter() {
-        let credential = same_name(name, "authorization") && !keep_credential;
+        let credential = CARRIERS.iter().any(|(carrier, _)| same_name(name, carrier)) && !keep_credential;
         let edit = HeaderEdit::Remove(name.to_owned());
         if (credential || is_reserved(name)) && !edits.contains(&edit) {
             edits.push(edit);

@@ -13,7 +13,7 @@ use super::{Next, State, Turn};
 use crate::credential::NeedKeys;
 use crate::forward::Forward;
 use crate::io::{CallId, CallOutcome, Cut, Input, Step, Tick};
-use crate::keys::KeyStore;
+use crate::keys::{KeyStore, Wish};
 use crate::ledger::{Entry, LedgerError, Spent};
 use crate::permit::Permit;
 use crate::policy::{Allow, StepUp};
@@ -35,14 +35,8 @@ pub(super) struct Pending {
 /// What the decision waits for.
 enum Waiting {
     Body,
-    Keys(AwaitKeys),
+    Keys(NeedKeys),
     Approval(Box<Asked>),
-}
-
-struct AwaitKeys {
-    need: NeedKeys,
-    /// This session's own fetch; another's is seen by its result.
-    call: Option<CallId>,
 }
 
 impl Pending {
@@ -90,20 +84,20 @@ impl Pending {
 
     fn answered(self: Box<Self>, turn: &mut Turn<'_>, id: CallId, outcome: &CallOutcome) -> Next {
         match &self.waiting {
-            Waiting::Keys(keys) if keys.call == Some(id) => self.keys_arrived(turn, outcome),
             Waiting::Approval(approval) if approval.call == id => self.approver_answered(turn, outcome),
             Waiting::Body | Waiting::Keys(_) | Waiting::Approval(_) => self.keep(),
         }
     }
 
-    fn tick(self: Box<Self>, turn: &mut Turn<'_>, tick: Tick) -> Next {
+    fn tick(mut self: Box<Self>, turn: &mut Turn<'_>, tick: Tick) -> Next {
         match &self.waiting {
             Waiting::Body if tick.body_withheld => self.deny(turn, Reason::BodyWithheld),
             Waiting::Body if turn.now.since(self.request.arrived) > turn.engine.config.limits.body_wait => {
                 self.deny(turn, Reason::BodyTimeout)
             }
-            Waiting::Keys(keys) if !turn.keys_of(keys.need).is_some_and(|store| store.fetch_under_way(turn.now)) => {
-                self.retry_with_keys(turn)
+            Waiting::Keys(need) if !turn.keys_are_coming(*need) => {
+                self.keys_awaited = true;
+                self.advance(turn, None)
             }
             Waiting::Approval(asked) if asked.deadline <= turn.now => self.deny(turn, Reason::ApprovalTimeout),
             Waiting::Body | Waiting::Keys(_) | Waiting::Approval(_) => self.keep(),
@@ -134,7 +128,7 @@ impl Pending {
                 self.waiting = Waiting::Body;
                 self.keep()
             }
-            (Err(Halt::NeedKeys(need)), _) => self.fetch_keys(turn, need),
+            (Err(Halt::NeedKeys(need)), _) => self.await_keys(turn, need),
         }
     }
 
@@ -172,40 +166,24 @@ impl Pending {
 
 /// Keys.
 impl Pending {
-    fn fetch_keys(mut self: Box<Self>, turn: &mut Turn<'_>, need: NeedKeys) -> Next {
-        if self.keys_awaited {
-            return self.deny(turn, need.reason());
-        }
-        let id = turn.call_id();
-        let now = turn.now;
-        let Some(store) = turn.keys_of(need) else { return self.deny(turn, Reason::Internal) };
-        if let Some(call) = store.fetch_for_unknown_key(id, now) {
-            self.waiting = Waiting::Keys(AwaitKeys { need, call: Some(id) });
-            Next::Call(self, call)
-        } else if store.fetch_under_way(now) {
-            self.waiting = Waiting::Keys(AwaitKeys { need, call: None });
-            self.keep()
-        } else {
-            self.deny(turn, need.reason())
-        }
-    }
-
-    fn keys_arrived(mut self: Box<Self>, turn: &mut Turn<'_>, outcome: &CallOutcome) -> Next {
-        let Waiting::Keys(keys) = &self.waiting else { return self.keep() };
-        let installed = turn.keys_of(keys.need).map(|store| store.install(outcome, turn.now));
-        match installed {
-            Some(Ok(())) => self.retry_with_keys(turn),
-            Some(Err(error)) => {
-                self.account.detail = Some(error.to_string());
-                self.deny(turn, Reason::KeysUnavailable)
+    fn await_keys(mut self: Box<Self>, turn: &mut Turn<'_>, need: NeedKeys) -> Next {
+        let wish = if self.keys_awaited { Wish::Denied } else { turn.want_keys(need) };
+        match wish {
+            Wish::Coming => {
+                self.waiting = Waiting::Keys(need);
+                self.keep()
             }
-            None => self.deny(turn, Reason::Internal),
+            Wish::Granted => {
+                self.keys_awaited = true;
+                self.advance(turn, None)
+            }
+            Wish::Denied => {
+                self.account.detail = turn.keys_of(need).and_then(KeyStore::trouble);
+                // Where the newest keys could not be had, nobody knows whether the key is unknown.
+                let failed = self.account.detail.is_some();
+                self.deny(turn, if failed { Reason::KeysUnavailable } else { need.reason() })
+            }
         }
-    }
-
-    fn retry_with_keys(mut self: Box<Self>, turn: &mut Turn<'_>) -> Next {
-        self.keys_awaited = true;
-        self.advance(turn, None)
     }
 }
 
@@ -271,6 +249,15 @@ impl Turn<'_> {
             Ok(Spent::Before) => Err(before),
             Err(LedgerError::Full | LedgerError::Unavailable) => Err(Reason::LedgerUnavailable),
         }
+    }
+
+    fn want_keys(&mut self, need: NeedKeys) -> Wish {
+        let Some(store) = self.engine.keys.get(need.issuer.0) else { return Wish::Denied };
+        store.want(need.seen, self.now, self.ledger)
+    }
+
+    fn keys_are_coming(&mut self, need: NeedKeys) -> bool {
+        self.engine.keys.get(need.issuer.0).is_some_and(|store| store.is_coming(self.now, self.ledger))
     }
 
     fn keys_of(&self, need: NeedKeys) -> Option<&KeyStore> {

@@ -110,7 +110,7 @@ pub(super) fn check_trailers(trailers: &Headers) -> Result<(), UnsafeTrailer> {
 }
 
 /// What says who calls. With [`route::SINGLE`], which decides how the request is read, these are for the head alone.
-const CREDENTIALS: &[&str] = &["authorization", "proxy-authorization", "cookie"];
+const CREDENTIALS: &[&str] = &["authorization", "txn-token", "proxy-authorization", "cookie"];
 
 /// Header names only this filter and the gateway may set: identity headers and router instructions (DESIGN H17).
 pub(super) fn is_reserved(name: &str) -> bool {

@@ -51,6 +51,7 @@ impl Case {
                 issuer_name: "platform".to_owned(),
                 actors: vec![who("https://sts", "agent-2"), who("https://sts", "agent-1")],
                 client_id: Some("client-9".to_owned()),
+                requester: None,
             },
             task: Task {
                 id: "t-1".to_owned(),

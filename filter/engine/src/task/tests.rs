@@ -15,6 +15,8 @@ fn token(claims: &Value) -> VerifiedToken {
         subject: "agent".to_owned(),
         actors: Vec::new(),
         client_id: None,
+        requester: None,
+        confirmation: None,
         id: Some("jti".to_owned()),
         key_id: None,
         algorithm: Algorithm::ES256,

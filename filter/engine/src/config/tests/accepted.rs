@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use countersign_tokens::{Algorithm, Profile};
+use countersign_tokens::{Algorithm, KeyFormat, Profile};
 use serde_json::{Value, json};
 
-use super::{Outcome, SECRET, edited, full, key_set, minimal, parse, set};
+use super::{Edit, Outcome, SECRET, edited, full, key_set, minimal, parse, set};
 use crate::catalogue::{Match, PathMatch, Protocol, Risk};
 use crate::config::{
-    ClusterUse, Config, Endpoint, ForwardConfig, KeySource, KeyUrl, Limits, NoSecrets, RecordConfig, Unmatched,
+    ClusterUse, Config, Endpoint, ForwardConfig, KeyLocation, KeySource, Limits, NoSecrets, RecordConfig, RemoteKeys,
+    Unmatched,
 };
 use crate::task::TaskMapping;
 
@@ -23,10 +24,12 @@ fn everything_stated_arrives() -> Outcome {
     assert_eq!(issuer.rules.algorithms(), [Algorithm::ES256, Algorithm::RS256]);
     assert_eq!(issuer.rules.max_lifetime(), Some(Duration::from_mins(15)));
     assert_eq!(issuer.rules.leeway(), Duration::from_secs(10));
-    let KeySource::Url(keys) = &issuer.keys else { return Err("inline keys".into()) };
+    let KeySource::Remote(keys) = &issuer.keys else { return Err("inline keys".into()) };
     let endpoint = endpoint("sts", "sts.example.com", "/jwks.json?v=1", 4);
     let (refresh, max_stale) = (Duration::from_mins(2), Duration::from_hours(3));
-    assert_eq!(keys, &KeyUrl { endpoint, refresh, max_stale, cooldown: Duration::from_millis(500) });
+    let location = KeyLocation::Direct(endpoint);
+    let (format, cooldown) = (KeyFormat::Jwks, Duration::from_millis(500));
+    assert_eq!(keys, &RemoteKeys { location, format, refresh: Some(refresh), max_stale, cooldown });
     let [id, purpose, grants, expires] = ["/task/id", "/task/purpose", "/task/grants", "/task/expires"].map(Some);
     assert_eq!(Ok(&issuer.task), TaskMapping::new(id, purpose, grants, expires, Some(true)).as_ref());
 
@@ -75,10 +78,12 @@ fn defaults() -> Outcome {
     assert_eq!(issuer.rules.leeway(), Duration::from_secs(30));
     assert!(!issuer.one_shot);
     assert_eq!(Ok(&issuer.task), TaskMapping::new(None, None, None, None, Some(true)).as_ref());
-    let KeySource::Url(keys) = &issuer.keys else { return Err("inline keys".into()) };
+    let KeySource::Remote(keys) = &issuer.keys else { return Err("inline keys".into()) };
     let endpoint = endpoint("sts", "sts.example.com", "/", 5);
-    let (refresh, max_stale) = (Duration::from_mins(5), Duration::from_hours(1));
-    assert_eq!(keys, &KeyUrl { endpoint, refresh, max_stale, cooldown: Duration::from_secs(10) });
+    let max_stale = Duration::from_hours(1);
+    let location = KeyLocation::Direct(endpoint);
+    let (format, cooldown) = (KeyFormat::Jwks, Duration::from_secs(10));
+    assert_eq!(keys, &RemoteKeys { location, format, refresh: None, max_stale, cooldown });
     let resource = config.resources.first().ok_or("no resource")?;
     let matching = Match { host: None, path: PathMatch::Exact("/api".to_owned()), route: None };
     assert_eq!((&resource.matching, resource.risk, resource.metadata_url.as_ref()), (&matching, Risk::Medium, None));
@@ -89,6 +94,46 @@ fn defaults() -> Outcome {
     let body_wait = Duration::from_secs(30);
     let limits = Limits { body_bytes: 262_144, body_wait, token_bytes: 16_384, cached_tokens: 1024, ledger_share: 256 };
     assert_eq!(config.limits, limits);
+    Ok(())
+}
+
+#[test]
+fn jwt_svids_are_known_by_their_trust_domain_and_its_bundle() -> Outcome {
+    let edits = [
+        set("/issuers/0/profile", "jwt-svid"),
+        Edit::Remove("/issuers/0/issuer"),
+        set("/issuers/0/trust_domain", "example.org"),
+    ];
+    let config = parse(&edited(minimal(), &edits)?)?;
+    let issuer = config.issuers.first().ok_or("no issuer")?;
+    assert_eq!(issuer.rules.profile(), &Profile::JwtSvid { trust_domain: "example.org".parse()? });
+    assert_eq!(issuer.rules.issuer(), "spiffe://example.org");
+    let KeySource::Remote(keys) = &issuer.keys else { return Err("inline keys".into()) };
+    assert_eq!(keys.format, KeyFormat::SpiffeBundle);
+    Ok(())
+}
+
+#[test]
+fn keys_are_discovered_at_the_same_host_or_where_it_is_stated() -> Outcome {
+    let metadata = "https://sts.example.com/.well-known/openid-configuration";
+    for (jwks, cluster, authority) in [
+        (None, "sts", "sts.example.com"),
+        (Some(json!({ "origin": "https://Keys.example.com", "cluster": "keys" })), "keys", "keys.example.com"),
+    ] {
+        let mut keys = json!({ "discovery": metadata, "cluster": "sts", "timeout": "3s" });
+        keys.as_object_mut().ok_or("no object")?.extend(jwks.map(|jwks| ("jwks".to_owned(), jwks)));
+        let config = parse(&edited(minimal(), &[set("/issuers/0/keys", keys)])?)?;
+        let issuer = config.issuers.first().ok_or("no issuer")?;
+        let KeySource::Remote(keys) = &issuer.keys else { return Err("inline keys".into()) };
+        let expected = KeyLocation::Discovery {
+            metadata: endpoint("sts", "sts.example.com", "/.well-known/openid-configuration", 3),
+            keys: endpoint(cluster, authority, "/", 3),
+        };
+        assert_eq!(keys.location, expected);
+        let clusters: Vec<_> = config.clusters().into_iter().map(|cluster| (cluster.name, cluster.authority)).collect();
+        let pair = |name: &str, authority: &str| (name.to_owned(), authority.to_owned());
+        assert_eq!(clusters, [pair("sts", "sts.example.com"), pair(cluster, authority)]);
+    }
     Ok(())
 }
 
@@ -104,7 +149,7 @@ fn defaults_that_depend_on_what_is_stated() -> Outcome {
     ];
     let config = parse(&edited(minimal(), &edits)?)?;
     let issuer = config.issuers.first().ok_or("no issuer")?;
-    let KeySource::Url(keys) = &issuer.keys else { return Err("inline keys".into()) };
+    let KeySource::Remote(keys) = &issuer.keys else { return Err("inline keys".into()) };
     assert_eq!(keys.max_stale, Duration::from_hours(4));
     assert_eq!(Ok(&issuer.task), TaskMapping::new(None, None, Some("/g"), None, Some(false)).as_ref());
     let resource = config.resources.first().ok_or("no resource")?;

@@ -169,8 +169,68 @@ fn issuers() -> Outcome {
         ),
         (
             &[set("/issuers/0/profile", "jwt")],
-            "/issuers/0/profile: unknown profile \"jwt\" (access-token, generic)",
+            "/issuers/0/profile: unknown profile \"jwt\" (jwt-svid, access-token, txn-token, generic)",
             SCHEMA_TOO,
+        ),
+        (
+            &[set("/issuers/0/profile", "jwt-svid")],
+            "/issuers/0/issuer: a JWT-SVID is known by its trust domain; write `trust_domain: example.org` instead\n\
+             /issuers/0: `trust_domain` is missing; write the trust domain, such as example.org\n\
+             /issuers/0/types: the profile jwt-svid fixes the type; remove it, or write `profile: generic`",
+            SCHEMA_TOO,
+        ),
+        (
+            &[
+                set("/issuers/0/profile", "jwt-svid"),
+                Remove("/issuers/0/issuer"),
+                Remove("/issuers/0/types"),
+                set("/issuers/0/trust_domain", "spiffe://example.org"),
+            ],
+            "/issuers/0/trust_domain: not a trust domain; write 1 to 255 characters `a-z`, `0-9`, `.`, `-`, `_`, \
+             without `spiffe://`",
+            SCHEMA_TOO,
+        ),
+        (
+            &[
+                set("/issuers/0/profile", "jwt-svid"),
+                Remove("/issuers/0/issuer"),
+                Remove("/issuers/0/types"),
+                set("/issuers/0/trust_domain", "example.org"),
+                set("/issuers/0/algorithms", json!(["ES256", "EdDSA"])),
+            ],
+            "/issuers/0/algorithms: a JWT-SVID is never signed with EdDSA",
+            SCHEMA_TOO,
+        ),
+        (
+            &[set("/issuers/0/trust_domain", "example.org")],
+            "/issuers/0/trust_domain: says whose JWT-SVIDs are accepted; remove it, or write `profile: jwt-svid`",
+            SCHEMA_TOO,
+        ),
+        (
+            &[set("/issuers/0/profile", "txn-token")],
+            "/issuers/0/types: the profile txn-token fixes the type; remove it, or write `profile: generic`",
+            SCHEMA_TOO,
+        ),
+        (
+            &[
+                set(
+                    "/issuers/1",
+                    json!({
+                        "name": "tts", "issuer": "https://tts.example.com", "profile": "txn-token",
+                        "audiences": ["example.com"], "algorithms": ["ES256"], "keys": { "inline": key_set() }
+                    }),
+                ),
+                set(
+                    "/issuers/2",
+                    json!({
+                        "name": "tts2", "issuer": "https://tts2.example.com", "profile": "txn-token",
+                        "audiences": ["example.com"], "algorithms": ["ES256"], "keys": { "inline": key_set() }
+                    }),
+                ),
+            ],
+            "/issuers/2/profile: \"txn-token\" is at /issuers/1/profile already; a token without `iss` could be either's, \
+             keep one",
+            READER_ONLY,
         ),
         (
             &[set("/issuers/0/profile", "access-token")],
@@ -251,6 +311,34 @@ fn keys() -> Outcome {
             &[keys(json!({ "inline": { "keys": [] } }))],
             "/issuers/0/keys/inline: holds no key; write `{ keys: [{ kty: …, … }] }`",
             SCHEMA_TOO,
+        ),
+        (
+            &[keys(
+                json!({ "discovery": "https://a/.well-known/openid-configuration", "cluster": "a", "url": "https://a/" }),
+            )],
+            "/issuers/0/keys/url: has no meaning beside `discovery`; remove one of the two",
+            SCHEMA_TOO,
+        ),
+        (
+            &[set("/issuers/0/keys/jwks", json!({ "origin": "https://b", "cluster": "b" }))],
+            "/issuers/0/keys/jwks: says where the keys are that `discovery` finds; remove it, or write `discovery`",
+            SCHEMA_TOO,
+        ),
+        (
+            &[keys(json!({
+                "discovery": "https://a/metadata", "cluster": "a",
+                "jwks": { "origin": "https://b/keys", "cluster": "b" }
+            }))],
+            "/issuers/0/keys/jwks/origin: has a path, which the metadata says; remove it",
+            SCHEMA_TOO,
+        ),
+        (
+            &[keys(json!({
+                "discovery": "https://a/metadata", "cluster": "a",
+                "jwks": { "origin": "http://b", "cluster": "b" }
+            }))],
+            "/issuers/0/keys/jwks/cluster: `origin` is not https, as `discovery` is; write both alike",
+            READER_ONLY,
         ),
         (
             &[set("/issuers/0/keys/max_stale", "1m")],

@@ -9,15 +9,16 @@ use crate::config::address::{self, Address};
 use crate::config::read::{Node, Object};
 use crate::config::text;
 
-/// Reads `url`, `cluster`, `insecure_http` and `timeout` from the object they are written in.
+/// Reads an address from the member `url` is the name of, with `cluster`, `insecure_http` and `timeout` beside it.
 pub(super) fn endpoint(
     object: &mut Object<'_>,
+    url: &'static str,
     default_timeout: Duration,
     bounds: &RangeInclusive<Duration>,
     seen: &mut Seen,
 ) -> Option<Endpoint> {
     let insecure_http = object.or("insecure_http", false, Node::flag);
-    let address = object.required("url", "write `url: https://host/path`", |node| {
+    let address = object.required(url, &format!("write `{url}: https://host/path`"), |node| {
         let address = node.parse(address::url)?;
         // An unreadable `insecure_http` is one mistake, not two.
         if address.scheme == "http" && insecure_http == Some(false) {

@@ -3,27 +3,19 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use countersign_tokens::{Algorithm, IssuerRules, KeySet, Profile, RulesError};
+use countersign_tokens::{Algorithm, IssuerRules, KeyFormat, Profile, RulesError, TrustDomain};
 
 use super::Seen;
-use super::endpoint::endpoint;
+use super::keys::keys;
 use super::seen::Names;
 use crate::config::read::{Node, Object};
-use crate::config::{Issuer, KeySource, KeyUrl, text};
+use crate::config::{Issuer, text};
 use crate::task::TaskMapping;
 
 const LIFETIME: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24 * 30);
 const DEFAULT_LIFETIME: Duration = Duration::from_hours(1);
 const LEEWAY: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_mins(1);
 const DEFAULT_LEEWAY: Duration = Duration::from_secs(30);
-const REFRESH: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24);
-const DEFAULT_REFRESH: Duration = Duration::from_mins(5);
-const STALE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24 * 7);
-const LEAST_DEFAULT_STALE: Duration = Duration::from_hours(1);
-const COOLDOWN: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_hours(1);
-const DEFAULT_COOLDOWN: Duration = Duration::from_secs(10);
-const FETCH: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_mins(1);
-const DEFAULT_FETCH: Duration = Duration::from_secs(5);
 
 /// One entry of `issuers`.
 pub(super) fn issuer(node: &Node<'_>, seen: &mut Seen) -> Option<Issuer> {
@@ -33,10 +25,15 @@ pub(super) fn issuer(node: &Node<'_>, seen: &mut Seen) -> Option<Issuer> {
             seen.issuer_names.claim(node, &name)?;
             Some(name)
         });
-        let rules = rules(object, &mut seen.issuers);
+        let who = who(object, seen);
+        let format = match &who {
+            Some(Who { profile: Profile::JwtSvid { .. }, .. }) => KeyFormat::SpiffeBundle,
+            Some(_) | None => KeyFormat::Jwks,
+        };
+        let rules = rules(object, who);
         let keys =
             object.required("keys", "write `keys: { url: …, cluster: … }` or `keys: { inline: … }`", |node| {
-                keys(node, seen)
+                keys(node, format, seen)
             });
         let one_shot = object.or("one_shot", false, Node::flag);
         let task = match object.member("task") {
@@ -48,20 +45,89 @@ pub(super) fn issuer(node: &Node<'_>, seen: &mut Seen) -> Option<Issuer> {
     })
 }
 
-fn rules(object: &mut Object<'_>, seen: &mut Names) -> Option<IssuerRules> {
+/// Who vouches, and with which kind of token.
+struct Who {
+    issuer: String,
+    profile: Profile,
+}
+
+#[derive(Clone, Copy)]
+enum Word {
+    JwtSvid,
+    AccessToken,
+    TxnToken,
+    Generic,
+}
+
+const PROFILES: [(&str, Word); 4] = [
+    ("jwt-svid", Word::JwtSvid),
+    ("access-token", Word::AccessToken),
+    ("txn-token", Word::TxnToken),
+    ("generic", Word::Generic),
+];
+
+/// `profile` and what goes with it: `trust_domain` of SVIDs, `issuer` of everything else, `types` of generic tokens.
+fn who(object: &mut Object<'_>, seen: &mut Seen) -> Option<Who> {
+    let word = object.required("profile", "write `jwt-svid`, `access-token`, `txn-token` or `generic`", |node| {
+        let word = node.choice("profile", &PROFILES)?;
+        if let Word::TxnToken = word {
+            seen.transactions.claim(node, "txn-token")?;
+        }
+        Some(word)
+    });
+    let Some(word) = word else {
+        // One mistake is enough: what depends on it is not blamed as well.
+        let (_, _, _) = (object.member("issuer"), object.member("trust_domain"), object.optional("types", types));
+        return None;
+    };
+    let profile = match word {
+        Word::AccessToken => fixed_type(object, Profile::AccessToken, "access-token"),
+        Word::TxnToken => fixed_type(object, Profile::TxnToken, "txn-token"),
+        Word::Generic => {
+            let types = object.required("types", "write the `typ` values accepted, such as [JWT]", types);
+            types.map(|types| Profile::Generic { types })
+        }
+        Word::JwtSvid => {
+            let absent = object.forbid(
+                &["issuer"],
+                "a JWT-SVID is known by its trust domain; write `trust_domain: example.org` instead",
+            );
+            let trust_domain = object.required("trust_domain", "write the trust domain, such as example.org", |node| {
+                let domain = node.parse(|text| text.parse::<TrustDomain>().map_err(|_| {
+                    "not a trust domain; write 1 to 255 characters `a-z`, `0-9`, `.`, `-`, `_`, without `spiffe://`".to_owned()
+                }))?;
+                seen.issuers.claim(node, &domain.id())?;
+                Some(domain)
+            });
+            let profile = fixed_type(object, (), "jwt-svid");
+            let ((), (), trust_domain) = (absent?, profile?, trust_domain?);
+            return Some(Who { issuer: trust_domain.id(), profile: Profile::JwtSvid { trust_domain } });
+        }
+    };
+    let absent =
+        object.forbid(&["trust_domain"], "says whose JWT-SVIDs are accepted; remove it, or write `profile: jwt-svid`");
     let issuer = object.required("issuer", "write the credentials' `iss`", |node| {
         let issuer = node.text()?;
-        seen.claim(node, issuer)?;
+        seen.issuers.claim(node, issuer)?;
         Some(issuer.to_owned())
     });
-    let profile = profile(object);
+    let ((), issuer, profile) = (absent?, issuer?, profile?);
+    Some(Who { issuer, profile })
+}
+
+fn fixed_type<T>(object: &mut Object<'_>, profile: T, name: &str) -> Option<T> {
+    object.forbid(&["types"], &format!("the profile {name} fixes the type; remove it, or write `profile: generic`"))?;
+    Some(profile)
+}
+
+fn rules(object: &mut Object<'_>, who: Option<Who>) -> Option<IssuerRules> {
     let audiences =
         object.required("audiences", "write the `aud` values that mean you", |node| texts(node, "audience"));
     let algorithms = object.required("algorithms", "name what the issuer signs with, such as [ES256]", algorithms);
     let max_lifetime = object.or("max_lifetime", DEFAULT_LIFETIME, |node| node.duration(&LIFETIME));
     let leeway = object.or("leeway", DEFAULT_LEEWAY, |node| node.duration(&LEEWAY));
-    let rules = IssuerRules::new(issuer?, profile?, audiences?, algorithms?, Some(max_lifetime?), leeway?);
-    match rules {
+    let Who { issuer, profile } = who?;
+    match IssuerRules::new(issuer, profile, audiences?, algorithms?, Some(max_lifetime?), leeway?) {
         Ok(rules) => Some(rules),
         Err(error) => object.node().refuse_member(member(&error), error.to_string()),
     }
@@ -72,38 +138,10 @@ fn member(error: &RulesError) -> &'static str {
     match error {
         RulesError::NoIssuer => "issuer",
         RulesError::NoAudience | RulesError::EmptyAudience => "audiences",
-        RulesError::NoAlgorithm => "algorithms",
+        RulesError::NoAlgorithm | RulesError::SvidAlgorithm => "algorithms",
         RulesError::LeewayTooLong => "leeway",
         RulesError::NoLifetime => "max_lifetime",
         RulesError::NoType | RulesError::Type(_) | RulesError::ForeignType(_) => "types",
-    }
-}
-
-fn profile(object: &mut Object<'_>) -> Option<Profile> {
-    #[derive(Clone, Copy)]
-    enum Word {
-        AccessToken,
-        Generic,
-    }
-    let word = object.required("profile", "write `access-token` or `generic`", |node| {
-        node.choice("profile", &[("access-token", Word::AccessToken), ("generic", Word::Generic)])
-    });
-    match word {
-        Some(Word::AccessToken) => {
-            object.forbid(
-                &["types"],
-                "the profile access-token fixes the type; remove it, or write `profile: generic`",
-            )?;
-            Some(Profile::AccessToken)
-        }
-        Some(Word::Generic) => {
-            let types = object.required("types", "write the `typ` values accepted, such as [JWT]", types);
-            Some(Profile::Generic { types: types? })
-        }
-        None => {
-            object.optional("types", types)?;
-            None
-        }
     }
 }
 
@@ -134,46 +172,6 @@ fn algorithms(node: &Node<'_>) -> Option<Vec<Algorithm>> {
         seen.claim(node, algorithm.name())?;
         Some(algorithm)
     })
-}
-
-fn keys(node: &Node<'_>, seen: &mut Seen) -> Option<KeySource> {
-    node.object(|object| match object.member("inline") {
-        Some(node) => {
-            let set = match KeySet::from_value(node.value()) {
-                Ok(set) if !set.skipped().is_empty() => {
-                    for skipped in set.skipped() {
-                        let place = format!("keys/{}", skipped.index);
-                        node.refuse_below::<()>(&place, format!("{}; mend it or remove it", skipped.reason));
-                    }
-                    None
-                }
-                Ok(set) if set.is_empty() => node.refuse("holds no key; write `{ keys: [{ kty: …, … }] }`"),
-                Ok(set) => Some(set),
-                Err(error) => node.refuse(error.to_string()),
-            };
-            let fetching = ["url", "cluster", "refresh", "max_stale", "cooldown", "timeout", "insecure_http"];
-            object.forbid(&fetching, "has no meaning beside `inline`; remove one of the two")?;
-            Some(KeySource::Inline(set?))
-        }
-        None => key_url(object, seen).map(KeySource::Url),
-    })
-}
-
-fn key_url(object: &mut Object<'_>, seen: &mut Seen) -> Option<KeyUrl> {
-    let endpoint = endpoint(object, DEFAULT_FETCH, &FETCH, seen);
-    let refresh = object.or("refresh", DEFAULT_REFRESH, |node| node.duration(&REFRESH));
-    let least = refresh.unwrap_or_default();
-    let max_stale = object.or("max_stale", LEAST_DEFAULT_STALE.max(least * 2), |node| {
-        let max_stale = node.duration(&STALE)?;
-        if max_stale < least {
-            let least = text::spell_duration(least);
-            return node
-                .refuse(format!("shorter than `refresh` ({least}), so keys would be missing in between; lengthen it"));
-        }
-        Some(max_stale)
-    });
-    let cooldown = object.or("cooldown", DEFAULT_COOLDOWN, |node| node.duration(&COOLDOWN));
-    Some(KeyUrl { endpoint: endpoint?, refresh: refresh?, max_stale: max_stale?, cooldown: cooldown? })
 }
 
 fn task(node: &Node<'_>) -> Option<TaskMapping> {

@@ -12,6 +12,8 @@ pub(super) struct Seen {
     pub(super) issuer_names: Names,
     /// The `iss` values: two entries would each verify the same credentials.
     pub(super) issuers: Names,
+    /// Who issues transaction tokens, which need not say so.
+    pub(super) transactions: Names,
     pub(super) resource_names: Names,
     pub(super) matches: Matches,
     pub(super) clusters: Clusters,
@@ -22,6 +24,7 @@ impl Default for Seen {
         Self {
             issuer_names: Names::new("names are unique, choose another"),
             issuers: Names::new("one issuer, one entry"),
+            transactions: Names::new("a token without `iss` could be either's, keep one"),
             resource_names: Names::new("names are unique, choose another"),
             matches: Matches(Vec::new()),
             clusters: Clusters(BTreeMap::new()),

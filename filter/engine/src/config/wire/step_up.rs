@@ -49,7 +49,7 @@ fn webhook(
 ) -> Option<(Endpoint, String)> {
     node.object(|object| {
         let longest = hold.unwrap_or(*WAIT.end());
-        let endpoint = endpoint(object, DEFAULT_TIMEOUT.min(longest), &WAIT, seen);
+        let endpoint = endpoint(object, "url", DEFAULT_TIMEOUT.min(longest), &WAIT, seen);
         let remedy = "write `secret: { env: NAME }`";
         let secret = object.required("secret", remedy, |node| secret(node, source));
         let endpoint = endpoint?;

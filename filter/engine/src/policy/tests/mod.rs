@@ -125,6 +125,7 @@ impl World {
                 issuer_name: "platform".to_owned(),
                 actors: vec![identity("planner"), identity("gateway")],
                 client_id: Some("cli".to_owned()),
+                requester: None,
             },
             token: TokenFacts {
                 id: Some("t1".to_owned()),
