@@ -60,9 +60,9 @@ impl<'a> Registered<'a> {
             issuer: text(claims, "iss", "iss")?,
             subject: text(claims, "sub", "sub")?,
             audiences: audiences(claims)?,
-            expires: date(claims, "exp", Round::Down)?,
-            not_before: date(claims, "nbf", Round::Up)?,
-            issued: date(claims, "iat", Round::Up)?,
+            expires: rounded_date(claims, "exp", Round::Down)?,
+            not_before: rounded_date(claims, "nbf", Round::Up)?,
+            issued: date(claims, "iat")?,
             id: text(claims, "jti", "jti")?,
             client_id: text(claims, "client_id", "client_id")?,
             transaction: text(claims, "txn", "txn")?,
@@ -116,7 +116,16 @@ enum Round {
     Up,
 }
 
-fn date(claims: &Map<String, Value>, claim: &'static str, round: Round) -> Result<Option<UnixTime>, TokenError> {
+/// A time something begins to be valid, so rounded up.
+pub(crate) fn date(claims: &Map<String, Value>, claim: &'static str) -> Result<Option<UnixTime>, TokenError> {
+    rounded_date(claims, claim, Round::Up)
+}
+
+fn rounded_date(
+    claims: &Map<String, Value>,
+    claim: &'static str,
+    round: Round,
+) -> Result<Option<UnixTime>, TokenError> {
     let Some(value) = claims.get(claim) else { return Ok(None) };
     value
         .as_number()

@@ -13,6 +13,7 @@ use crate::algorithm::Algorithm;
 use crate::base64url;
 use crate::error::TokenError;
 use crate::json::{self, JsonError, Limits, MAX_DEPTH};
+use crate::key::Key;
 
 /// Longest `kid` and `typ`, in bytes.
 const MAX_PARAMETER: usize = 256;
@@ -59,11 +60,31 @@ pub struct CompactJws<'a> {
     signature: Vec<u8>,
     header: Header,
     payload: Map<String, Value>,
+    brings_key: bool,
 }
 
 impl<'a> CompactJws<'a> {
     /// Takes `token` apart (RFC 7515 §7.1, RFC 7519 §7.2); `max_bytes` bounds its length.
     pub fn parse(token: &'a str, max_bytes: usize) -> Result<Self, TokenError> {
+        let (jws, header) = Self::take_apart(token, max_bytes)?;
+        if header.contains_key("jwk") {
+            return Err(TokenError::HeaderRefused { name: "jwk" });
+        }
+        Ok(jws)
+    }
+
+    /// As [`CompactJws::parse`], for what brings its own key, and that key; it proves possession and nothing else
+    /// (RFC 9449 §4.2).
+    pub(crate) fn parse_with_key(token: &'a str, max_bytes: usize) -> Result<(Self, Key), TokenError> {
+        let (mut jws, header) = Self::take_apart(token, max_bytes)?;
+        let jwk = header.get("jwk").and_then(Value::as_object);
+        let jwk = jwk.ok_or(TokenError::HeaderParameter { name: "jwk", expected: "a public key" })?;
+        let key = Key::presented(jwk, jws.header.algorithm);
+        jws.brings_key = true;
+        Ok((jws, key.ok_or(TokenError::HeaderParameter { name: "jwk", expected: "a public key for `alg`" })?))
+    }
+
+    fn take_apart(token: &'a str, max_bytes: usize) -> Result<(Self, Map<String, Value>), TokenError> {
         if token.len() > max_bytes {
             return Err(TokenError::TooLong { limit: max_bytes });
         }
@@ -80,7 +101,13 @@ impl<'a> CompactJws<'a> {
         let signature = base64url::decode(signature).ok_or(TokenError::SignatureEncoding)?;
         let header = object(&header).map_err(TokenError::HeaderJson)?.ok_or(TokenError::HeaderNotObject)?;
         let payload = object(&payload).map_err(TokenError::PayloadJson)?.ok_or(TokenError::PayloadNotObject)?;
-        Ok(Self { token, signing_input, signature, header: read_header(&header)?, payload })
+        let jws = Self { token, signing_input, signature, header: read_header(&header)?, payload, brings_key: false };
+        Ok((jws, header))
+    }
+
+    /// Whether its key is in its header.
+    pub(crate) fn brings_key(&self) -> bool {
+        self.brings_key
     }
 
     /// The header; nothing vouches for it yet.
@@ -136,7 +163,7 @@ fn object(bytes: &[u8]) -> Result<Option<Map<String, Value>>, JsonError> {
 
 fn read_header(members: &Map<String, Value>) -> Result<Header, TokenError> {
     // `salt` is jwt-simple's own parameter; refused so that every verifier judges alike.
-    for name in ["crit", "b64", "jwk", "enc", "zip", "salt"] {
+    for name in ["crit", "b64", "enc", "zip", "salt"] {
         if members.contains_key(name) {
             return Err(TokenError::HeaderRefused { name });
         }

@@ -25,6 +25,12 @@ const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=4096;
 /// The one RSA exponent that is verified with, 65537.
 const RSA_EXPONENT: [u8; 3] = [1, 0, 1];
 
+/// Private members of any key type; `k` is a symmetric key (RFC 7518 §6.4), `priv` an ML-DSA one.
+pub(crate) const PRIVATE: [&str; 3] = ["d", "k", "priv"];
+
+/// Further private members of an RSA key (RFC 7518 §6.3.2).
+pub(crate) const PRIVATE_RSA: [&str; 6] = ["p", "q", "dp", "dq", "qi", "oth"];
+
 /// Why a JWK of a set is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unusable {
@@ -136,6 +142,34 @@ impl Key {
         let parameters = Parameters::from_jwk(jwk, algorithm)?;
         let public = PublicKey::new(algorithm, &parameters)?;
         Ok(Self { id, algorithm, parameters, public })
+    }
+}
+
+impl Key {
+    /// The key somebody presents to prove possession of its private half, for `algorithm`; none for anything else, and
+    /// for a key that gives its private half away (RFC 9449 §4.3 check 7).
+    pub(crate) fn presented(jwk: &Map<String, Value>, algorithm: Algorithm) -> Option<Self> {
+        let own = |name: &&str| jwk.contains_key(*name);
+        if PRIVATE.iter().any(own) || PRIVATE_RSA.iter().any(own) {
+            return None;
+        }
+        Self::from_jwk(jwk, KeyFormat::Jwks).ok().filter(|key| key.algorithm == algorithm)
+    }
+
+    /// The required members in lexicographic order, without blanks (RFC 7638 §3.2, RFC 8037 §2).
+    pub(crate) fn canonical_jwk(&self) -> String {
+        let text = |bytes: &[u8]| base64url::encode(bytes);
+        match &self.parameters {
+            Parameters::Rsa { modulus, exponent } => {
+                format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, text(exponent), text(modulus))
+            }
+            Parameters::Ec { point } => {
+                let (x, y) = point.get(1..).and_then(|xy| xy.split_at_checked(xy.len() / 2)).unwrap_or_default();
+                let curve = if self.algorithm == Algorithm::ES256 { "P-256" } else { "P-384" };
+                format!(r#"{{"crv":"{curve}","kty":"EC","x":"{}","y":"{}"}}"#, text(x), text(y))
+            }
+            Parameters::Ed25519 { point } => format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, text(point)),
+        }
     }
 }
 

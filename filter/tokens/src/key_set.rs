@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use crate::error::TokenError;
 use crate::json::{self, JsonError, Limits, MAX_DEPTH};
 use crate::jws::Header;
-use crate::key::{Key, Unusable};
+use crate::key::{Key, PRIVATE, PRIVATE_RSA, Unusable};
 
 /// Longest JWK Set, in bytes.
 pub const MAX_KEY_SET_BYTES: usize = 128 * 1024;
@@ -24,12 +24,6 @@ pub const MAX_KEYS: usize = 64;
 
 /// `use` of a key that signs JWT-SVIDs (SPIFFE Trust Domain and Bundle §4.2.2).
 const SVID_USE: &str = "jwt-svid";
-
-/// Private members of any key type; `k` is a symmetric key (RFC 7518 §6.4), `priv` an ML-DSA one.
-const PRIVATE: [&str; 3] = ["d", "k", "priv"];
-
-/// Further private members of an RSA key (RFC 7518 §6.3.2).
-const PRIVATE_RSA: [&str; 6] = ["p", "q", "dp", "dq", "qi", "oth"];
 
 /// Why a JWK Set is refused as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

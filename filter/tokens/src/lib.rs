@@ -44,6 +44,7 @@
 mod algorithm;
 mod base64url;
 mod claims;
+mod dpop;
 mod error;
 pub mod json;
 mod jws;
@@ -58,6 +59,7 @@ mod verifier;
 
 pub use algorithm::{Algorithm, UnsupportedAlgorithm};
 pub use claims::MAX_ACTORS;
+pub use dpop::{MAX_PROOF_BYTES, PROOF_ALGORITHMS, Proof, ProofError, ProvenRequest, VerifiedProof, thumbprint};
 pub use error::{TokenError, TokenErrorClass};
 pub use jws::{CompactJws, Header};
 pub use key::{Key, Parameters, Unusable};

@@ -7,10 +7,13 @@ use jwt_simple::claims::NoCustomClaims;
 use jwt_simple::common::VerificationOptions;
 use jwt_simple::reexports::{coarsetime, serde_json};
 
+use p256::ecdsa::signature::Verifier as _;
+
+use crate::algorithm::Algorithm;
 use crate::claims::Registered;
 use crate::error::TokenError;
 use crate::jws::CompactJws;
-use crate::key::{Key, PublicKey};
+use crate::key::{Key, Parameters, PublicKey};
 
 /// Verifies a JWS with one key (RFC 7515 §5.2).
 pub trait Verifier {
@@ -33,6 +36,10 @@ impl Verifier for JwtSimple {
         if jws.header().algorithm() != key.algorithm() {
             return Err(TokenError::KeyAlgorithm);
         }
+        if jws.brings_key() {
+            // jwt-simple does not read such headers.
+            return signed_by(jws, key);
+        }
         let (token, options) = (jws.token(), Some(signature_only(jws)));
         match key.public() {
             PublicKey::Rs256(key) => key.verify_token::<NoCustomClaims>(token, options),
@@ -48,6 +55,24 @@ impl Verifier for JwtSimple {
         .map(drop)
         .map_err(|error| reason(&error, jws))
     }
+}
+
+/// The signature of a JWS that brings its key, by the primitives that jwt-simple is made of.
+fn signed_by(jws: &CompactJws<'_>, key: &Key) -> Result<(), TokenError> {
+    let (text, signature) = (jws.signing_input().as_bytes(), jws.signature());
+    let verifies = match (key.algorithm(), key.parameters()) {
+        (Algorithm::ES256, Parameters::Ec { point }) => p256::ecdsa::VerifyingKey::from_sec1_bytes(point)
+            .and_then(|key| key.verify(text, &p256::ecdsa::Signature::from_slice(signature)?))
+            .is_ok(),
+        (Algorithm::ES384, Parameters::Ec { point }) => p384::ecdsa::VerifyingKey::from_sec1_bytes(point)
+            .and_then(|key| key.verify(text, &p384::ecdsa::Signature::from_slice(signature)?))
+            .is_ok(),
+        (Algorithm::EdDSA, Parameters::Ed25519 { point }) => ed25519_compact::PublicKey::from_slice(point)
+            .and_then(|key| key.verify(text, &ed25519_compact::Signature::from_slice(signature)?))
+            .is_ok(),
+        _ => false,
+    };
+    if verifies { Ok(()) } else { Err(TokenError::BadSignature) }
 }
 
 /// At time zero with no tolerance nothing has expired, and `accept_future` lets `iat` and `nbf` be anything.

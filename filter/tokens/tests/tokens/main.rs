@@ -3,6 +3,7 @@
 #![expect(clippy::indexing_slicing, reason = "a test that indexes wrongly fails, as it should")]
 
 mod accepted;
+mod dpop;
 mod hostile;
 mod issuer;
 mod key_sets;
