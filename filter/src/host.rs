@@ -12,6 +12,7 @@ use countersign_engine::config::Secrets;
 use countersign_engine::forward::HeaderEdit;
 use countersign_engine::headers::Headers;
 use countersign_engine::io::{Call, CallFailure, CallOutcome};
+use countersign_engine::possession::{Peer, xfcc};
 use countersign_engine::reply::Reply;
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType, Status};
@@ -106,6 +107,19 @@ pub(crate) fn source() -> Option<String> {
 /// The gateway's name for the route it chose.
 pub(crate) fn route() -> Option<String> {
     property(["xds", "route_name"]).and_then(text)
+}
+
+/// The certificate of the connection's other end, as far as the gateway has verified one.
+pub(crate) fn peer() -> Option<Peer> {
+    // Without mutual TLS there is nothing, and nothing else is asked for: each question costs.
+    if !property(["connection", "mtls"]).is_some_and(|value| flag(&value)) {
+        return None;
+    }
+    let digest = property(["connection", "sha256_peer_certificate_digest"]).and_then(text);
+    Some(Peer {
+        sha256: digest.and_then(|digest| xfcc::digest(&digest)),
+        uri: property(["connection", "uri_san_peer_certificate"]).and_then(text),
+    })
 }
 
 /// How much of the request the gateway has received, head included.
@@ -249,6 +263,11 @@ fn property(path: [&str; 2]) -> Option<Vec<u8>> {
 
 fn text(value: Vec<u8>) -> Option<String> {
     String::from_utf8(value).ok().filter(|text| !text.is_empty())
+}
+
+/// A truth as gateways write it: a byte, or a word.
+fn flag(value: &[u8]) -> bool {
+    matches!(value, [1] | b"true")
 }
 
 /// An integer as gateways write it: decimal digits, or eight bytes little-endian.

@@ -184,7 +184,8 @@ impl Stream {
 
     fn head(&mut self, end: bool) -> Turn {
         let Ok(headers) = host::request_headers() else { return self.cannot_go_on() };
-        let head = RequestHead { headers, end, source: host::source(), route: host::route() };
+        let (source, route, peer) = (host::source(), host::route(), host::peer());
+        let head = RequestHead { headers, end, source, route, peer };
         let turn = self.drive(Input::Head(head));
         if turn == Turn::Hold && !end {
             self.received_at_head = host::received();

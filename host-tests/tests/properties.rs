@@ -14,7 +14,7 @@ use countersign_host_tests::drivers::native::ScenarioSecrets;
 use countersign_host_tests::scenario::Library;
 use countersign_host_tests::scenario::approver::{Asked, Reaction};
 use countersign_host_tests::scenario::format::{Approver, KeyServer, Send};
-use countersign_host_tests::scenario::request::Request;
+use countersign_host_tests::scenario::request::{Earlier, Request};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use serde_json::{Value, json};
@@ -37,7 +37,7 @@ fn engine() -> Result<Arc<Engine>> {
     let mut ledger = MemoryLedger::new(1);
     for effect in background.handle(now(), BackgroundInput::Start, &mut ledger) {
         if let Effect::Call(call) = effect {
-            let outcome = outcome(KeyServer::default().react()?);
+            let outcome = outcome(KeyServer::default().react(&call.path)?);
             let effects = background.handle(now(), BackgroundInput::CallDone(call.id, outcome), &mut ledger);
             ensure!(effects.is_empty(), "the keys are not installed: {effects:?}");
         }
@@ -51,7 +51,7 @@ fn now() -> UnixTime {
 
 fn request(send: Value) -> Result<Request> {
     let send: Send = serde_json::from_value(send)?;
-    Request::of(&send, NOW_SECS, &[])
+    Request::of(&send, NOW_SECS, &Earlier::default())
 }
 
 fn outcome(reaction: Reaction) -> CallOutcome {

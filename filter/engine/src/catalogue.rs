@@ -16,6 +16,8 @@ pub struct Resource {
     pub risk: Risk,
     /// RFC 9728 metadata address named in challenges, if configured.
     pub metadata_url: Option<String>,
+    /// Scheme and authority as clients know them, if the gateway does not: what DPoP proofs are for.
+    pub origin: Option<String>,
 }
 
 /// Which requests are for a resource. Everything stated must match.

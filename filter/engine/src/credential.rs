@@ -5,33 +5,52 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use countersign_tokens::{CompactJws, TokenError, TokenErrorClass, UnixTime, VerifiedToken};
+use countersign_tokens::{CompactJws, TokenError, TokenErrorClass, UnixTime, VerifiedProof, VerifiedToken};
 
+use crate::catalogue::Resource;
+use crate::config::Config;
 use crate::digest;
 use crate::engine::{Engine, IssuerIndex};
 use crate::headers::Headers;
+use crate::io::RequestHead;
+use crate::possession::{Evidence, Unproven};
 use crate::reason::Reason;
+use crate::route::Target;
 use crate::workload::{Identity, TokenFacts, Workload};
 
 /// Where a request carries its credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Carrier {
-    /// `Authorization: Bearer` (RFC 6750 §2.1).
+    /// `Authorization`, with the scheme `Bearer` (RFC 6750 §2.1) or, where a proof comes with it, `DPoP` (RFC 9449 §7.1).
     Authorization,
     /// `Txn-Token` (draft-ietf-oauth-transaction-tokens §11): for transaction tokens, and they come nowhere else.
     TxnToken,
 }
 
 /// The header fields that carry credentials; a request has one of them.
-pub(crate) const CARRIERS: [(&str, Carrier); 2] =
-    [("authorization", Carrier::Authorization), ("txn-token", Carrier::TxnToken)];
+const CARRIERS: [(&str, Carrier); 2] = [("authorization", Carrier::Authorization), ("txn-token", Carrier::TxnToken)];
 
-/// The text of a credential. Its `Debug` says nothing.
+/// Carries the proof that goes with `Authorization: DPoP` (RFC 9449 §4.1).
+const PROOF: &str = "dpop";
+
+/// The header fields that are the credential's, or proof that it is the client's.
+pub(crate) const FIELDS: [&str; 3] = ["authorization", "txn-token", PROOF];
+
+/// The text of a credential, and what the request shows beside it. Its `Debug` says nothing.
 #[derive(Clone)]
 pub struct Credential {
     carrier: Carrier,
     text: String,
     digest: [u8; 32],
+    evidence: Evidence,
+}
+
+/// A credential that is good, in the hands of whoever it is good for.
+#[derive(Clone, Debug)]
+pub(crate) struct Authenticated {
+    pub(crate) verified: Arc<Verified>,
+    /// The proof that was needed; good once.
+    pub(crate) proof: Option<VerifiedProof>,
 }
 
 /// A verified credential.
@@ -44,18 +63,21 @@ pub struct Verified {
 }
 
 /// Why a credential is not verified (yet).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Unverified {
     Refused(Reason),
+    /// The credential is good, but not proven to be the client's.
+    Unproven(Unproven),
     /// The issuer's current keys do not include the one named, or there are none: fetch and try again.
     NeedKeys(NeedKeys),
 }
 
 impl Unverified {
     /// What the request is denied with when waiting is no use.
-    pub fn reason(self) -> Reason {
+    pub fn reason(&self) -> Reason {
         match self {
-            Self::Refused(reason) => reason,
+            Self::Refused(reason) => *reason,
+            Self::Unproven(unproven) => unproven.reason(),
             Self::NeedKeys(need) => need.reason(),
         }
     }
@@ -77,38 +99,32 @@ impl NeedKeys {
 }
 
 impl Credential {
-    /// The one token of a request.
+    /// The one token of a request for `resource`.
     ///
     /// # Errors
     /// None, more than one, or not written as its carrier demands.
-    pub fn from_headers(headers: &Headers, max_bytes: usize) -> Result<Self, Reason> {
-        let mut found = None;
-        for (name, carrier) in CARRIERS {
-            match headers.single(name) {
-                Ok(None) => {}
-                Ok(Some(value)) if found.is_none() => found = Some((carrier, value)),
-                Ok(Some(_)) | Err(_) => return Err(Reason::ManyCredentials),
-            }
-        }
-        let (carrier, value) = found.ok_or(Reason::NoCredential)?;
-        let text = std::str::from_utf8(value).map_err(|_| Reason::MalformedToken)?;
-        let token = match carrier {
-            Carrier::TxnToken => text,
-            Carrier::Authorization => {
-                let (scheme, token) = text.split_once(' ').unwrap_or((text, ""));
-                if !scheme.eq_ignore_ascii_case("bearer") {
-                    return Err(Reason::NoCredential);
-                }
-                token
-            }
-        };
-        if token.is_empty() || token.len() > max_bytes {
+    pub fn of(
+        head: &RequestHead,
+        target: &Target,
+        resource: &Resource,
+        config: &Config,
+        now: UnixTime,
+    ) -> Result<Self, Reason> {
+        let (carrier, text, proof) = read(&head.headers)?;
+        if text.is_empty() || text.len() > config.limits.token_bytes {
             return Err(Reason::MalformedToken);
         }
-        if token.contains(',') {
+        if text.contains(',') {
             return Err(Reason::ManyCredentials);
         }
-        Ok(Self { carrier, text: token.to_owned(), digest: digest_of(carrier, token) })
+        let proof = proof.map(str::to_owned);
+        let evidence = Evidence::of(head, target, proof, resource.origin.as_deref(), config.client_certificate, now);
+        Ok(Self { carrier, text: text.to_owned(), digest: digest_of(carrier, text), evidence })
+    }
+
+    /// Whether it must be, or was meant to be, answered as DPoP.
+    pub(crate) fn is_dpop(&self) -> bool {
+        self.evidence.has_proof()
     }
 
     /// SHA-256 of the credential and how it came: what was verified as one kind is not known as another.
@@ -116,8 +132,16 @@ impl Credential {
         &self.digest
     }
 
-    /// Verifies the credential with the keys at hand.
-    pub(crate) fn verify(&self, engine: &Engine, now: UnixTime) -> Result<Arc<Verified>, Unverified> {
+    /// Verifies the credential with the keys at hand, and that it is in the right hands.
+    pub(crate) fn verify(&self, engine: &Engine, now: UnixTime) -> Result<Authenticated, Unverified> {
+        let verified = self.verify_token(engine, now)?;
+        let issuer = engine.config.issuers.get(verified.issuer.0).ok_or(Unverified::Refused(Reason::Internal))?;
+        let proven = self.evidence.prove(&verified.token, &self.text, &issuer.binding, engine.verifier.as_ref());
+        let proof = proven.map_err(Unverified::Unproven)?;
+        Ok(Authenticated { verified, proof })
+    }
+
+    fn verify_token(&self, engine: &Engine, now: UnixTime) -> Result<Arc<Verified>, Unverified> {
         if let Some(verified) = engine.tokens.find(engine, &self.digest, now)? {
             return Ok(verified);
         }
@@ -134,13 +158,36 @@ impl Credential {
                 refused(error)
             }
         })?;
-        // RFC 9449 §7.1, RFC 8705 §3: a token bound to a key or a certificate is good only with proof of it.
-        if token.confirmation.is_some() {
-            return Err(Unverified::Refused(Reason::ClaimRefused));
-        }
         let verified = Arc::new(verified(index, &issuer.name, token));
         engine.tokens.insert(self.digest, Cached { verified: Arc::clone(&verified), generation: current.generation });
         Ok(verified)
+    }
+}
+
+/// Where the one token is, its text, and the proof that came with it.
+fn read(headers: &Headers) -> Result<(Carrier, &str, Option<&str>), Reason> {
+    let mut found = None;
+    for (name, carrier) in CARRIERS {
+        match headers.single(name) {
+            Ok(None) => {}
+            Ok(Some(value)) if found.is_none() => found = Some((carrier, value)),
+            Ok(Some(_)) | Err(_) => return Err(Reason::ManyCredentials),
+        }
+    }
+    let (carrier, value) = found.ok_or(Reason::NoCredential)?;
+    let text = std::str::from_utf8(value).map_err(|_| Reason::MalformedToken)?;
+    if carrier == Carrier::TxnToken {
+        return Ok((carrier, text, None));
+    }
+    let (scheme, token) = text.split_once(' ').unwrap_or((text, ""));
+    if scheme.eq_ignore_ascii_case("bearer") {
+        Ok((carrier, token, None))
+    } else if scheme.eq_ignore_ascii_case("dpop") {
+        // Exactly one (RFC 9449 §4.3 check 1).
+        let proof = headers.single(PROOF).ok().flatten().and_then(|proof| std::str::from_utf8(proof).ok());
+        Ok((carrier, token, Some(proof.ok_or(Reason::ProofRefused)?)))
+    } else {
+        Err(Reason::NoCredential)
     }
 }
 

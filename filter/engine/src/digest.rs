@@ -18,6 +18,16 @@ pub fn of_bytes(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
 
+/// SHA-256 of several texts: a length before each, so that no two lists give the same bytes.
+pub(crate) fn of_texts(texts: &[&str]) -> [u8; 32] {
+    let mut bytes = Vec::new();
+    for text in texts {
+        bytes.extend_from_slice(&(text.len() as u64).to_be_bytes());
+        bytes.extend_from_slice(text.as_bytes());
+    }
+    of_bytes(&bytes)
+}
+
 /// SHA-256 of the RFC 8785 form of `value`.
 pub fn of_json(value: &impl Serialize) -> Result<[u8; 32], NotCanonical> {
     serde_json_canonicalizer::to_vec(value).map(|bytes| of_bytes(&bytes)).map_err(|_| NotCanonical)

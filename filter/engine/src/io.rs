@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::forward::Forward;
 use crate::headers::Headers;
+use crate::possession::Peer;
 use crate::record::Line;
 use crate::reply::Reply;
 
@@ -41,6 +42,8 @@ pub struct RequestHead {
     pub source: Option<String>,
     /// The gateway's name for the route it chose, if it says.
     pub route: Option<String>,
+    /// The certificate of the connection's other end, which the gateway has verified, if there is one.
+    pub peer: Option<Peer>,
 }
 
 /// What the shell saw while nothing arrived.

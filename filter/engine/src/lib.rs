@@ -3,7 +3,8 @@
 //! The flow of one request is the list of modules, top to bottom:
 //!
 //! 1. [`route`]: which protected resource is this for, and can the head be read one way only?
-//! 2. [`credential`]: exactly one credential, verified now, with keys from [`keys`] → [`workload`].
+//! 2. [`credential`]: exactly one credential, verified now, with keys from [`keys`], in the hands of whoever it is bound to
+//!    ([`possession`]) → [`workload`].
 //! 3. [`task`]: what the credential was issued for; the [`ledger`] knows what is spent.
 //! 4. [`action`]: what the request is about to do, read strictly.
 //! 5. The task's grants cover it, then [`policy`] decides in context.
@@ -38,6 +39,7 @@ pub mod keys;
 pub mod ledger;
 pub mod permit;
 pub mod policy;
+pub mod possession;
 pub mod reason;
 pub mod record;
 pub mod reply;

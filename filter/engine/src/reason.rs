@@ -15,6 +15,8 @@ pub enum Challenge {
     InvalidRequest,
     /// With `error="invalid_token"`.
     InvalidToken,
+    /// With `error="invalid_dpop_proof"` (RFC 9449 §7.1).
+    InvalidProof,
     /// With `error="insufficient_scope"`.
     InsufficientScope,
 }
@@ -123,6 +125,16 @@ reasons! {
     ClaimRefused = Deny, "claim_refused", 401, InvalidToken, "The access token lacks a claim that is required here, or has it in the wrong form.";
     /// A one-shot credential was used before.
     TokenSpent = Deny, "token_spent", 401, InvalidToken, "The access token was good for one request and has been used. Get a new one.";
+    /// A DPoP proof is not good for this request.
+    ProofRefused = Deny, "proof_refused", 401, InvalidProof, "The DPoP proof is not valid for this request and token. Make a new one.";
+    /// A DPoP proof was used before.
+    ProofReplayed = Deny, "proof_replayed", 401, InvalidProof, "The DPoP proof has been used. Make a new one for every request.";
+    /// A token that is bound came without what it is bound to.
+    ProofMissing = Deny, "proof_missing", 401, InvalidToken, "The access token is bound to a key or a certificate. Present it with that.";
+    /// The connection's certificate is not what the token is bound to, or names another workload.
+    CertificateMismatch = Deny, "certificate_mismatch", 401, InvalidToken, "The access token is not for the certificate of this connection.";
+    /// A bearer token where configuration asks for bound ones.
+    TokenUnbound = Deny, "token_unbound", 401, InvalidToken, "Bearer tokens are not accepted here. Request one that is bound to a key or a certificate.";
     /// The issuer's keys cannot be had.
     KeysUnavailable = Deny, "keys_unavailable", 503, None, "Access tokens cannot be verified at the moment. Try again shortly.";
 

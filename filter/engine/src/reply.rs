@@ -4,6 +4,7 @@
 //! where that is known; RFC 9457 problem details elsewhere. An answer never tells which policy denied, what the
 //! catalogue holds or who else exists.
 
+use countersign_tokens::{Algorithm, PROOF_ALGORITHMS};
 use serde_json::{Value, json};
 
 use crate::reason::{Challenge, Reason};
@@ -29,6 +30,8 @@ pub(crate) struct Addressee<'a> {
     pub(crate) rpc: bool,
     /// The request's JSON-RPC id, if it was read.
     pub(crate) rpc_id: Option<&'a Value>,
+    /// Whether it must, or tried to, prove possession of a key: challenges are then for the scheme DPoP.
+    pub(crate) dpop: bool,
     pub(crate) metadata_url: Option<&'a str>,
     /// The scope that would cover the operation.
     pub(crate) scope: Option<&'a str>,
@@ -65,6 +68,7 @@ fn challenge(reason: Reason, to: &Addressee<'_>) -> Option<String> {
         Challenge::Bare => None,
         Challenge::InvalidRequest => Some("invalid_request"),
         Challenge::InvalidToken => Some("invalid_token"),
+        Challenge::InvalidProof => Some("invalid_dpop_proof"),
         Challenge::InsufficientScope => Some("insufficient_scope"),
     };
     let mut parts = Vec::new();
@@ -78,11 +82,16 @@ fn challenge(reason: Reason, to: &Addressee<'_>) -> Option<String> {
     if let Some(url) = to.metadata_url {
         parts.push(format!("resource_metadata={}", quoted(url)));
     }
+    let scheme = if to.dpop || row.challenge == Challenge::InvalidProof { "DPoP" } else { "Bearer" };
+    if scheme == "DPoP" {
+        let algorithms = PROOF_ALGORITHMS.map(Algorithm::name).join(" ");
+        parts.push(format!("algs={}", quoted(&algorithms)));
+    }
     // A challenge needs at least one parameter to stand alone beside others (RFC 9110 §11.6.1).
     if parts.is_empty() {
         parts.push("realm=\"countersign\"".to_owned());
     }
-    Some(format!("Bearer {}", parts.join(", ")))
+    Some(format!("{scheme} {}", parts.join(", ")))
 }
 
 /// A quoted-string (RFC 9110 §5.6.4) of what it can hold; anything else is left out.

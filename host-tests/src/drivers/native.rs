@@ -12,6 +12,7 @@ use countersign_engine::forward::HeaderEdit;
 use countersign_engine::headers::Headers;
 use countersign_engine::io::{Call, CallFailure, CallId, CallOutcome, Input, RequestHead, Step, Tick};
 use countersign_engine::ledger::MemoryLedger;
+use countersign_engine::possession::{Peer, xfcc};
 use countersign_engine::record::Line;
 use countersign_engine::{Background, BackgroundInput, DecisionId, Effect, Engine, Session, UnixTime};
 
@@ -317,6 +318,10 @@ fn head(request: &Request) -> RequestHead {
         end: request.is_head_only(),
         source: Some("127.0.0.1:40000".to_owned()),
         route: Some("tools".to_owned()),
+        peer: request
+            .certificate
+            .as_ref()
+            .map(|shown| Peer { sha256: xfcc::digest(&shown.sha256), uri: shown.uri.clone() }),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::scenario::Library;
 use crate::scenario::approver::{Asked, Reaction};
 use crate::scenario::expect::{Expected, check};
 use crate::scenario::format::{Approver, KeyServer, Scenario, Step};
-use crate::scenario::request::Request;
+use crate::scenario::request::{Earlier, Request};
 use crate::scenario::text::duration;
 
 /// How a run went.
@@ -86,19 +86,19 @@ fn refused(expected: &[String], deployed: &Deployed) -> anyhow::Result<()> {
 /// What earlier steps said: later ones can repeat it.
 #[derive(Default)]
 struct Told {
-    credentials: Vec<String>,
+    earlier: Earlier,
     approvals: Vec<Option<Reaction>>,
 }
 
 fn run_step(driver: &mut dyn Driver, library: &Library, step: &Step, told: &mut Told) -> anyhow::Result<()> {
     let mut approval = None;
-    let mut credential = String::new();
+    let (mut credential, mut proof) = (String::new(), None);
     if let Some(by) = &step.advance {
         driver.advance(duration(by)?)?;
     } else if let Some(keys) = &step.keys {
         driver.serve_keys(keys)?;
     } else if let (Some(send), Some(expect)) = (&step.send, &step.expect) {
-        let request = Request::of(send, driver.now_secs(), &told.credentials)?;
+        let request = Request::of(send, driver.now_secs(), &told.earlier)?;
         let upstream = step.upstream.clone().unwrap_or_default();
         let reaction = Arc::new(Mutex::new(None));
         let approve = approve(step.approver.clone(), told.approvals.clone(), &reaction);
@@ -106,9 +106,10 @@ fn run_step(driver: &mut dyn Driver, library: &Library, step: &Step, told: &mut 
         let observed = driver.exchange(&exchange)?;
         approval = reaction.lock().take().transpose()?;
         check(&Expected { request: &request, expect, answers: &library.answers }, &observed)?;
-        credential = request.credential;
+        (credential, proof) = (request.credential, request.proof);
     }
-    told.credentials.push(credential);
+    told.earlier.credentials.push(credential);
+    told.earlier.proofs.push(proof.unwrap_or_default());
     told.approvals.push(approval);
     Ok(())
 }

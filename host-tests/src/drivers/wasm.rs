@@ -68,6 +68,7 @@ impl Wasm {
         let options = Options {
             route: Some("tools".to_owned()),
             source: Some("127.0.0.1:40000".to_owned()),
+            certificate: None,
             now: self.now,
             ..Options::default()
         };
@@ -237,6 +238,8 @@ impl Worker {
         }
         self.host.refuse_calls(exchange.faults.contains(&Fault::DispatchFails));
         self.host.withhold_bodies(exchange.faults.contains(&Fault::BodyWithheld));
+        let certificate = exchange.request.certificate.as_ref();
+        self.host.present_certificate(certificate.map(|shown| (shown.sha256.clone(), shown.uri.clone())));
         self.asked.clear();
         self.lines = self.host.logs().len();
     }

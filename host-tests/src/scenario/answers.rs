@@ -106,9 +106,13 @@ impl Answer {
         if !expect.no_metadata {
             parts.push(format!("resource_metadata=\"{METADATA}\""));
         }
+        if expect.dpop {
+            parts.push("algs=\"ES256 ES384 EdDSA\"".to_owned());
+        }
         if parts.is_empty() {
             parts.push("realm=\"countersign\"".to_owned());
         }
-        Some(format!("Bearer {}", parts.join(", ")))
+        let scheme = if expect.dpop { "DPoP" } else { "Bearer" };
+        Some(format!("{scheme} {}", parts.join(", ")))
     }
 }

@@ -257,5 +257,5 @@ fn lossy(bytes: &[u8]) -> String {
 }
 /// The header fields that carry credentials.
 fn is_credential(name: &str) -> bool {
-    ["authorization", "txn-token"].iter().any(|carrier| same_name(name, carrier))
+    ["authorization", "txn-token", "dpop"].iter().any(|carrier| same_name(name, carrier))
 }

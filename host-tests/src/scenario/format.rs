@@ -113,6 +113,9 @@ pub struct Send {
     pub headers: BTreeMap<String, Value>,
     #[serde(default)]
     pub token: Token,
+    /// The client's certificate, verified by the gateway. Not in Envoy, where tests of their own open such connections.
+    #[serde(default)]
+    pub certificate: Option<Certificate>,
     /// How the body is cut: sizes in order, the rest in one piece; `[0]` for every byte by itself.
     #[serde(default)]
     pub chunks: Vec<usize>,
@@ -142,6 +145,9 @@ pub struct Token {
     /// The header that carries it, without a scheme, instead of `authorization`.
     #[serde(default)]
     pub carrier: Option<String>,
+    /// A DPoP proof comes with it, and its scheme is `DPoP`.
+    #[serde(default)]
+    pub proof: Option<ProofSpec>,
     /// The key that signs: `rsa1` when absent.
     #[serde(default)]
     pub key: Option<String>,
@@ -151,7 +157,7 @@ pub struct Token {
     /// Merge patch for the header `{alg, kid, typ: at+jwt}`.
     #[serde(default)]
     pub header: Option<Value>,
-    /// Merge patch for the claims; `now+300s` and `now-1h` stand for numeric dates, `{repeat, times}` for long text.
+    /// Merge patch for the claims; `{jkt:ec2}` stands for the thumbprint of a key, `now+300s` and `now-1h` stand for numeric dates, `{repeat, times}` for long text.
     #[serde(default)]
     pub claims: Option<Value>,
     /// The header's JSON as it stands.
@@ -166,6 +172,34 @@ pub struct Token {
     /// Exactly the token that step (from 1) sent.
     #[serde(default)]
     pub of_step: Option<usize>,
+}
+
+/// A DPoP proof (RFC 9449 §4.2). Without anything: a good one for this request.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProofSpec {
+    /// The key that signs and is in the header: `ec2` when absent.
+    #[serde(default)]
+    pub key: Option<String>,
+    /// Merge patch for the header `{typ, alg, jwk}`.
+    #[serde(default)]
+    pub header: Option<Value>,
+    /// Merge patch for the claims `{jti, htm, htu, iat, ath}`; `now-2s` stands for a numeric date.
+    #[serde(default)]
+    pub claims: Option<Value>,
+    /// Exactly the proof that step (from 1) sent.
+    #[serde(default)]
+    pub of_step: Option<usize>,
+}
+
+/// The certificate of the connection's other end.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Certificate {
+    /// In hexadecimal.
+    pub sha256: String,
+    #[serde(default)]
+    pub uri: Option<String>,
 }
 
 /// How a token is signed.
@@ -358,6 +392,9 @@ pub struct Expect {
     /// The scope named in the challenge.
     #[serde(default)]
     pub scope: Option<String>,
+    /// The challenge is for the scheme DPoP.
+    #[serde(default)]
+    pub dpop: bool,
     /// The answer must be for a resource without `metadata_url`.
     #[serde(default)]
     pub no_metadata: bool,

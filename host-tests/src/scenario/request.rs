@@ -7,9 +7,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::format::Send;
+use super::format::{Certificate, Send};
 use super::text::{duration, pieces, with_texts};
-use super::token::mint;
+use super::token::{mint, proof};
 
 /// What is sent.
 #[derive(Clone, Debug, Default)]
@@ -30,19 +30,37 @@ pub struct Request {
     pub stalls: Option<Duration>,
     /// The credential, wherever it is.
     pub credential: String,
+    /// The DPoP proof, if there is one.
+    pub proof: Option<String>,
+    /// The client's certificate, where the driver can show one.
+    pub certificate: Option<Certificate>,
+}
+
+/// What earlier steps sent.
+#[derive(Clone, Debug, Default)]
+pub struct Earlier {
+    pub credentials: Vec<String>,
+    pub proofs: Vec<String>,
 }
 
 impl Request {
-    /// The request `send` describes. `earlier` are the credentials of earlier steps.
-    pub fn of(send: &Send, now_secs: u64, earlier: &[String]) -> anyhow::Result<Self> {
-        let credential = mint(&send.token, now_secs, earlier)?;
+    /// The request `send` describes.
+    pub fn of(send: &Send, now_secs: u64, earlier: &Earlier) -> anyhow::Result<Self> {
+        let credential = mint(&send.token, now_secs, &earlier.credentials)?;
         let body = body(send)?;
         let method = send.method.clone().unwrap_or_else(|| "POST".to_owned());
         let chunks = chunks(&send.chunks, body.as_deref().unwrap_or_default().len())?;
+        let host = send.host.clone().unwrap_or_else(|| "tools.test".to_owned());
+        let path = send.path.as_deref().unwrap_or("/mcp").replace("{token}", &credential);
+        let uri = format!("http://{host}{path}");
+        let made = send.token.proof.as_ref();
+        let made = made.map(|made| proof(made, (&method, &uri), &credential, now_secs, &earlier.proofs)).transpose()?;
         Ok(Self {
-            host: send.host.clone().unwrap_or_else(|| "tools.test".to_owned()),
-            path: send.path.as_deref().unwrap_or("/mcp").replace("{token}", &credential),
-            headers: headers(send, body.is_some(), &credential)?,
+            headers: headers(send, body.is_some(), &credential, made.as_deref())?,
+            host,
+            path,
+            proof: made,
+            certificate: send.certificate.clone(),
             trailers: send.trailers.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
             leaves_after_chunks: send.leaves_after_chunks,
             stalls: send.stalls.as_deref().map(duration).transpose()?,
@@ -109,7 +127,12 @@ fn body(send: &Send) -> anyhow::Result<Option<Vec<u8>>> {
     Ok(Some(message.to_string().into_bytes()))
 }
 
-fn headers(send: &Send, has_body: bool, credential: &str) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
+fn headers(
+    send: &Send,
+    has_body: bool,
+    credential: &str,
+    proof: Option<&str>,
+) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
     let mut headers = vec![("accept".to_owned(), b"application/json, text/event-stream".to_vec())];
     if has_body {
         headers.push(("content-type".to_owned(), b"application/json".to_vec()));
@@ -117,12 +140,14 @@ fn headers(send: &Send, has_body: bool, credential: &str) -> anyhow::Result<Vec<
     if let Some(carrier) = &send.token.carrier {
         headers.push((carrier.clone(), credential.as_bytes().to_vec()));
     } else if !send.token.absent {
-        let scheme = send.token.scheme.as_deref().unwrap_or("Bearer");
+        let scheme = send.token.scheme.as_deref().unwrap_or(if proof.is_some() { "DPoP" } else { "Bearer" });
         headers.push(("authorization".to_owned(), format!("{scheme} {credential}").into_bytes()));
     }
+    headers.extend(proof.map(|proof| ("dpop".to_owned(), proof.as_bytes().to_vec())));
     for (name, stated) in &send.headers {
         headers.retain(|(candidate, _)| candidate != name);
         for value in values(stated).with_context(|| format!("header `{name}`"))? {
+            let value = replace(&value, b"{proof}", proof.unwrap_or_default().as_bytes());
             headers.push((name.clone(), replace(&value, b"{token}", credential.as_bytes())));
         }
     }

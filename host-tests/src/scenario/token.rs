@@ -1,11 +1,13 @@
 //! Tokens, honest and hostile, with real signatures.
 
 use anyhow::Context;
+use countersign_tokens::{KeyFormat, KeySet};
 use serde_json::{Value, json};
+use sha2::Digest as _;
 
-use super::format::{Spoil, Token};
+use super::format::{ProofSpec, Spoil, Token};
 use super::keys::{self, base64};
-use super::text::{fill_dates, merge, pieces, with_dates};
+use super::text::{fill_dates, merge, pieces, with_dates, with_texts};
 
 /// The issuer `base` trusts.
 pub const ISSUER: &str = "https://sts.test";
@@ -62,7 +64,43 @@ fn claims(patch: Option<&Value>, now_secs: u64) -> Value {
     if let Some(patch) = patch {
         merge(&mut claims, patch);
     }
+    let claims = with_texts(claims, &|text| thumbprint(text).map(Value::from));
     with_dates(claims, now_secs)
+}
+
+/// `{jkt:NAME}` is the thumbprint of the key of that name (RFC 7638).
+fn thumbprint(text: &str) -> Option<String> {
+    let name = text.strip_prefix("{jkt:")?.strip_suffix('}')?;
+    let key = keys::key(name).ok()?;
+    let set = KeySet::from_value(&json!({ "keys": [key.jwk(name)] }), KeyFormat::Jwks).ok()?;
+    Some(base64(&countersign_tokens::thumbprint(set.keys().first()?)))
+}
+
+/// The DPoP proof that `spec` describes, for `method` and `uri` with `credential`. `earlier` are the proofs of earlier
+/// steps.
+pub fn proof(
+    spec: &ProofSpec,
+    (method, uri): (&str, &str),
+    credential: &str,
+    now_secs: u64,
+    earlier: &[String],
+) -> anyhow::Result<String> {
+    if let Some(step) = spec.of_step {
+        return step.checked_sub(1).and_then(|index| earlier.get(index)).cloned().context("no such step before");
+    }
+    let name = spec.key.as_deref().unwrap_or("ec2");
+    let key = keys::key(name)?;
+    let mut jwk = key.jwk(name);
+    merge(&mut jwk, &json!({ "kid": null, "use": null }));
+    let mut header = json!({ "typ": "dpop+jwt", "alg": key.algorithm().alg(key), "jwk": jwk });
+    merge(&mut header, spec.header.as_ref().unwrap_or(&json!({})));
+    let ath = base64(&sha2::Sha256::digest(credential));
+    let mut claims =
+        json!({ "jti": uuid::Uuid::new_v4().to_string(), "htm": method, "htu": uri, "iat": now_secs, "ath": ath });
+    merge(&mut claims, spec.claims.as_ref().unwrap_or(&json!({})));
+    let claims = with_dates(claims, now_secs);
+    let input = format!("{}.{}", base64(header.to_string().as_bytes()), base64(claims.to_string().as_bytes()));
+    Ok(format!("{input}.{}", base64(&key.sign(key.algorithm(), input.as_bytes())?)))
 }
 
 /// `"{own}"` stands for the signer's public JWK: for tokens that bring their own key.

@@ -103,6 +103,13 @@ fn property(caller: Caller<'_, State>, path: u32, path_size: u32, data: u32, siz
         let value = match path.as_str() {
             "source\0address" => state.options.source.clone().map(String::into_bytes),
             "xds\0route_name" => state.options.route.clone().map(String::into_bytes),
+            "connection\0mtls" => Some(vec![u8::from(state.options.certificate.is_some())]),
+            "connection\0sha256_peer_certificate_digest" => {
+                state.options.certificate.as_ref().map(|(digest, _)| digest.clone().into_bytes())
+            }
+            "connection\0uri_san_peer_certificate" => {
+                state.options.certificate.as_ref().and_then(|(_, uri)| uri.clone()).map(String::into_bytes)
+            }
             "request\0total_size" => state.streams.get(&state.effective).map(|stream| {
                 let total = u64::try_from(stream.head_bytes.saturating_add(stream.received)).unwrap_or(u64::MAX);
                 total.to_le_bytes().to_vec()

@@ -27,7 +27,12 @@ impl ScriptedHost {
         self.state().refused_clusters.insert(cluster.to_owned());
     }
 
-    /// Whether body bytes are withheld while headers are held (H1).
+    /// The other end of the following requests' connections shows this certificate.
+    pub fn present_certificate(&mut self, certificate: Option<(String, Option<String>)>) {
+        self.state().options.certificate = certificate;
+    }
+
+    /// Body bytes are not handed over from now on, or are again.
     pub fn withhold_bodies(&mut self, withhold: bool) {
         self.state().options.withholds_bodies = withhold;
     }

@@ -36,6 +36,8 @@ pub struct Options {
     pub route: Option<String>,
     /// The peer's address, if the gateway says.
     pub source: Option<String>,
+    /// The certificate of the connection's other end: SHA-256 in hexadecimal, first URI.
+    pub certificate: Option<(String, Option<String>)>,
     /// Wall clock at the start, since 1970.
     pub now: Duration,
 }

@@ -14,6 +14,7 @@ pub(crate) fn resource() -> Resource {
         tools: BTreeMap::new(),
         risk: Risk::Low,
         metadata_url: None,
+        origin: None,
     }
 }
 

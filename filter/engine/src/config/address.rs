@@ -45,6 +45,15 @@ pub(super) fn url(text: &str) -> Result<Address, String> {
     Ok(Address { scheme: scheme.to_string(), authority: authority.as_str().to_ascii_lowercase(), path })
 }
 
+/// Scheme and authority, nothing else: `https://tools.example.com`.
+pub(super) fn origin(text: &str) -> Result<String, String> {
+    let Address { scheme, authority, path } = url(text)?;
+    if path != "/" || text.ends_with('/') {
+        return Err("an origin has no path; write `https://host` and nothing behind it".to_owned());
+    }
+    Ok(format!("{scheme}://{authority}"))
+}
+
 /// The address of protected-resource metadata (RFC 9728 §3: https), named to clients as it is written.
 pub(super) fn metadata_url(text: &str) -> Result<String, String> {
     let address = url(text)?;

@@ -34,6 +34,7 @@ pub struct Config {
     pub issuers: Vec<Issuer>,
     pub resources: Vec<Resource>,
     pub unmatched: Unmatched,
+    pub client_certificate: ClientCertificate,
     /// Cedar policy text.
     pub policy: String,
     pub step_up: Option<StepUpConfig>,
@@ -76,6 +77,41 @@ pub struct Issuer {
     pub task: TaskMapping,
     /// Each credential (by `jti`) is good for one forwarded request.
     pub one_shot: bool,
+    pub binding: Binding,
+}
+
+/// What an issuer's credentials must be bound to, beyond what they say themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Binding {
+    pub require: Bound,
+    /// Whether the peer certificate's SPIFFE ID must be the credential's subject.
+    pub same_workload: bool,
+    /// How old a DPoP proof may be when its request arrives.
+    pub proof_age: Duration,
+    /// The issuer's, which clients' clocks get too.
+    pub leeway: Duration,
+}
+
+/// What a credential must be bound to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// Whatever it says; nothing, if it does not.
+    Optional,
+    /// A DPoP key (RFC 9449).
+    Dpop,
+    /// A certificate (RFC 8705).
+    Certificate,
+    /// One of them at least.
+    Either,
+}
+
+/// Where the client's certificate is known from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientCertificate {
+    /// The gateway's own connection.
+    Connection,
+    /// `x-forwarded-client-cert`, which a proxy in front replaces.
+    Xfcc,
 }
 
 /// Where an issuer's keys come from.

@@ -48,6 +48,7 @@ fn full() -> Value {
             "max_lifetime": "15m",
             "leeway": "10s",
             "one_shot": true,
+            "binding": { "require": "dpop", "same_workload": true, "proof_age": "2m" },
             "task": {
                 "id": "/task/id", "purpose": "/task/purpose", "grants": "/task/grants", "expires": "/task/expires",
                 "scope": true
@@ -58,6 +59,7 @@ fn full() -> Value {
             "match": { "host": "Tools.example.com:8443", "path": "/api/*", "route": "tools" },
             "protocol": "mcp",
             "risk": "low",
+            "origin": "https://Tools.example.com",
             "metadata_url": "https://tools.example.com/.well-known/oauth-protected-resource",
             "tools": [{
                 "name": "transfer", "risk": "high", "labels": ["external"],
@@ -65,6 +67,7 @@ fn full() -> Value {
             }]
         }],
         "unmatched": "pass",
+        "client_certificate": "xfcc",
         "policy": { "cedar": "permit (principal, action, resource);" },
         "step_up": {
             "webhook": {

@@ -16,7 +16,7 @@ use std::time::Duration;
 use self::seen::Seen;
 use super::read::{Node, Object};
 use super::secrets::Secrets;
-use super::{Config, ForwardConfig, Limits, RecordConfig, Unmatched, text};
+use super::{ClientCertificate, Config, ForwardConfig, Limits, RecordConfig, Unmatched, text};
 
 const BODY: RangeInclusive<usize> = 1024..=10 * 1024 * 1024;
 const BODY_WAIT: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_mins(5);
@@ -38,6 +38,10 @@ pub(super) fn document(root: &Node<'_>, secrets: &dyn Secrets) -> Option<Config>
         let unmatched = object.or("unmatched", Unmatched::Deny, |node| {
             node.choice("treatment", &[("deny", Unmatched::Deny), ("pass", Unmatched::Pass)])
         });
+        let client_certificate = object.or("client_certificate", ClientCertificate::Connection, |node| {
+            let sources = [("connection", ClientCertificate::Connection), ("xfcc", ClientCertificate::Xfcc)];
+            node.choice("source", &sources)
+        });
         let policy = object.required("policy", "write `policy: { cedar: \"permit (…);\" }`", policy);
         let insecure_inline = object.or("insecure_inline", false, Node::flag);
         // Where the flag itself is unreadable, whatever depends on it is not blamed as well.
@@ -51,6 +55,7 @@ pub(super) fn document(root: &Node<'_>, secrets: &dyn Secrets) -> Option<Config>
             issuers: issuers?,
             resources: resources?,
             unmatched: unmatched?,
+            client_certificate: client_certificate?,
             policy: policy?,
             step_up: step_up?,
             record: record?,

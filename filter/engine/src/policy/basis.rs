@@ -34,7 +34,7 @@ impl Fields {
 
 /// The catalogue entry of a resource, without its tools.
 pub(super) fn resource(entry: &Resource) -> [u8; 32] {
-    let Resource { name, matching, protocol, tools: _, risk, metadata_url } = entry;
+    let Resource { name, matching, protocol, tools: _, risk, metadata_url, origin } = entry;
     let Match { host, path, route } = matching;
     let mut fields = Fields::default();
     fields.add("resource");
@@ -57,6 +57,7 @@ pub(super) fn resource(entry: &Resource) -> [u8; 32] {
     });
     fields.add(risk.name());
     fields.optional(metadata_url.as_deref());
+    fields.optional(origin.as_deref());
     fields.digest()
 }
 

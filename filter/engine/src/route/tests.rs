@@ -205,6 +205,7 @@ fn resource(name: &str, host: Option<&str>, path: PathMatch, route: Option<&str>
         tools: std::collections::BTreeMap::new(),
         risk: Risk::Low,
         metadata_url: None,
+        origin: None,
     }
 }
 

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign_tokens::UnixTime;
+use countersign_tokens::{UnixTime, VerifiedProof};
 use serde_json::Value;
 
 use super::request::is_reserved;
 use super::{DecisionId, Turn};
 use crate::action::Action;
 use crate::catalogue::{Protocol, Resource, Risk};
-use crate::credential::{CARRIERS, Verified};
+use crate::credential::{FIELDS, Verified};
 use crate::forward::HeaderEdit;
 use crate::headers::{Headers, same_name};
 use crate::reason::Reason;
@@ -24,6 +24,10 @@ use crate::task::{Task, scope_for};
 #[derive(Default)]
 pub(super) struct Account {
     pub(super) verified: Option<Arc<Verified>>,
+    /// The DPoP proof, to be spent.
+    pub(super) proof: Option<VerifiedProof>,
+    /// Whether a DPoP proof was missing or not good.
+    pub(super) wants_proof: bool,
     pub(super) task: Option<Task>,
     pub(super) action: Option<Action>,
     /// The JSON-RPC id, also of messages that were refused while being read.
@@ -42,6 +46,8 @@ pub(super) struct About<'a> {
     pub(super) target: Option<&'a Target>,
     pub(super) resource: Option<&'a Resource>,
     pub(super) source: Option<&'a str>,
+    /// Whether it came with a DPoP proof.
+    pub(super) dpop: bool,
     pub(super) arrived: UnixTime,
 }
 
@@ -54,6 +60,7 @@ impl Account {
             id: turn.id,
             rpc: about.resource.is_some_and(|resource| resource.protocol == Protocol::Mcp),
             rpc_id: self.rpc_id.as_ref(),
+            dpop: about.dpop || self.wants_proof,
             metadata_url: about.resource.and_then(|resource| resource.metadata_url.as_deref()),
             scope: scope.as_deref(),
         };
@@ -108,7 +115,7 @@ impl Account {
 pub(super) fn stripped(headers: &Headers, keep_credential: bool) -> Vec<HeaderEdit> {
     let mut edits: Vec<HeaderEdit> = Vec::new();
     for (name, _) in headers.iter() {
-        let credential = CARRIERS.iter().any(|(carrier, _)| same_name(name, carrier)) && !keep_credential;
+        let credential = FIELDS.iter().any(|field| same_name(name, field)) && !keep_credential;
         let edit = HeaderEdit::Remove(name.to_owned());
         if (credential || is_reserved(name)) && !edits.contains(&edit) {
             edits.push(edit);

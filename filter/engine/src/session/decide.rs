@@ -1,17 +1,22 @@
 //! The decision itself, from the credential on: made as often as something was waited for.
 
+use countersign_tokens::VerifiedProof;
+
 use super::Turn;
 use super::account::Account;
 use super::request::Request;
 use crate::action::{Action, http, mcp};
 use crate::catalogue::{Protocol, Resource, Risk};
-use crate::credential::{NeedKeys, Unverified, Verified};
+use crate::credential::{Authenticated, NeedKeys, Unverified, Verified};
 use crate::digest;
 use crate::ledger::{Entry, LedgerError};
 use crate::policy::{Allow, Facts, StepUp, Verdict};
 use crate::reason::Reason;
 use crate::step_up::Approval;
 use crate::task::Coverage;
+
+/// Shares of the ledger that a workload's DPoP proofs have beside its own.
+const PROOF_SHARES: u8 = 16;
 
 /// Why there is no ruling.
 pub(super) enum Halt {
@@ -56,10 +61,17 @@ impl Turn<'_> {
 
     /// Who calls, for which task; and neither is over or used up.
     fn admit(&mut self, request: &Request, account: &mut Account) -> Result<(), Halt> {
-        let verified = request.credential.verify(self.engine, self.now).map_err(|unverified| match unverified {
-            Unverified::Refused(reason) => Halt::Deny(reason),
-            Unverified::NeedKeys(need) => Halt::NeedKeys(need),
-        })?;
+        let Authenticated { verified, proof } =
+            request.credential.verify(self.engine, self.now).map_err(|unverified| match unverified {
+                Unverified::Refused(reason) => Halt::Deny(reason),
+                Unverified::NeedKeys(need) => Halt::NeedKeys(need),
+                Unverified::Unproven(unproven) => {
+                    account.detail = Some(unproven.to_string());
+                    account.wants_proof = unproven.wants_proof();
+                    Halt::Deny(unproven.reason())
+                }
+            })?;
+        account.proof = proof;
         let issuer = self.engine.config.issuers.get(verified.issuer.0).ok_or(Reason::Internal)?;
         let task = issuer.task.task(&verified.token, request.credential.digest());
         account.verified = Some(verified);
@@ -73,7 +85,17 @@ impl Turn<'_> {
         if issuer.one_shot && self.token_is_spent(account)? {
             return Err(Reason::TokenSpent.into());
         }
+        if self.proof_is_spent(account)? {
+            return Err(Reason::ProofReplayed.into());
+        }
         Ok(())
+    }
+
+    fn proof_is_spent(&mut self, account: &Account) -> Result<bool, Reason> {
+        let Some(proof) = &account.proof else { return Ok(false) };
+        let verified = account.verified.as_deref().ok_or(Reason::Internal)?;
+        let spent = self.ledger.is_spent(self.now, &proof_entry(verified, proof));
+        spent.map_err(|_: LedgerError| Reason::LedgerUnavailable)
     }
 
     fn token_is_spent(&mut self, account: &Account) -> Result<bool, Reason> {
@@ -169,17 +191,16 @@ pub(super) fn one_shot_entry(verified: &Verified) -> Option<Entry> {
     Some(entry(verified, "token", id))
 }
 
+/// What using up `proof` means. Its shares are many: a client makes one for every request.
+pub(super) fn proof_entry(verified: &Verified, proof: &VerifiedProof) -> Entry {
+    let [first, ..] = proof.id;
+    let share = (first % PROOF_SHARES).to_string();
+    let identity = &verified.workload.identity;
+    Entry { partition: digest::of_texts(&[&identity.issuer, &identity.subject, "proofs", &share]), key: proof.id }
+}
+
 /// An entry in the workload's share of the ledger.
 pub(super) fn entry(verified: &Verified, kind: &str, id: &str) -> Entry {
     let identity = &verified.workload.identity;
-    // A length before each part: no two lists of parts give the same bytes.
-    let digest = |parts: [&str; 2]| {
-        let mut bytes = Vec::new();
-        for part in parts {
-            bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
-            bytes.extend_from_slice(part.as_bytes());
-        }
-        digest::of_bytes(&bytes)
-    };
-    Entry { partition: digest([&identity.issuer, &identity.subject]), key: digest([kind, id]) }
+    Entry { partition: digest::of_texts(&[&identity.issuer, &identity.subject]), key: digest::of_texts(&[kind, id]) }
 }

@@ -6,7 +6,7 @@ use countersign_tokens::UnixTime;
 
 use super::account::{About, Account, stripped};
 use super::approval::{Approved, Asked};
-use super::decide::{Halt, Ruling, entry, one_shot_entry};
+use super::decide::{Halt, Ruling, entry, one_shot_entry, proof_entry};
 use super::request::{Outsider, Refused, Request};
 use super::running::Running;
 use super::{Next, State, Turn};
@@ -209,6 +209,7 @@ impl Turn<'_> {
             target: target.as_ref(),
             resource: resource.and_then(|index| self.engine.resource(index)),
             source: head.source.as_deref(),
+            dpop: reason == Reason::ProofRefused,
             arrived: self.now,
         };
         Next::Done(Step::Reply(Account::default().reply(self, about, reason)))
@@ -218,7 +219,7 @@ impl Turn<'_> {
     pub(super) fn unmatched(&mut self, outsider: &Outsider) -> Next {
         let Outsider { head, target, rule } = outsider;
         let source = head.source.as_deref();
-        let about = About { target: Some(target), resource: None, source, arrived: self.now };
+        let about = About { target: Some(target), resource: None, source, dpop: false, arrived: self.now };
         let Some(permit) = Permit::for_unmatched(*rule) else {
             return Next::Done(Step::Reply(Account::default().reply(self, about, Reason::NoResource)));
         };
@@ -239,6 +240,9 @@ impl Turn<'_> {
         if issuer.one_shot {
             let token = one_shot_entry(verified).ok_or(Reason::ClaimRefused)?;
             self.spend_once(&token, verified.facts.expires.plus(issuer.rules.leeway()), Reason::TokenSpent)?;
+        }
+        if let Some(proof) = &account.proof {
+            self.spend_once(&proof_entry(verified, proof), proof.expires, Reason::ProofReplayed)?;
         }
         Ok(())
     }
@@ -271,6 +275,7 @@ impl Request {
             target: Some(&self.target),
             resource: turn.engine.resource(self.resource),
             source: self.head.source.as_deref(),
+            dpop: self.credential.is_dpop(),
             arrived: self.arrived,
         }
     }

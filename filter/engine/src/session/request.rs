@@ -3,7 +3,7 @@
 use countersign_tokens::UnixTime;
 
 use crate::config::Unmatched;
-use crate::credential::Credential;
+use crate::credential::{Credential, FIELDS};
 use crate::engine::{Engine, ResourceIndex};
 use crate::headers::{Headers, same_name};
 use crate::io::RequestHead;
@@ -67,7 +67,11 @@ impl Arrival {
                 }
             };
         };
-        match Credential::from_headers(&head.headers, config.limits.token_bytes) {
+        let credential = match config.resources.get(resource.0) {
+            Some(found) => Credential::of(&head, &target, found, config, now),
+            None => Err(Reason::Internal),
+        };
+        match credential {
             Ok(credential) => {
                 let complete = head.end;
                 Self::Request(Request { head, target, resource, credential, arrived: now, body: Vec::new(), complete })
@@ -103,14 +107,15 @@ impl Request {
 /// Names that are read, removed or set on the head; in trailers they would slip past that.
 pub(super) fn check_trailers(trailers: &Headers) -> Result<(), UnsafeTrailer> {
     let refused = trailers.iter().any(|(name, _)| {
-        let mut for_the_head = route::SINGLE.iter().chain(CREDENTIALS);
+        let mut for_the_head = route::SINGLE.iter().chain(&FIELDS).chain(OTHER_CREDENTIALS);
         name.starts_with(':') || for_the_head.any(|field| same_name(field, name)) || is_reserved(name)
     });
     if refused { Err(UnsafeTrailer) } else { Ok(()) }
 }
 
-/// What says who calls. With [`route::SINGLE`], which decides how the request is read, these are for the head alone.
-const CREDENTIALS: &[&str] = &["authorization", "txn-token", "proxy-authorization", "cookie"];
+/// What says who calls, to others than us. With [`route::SINGLE`], which decides how the request is read, and the
+/// credential's own [`FIELDS`] these are for the head alone.
+const OTHER_CREDENTIALS: &[&str] = &["proxy-authorization", "cookie"];
 
 /// Header names only this filter and the gateway may set: identity headers and router instructions (DESIGN H17).
 pub(super) fn is_reserved(name: &str) -> bool {

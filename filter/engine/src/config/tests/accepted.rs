@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::{Edit, Outcome, SECRET, edited, full, key_set, minimal, parse, set};
 use crate::catalogue::{Match, PathMatch, Protocol, Risk};
 use crate::config::{
-    ClusterUse, Config, Endpoint, ForwardConfig, KeyLocation, KeySource, Limits, NoSecrets, RecordConfig, RemoteKeys,
-    Unmatched,
+    Binding, Bound, ClientCertificate, ClusterUse, Config, Endpoint, ForwardConfig, KeyLocation, KeySource, Limits,
+    NoSecrets, RecordConfig, RemoteKeys, Unmatched,
 };
 use crate::task::TaskMapping;
 
@@ -33,7 +33,11 @@ fn everything_stated_arrives() -> Outcome {
     let [id, purpose, grants, expires] = ["/task/id", "/task/purpose", "/task/grants", "/task/expires"].map(Some);
     assert_eq!(Ok(&issuer.task), TaskMapping::new(id, purpose, grants, expires, Some(true)).as_ref());
 
-    assert_eq!(config.unmatched, Unmatched::Pass);
+    let (require, leeway) = (Bound::Dpop, Duration::from_secs(10));
+    let binding = Binding { require, same_workload: true, proof_age: Duration::from_mins(2), leeway };
+    assert_eq!(issuer.binding, binding);
+
+    assert_eq!((config.unmatched, config.client_certificate), (Unmatched::Pass, ClientCertificate::Xfcc));
     assert_eq!(config.policy, "permit (principal, action, resource);");
     let step_up = config.step_up.ok_or("no step_up")?;
     assert_eq!(step_up.endpoint, self::endpoint("approvals", "approvals.example.com", "/ask", 11));
@@ -59,6 +63,7 @@ fn a_resource_arrives() -> Outcome {
     assert_eq!(resource.matching, matching);
     let metadata_url = Some("https://tools.example.com/.well-known/oauth-protected-resource".to_owned());
     assert_eq!(resource.metadata_url, metadata_url);
+    assert_eq!(resource.origin.as_deref(), Some("https://tools.example.com"));
     let tool = resource.tools.get("transfer").ok_or("no tool")?;
     assert_eq!(
         (tool.name.as_str(), tool.risk, tool.labels.as_slice()),
@@ -87,7 +92,10 @@ fn defaults() -> Outcome {
     let resource = config.resources.first().ok_or("no resource")?;
     let matching = Match { host: None, path: PathMatch::Exact("/api".to_owned()), route: None };
     assert_eq!((&resource.matching, resource.risk, resource.metadata_url.as_ref()), (&matching, Risk::Medium, None));
-    assert_eq!(config.unmatched, Unmatched::Deny);
+    let (require, leeway) = (Bound::Optional, Duration::from_secs(30));
+    let binding = Binding { require, same_workload: false, proof_age: Duration::from_mins(1), leeway };
+    assert_eq!((issuer.binding, resource.origin.as_ref()), (binding, None));
+    assert_eq!((config.unmatched, config.client_certificate), (Unmatched::Deny, ClientCertificate::Connection));
     assert!(config.step_up.is_none());
     assert_eq!(config.record, RecordConfig { arguments: Vec::new() });
     assert_eq!(config.forward, ForwardConfig { credential: false, routing_headers: Vec::new() });

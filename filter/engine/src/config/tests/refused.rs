@@ -76,7 +76,7 @@ fn versions_and_sections() -> Outcome {
         (&[Remove("/policy/cedar")], "/policy: `cedar` is missing; write the policy's text", SCHEMA_TOO),
         (
             &[set("/a~b", 1)],
-            "/a~0b: unknown key; the keys here are version, issuers, resources, unmatched, policy, \
+            "/a~0b: unknown key; the keys here are version, issuers, resources, unmatched, client_certificate, policy, \
             insecure_inline, step_up, record, forward, limits",
             SCHEMA_TOO,
         ),
@@ -165,6 +165,19 @@ fn issuers() -> Outcome {
         (
             &[set("/issuers/0/name", "Platform")],
             "/issuers/0/name: \"Platform\" is not a name; use a-z, 0-9, `-`, `_`, `.`, at most 64 characters",
+            SCHEMA_TOO,
+        ),
+        (
+            &[
+                set("/issuers/0/binding/require", "mtls"),
+                set("/issuers/0/binding/proof_age", "0s"),
+                set("/client_certificate", "header"),
+                set("/resources/0/origin", "https://tools.example.com/"),
+            ],
+            "/issuers/0/binding/require: unknown binding \"mtls\" (optional, dpop, certificate, either)\n\
+             /issuers/0/binding/proof_age: `0s` is out of bounds; choose 1s to 10m\n\
+             /resources/0/origin: an origin has no path; write `https://host` and nothing behind it\n\
+             /client_certificate: unknown source \"header\" (connection, xfcc)",
             SCHEMA_TOO,
         ),
         (

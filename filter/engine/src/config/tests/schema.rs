@@ -53,7 +53,7 @@ fn both_know_the_same_keys() -> Outcome {
     let document = full();
     let mut places = Vec::new();
     objects(&document, "", &mut |pointer, _| places.push((document.clone(), pointer.to_owned())));
-    assert_eq!(places.len(), 14, "{places:?}");
+    assert_eq!(places.len(), 15, "{places:?}");
     let keys = json!({
         "discovery": "https://a/metadata", "cluster": "a", "jwks": { "origin": "https://b", "cluster": "b" }
     });
@@ -116,7 +116,7 @@ fn the_defaults_described_are_the_defaults() -> Outcome {
         "url": "https://approvals.example.com/", "cluster": "approvals", "secret": { "env": "APPROVALS_SECRET" }
     });
     base = edited(base, &[set("/step_up", json!({ "webhook": webhook })), set("/resources/0/protocol", "mcp")])?;
-    base = edited(base, &[set("/resources/0/match", json!({ "route": "r" }))])?;
+    base = edited(base, &[set("/resources/0/match", json!({ "route": "r" })), set("/issuers/0/binding", json!({}))])?;
     base = edited(base, &[set("/resources/0/tools", json!([{ "name": "t" }]))])?;
     let expected = format!("{:?}", parse(&base)?);
     let mut stated = Vec::new();
@@ -137,6 +137,6 @@ fn the_defaults_described_are_the_defaults() -> Outcome {
             stated.push(key.clone());
         }
     }
-    assert_eq!(stated.len(), 24, "{stated:?}");
+    assert_eq!(stated.len(), 28, "{stated:?}");
     Ok(())
 }

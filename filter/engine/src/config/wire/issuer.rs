@@ -9,13 +9,21 @@ use super::Seen;
 use super::keys::keys;
 use super::seen::Names;
 use crate::config::read::{Node, Object};
-use crate::config::{Issuer, text};
+use crate::config::{Binding, Bound, Issuer, text};
 use crate::task::TaskMapping;
 
 const LIFETIME: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24 * 30);
 const DEFAULT_LIFETIME: Duration = Duration::from_hours(1);
 const LEEWAY: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_mins(1);
 const DEFAULT_LEEWAY: Duration = Duration::from_secs(30);
+
+const PROOF_AGE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_mins(10);
+const BINDING: Binding = Binding {
+    require: Bound::Optional,
+    same_workload: false,
+    proof_age: Duration::from_mins(1),
+    leeway: DEFAULT_LEEWAY,
+};
 
 /// One entry of `issuers`.
 pub(super) fn issuer(node: &Node<'_>, seen: &mut Seen) -> Option<Issuer> {
@@ -36,12 +44,33 @@ pub(super) fn issuer(node: &Node<'_>, seen: &mut Seen) -> Option<Issuer> {
                 keys(node, format, seen)
             });
         let one_shot = object.or("one_shot", false, Node::flag);
+        let leeway = rules.as_ref().map_or(DEFAULT_LEEWAY, IssuerRules::leeway);
+        let binding = match object.member("binding") {
+            Some(node) => binding(&node, leeway),
+            None => Some(Binding { leeway, ..BINDING }),
+        };
         let task = match object.member("task") {
             Some(node) => task(&node),
             // Without a mapping the scopes are the grants.
             None => mapping(object.node(), [None; 4], true),
         };
-        Some(Issuer { name: name?, rules: rules?, keys: keys?, task: task?, one_shot: one_shot? })
+        Some(Issuer { name: name?, rules: rules?, keys: keys?, task: task?, one_shot: one_shot?, binding: binding? })
+    })
+}
+
+/// `leeway` is the issuer's.
+fn binding(node: &Node<'_>, leeway: Duration) -> Option<Binding> {
+    let bounds = [
+        ("optional", Bound::Optional),
+        ("dpop", Bound::Dpop),
+        ("certificate", Bound::Certificate),
+        ("either", Bound::Either),
+    ];
+    node.object(|object| {
+        let require = object.or("require", BINDING.require, |node| node.choice("binding", &bounds));
+        let same_workload = object.or("same_workload", BINDING.same_workload, Node::flag);
+        let proof_age = object.or("proof_age", BINDING.proof_age, |node| node.duration(&PROOF_AGE));
+        Some(Binding { require: require?, same_workload: same_workload?, proof_age: proof_age?, leeway })
     })
 }
 

@@ -26,6 +26,7 @@ pub(super) fn resource(node: &Node<'_>, seen: &mut Seen) -> Option<Resource> {
         });
         let risk = object.or("risk", Risk::Medium, risk);
         let metadata_url = object.optional("metadata_url", |node| node.parse(address::metadata_url));
+        let origin = object.optional("origin", |node| node.parse(address::origin));
         let tools = tools(object, protocol, risk.unwrap_or(Risk::Medium));
         Some(Resource {
             name: name?,
@@ -34,6 +35,7 @@ pub(super) fn resource(node: &Node<'_>, seen: &mut Seen) -> Option<Resource> {
             tools: tools?,
             risk: risk?,
             metadata_url: metadata_url?,
+            origin: origin?,
         })
     })
 }

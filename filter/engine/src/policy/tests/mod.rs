@@ -32,6 +32,7 @@ fn resource(name: &str, protocol: Protocol, tools: Vec<Tool>) -> Resource {
         tools: tools.into_iter().map(|tool| (tool.name.clone(), tool)).collect::<BTreeMap<_, _>>(),
         risk: Risk::Medium,
         metadata_url: None,
+        origin: None,
     }
 }
 

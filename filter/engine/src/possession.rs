@@ -1,0 +1,154 @@
+//! What a request shows beside its token, and whether that proves what the token is bound to.
+//!
+//! A token that says it is bound (`cnf`) is good only with the proof, whatever configuration says; configuration can
+//! demand more: that tokens are bound, and that a peer's certificate names the same workload as the token. It never decides
+//! whether the token itself is good, and never whether a proof was used before: the ledger knows.
+
+pub mod xfcc;
+
+use std::time::Duration;
+
+use countersign_tokens::{
+    Proof, ProofError, ProvenRequest, SpiffeId, UnixTime, VerifiedProof, VerifiedToken, Verifier,
+};
+
+use crate::config::{Binding, Bound, ClientCertificate};
+use crate::headers::Headers;
+use crate::io::RequestHead;
+use crate::reason::Reason;
+use crate::route::Target;
+
+/// The certificate of whoever the connection is with, which the gateway has verified.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Peer {
+    /// SHA-256 of its DER form.
+    pub sha256: Option<[u8; 32]>,
+    /// Its first subject alternative name that is a URI.
+    pub uri: Option<String>,
+}
+
+/// What a request shows.
+#[derive(Clone, Debug)]
+pub struct Evidence {
+    method: String,
+    /// Scheme, authority and path as the client knows them.
+    uri: String,
+    /// The `DPoP` header, where the token came with the scheme of that name.
+    proof: Option<String>,
+    peer: Option<Peer>,
+    arrived: UnixTime,
+}
+
+/// Why possession is not proven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unproven {
+    #[error(transparent)]
+    Proof(#[from] ProofError),
+    #[error("the token is bound to a key, and no proof came with it")]
+    NoProof,
+    #[error("a proof came with a token that is not bound to a key")]
+    NeedlessProof,
+    #[error("the token is bound to a certificate, and the connection has none")]
+    NoCertificate,
+    #[error("the token is bound to another certificate than the connection's")]
+    OtherCertificate,
+    #[error("the connection's certificate names another workload than the token")]
+    OtherWorkload,
+    #[error("the token is not bound as this issuer's must be")]
+    Unbound,
+}
+
+impl Unproven {
+    /// Whether a (better) DPoP proof would help.
+    pub const fn wants_proof(self) -> bool {
+        matches!(self, Self::Proof(_) | Self::NoProof)
+    }
+
+    /// How the request is answered.
+    pub const fn reason(self) -> Reason {
+        match self {
+            Self::Proof(_) | Self::NeedlessProof => Reason::ProofRefused,
+            Self::NoProof | Self::NoCertificate => Reason::ProofMissing,
+            Self::OtherCertificate | Self::OtherWorkload => Reason::CertificateMismatch,
+            Self::Unbound => Reason::TokenUnbound,
+        }
+    }
+}
+
+impl Evidence {
+    /// What `head`, which asks for `target`, shows; `origin` is the resource's as clients know it, if that is configured.
+    pub(crate) fn of(
+        head: &RequestHead,
+        target: &Target,
+        proof: Option<String>,
+        origin: Option<&str>,
+        certificates: ClientCertificate,
+        arrived: UnixTime,
+    ) -> Self {
+        let origin = origin.map_or_else(|| format!("{}://{}", scheme(&head.headers), target.authority), str::to_owned);
+        let peer = match certificates {
+            ClientCertificate::Connection => head.peer.clone(),
+            ClientCertificate::Xfcc => xfcc::peer(&head.headers),
+        };
+        Self { method: target.method.clone(), uri: format!("{origin}{}", target.path), proof, peer, arrived }
+    }
+
+    /// Whether it proves everything that `token`, whose text is `text`, is bound to and `binding` demands; the proof to be
+    /// spent, if there is one.
+    pub(crate) fn prove(
+        &self,
+        token: &VerifiedToken,
+        text: &str,
+        binding: &Binding,
+        verifier: &dyn Verifier,
+    ) -> Result<Option<VerifiedProof>, Unproven> {
+        let key = token.confirmation.and_then(|confirmation| confirmation.key);
+        let certificate = token.confirmation.and_then(|confirmation| confirmation.certificate);
+        let bound = match binding.require {
+            Bound::Optional => true,
+            Bound::Dpop => key.is_some(),
+            Bound::Certificate => certificate.is_some(),
+            Bound::Either => key.is_some() || certificate.is_some(),
+        };
+        if !bound {
+            return Err(Unproven::Unbound);
+        }
+        if let Some(expected) = certificate {
+            let shown = self.peer.as_ref().and_then(|peer| peer.sha256).ok_or(Unproven::NoCertificate)?;
+            if shown != expected {
+                return Err(Unproven::OtherCertificate);
+            }
+        }
+        if binding.same_workload && !self.peer_is(&token.subject) {
+            return Err(Unproven::OtherWorkload);
+        }
+        match (key, &self.proof) {
+            (None, None) => Ok(None),
+            (Some(_), None) => Err(Unproven::NoProof),
+            (None, Some(_)) => Err(Unproven::NeedlessProof),
+            (Some(thumbprint), Some(proof)) => {
+                let request =
+                    ProvenRequest { method: &self.method, uri: &self.uri, access_token: text, thumbprint: &thumbprint };
+                // A proof says when the request was made, so waiting for an approval does not make it older.
+                let (age, leeway): (Duration, Duration) = (binding.proof_age, binding.leeway);
+                Ok(Some(Proof::new(proof).verify(&request, age, leeway, verifier, self.arrived)?))
+            }
+        }
+    }
+
+    /// Whether the client tried to prove that it holds a key.
+    pub(crate) fn has_proof(&self) -> bool {
+        self.proof.is_some()
+    }
+
+    fn peer_is(&self, subject: &str) -> bool {
+        let id = self.peer.as_ref().and_then(|peer| peer.uri.as_deref()).and_then(|uri| uri.parse::<SpiffeId>().ok());
+        id.is_some_and(|id| id.as_str() == subject)
+    }
+}
+
+/// The client's scheme as the gateway knows it; one that does not say serves what it should, https.
+fn scheme(headers: &Headers) -> &str {
+    let scheme = headers.single(":scheme").ok().flatten().and_then(|scheme| std::str::from_utf8(scheme).ok());
+    scheme.unwrap_or("https")
+}
