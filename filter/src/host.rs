@@ -7,13 +7,14 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use countersign_engine::UnixTime;
 use countersign_engine::config::Secrets;
 use countersign_engine::forward::HeaderEdit;
 use countersign_engine::headers::Headers;
 use countersign_engine::io::{Call, CallFailure, CallOutcome};
 use countersign_engine::possession::{Peer, xfcc};
 use countersign_engine::reply::Reply;
+use countersign_engine::{SignatureOracle, UnixTime};
+use prost::Message as _;
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType, Status};
 
@@ -200,6 +201,43 @@ fn read_answer(body_size: usize) -> Option<CallOutcome> {
     let status = headers.single(":status").ok()?.and_then(number)?;
     let body = bytes(BufferType::HttpCallResponseBody, 0, body_size)?;
     Some(CallOutcome::Response { status: u16::try_from(status).ok()?, headers, body })
+}
+
+/// The gateway's own cryptography: Envoy's foreign function `verify_signature` (DESIGN H10).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NativeCrypto;
+
+impl SignatureOracle for NativeCrypto {
+    fn verify(&self, hash: &'static str, public_key: &[u8], signature: &[u8], text: &[u8]) -> Option<bool> {
+        let question = VerifySignature {
+            hash: hash.to_owned(),
+            public_key: public_key.to_vec(),
+            signature: signature.to_vec(),
+            text: text.to_vec(),
+        };
+        let answer = hostcalls::call_foreign_function("verify_signature", Some(&question.encode_to_vec())).ok()??;
+        Some(SignatureVerified::decode(answer.as_slice()).ok()?.result)
+    }
+}
+
+/// What `verify_signature` is asked; field numbers as in Envoy's `verify_signature.proto`.
+#[derive(Clone, PartialEq, prost::Message)]
+struct VerifySignature {
+    #[prost(string, tag = "1")]
+    hash: String,
+    #[prost(bytes = "vec", tag = "2")]
+    public_key: Vec<u8>,
+    #[prost(bytes = "vec", tag = "3")]
+    signature: Vec<u8>,
+    #[prost(bytes = "vec", tag = "4")]
+    text: Vec<u8>,
+}
+
+/// What it answers.
+#[derive(Clone, PartialEq, prost::Message)]
+struct SignatureVerified {
+    #[prost(bool, tag = "1")]
+    result: bool,
 }
 
 /// Defines a metric; its id.

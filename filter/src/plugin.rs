@@ -6,7 +6,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use countersign_engine::Engine;
+use countersign_engine::{Engine, NativeFirst};
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{ContextType, LogLevel};
 
@@ -30,8 +30,12 @@ struct Plugin {
 
 impl RootContext for Plugin {
     fn on_configure(&mut self, size: usize) -> bool {
-        match Engine::load(&configuration::as_json(host::plugin_configuration(size)), &host::Environment) {
+        let verifier = NativeFirst::probe(host::NativeCrypto);
+        let native: Vec<_> = verifier.algorithms().iter().map(ToString::to_string).collect();
+        let configuration = configuration::as_json(host::plugin_configuration(size));
+        match Engine::load_with(&configuration, &host::Environment, Box::new(verifier)) {
             Ok(engine) => {
+                host::log(LogLevel::Info, &format!("countersign: the gateway verifies [{}] itself", native.join(", ")));
                 self.worker.install(engine);
                 host::tick_every(TICK);
                 true

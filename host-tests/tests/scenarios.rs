@@ -38,6 +38,12 @@ fn wasm() -> Result<()> {
     run(&mut Wasm::at(now()?)?)
 }
 
+/// A gateway that verifies no signatures itself, so that jwt-simple does: nothing may be different.
+#[test]
+fn wasm_without_native_crypto() -> Result<()> {
+    run(&mut Wasm::without_native_crypto(now()?)?)
+}
+
 /// Every release, also when one fails.
 #[test]
 fn envoy() -> Result<()> {

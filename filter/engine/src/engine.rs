@@ -20,11 +20,23 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Reads and compiles a plugin configuration (JSON).
+    /// Reads and compiles a plugin configuration (JSON); tokens are verified inside this program.
     ///
     /// # Errors
     /// Every mistake at once, each with its JSON Pointer.
     pub fn load(configuration: &[u8], secrets: &dyn Secrets) -> Result<Self, ConfigErrors> {
+        Self::load_with(configuration, secrets, Box::new(JwtSimple))
+    }
+
+    /// As [`Engine::load`]; tokens are verified by `verifier`.
+    ///
+    /// # Errors
+    /// As [`Engine::load`].
+    pub fn load_with(
+        configuration: &[u8],
+        secrets: &dyn Secrets,
+        verifier: Box<dyn Verifier + Send + Sync>,
+    ) -> Result<Self, ConfigErrors> {
         let config = Config::parse(configuration, secrets)?;
         let policy = CedarPolicy::compile(&config.policy, &config.resources).map_err(|errors| {
             ConfigErrors::from(
@@ -33,7 +45,7 @@ impl Engine {
         })?;
         let keys = config.issuers.iter().map(|issuer| KeyStore::new(issuer.rules.issuer(), &issuer.keys)).collect();
         let tokens = TokenCache::new(config.limits.cached_tokens);
-        Ok(Self { config, policy, keys, tokens, verifier: Box::new(JwtSimple) })
+        Ok(Self { config, policy, keys, tokens, verifier })
     }
 
     /// The bounds in force.

@@ -50,6 +50,6 @@ pub mod task;
 pub mod workload;
 
 pub use background::{Background, BackgroundInput, Effect, Level, Notice};
-pub use countersign_tokens::UnixTime;
+pub use countersign_tokens::{NativeFirst, SignatureOracle, UnixTime};
 pub use engine::Engine;
 pub use session::{DecisionId, Session};

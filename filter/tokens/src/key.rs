@@ -101,6 +101,8 @@ pub struct Key {
     algorithm: Algorithm,
     parameters: Parameters,
     public: PublicKey,
+    /// For gateways that verify; made once.
+    der: Option<Vec<u8>>,
 }
 
 impl Key {
@@ -117,6 +119,11 @@ impl Key {
     /// Its numbers.
     pub fn parameters(&self) -> &Parameters {
         &self.parameters
+    }
+
+    /// RFC 5280 `SubjectPublicKeyInfo`, for algorithms that gateways verify.
+    pub(crate) fn der(&self) -> Option<&[u8]> {
+        self.der.as_deref()
     }
 
     pub(crate) fn public(&self) -> &PublicKey {
@@ -141,7 +148,8 @@ impl Key {
         let algorithm = algorithm(jwk)?;
         let parameters = Parameters::from_jwk(jwk, algorithm)?;
         let public = PublicKey::new(algorithm, &parameters)?;
-        Ok(Self { id, algorithm, parameters, public })
+        let der = public.der();
+        Ok(Self { id, algorithm, parameters, public, der })
     }
 }
 
@@ -268,6 +276,19 @@ pub(crate) enum PublicKey {
 }
 
 impl PublicKey {
+    /// RFC 5280 `SubjectPublicKeyInfo`.
+    fn der(&self) -> Option<Vec<u8>> {
+        match self {
+            Self::Rs256(key) => key.to_der(),
+            Self::Rs384(key) => key.to_der(),
+            Self::Rs512(key) => key.to_der(),
+            Self::Es256(key) => key.to_der(),
+            Self::Es384(key) => key.to_der(),
+            Self::Ps256(_) | Self::Ps384(_) | Self::Ps512(_) | Self::Ed25519(_) => return None,
+        }
+        .ok()
+    }
+
     fn new(algorithm: Algorithm, parameters: &Parameters) -> Result<Self, Unusable> {
         match parameters {
             Parameters::Rsa { modulus, exponent } => Self::rsa(algorithm, modulus, exponent),

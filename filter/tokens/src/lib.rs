@@ -69,4 +69,4 @@ pub use rules::{IssuerRules, MAX_LEEWAY, RulesError};
 pub use spiffe::{SpiffeError, SpiffeId, TrustDomain};
 pub use time::UnixTime;
 pub use verified::{Actor, Confirmation, VerifiedToken};
-pub use verifier::{JwtSimple, Verifier};
+pub use verifier::{JwtSimple, NativeFirst, SignatureOracle, Verifier};

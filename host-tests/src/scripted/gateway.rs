@@ -5,7 +5,7 @@ use std::time::Duration;
 use wasmtime::{Instance, Linker, Store, WasmParams, WasmResults};
 
 use super::state::{Answer, Deferred, Event, Forwarded, Pairs, Place, State, StreamHandle, StreamState};
-use super::{HostError, Module, Options, data, flow, observe, wasi};
+use super::{HostError, Module, Options, crypto, data, flow, observe, wasi};
 
 /// The context of the plugin.
 pub(super) const ROOT: u32 = 1;
@@ -255,6 +255,7 @@ impl ScriptedHost {
 fn link(module: &Module) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(&module.engine);
     observe::link(&mut linker)?;
+    crypto::link(&mut linker)?;
     data::link(&mut linker)?;
     flow::link(&mut linker)?;
     wasi::link(&mut linker)?;

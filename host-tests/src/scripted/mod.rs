@@ -8,6 +8,7 @@
 //!
 //! It decides nothing and expects nothing; tests do, from what it observed.
 
+mod crypto;
 mod data;
 mod flow;
 mod gateway;

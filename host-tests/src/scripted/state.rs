@@ -38,6 +38,8 @@ pub struct Options {
     pub source: Option<String>,
     /// The certificate of the connection's other end: SHA-256 in hexadecimal, first URI.
     pub certificate: Option<(String, Option<String>)>,
+    /// The gateway knows no foreign function.
+    pub no_foreign_functions: bool,
     /// Wall clock at the start, since 1970.
     pub now: Duration,
 }

@@ -6,9 +6,7 @@ use std::error::Error;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use countersign_tokens::{
-    Algorithm, CompactJws, IssuerRules, JwtSimple, KeyFormat, KeySet, Profile, UnixTime, VerifiedToken,
-};
+use countersign_tokens::{Algorithm, IssuerRules, KeyFormat, KeySet, Profile, UnixTime, VerifiedToken};
 use jwt_simple::reexports::ct_codecs::{Base64UrlSafeNoPadding, Encoder};
 use p256::ecdsa::signature::Signer as _;
 use p256::elliptic_curve::Generate as _;
@@ -17,6 +15,8 @@ use superboring::hash::MessageDigest;
 use superboring::pkey::{PKey, Private};
 use superboring::rsa::{Padding, Rsa};
 use superboring::sign::Signer;
+
+use crate::oracle::judged;
 
 pub(crate) type Failure = Box<dyn Error>;
 
@@ -177,7 +177,5 @@ pub(crate) fn rules(profile: Profile) -> Result<IssuerRules, Failure> {
 
 /// What becomes of `token`, by the whole text of the error.
 pub(crate) fn verify(token: &str, rules: &IssuerRules, keys: &KeySet, now: UnixTime) -> Result<VerifiedToken, String> {
-    CompactJws::parse(token, MAX_BYTES)
-        .and_then(|jws| rules.verify(&jws, keys, &JwtSimple, now))
-        .map_err(|error| error.to_string())
+    judged(token, rules, keys, now).map_err(|error| error.to_string())
 }

@@ -7,6 +7,7 @@ mod dpop;
 mod hostile;
 mod issuer;
 mod key_sets;
+mod oracle;
 mod properties;
 mod rules;
 mod standards;
