@@ -129,7 +129,7 @@ impl KeyStore {
             KeySource::Remote(keys) => {
                 let source = digest::text(&digest::of_bytes(format!("{issuer}\n{:?}", keys.location).as_bytes()));
                 let document = format!("keys/{source}");
-                (Some(Remote { issuer: issuer.to_owned(), keys: keys.clone(), document }), None)
+                (Some(Remote { issuer: issuer.to_owned(), keys: keys.as_ref().clone(), document }), None)
             }
         };
         Self { remote, state: Mutex::new(State { keys, ..State::default() }) }

@@ -38,7 +38,6 @@ pub(super) fn link(linker: &mut Linker<State>) -> Result<()> {
     Ok(())
 }
 
-#[expect(clippy::too_many_arguments, reason = "the ABI's own")]
 fn foreign_function(
     caller: Caller<'_, State>,
     name: u32,

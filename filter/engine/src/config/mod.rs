@@ -119,7 +119,7 @@ pub enum ClientCertificate {
 pub enum KeySource {
     /// A JWKS written in the configuration, already parsed.
     Inline(countersign_tokens::KeySet),
-    Remote(RemoteKeys),
+    Remote(Box<RemoteKeys>),
 }
 
 /// Keys behind a cluster.

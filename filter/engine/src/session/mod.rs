@@ -107,7 +107,7 @@ impl Turn<'_> {
     fn arrive(&mut self, input: Input<'_>) -> Next {
         match input {
             Input::Head(head) => match Arrival::of(head, self.engine, self.now) {
-                Arrival::Request(request) => Pending::begin(request, self),
+                Arrival::Request(request) => Pending::begin(*request, self),
                 Arrival::Unmatched(unmatched) => self.unmatched(&unmatched),
                 Arrival::Refused(refused) => self.refuse(refused),
             },

@@ -23,7 +23,7 @@ pub(super) struct Request {
 
 /// What a head turned out to be.
 pub(super) enum Arrival {
-    Request(Request),
+    Request(Box<Request>),
     /// For no resource, which configuration lets pass.
     Unmatched(Outsider),
     Refused(Refused),
@@ -74,7 +74,15 @@ impl Arrival {
         match credential {
             Ok(credential) => {
                 let complete = head.end;
-                Self::Request(Request { head, target, resource, credential, arrived: now, body: Vec::new(), complete })
+                Self::Request(Box::new(Request {
+                    head,
+                    target,
+                    resource,
+                    credential,
+                    arrived: now,
+                    body: Vec::new(),
+                    complete,
+                }))
             }
             Err(reason) => Self::Refused(Refused { reason, head, target: Some(target), resource: Some(resource) }),
         }

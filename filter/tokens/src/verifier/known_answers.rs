@@ -61,7 +61,13 @@ fn key_set(algorithm: Algorithm) -> String {
             r#""kty":"EC","crv":"P-384","x":"jY4tAwdt4OIe-4bSQ00MfmLUOs09fE6_PGH0jklXItk4Sw0Wc_iDj7rsLTD_s_YG","y":"wd04THBuOBLrKdoReQFMkt881huOpKtLfZ_0v2z8J5FqUFUQv2w7kc8uIXYhFrCp""#
                 .to_owned()
         }
-        _ => format!(r#""kty":"RSA","e":"AQAB","n":"{MODULUS}""#),
+        Algorithm::RS256
+        | Algorithm::RS384
+        | Algorithm::RS512
+        | Algorithm::PS256
+        | Algorithm::PS384
+        | Algorithm::PS512
+        | Algorithm::EdDSA => format!(r#""kty":"RSA","e":"AQAB","n":"{MODULUS}""#),
     };
     format!(r#"{{"keys":[{{{key},"alg":"{algorithm}"}}]}}"#)
 }

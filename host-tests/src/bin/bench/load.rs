@@ -16,6 +16,8 @@ pub(crate) enum Tokens {
     Known,
     /// Another on every request, more of them than anything caches.
     Fresh,
+    /// As [`Tokens::Fresh`], signed with ES256.
+    FreshEs256,
 }
 
 /// Scripts and token files for the load generator.
@@ -23,6 +25,7 @@ pub(crate) struct Load {
     script: PathBuf,
     known: PathBuf,
     fresh: PathBuf,
+    fresh_es256: PathBuf,
     connections: u32,
 }
 
@@ -69,7 +72,9 @@ impl Load {
         std::fs::write(&script, SCRIPT)?;
         std::fs::write(&known, &minted.known)?;
         std::fs::write(&fresh, minted.fresh.join("\n"))?;
-        Ok(Self { script, known, fresh, connections })
+        let fresh_es256 = folder.join("fresh-es256");
+        std::fs::write(&fresh_es256, minted.fresh_es256.join("\n"))?;
+        Ok(Self { script, known, fresh, fresh_es256, connections })
     }
 
     /// One second of one connection; every answer must be a 200, or the figures would be of refusals.
@@ -88,6 +93,7 @@ impl Load {
         let file = match tokens {
             Tokens::Known => &self.known,
             Tokens::Fresh => &self.fresh,
+            Tokens::FreshEs256 => &self.fresh_es256,
         };
         let output = Command::new("wrk")
             .args(["-t", "1", "-c", &connections.to_string(), "-d", &format!("{}s", duration.as_secs())])

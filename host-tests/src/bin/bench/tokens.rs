@@ -1,10 +1,15 @@
-//! RS256 access tokens (RFC 9068) for the load, and the key set they verify with.
+//! RS256 and ES256 access tokens (RFC 9068) for the load, and the key set they verify with.
 
 use anyhow::Result;
-use jwt_simple::prelude::{Claims, Duration, RS256KeyPair, RSAKeyPairLike};
+use jwt_simple::common::HeaderOptions;
+use jwt_simple::prelude::{
+    Claims, Duration, ECDSAP256KeyPairLike, ES256KeyPair, JWTClaims, RS256KeyPair, RSAKeyPairLike,
+};
 use serde_json::{Value, json};
 
 pub(crate) const ISSUER: &str = "https://sts.example.com";
+const RSA: &str = "bench-rsa";
+const EC: &str = "bench-ec";
 pub(crate) const AUDIENCE: &str = "https://tools.example.com/mcp";
 /// More than any cache on the way holds (ours 1,024; `jwt_authn`'s 100).
 const FRESH: usize = 5_000;
@@ -13,31 +18,39 @@ const FRESH: usize = 5_000;
 pub(crate) struct Minted {
     pub(crate) known: String,
     pub(crate) fresh: Vec<String>,
+    pub(crate) fresh_es256: Vec<String>,
     /// JWKS.
     pub(crate) keys: Value,
 }
 
-/// Signs everything with a key made now.
+/// Signs everything with keys made now.
 pub(crate) fn mint() -> Result<Minted> {
-    let key = RS256KeyPair::generate(2048)?.with_key_id("bench");
-    let mut jwk: Value = serde_json::from_str(&key.public_key().to_jwk())?;
-    jwk["kid"] = json!("bench");
-    jwk["alg"] = json!("RS256");
-    jwk["use"] = json!("sig");
-    let known = sign(&key, 0)?;
-    let progress = indicatif::ProgressBar::new(FRESH as u64).with_message("signing tokens");
-    let fresh = (1..=FRESH)
-        .map(|number| {
+    let rsa = RS256KeyPair::generate(2048)?.with_key_id(RSA);
+    let ec = ES256KeyPair::generate().with_key_id(EC);
+    let jwk = |text: &str, id: &str, algorithm: &str| {
+        let mut jwk: Value = serde_json::from_str(text)?;
+        (jwk["kid"], jwk["alg"], jwk["use"]) = (json!(id), json!(algorithm), json!("sig"));
+        anyhow::Ok(jwk)
+    };
+    let keys = json!({ "keys": [jwk(&rsa.public_key().to_jwk(), RSA, "RS256")?, jwk(&ec.public_key().to_jwk(), EC, "ES256")?] });
+    let options = HeaderOptions { content_type: None, signature_type: Some("at+jwt".to_owned()) };
+    let progress = indicatif::ProgressBar::new(2 * FRESH as u64).with_message("signing tokens");
+    let many = |sign: &dyn Fn(JWTClaims<Value>) -> Result<String>| {
+        let token = |number| {
             progress.inc(1);
-            sign(&key, number)
-        })
-        .collect::<Result<_>>()?;
+            sign(claims(number))
+        };
+        (1..=FRESH).map(token).collect::<Result<_>>()
+    };
+    let known = rsa.sign_with_options(claims(0), &options)?;
+    let fresh = many(&|claims| rsa.sign_with_options(claims, &options))?;
+    let fresh_es256 = many(&|claims| ec.sign_with_options(claims, &options))?;
     progress.finish_and_clear();
-    Ok(Minted { known, fresh, keys: json!({ "keys": [jwk] }) })
+    Ok(Minted { known, fresh, fresh_es256, keys })
 }
 
-fn sign(key: &RS256KeyPair, number: usize) -> Result<String> {
-    let claims = Claims::with_custom_claims(
+fn claims(number: usize) -> JWTClaims<Value> {
+    Claims::with_custom_claims(
         json!({
             "client_id": "bench-agent",
             "task": {
@@ -54,7 +67,5 @@ fn sign(key: &RS256KeyPair, number: usize) -> Result<String> {
     .with_issuer(ISSUER)
     .with_subject("spiffe://example.org/agents/bench")
     .with_audience(AUDIENCE)
-    .with_jwt_id(format!("token-{number}"));
-    let options = jwt_simple::common::HeaderOptions { content_type: None, signature_type: Some("at+jwt".to_owned()) };
-    key.sign_with_options(claims, &options)
+    .with_jwt_id(format!("token-{number}"))
 }

@@ -35,6 +35,7 @@ pub(crate) fn all(minted: &Minted, upstream: u16) -> Result<Vec<Variant>> {
     std::fs::write(&empty, wat::parse_str(EMPTY_FILTER)?)?;
     let with = |filters: Vec<Value>| with_filters(&ours, filters);
     let jwt = |cache| jwt_authn(&minted.keys, cache);
+    let portable = without_native_crypto(&ours)?;
     let native = |cache| with(vec![jwt(cache), mcp(), rbac()]);
     Ok(vec![
         Variant { name: BASELINE, tokens: Tokens::Known, bootstrap: with(Vec::new())? },
@@ -43,6 +44,9 @@ pub(crate) fn all(minted: &Minted, upstream: u16) -> Result<Vec<Variant>> {
         Variant { name: "jwt_authn (no cache) + mcp + rbac", tokens: Tokens::Fresh, bootstrap: native(false)? },
         Variant { name: "countersign, known token", tokens: Tokens::Known, bootstrap: ours.clone() },
         Variant { name: "countersign, fresh RS256 token", tokens: Tokens::Fresh, bootstrap: ours.clone() },
+        Variant { name: "countersign, fresh ES256 token", tokens: Tokens::FreshEs256, bootstrap: ours.clone() },
+        Variant { name: "the same RS256, portable verifier", tokens: Tokens::Fresh, bootstrap: portable.clone() },
+        Variant { name: "the same ES256, portable verifier", tokens: Tokens::FreshEs256, bootstrap: portable },
     ])
 }
 
@@ -87,7 +91,7 @@ fn configuration(minted: &Minted) -> Result<Value> {
         "version": 1,
         "issuers": [{
             "name": "bench", "issuer": ISSUER, "profile": "access-token", "audiences": [AUDIENCE],
-            "algorithms": ["RS256"], "keys": {"inline": minted.keys}, "max_lifetime": "2h",
+            "algorithms": ["RS256", "ES256"], "keys": {"inline": minted.keys}, "max_lifetime": "2h",
             "task": {"id": "/task/id", "purpose": "/task/purpose", "grants": "/task/grants"},
         }],
         "resources": [{"name": "payments", "match": {"path": "/mcp"}, "protocol": "mcp", "tools": tools}],
@@ -104,6 +108,17 @@ fn with_filters(bootstrap: &Value, mut filters: Vec<Value>) -> Result<Value> {
     let router = list.pop().context("a listener without router")?;
     filters.push(router);
     *list = filters;
+    Ok(bootstrap)
+}
+
+/// Ours in a gateway that is not asked about signatures: the capability is missing.
+fn without_native_crypto(bootstrap: &Value) -> Result<Value> {
+    let mut bootstrap = bootstrap.clone();
+    let filter = bootstrap.pointer_mut(&format!("{HTTP_FILTERS}/0/typed_config/config"));
+    let filter = filter.context("the derived bootstrap keeps its wasm filter elsewhere")?;
+    let allowed = filter.pointer_mut("/capability_restriction_config/allowed_capabilities");
+    let allowed = allowed.and_then(Value::as_object_mut).context("no allowed capabilities")?;
+    allowed.remove("proxy_call_foreign_function").context("the capability has another name")?;
     Ok(bootstrap)
 }
 

@@ -29,7 +29,7 @@ fn everything_stated_arrives() -> Outcome {
     let (refresh, max_stale) = (Duration::from_mins(2), Duration::from_hours(3));
     let location = KeyLocation::Direct(endpoint);
     let (format, cooldown) = (KeyFormat::Jwks, Duration::from_millis(500));
-    assert_eq!(keys, &RemoteKeys { location, format, refresh: Some(refresh), max_stale, cooldown });
+    assert_eq!(**keys, RemoteKeys { location, format, refresh: Some(refresh), max_stale, cooldown });
     let [id, purpose, grants, expires] = ["/task/id", "/task/purpose", "/task/grants", "/task/expires"].map(Some);
     assert_eq!(Ok(&issuer.task), TaskMapping::new(id, purpose, grants, expires, Some(true)).as_ref());
 
@@ -88,7 +88,7 @@ fn defaults() -> Outcome {
     let max_stale = Duration::from_hours(1);
     let location = KeyLocation::Direct(endpoint);
     let (format, cooldown) = (KeyFormat::Jwks, Duration::from_secs(10));
-    assert_eq!(keys, &RemoteKeys { location, format, refresh: None, max_stale, cooldown });
+    assert_eq!(**keys, RemoteKeys { location, format, refresh: None, max_stale, cooldown });
     let resource = config.resources.first().ok_or("no resource")?;
     let matching = Match { host: None, path: PathMatch::Exact("/api".to_owned()), route: None };
     assert_eq!((&resource.matching, resource.risk, resource.metadata_url.as_ref()), (&matching, Risk::Medium, None));

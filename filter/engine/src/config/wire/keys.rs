@@ -30,7 +30,7 @@ pub(super) fn keys(node: &Node<'_>, format: KeyFormat, seen: &mut Seen) -> Optio
             object.forbid(&FETCHING, "has no meaning beside `inline`; remove one of the two")?;
             Some(KeySource::Inline(set?))
         }
-        None => remote(object, format, seen).map(KeySource::Remote),
+        None => remote(object, format, seen).map(|keys| KeySource::Remote(Box::new(keys))),
     })
 }
 
