@@ -75,6 +75,26 @@ fn status(envoy: &RunningEnvoy, path: &str, headers: &[(&str, &str)]) -> Result<
     Ok(request.call()?.status().as_u16())
 }
 
+/// The form people write in YAML: Envoy hands it over as protobuf.
+#[test]
+fn a_configuration_written_as_a_struct_is_the_same_configuration() -> Result<()> {
+    let as_struct = |upstream| {
+        let mut document = document(upstream)?;
+        let place = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/0/typed_config\
+                     /config/configuration";
+        let configuration = document.pointer_mut(place).context("no configuration")?;
+        *configuration =
+            json!({ "@type": "type.googleapis.com/google.protobuf.Struct", "value": config().value().clone() });
+        Ok(document)
+    };
+    in_every_envoy("struct", as_struct, |envoy, upstream| {
+        ensure!(status(envoy, "/mcp", &[])? == 401, "the resource is not protected");
+        ensure!(upstream.saw_nothing(), "{} bytes reached the upstream", upstream.bytes());
+        ensure!(status(envoy, "/elsewhere", &[])? == 200, "`unmatched: pass` is not read");
+        Ok(())
+    })
+}
+
 #[test]
 fn nothing_is_executed_twice_whatever_the_client_or_the_route_asks_for() -> Result<()> {
     let retrying = |upstream| {

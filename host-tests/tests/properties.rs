@@ -5,9 +5,11 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use countersign_engine::board::{Board, Posted, Posting};
 use countersign_engine::headers::Headers;
 use countersign_engine::io::{Call, CallFailure, CallId, CallOutcome, Input, RequestHead, Step, Tick};
-use countersign_engine::ledger::MemoryLedger;
+use countersign_engine::ledger::{Entry, Ledger, LedgerError, MemoryLedger, Spent};
+use countersign_engine::reason::Reason;
 use countersign_engine::record::{Kind, Line};
 use countersign_engine::{Background, BackgroundInput, DecisionId, Effect, Engine, Session, UnixTime};
 use countersign_host_tests::drivers::native::ScenarioSecrets;
@@ -163,6 +165,51 @@ impl Stream {
     fn verdict(&self) -> Option<(&'static str, &[Told])> {
         self.decisions.first().map(|line| (line.reason.row().code, self.replies.as_slice()))
     }
+}
+
+/// The ledger while another worker is about to spend the same: nothing looks spent until it is spent here too.
+struct Racing(MemoryLedger);
+
+impl Board for Racing {
+    fn read(&mut self, name: &str) -> Result<Option<Posted>, LedgerError> {
+        self.0.read(name)
+    }
+
+    fn post(&mut self, name: &str, document: &[u8], version: Option<u32>) -> Result<Posting, LedgerError> {
+        self.0.post(name, document, version)
+    }
+}
+
+impl Ledger for Racing {
+    fn spend(&mut self, now: UnixTime, entry: &Entry, until: UnixTime) -> Result<Spent, LedgerError> {
+        self.0.spend(now, entry, until)
+    }
+
+    fn is_spent(&mut self, _: UnixTime, _: &Entry) -> Result<bool, LedgerError> {
+        Ok(false)
+    }
+}
+
+#[test]
+fn of_two_workers_that_spend_the_same_at_once_one_is_refused() -> Result<()> {
+    let token = json!({ "claims": { "cnf": { "jkt": "{jkt:ec2}" } }, "proof": {} });
+    let request = request(json!({ "token": token }))?;
+    let mut ledger = Racing(MemoryLedger::new(64));
+    let mut reasons = Vec::new();
+    for id in 0..2 {
+        let mut session = Session::new(Arc::clone(&ENGINE), DecisionId::from_random([id; 16]));
+        let head = RequestHead { headers: Headers::new(request.head()), ..RequestHead::default() };
+        let body = request.body.as_deref().unwrap_or_default();
+        for input in [Input::Head(head), Input::Body { chunk: body, end: true }] {
+            match session.handle(now(), input, &mut ledger) {
+                Step::Forward(forward) => reasons.push(forward.line.reason),
+                Step::Reply(reply) => reasons.push(reply.line.reason),
+                Step::Wait | Step::Call(_) | Step::Cut(_) => {}
+            }
+        }
+    }
+    assert_eq!(reasons, [Reason::Allowed, Reason::ProofReplayed]);
+    Ok(())
 }
 
 /// Requests that end in every way a body can end in.
