@@ -84,7 +84,7 @@ impl Background {
         effects
     }
 
-    /// A line for each new set that has keys nobody can be verified with; sessions fetch sets too.
+    /// A line for each new set that has keys nobody can be verified with, whichever worker fetched it.
     fn report_unused_keys(&mut self, now: UnixTime) -> Vec<Effect> {
         let mut effects = Vec::new();
         let stores = self.engine.keys.iter().zip(&self.engine.config.issuers);

@@ -27,14 +27,16 @@ pub enum Carrier {
     TxnToken,
 }
 
-/// The header fields that carry credentials; a request has one of them.
-const CARRIERS: [(&str, Carrier); 2] = [("authorization", Carrier::Authorization), ("txn-token", Carrier::TxnToken)];
-
+const AUTHORIZATION: &str = "authorization";
+const TXN_TOKEN: &str = "txn-token";
 /// Carries the proof that goes with `Authorization: DPoP` (RFC 9449 §4.1).
 const PROOF: &str = "dpop";
 
+/// The header fields that carry credentials; a request has one of them.
+const CARRIERS: [(&str, Carrier); 2] = [(AUTHORIZATION, Carrier::Authorization), (TXN_TOKEN, Carrier::TxnToken)];
+
 /// The header fields that are the credential's, or proof that it is the client's.
-pub(crate) const FIELDS: [&str; 3] = ["authorization", "txn-token", PROOF];
+pub(crate) const FIELDS: [&str; 3] = [AUTHORIZATION, TXN_TOKEN, PROOF];
 
 /// The text of a credential, and what the request shows beside it. Its `Debug` says nothing.
 #[derive(Clone)]
@@ -63,7 +65,7 @@ pub struct Verified {
 }
 
 /// Why a credential is not verified (yet).
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unverified {
     Refused(Reason),
     /// The credential is good, but not proven to be the client's.
@@ -74,9 +76,9 @@ pub enum Unverified {
 
 impl Unverified {
     /// What the request is denied with when waiting is no use.
-    pub fn reason(&self) -> Reason {
+    pub fn reason(self) -> Reason {
         match self {
-            Self::Refused(reason) => *reason,
+            Self::Refused(reason) => reason,
             Self::Unproven(unproven) => unproven.reason(),
             Self::NeedKeys(need) => need.reason(),
         }
@@ -117,7 +119,6 @@ impl Credential {
         if text.contains(',') {
             return Err(Reason::ManyCredentials);
         }
-        let proof = proof.map(str::to_owned);
         let evidence = Evidence::of(head, target, proof, resource.origin.as_deref(), config.client_certificate, now);
         Ok(Self { carrier, text: text.to_owned(), digest: digest_of(carrier, text), evidence })
     }

@@ -53,7 +53,7 @@ struct State {
     /// What was last read from the board, or written to it.
     posted: Posted,
     work: Work,
-    /// Why the last fetch of this worker brought nothing.
+    /// Why this worker's last fetch brought nothing, until anybody's brings something.
     trouble: Option<String>,
 }
 
@@ -181,7 +181,7 @@ impl KeyStore {
         state.generation == generation && state.elsewhere(remote, now)
     }
 
-    /// Why this worker's last fetch brought nothing, for the record.
+    /// Why the keys may not be the newest, for the record.
     pub fn trouble(&self) -> Option<String> {
         self.state().trouble.clone()
     }
@@ -207,11 +207,11 @@ impl KeyStore {
             state.look(remote, now, board);
             return None;
         }
-        let (endpoint, calls) = match &remote.keys.location {
-            KeyLocation::Direct(keys) => (keys, 1),
-            KeyLocation::Discovery { metadata, .. } => (metadata, 2),
+        let endpoint = match &remote.keys.location {
+            KeyLocation::Direct(keys) => keys,
+            KeyLocation::Discovery { metadata, .. } => metadata,
         };
-        state.work = Work::UnderWay { until: now.plus(endpoint.timeout * calls) };
+        state.work = Work::UnderWay { until: now.plus(remote.patience()) };
         Some(get(id, endpoint))
     }
 
@@ -239,7 +239,9 @@ impl KeyStore {
             Err(error) => (Err(error), None),
         };
         state.work = Work::None;
-        state.trouble = result.as_ref().err().map(ToString::to_string);
+        if let Err(error) = &result {
+            state.trouble = Some(error.to_string());
+        }
         state.tell(remote, fetched, now, board);
         result
     }
@@ -277,7 +279,7 @@ impl Remote {
         }
     }
 
-    /// How long nobody need ask whether another worker's fetch has ended.
+    /// The longest that a fetch may take, by whichever worker.
     fn patience(&self) -> Duration {
         match &self.keys.location {
             KeyLocation::Direct(keys) => keys.timeout,
@@ -344,6 +346,7 @@ impl State {
             self.generation = self.generation.wrapping_add(1);
         }
         self.keys = Some(Held { set: Arc::new(set), fetched: Some(fetched) });
+        self.trouble = None;
     }
 
     /// Tells the other workers how the fetch of this one ended. One that hears nothing will ask for itself.
@@ -377,3 +380,6 @@ fn get(id: CallId, endpoint: &Endpoint) -> Call {
         timeout: endpoint.timeout,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,8 +6,6 @@
 
 pub mod xfcc;
 
-use std::time::Duration;
-
 use countersign_tokens::{
     Proof, ProofError, ProvenRequest, SpiffeId, UnixTime, VerifiedProof, VerifiedToken, Verifier,
 };
@@ -30,13 +28,19 @@ pub struct Peer {
 /// What a request shows.
 #[derive(Clone, Debug)]
 pub struct Evidence {
+    /// Where the token came with the scheme `DPoP`.
+    proof: Option<Presented>,
+    peer: Option<Peer>,
+    arrived: UnixTime,
+}
+
+/// A DPoP proof as it came, and the request that it must be for.
+#[derive(Clone, Debug)]
+struct Presented {
+    text: String,
     method: String,
     /// Scheme, authority and path as the client knows them.
     uri: String,
-    /// The `DPoP` header, where the token came with the scheme of that name.
-    proof: Option<String>,
-    peer: Option<Peer>,
-    arrived: UnixTime,
 }
 
 /// Why possession is not proven.
@@ -80,17 +84,22 @@ impl Evidence {
     pub(crate) fn of(
         head: &RequestHead,
         target: &Target,
-        proof: Option<String>,
+        proof: Option<&str>,
         origin: Option<&str>,
         certificates: ClientCertificate,
         arrived: UnixTime,
     ) -> Self {
-        let origin = origin.map_or_else(|| format!("{}://{}", scheme(&head.headers), target.authority), str::to_owned);
+        let proof = proof.map(|text| {
+            let origin =
+                origin.map_or_else(|| format!("{}://{}", scheme(&head.headers), target.authority), str::to_owned);
+            let uri = format!("{origin}{}", target.path);
+            Presented { text: text.to_owned(), method: target.method.clone(), uri }
+        });
         let peer = match certificates {
             ClientCertificate::Connection => head.peer.clone(),
             ClientCertificate::Xfcc => xfcc::peer(&head.headers),
         };
-        Self { method: target.method.clone(), uri: format!("{origin}{}", target.path), proof, peer, arrived }
+        Self { proof, peer, arrived }
     }
 
     /// Whether it proves everything that `token`, whose text is `text`, is bound to and `binding` demands; the proof to be
@@ -126,12 +135,11 @@ impl Evidence {
             (None, None) => Ok(None),
             (Some(_), None) => Err(Unproven::NoProof),
             (None, Some(_)) => Err(Unproven::NeedlessProof),
-            (Some(thumbprint), Some(proof)) => {
-                let request =
-                    ProvenRequest { method: &self.method, uri: &self.uri, access_token: text, thumbprint: &thumbprint };
+            (Some(thumbprint), Some(Presented { text: proof, method, uri })) => {
+                let request = ProvenRequest { method, uri, access_token: text, thumbprint: &thumbprint };
                 // A proof says when the request was made, so waiting for an approval does not make it older.
-                let (age, leeway): (Duration, Duration) = (binding.proof_age, binding.leeway);
-                Ok(Some(Proof::new(proof).verify(&request, age, leeway, verifier, self.arrived)?))
+                let proof = Proof::new(proof);
+                Ok(Some(proof.verify(&request, binding.proof_age, binding.leeway, verifier, self.arrived)?))
             }
         }
     }

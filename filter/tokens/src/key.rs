@@ -151,9 +151,7 @@ impl Key {
         let der = public.der();
         Ok(Self { id, algorithm, parameters, public, der })
     }
-}
 
-impl Key {
     /// The key somebody presents to prove possession of its private half, for `algorithm`; none for anything else, and
     /// for a key that gives its private half away (RFC 9449 §4.3 check 7).
     pub(crate) fn presented(jwk: &Map<String, Value>, algorithm: Algorithm) -> Option<Self> {

@@ -3,7 +3,6 @@
 //! Kinds exclude each other (RFC 8725 §3.11, §3.12): a token made for another purpose, such as an identity assertion
 //! or a logout token, is never taken for an access token, even where its signature and audience would pass.
 
-use crate::algorithm::Algorithm;
 use crate::error::TokenError;
 use crate::jws::Header;
 use crate::spiffe::TrustDomain;
@@ -39,13 +38,8 @@ impl Profile {
 
     /// Whether a token with this header can be of this kind.
     pub(crate) fn check_header(&self, header: &Header) -> Result<(), TokenError> {
-        if let Self::JwtSvid { .. } = self {
-            if !header.is_bare() {
-                return Err(TokenError::HeaderBeyondSvid);
-            }
-            if header.algorithm() == Algorithm::EdDSA {
-                return Err(TokenError::AlgorithmNotAllowed);
-            }
+        if matches!(self, Self::JwtSvid { .. }) && !header.is_bare() {
+            return Err(TokenError::HeaderBeyondSvid);
         }
         if self.accepts_type(header.typ()) { Ok(()) } else { Err(TokenError::TypeRefused) }
     }

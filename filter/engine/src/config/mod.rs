@@ -75,7 +75,7 @@ pub struct Issuer {
     pub rules: IssuerRules,
     pub keys: KeySource,
     pub task: TaskMapping,
-    /// Each credential (by `jti`) is good for one forwarded request.
+    /// Each credential (by `jti`, a transaction token by `txn`) is good for one forwarded request.
     pub one_shot: bool,
     pub binding: Binding,
 }

@@ -6,6 +6,7 @@ use super::Turn;
 use super::account::Account;
 use super::decide::{declared, entry};
 use super::request::Request;
+use crate::credential::Unverified;
 use crate::engine::Engine;
 use crate::io::{Call, CallId, CallOutcome};
 use crate::policy::StepUp;
@@ -72,8 +73,7 @@ impl Turn<'_> {
             return Err(Reason::ApprovalTimeout);
         }
         let config = self.engine.config.step_up.as_ref().ok_or(Reason::Internal)?;
-        let verified =
-            request.credential.verify(self.engine, self.now).map_err(|unverified| unverified.reason())?.verified;
+        let verified = request.credential.verify(self.engine, self.now).map_err(Unverified::reason)?.verified;
         let now = self.now;
         let mut spent = |challenge: &str| self.ledger.is_spent(now, &entry(&verified, "approval", challenge));
         let approval = match read_answer(outcome, &asked.challenge, config, &verified.workload, now, &mut spent)? {

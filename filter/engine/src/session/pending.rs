@@ -209,7 +209,7 @@ impl Turn<'_> {
             target: target.as_ref(),
             resource: resource.and_then(|index| self.engine.resource(index)),
             source: head.source.as_deref(),
-            dpop: reason == Reason::ProofRefused,
+            dpop: false,
             arrived: self.now,
         };
         Next::Done(Step::Reply(Account::default().reply(self, about, reason)))

@@ -56,10 +56,11 @@ impl Arrival {
             Ok(target) => target,
             Err(reason) => return Self::Refused(Refused { reason, head, target: None, resource: None }),
         };
-        let matched = route::find(&config.resources, &target, head.route.as_deref())
-            .and_then(|found| config.resources.iter().position(|resource| std::ptr::eq(resource, found)))
-            .map(ResourceIndex);
-        let Some(resource) = matched else {
+        let matched = route::find(&config.resources, &target, head.route.as_deref()).and_then(|found| {
+            let index = config.resources.iter().position(|resource| std::ptr::eq(resource, found))?;
+            Some((ResourceIndex(index), found))
+        });
+        let Some((resource, found)) = matched else {
             return match config.unmatched {
                 Unmatched::Pass => Self::Unmatched(Outsider { head, target, rule: config.unmatched }),
                 Unmatched::Deny => {
@@ -67,11 +68,7 @@ impl Arrival {
                 }
             };
         };
-        let credential = match config.resources.get(resource.0) {
-            Some(found) => Credential::of(&head, &target, found, config, now),
-            None => Err(Reason::Internal),
-        };
-        match credential {
+        match Credential::of(&head, &target, found, config, now) {
             Ok(credential) => {
                 let complete = head.end;
                 Self::Request(Box::new(Request {
