@@ -9,17 +9,17 @@ use countersign_engine::UnixTime;
 use countersign_engine::board::{Board, Posted, Posting};
 use countersign_engine::ledger::{Entry, Ledger, LedgerError, Spent};
 
-/// How many buckets there are; with [`BUCKET_ENTRIES`] and [`ENTRY_BYTES`] this bounds the store to 40 MiB.
+/// How many buckets there are; with [`BUCKET_ENTRIES`] and [`ENTRY_BYTES`] this bounds the store to 44 MiB.
 const BUCKETS: u16 = 1024;
 
 /// Live entries of one bucket.
 const BUCKET_ENTRIES: usize = 1024;
 
-/// Workload tag, key digest, end.
-const ENTRY_BYTES: usize = 8 + 24 + 8;
+/// Workload tag, key digest, end, count.
+const ENTRY_BYTES: usize = 8 + 24 + 8 + 4;
 
 /// First bytes of every bucket: anything else was not written by this version.
-const MAGIC: [u8; 4] = *b"csl1";
+const MAGIC: [u8; 4] = *b"csl2";
 
 /// A CAS no value has: `set` creates with it if absent and refuses otherwise. 0 would overwrite (DESIGN H8).
 const CREATE: u32 = u32::MAX;
@@ -102,14 +102,18 @@ impl<S: Store> Ledger for SharedLedger<S> {
         for _ in 0..ATTEMPTS {
             let (mut slots, cas) = self.bucket(&key)?;
             slots.retain(|slot| slot.until > now);
-            if slots.iter().any(|other| other.is(&slot)) {
+            if uses(&slots, &slot, now) >= entry.limit {
                 return Ok(Spent::Before);
             }
-            let share = slots.iter().filter(|other| other.workload == slot.workload).count();
-            if share >= self.share || slots.len() >= BUCKET_ENTRIES {
-                return Err(LedgerError::Full);
+            if let Some(same) = slots.iter_mut().find(|other| other.is(&slot) && other.until == until) {
+                same.count = same.count.saturating_add(1);
+            } else {
+                let share = slots.iter().filter(|other| other.workload == slot.workload).count();
+                if share >= self.share || slots.len() >= BUCKET_ENTRIES {
+                    return Err(LedgerError::Full);
+                }
+                slots.push(slot);
             }
-            slots.push(slot);
             match self.store.write(&key, &encode(&slots), cas) {
                 Ok(()) => return Ok(Spent::Now),
                 Err(StoreError::Changed) => {}
@@ -121,9 +125,14 @@ impl<S: Store> Ledger for SharedLedger<S> {
 
     fn is_spent(&mut self, now: UnixTime, entry: &Entry) -> Result<bool, LedgerError> {
         let (slots, _) = self.bucket(&bucket_key(entry))?;
-        let wanted = Slot::new(entry, now);
-        Ok(slots.iter().any(|slot| slot.is(&wanted) && slot.until > now))
+        Ok(uses(&slots, &Slot::new(entry, now), now) >= entry.limit)
     }
+}
+
+/// How often what `slot` is about was used, as far as that is still remembered.
+fn uses(slots: &[Slot], slot: &Slot, now: UnixTime) -> u32 {
+    let live = slots.iter().filter(|other| other.is(slot) && other.until > now);
+    live.map(|other| other.count).fold(0, u32::saturating_add)
 }
 
 /// One entry as stored.
@@ -132,14 +141,16 @@ struct Slot {
     workload: [u8; 8],
     key: [u8; 24],
     until: UnixTime,
+    count: u32,
 }
 
 impl Slot {
+    /// One use.
     fn new(entry: &Entry, until: UnixTime) -> Self {
         let [_, _, w0, w1, w2, w3, w4, w5, w6, w7, ..] = entry.partition;
         let mut key = [0; 24];
         key.iter_mut().zip(entry.key).for_each(|(stored, digest)| *stored = digest);
-        Self { workload: [w0, w1, w2, w3, w4, w5, w6, w7], key, until }
+        Self { workload: [w0, w1, w2, w3, w4, w5, w6, w7], key, until, count: 1 }
     }
 
     fn is(&self, other: &Self) -> bool {
@@ -156,10 +167,11 @@ fn bucket_key(entry: &Entry) -> String {
 fn encode(slots: &[Slot]) -> Vec<u8> {
     let mut value = Vec::with_capacity(MAGIC.len().saturating_add(slots.len().saturating_mul(ENTRY_BYTES)));
     value.extend_from_slice(&MAGIC);
-    for Slot { workload, key, until } in slots {
+    for Slot { workload, key, until, count } in slots {
         value.extend_from_slice(workload);
         value.extend_from_slice(key);
         value.extend_from_slice(&until.millis().to_le_bytes());
+        value.extend_from_slice(&count.to_le_bytes());
     }
     value
 }
@@ -173,8 +185,10 @@ fn decode(value: &[u8]) -> Option<Vec<Slot>> {
 fn decode_slot(bytes: &[u8]) -> Option<Slot> {
     let (workload, rest) = bytes.split_first_chunk()?;
     let (key, rest) = rest.split_first_chunk()?;
-    let until = u64::from_le_bytes(*rest.first_chunk()?);
-    (bytes.len() == ENTRY_BYTES).then_some(Slot { workload: *workload, key: *key, until: UnixTime::from_millis(until) })
+    let (until, rest) = rest.split_first_chunk()?;
+    let count = u32::from_le_bytes(*rest.first_chunk()?);
+    let until = UnixTime::from_millis(u64::from_le_bytes(*until));
+    (bytes.len() == ENTRY_BYTES).then_some(Slot { workload: *workload, key: *key, until, count })
 }
 
 #[cfg(test)]

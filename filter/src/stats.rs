@@ -56,7 +56,7 @@ impl Stats {
     pub(crate) fn line(&self, line: &Line) {
         self.add(Metric::Decisions(line.kind, line.reason), 1);
         match line.kind {
-            Kind::Allow | Kind::Deny | Kind::StepUp => {
+            Kind::Allow | Kind::Deny | Kind::StepUp | Kind::Served => {
                 let micros = u64::try_from(line.elapsed.as_micros()).unwrap_or(u64::MAX);
                 self.with(Metric::DecisionTime, |id| host::record_metric(id, micros));
             }

@@ -14,8 +14,8 @@ use countersign_engine::io::RequestHead;
 use countersign_engine::policy::{CedarPolicy, Facts, Verdict};
 use countersign_engine::route;
 use countersign_engine::step_up::Approval;
-use countersign_engine::task::Task;
-use countersign_engine::workload::{Identity, TokenFacts, Workload};
+use countersign_engine::task::{Grants, Task};
+use countersign_engine::workload::{Authentication, Identity, Kind, TokenFacts, Workload};
 use countersign_host_tests::envoy::root;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -137,13 +137,19 @@ fn decide(case: &Case, given: &Given, resources: &[Resource], policy: &CedarPoli
     let workload = Workload {
         identity: identity(caller),
         issuer_name: "sts".to_owned(),
+        trust_domain: None,
+        kind: Kind::Agent,
+        traits: BTreeSet::new(),
+        classified: true,
         actors: Vec::new(),
         client_id: caller.client_id.clone(),
         requester: None,
     };
     let expires = now.plus(Duration::from_mins(5));
-    let token = TokenFacts { id: None, key_id: None, algorithm: "ES256", issued: None, expires };
-    let task = Task { id: purpose.id, purpose: purpose.purpose, grants: Vec::new(), end: None, expires };
+    let authentication = Authentication::default();
+    let token = TokenFacts { id: None, key_id: None, algorithm: "ES256", issued: None, expires, authentication };
+    let (grants, asks) = (Grants::default(), Grants::default());
+    let task = Task { id: purpose.id, purpose: purpose.purpose, grants, asks, end: None, expires };
     let approval = case.approval.as_ref().map(|approver| Approval {
         challenge: "challenge".to_owned(),
         approver: identity(approver),
@@ -155,6 +161,7 @@ fn decide(case: &Case, given: &Given, resources: &[Resource], policy: &CedarPoli
         now,
         workload: &workload,
         token: &token,
+        findings: &[],
         task: &task,
         action: &action,
         risk,

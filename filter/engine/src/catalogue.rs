@@ -1,8 +1,12 @@
 //! The resource catalogue: what is protected, how it is spoken to, and how risky it is.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use countersign_tokens::UnixTime;
 use serde_json::Value;
+
+use crate::workload::Authentication;
 
 /// A protected resource.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,10 +18,52 @@ pub struct Resource {
     pub tools: BTreeMap<String, Tool>,
     /// The risk of whatever is not declared more exactly.
     pub risk: Risk,
-    /// RFC 9728 metadata address named in challenges, if configured.
+    /// What clients and issuers call it: an absolute URL (RFC 9728 §1.2).
+    pub identifier: Option<String>,
+    /// What is said about it to whoever asks (RFC 9728), if that is served here.
+    pub metadata: Option<Metadata>,
+    /// RFC 9728 metadata address named in challenges, if there is one.
     pub metadata_url: Option<String>,
+    /// How a person must have authenticated for anything that does not say otherwise.
+    pub authentication: Option<Demand>,
     /// Scheme and authority as clients know them, if the gateway does not: what DPoP proofs are for.
     pub origin: Option<String>,
+}
+
+/// RFC 9728 §2: how clients get a credential for a resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Metadata {
+    /// Where it is served, on the resource's own host: `/.well-known/oauth-protected-resource` and the identifier's path.
+    pub path: String,
+    /// Issuers that clients are sent to.
+    pub authorization_servers: Vec<String>,
+    /// Scopes that clients may ask for; whoever asks sees them.
+    pub scopes: Vec<String>,
+    /// A page for people.
+    pub documentation: Option<String>,
+    /// Whether credentials must be bound to a DPoP key, or to a certificate.
+    pub dpop_required: bool,
+    pub certificate_required: bool,
+}
+
+/// How a person must have authenticated (RFC 9470).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Demand {
+    /// One of these classes (`acr`), if any are stated.
+    pub classes: Vec<String>,
+    /// Not longer ago, if stated.
+    pub max_age: Option<Duration>,
+}
+
+impl Demand {
+    /// Whether `authentication` meets it at `now`.
+    pub fn is_met_by(&self, authentication: &Authentication, now: UnixTime) -> bool {
+        let Self { classes, max_age } = self;
+        let class = classes.is_empty() || authentication.class.as_ref().is_some_and(|class| classes.contains(class));
+        let young = max_age
+            .is_none_or(|max_age| authentication.time.is_some_and(|time| time <= now && now.since(time) <= max_age));
+        class && young
+    }
 }
 
 /// Which requests are for a resource. Everything stated must match.
@@ -57,6 +103,10 @@ pub struct Tool {
     pub input_schema: Option<Value>,
     /// RFC 6901 pointers into the arguments that approvers must not see.
     pub redact: Vec<String>,
+    /// RFC 6901 pointers to the arguments that say where it goes: URLs, addresses, hosts.
+    pub destinations: Vec<String>,
+    /// How a person must have authenticated for it, instead of what its resource says.
+    pub authentication: Option<Demand>,
 }
 
 /// How much harm an action can do. Ordered.

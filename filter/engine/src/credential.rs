@@ -1,22 +1,29 @@
-//! Exactly one credential, verified now: who is calling.
+//! Exactly one credential, verified now: who is calling, for which task.
 //!
 //! Never decides what the caller may do, and never lets token text out of this module except to the verifier.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+mod cache;
+mod verified;
 
-use countersign_tokens::{CompactJws, TokenError, TokenErrorClass, UnixTime, VerifiedProof, VerifiedToken};
+use std::sync::Arc;
+use std::time::Duration;
+
+use countersign_tokens::{CompactJws, Profile, TokenError, TokenErrorClass, UnixTime, VerifiedProof};
+
+use cache::Held;
+pub(crate) use cache::TokenCache;
+pub use verified::Verified;
 
 use crate::catalogue::Resource;
-use crate::config::Config;
+use crate::config::{Config, Issuer};
 use crate::digest;
 use crate::engine::{Engine, IssuerIndex};
 use crate::headers::Headers;
-use crate::io::RequestHead;
+use crate::introspection;
+use crate::io::{Call, CallId, CallOutcome, RequestHead};
 use crate::possession::{Evidence, Unproven};
 use crate::reason::Reason;
 use crate::route::Target;
-use crate::workload::{Identity, TokenFacts, Workload};
 
 /// Where a request carries its credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +32,8 @@ pub enum Carrier {
     Authorization,
     /// `Txn-Token` (draft-ietf-oauth-transaction-tokens §11): for transaction tokens, and they come nowhere else.
     TxnToken,
+    /// The connection: the client's certificate itself, where there is no token.
+    Connection,
 }
 
 const AUTHORIZATION: &str = "authorization";
@@ -32,7 +41,10 @@ const TXN_TOKEN: &str = "txn-token";
 /// Carries the proof that goes with `Authorization: DPoP` (RFC 9449 §4.1).
 const PROOF: &str = "dpop";
 
-/// The header fields that carry credentials; a request has one of them.
+/// A decision about a certificate is good for a moment: it is never remembered.
+const CERTIFICATE_LIFETIME: Duration = Duration::from_mins(1);
+
+/// The header fields that carry credentials; a request has at most one of them.
 const CARRIERS: [(&str, Carrier); 2] = [(AUTHORIZATION, Carrier::Authorization), (TXN_TOKEN, Carrier::TxnToken)];
 
 /// The header fields that are the credential's, or proof that it is the client's.
@@ -55,34 +67,16 @@ pub(crate) struct Authenticated {
     pub(crate) proof: Option<VerifiedProof>,
 }
 
-/// A verified credential.
-#[derive(Clone, Debug)]
-pub struct Verified {
-    pub workload: Workload,
-    pub facts: TokenFacts,
-    pub token: VerifiedToken,
-    pub(crate) issuer: IssuerIndex,
-}
-
 /// Why a credential is not verified (yet).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unverified {
+pub(crate) enum Unverified {
     Refused(Reason),
     /// The credential is good, but not proven to be the client's.
     Unproven(Unproven),
     /// The issuer's current keys do not include the one named, or there are none: fetch and try again.
     NeedKeys(NeedKeys),
-}
-
-impl Unverified {
-    /// What the request is denied with when waiting is no use.
-    pub fn reason(self) -> Reason {
-        match self {
-            Self::Refused(reason) => reason,
-            Self::Unproven(unproven) => unproven.reason(),
-            Self::NeedKeys(need) => need.reason(),
-        }
-    }
+    /// Only its issuer can read it: ask, and try again.
+    NeedIntrospection(IssuerIndex),
 }
 
 /// Whose keys are needed.
@@ -101,7 +95,7 @@ impl NeedKeys {
 }
 
 impl Credential {
-    /// The one token of a request for `resource`.
+    /// The one credential of a request for `resource`: a token, else the certificate of an SVID that is trusted.
     ///
     /// # Errors
     /// None, more than one, or not written as its carrier demands.
@@ -112,7 +106,13 @@ impl Credential {
         config: &Config,
         now: UnixTime,
     ) -> Result<Self, Reason> {
-        let (carrier, text, proof) = read(&head.headers)?;
+        let (carrier, text, proof) = match read(&head.headers) {
+            Err(Reason::NoCredential) => {
+                let evidence = Evidence::of(head, target, None, None, config.client_certificate, now);
+                return Self::of_connection(evidence, config).ok_or(Reason::NoCredential);
+            }
+            read => read?,
+        };
         if text.is_empty() || text.len() > config.limits.token_bytes {
             return Err(Reason::MalformedToken);
         }
@@ -121,6 +121,17 @@ impl Credential {
         }
         let evidence = Evidence::of(head, target, proof, resource.origin.as_deref(), config.client_certificate, now);
         Ok(Self { carrier, text: text.to_owned(), digest: digest_of(carrier, text), evidence })
+    }
+
+    /// The certificate of the connection, if it is an SVID of a trust domain whose certificates are credentials.
+    fn of_connection(evidence: Evidence, config: &Config) -> Option<Self> {
+        let (id, sha256) = evidence.svid()?;
+        let domain = id.trust_domain();
+        let trusted = |issuer: &Issuer| matches!(issuer.rules.profile(), Profile::X509Svid { trust_domain } if trust_domain == domain);
+        config.issuers.iter().any(trusted).then(|| {
+            let digest = digest::of_texts(&["certificate", &digest::text(&sha256)]);
+            Self { carrier: Carrier::Connection, text: String::new(), digest, evidence }
+        })
     }
 
     /// Whether it must be, or was meant to be, answered as DPoP.
@@ -143,8 +154,14 @@ impl Credential {
     }
 
     fn verify_token(&self, engine: &Engine, now: UnixTime) -> Result<Arc<Verified>, Unverified> {
+        if self.carrier == Carrier::Connection {
+            return self.verify_certificate(engine, now);
+        }
         if let Some(verified) = engine.tokens.find(engine, &self.digest, now)? {
             return Ok(verified);
+        }
+        if let Some(index) = engine.introspector_of(&self.text, self.carrier) {
+            return Err(Unverified::NeedIntrospection(index));
         }
         let jws = CompactJws::parse(&self.text, engine.config.limits.token_bytes).map_err(refused)?;
         let (index, issuer, keys) =
@@ -159,9 +176,42 @@ impl Credential {
                 refused(error)
             }
         })?;
-        let verified = Arc::new(verified(index, &issuer.name, token));
-        engine.tokens.insert(self.digest, Cached { verified: Arc::clone(&verified), generation: current.generation });
+        let key_age = token.key_id.as_deref().map_or(Duration::ZERO, |id| keys.age_of(id, now));
+        let verified = Arc::new(Verified::of(token, &self.digest, index, issuer, &engine.config, key_age));
+        engine.tokens.insert(self.digest, &verified, Held::WithKeys(current.generation));
         Ok(verified)
+    }
+
+    /// The gateway verified the certificate when the connection was made; the credential is as young as the request.
+    fn verify_certificate(&self, engine: &Engine, now: UnixTime) -> Result<Arc<Verified>, Unverified> {
+        let (id, sha256) = self.evidence.svid().ok_or(Unverified::Refused(Reason::Internal))?;
+        let (index, issuer) =
+            engine.certifier_of(id.trust_domain()).ok_or(Unverified::Refused(Reason::UnknownIssuer))?;
+        let token = issuer.rules.certified(&id, &sha256, now, now.plus(CERTIFICATE_LIFETIME)).map_err(refused)?;
+        Ok(Arc::new(Verified::of(token, &self.digest, index, issuer, &engine.config, Duration::ZERO)))
+    }
+
+    /// The question that the issuer at `index` is to answer about it.
+    pub(crate) fn introspection(&self, engine: &Engine, index: IssuerIndex, id: CallId) -> Option<Call> {
+        let issuer = engine.config.issuers.get(index.0)?;
+        Some(issuer.introspection.as_ref()?.call(id, &self.text))
+    }
+
+    /// Takes the issuer's answer; after this it verifies, for as long as the answer holds.
+    pub(crate) fn introspected(
+        &self,
+        engine: &Engine,
+        index: IssuerIndex,
+        outcome: &CallOutcome,
+        now: UnixTime,
+    ) -> Result<(), Reason> {
+        let issuer = engine.config.issuers.get(index.0).ok_or(Reason::Internal)?;
+        let cache = issuer.introspection.as_ref().ok_or(Reason::Internal)?.cache;
+        let token = introspection::read(outcome, issuer, now).map_err(introspection::Answer::reason)?;
+        let until = token.expires.plus(issuer.rules.leeway()).min(now.plus(cache));
+        let verified = Verified::of(token, &self.digest, index, issuer, &engine.config, Duration::ZERO);
+        engine.tokens.insert(self.digest, &Arc::new(verified), Held::Until(until));
+        Ok(())
     }
 }
 
@@ -201,27 +251,17 @@ impl std::fmt::Debug for Credential {
 fn digest_of(carrier: Carrier, token: &str) -> [u8; 32] {
     match carrier {
         Carrier::Authorization => digest::of_bytes(token.as_bytes()),
-        Carrier::TxnToken => digest::of_bytes(format!("txn-token {token}").as_bytes()),
+        Carrier::TxnToken | Carrier::Connection => digest::of_bytes(format!("txn-token {token}").as_bytes()),
     }
 }
 
-fn verified(issuer: IssuerIndex, issuer_name: &str, token: VerifiedToken) -> Verified {
-    let workload = Workload {
-        identity: Identity { issuer: token.issuer.clone(), subject: token.subject.clone() },
-        issuer_name: issuer_name.to_owned(),
-        actors: token
-            .actors
-            .iter()
-            .map(|actor| Identity { issuer: actor.issuer.clone(), subject: actor.subject.clone() })
-            .collect(),
-        client_id: token.client_id.clone(),
-        requester: token.requester.clone(),
-    };
-    Verified { workload, facts: TokenFacts::of(&token), token, issuer }
+fn refused(error: TokenError) -> Unverified {
+    Unverified::Refused(reason_of(error))
 }
 
-fn refused(error: TokenError) -> Unverified {
-    Unverified::Refused(match error.class() {
+/// How a request with such a token is answered.
+pub(crate) fn reason_of(error: TokenError) -> Reason {
+    match error.class() {
         TokenErrorClass::Malformed => Reason::MalformedToken,
         TokenErrorClass::HeaderRefused => Reason::TokenHeaderRefused,
         TokenErrorClass::UnknownKey => Reason::UnknownKey,
@@ -232,59 +272,5 @@ fn refused(error: TokenError) -> Unverified {
         TokenErrorClass::WrongAudience => Reason::WrongAudience,
         TokenErrorClass::LifetimeTooLong => Reason::LifetimeTooLong,
         TokenErrorClass::ClaimRefused => Reason::ClaimRefused,
-    })
-}
-
-/// Tokens verified before, by digest: bounded, first in first out, per worker.
-///
-/// A hit is as good as verifying again: it holds only while the key set is the one it was verified
-/// with and the token's time-dependent claims still hold.
-#[derive(Debug)]
-pub struct TokenCache {
-    capacity: usize,
-    held: Mutex<Cache>,
-}
-
-#[derive(Debug, Default)]
-struct Cache {
-    by_digest: BTreeMap<[u8; 32], Cached>,
-    order: VecDeque<[u8; 32]>,
-}
-
-#[derive(Clone, Debug)]
-struct Cached {
-    verified: Arc<Verified>,
-    generation: u64,
-}
-
-impl TokenCache {
-    /// A cache of at most `capacity` tokens.
-    pub fn new(capacity: usize) -> Self {
-        Self { capacity, held: Mutex::new(Cache::default()) }
-    }
-
-    fn find(&self, engine: &Engine, digest: &[u8; 32], now: UnixTime) -> Result<Option<Arc<Verified>>, Unverified> {
-        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(cached) = held.by_digest.get(digest) else { return Ok(None) };
-        let index = cached.verified.issuer.0;
-        let Some((issuer, keys)) = engine.config.issuers.get(index).zip(engine.keys.get(index)) else {
-            return Ok(None);
-        };
-        if keys.current(now).is_none_or(|current| current.generation != cached.generation) {
-            return Ok(None);
-        }
-        issuer.rules.still_valid(&cached.verified.token, now).map_err(refused)?;
-        Ok(Some(Arc::clone(&cached.verified)))
-    }
-
-    fn insert(&self, digest: [u8; 32], cached: Cached) {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if held.by_digest.insert(digest, cached).is_none() {
-            held.order.push_back(digest);
-        }
-        while held.order.len() > self.capacity {
-            let Some(oldest) = held.order.pop_front() else { return };
-            held.by_digest.remove(&oldest);
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! One loaded configuration: what every session and the background share.
 
-use countersign_tokens::{CompactJws, JwtSimple, Profile, SpiffeId, Verifier};
+use countersign_tokens::{CompactJws, JwtSimple, Profile, SpiffeId, TrustDomain, Verifier};
 
 use crate::catalogue::Resource;
 use crate::config::{Config, ConfigError, ConfigErrors, Issuer, Limits, Secrets};
@@ -70,8 +70,9 @@ impl Engine {
     ) -> Option<(IssuerIndex, &Issuer, &KeyStore)> {
         let named = |issuer: &Issuer| jws.unverified_issuer() == Some(issuer.rules.issuer());
         let found = match carrier {
+            Carrier::Connection => None,
             Carrier::Authorization => self
-                .find_issuer(|issuer| !is_svid(issuer) && !is_transaction(issuer) && named(issuer))
+                .find_issuer(|issuer| is_named_by_token(issuer) && named(issuer))
                 // A JWT-SVID may have any `iss` or none: its trust domain is in `sub` (JWT-SVID §3).
                 .or_else(|| {
                     let id: SpiffeId = jws.unverified_subject()?.parse().ok()?;
@@ -90,8 +91,34 @@ impl Engine {
         })
     }
 
+    /// Who is to be asked about a token that only its issuer can read; it is no JWT, which says whose it is.
+    pub(crate) fn introspector_of(&self, token: &str, carrier: Carrier) -> Option<IssuerIndex> {
+        let opaque = carrier == Carrier::Authorization && token.split('.').count() != 3;
+        let readable = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
+        if !opaque || !token.bytes().all(readable) {
+            return None;
+        }
+        self.find_issuer(|issuer| *issuer.rules.profile() == Profile::Opaque).map(IssuerIndex)
+    }
+
+    /// Whose certificates are credentials, of that trust domain.
+    pub(crate) fn certifier_of(&self, domain: &TrustDomain) -> Option<(IssuerIndex, &Issuer)> {
+        let index = self.find_issuer(
+            |issuer| matches!(issuer.rules.profile(), Profile::X509Svid { trust_domain } if trust_domain == domain),
+        )?;
+        Some((IssuerIndex(index), self.config.issuers.get(index)?))
+    }
+
     fn find_issuer(&self, is_it: impl Fn(&Issuer) -> bool) -> Option<usize> {
         self.config.issuers.iter().position(is_it)
+    }
+}
+
+/// Whether a token says in `iss` that it is of this issuer.
+fn is_named_by_token(issuer: &Issuer) -> bool {
+    match issuer.rules.profile() {
+        Profile::AccessToken | Profile::Generic { .. } => true,
+        Profile::JwtSvid { .. } | Profile::TxnToken | Profile::Opaque | Profile::X509Svid { .. } => false,
     }
 }
 

@@ -8,6 +8,7 @@
 mod discovery;
 mod posted;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -55,6 +56,8 @@ struct State {
     work: Work,
     /// Why this worker's last fetch brought nothing, until anybody's brings something.
     trouble: Option<String>,
+    /// Since when this worker knows tokens signed with a key, by its id.
+    known: BTreeMap<String, UnixTime>,
 }
 
 /// What this worker does about the keys.
@@ -125,6 +128,7 @@ impl KeyStore {
     /// `issuer`'s keys from `source`; inline ones are there at once.
     pub fn new(issuer: &str, source: &KeySource) -> Self {
         let (remote, keys) = match source {
+            KeySource::None => (None, None),
             KeySource::Inline(set) => (None, Some(Held { set: Arc::new(set.clone()), fetched: None })),
             KeySource::Remote(keys) => {
                 let source = digest::text(&digest::of_bytes(format!("{issuer}\n{:?}", keys.location).as_bytes()));
@@ -184,6 +188,11 @@ impl KeyStore {
     /// Why the keys may not be the newest, for the record.
     pub fn trouble(&self) -> Option<String> {
         self.state().trouble.clone()
+    }
+
+    /// For how long this worker has known the key `id`, which verified a token just now.
+    pub fn age_of(&self, id: &str, now: UnixTime) -> Duration {
+        now.since(*self.state().known.entry(id.to_owned()).or_insert(now))
     }
 
     /// A fetch, when one is wanted or due and no other worker is about to make it.
@@ -344,6 +353,8 @@ impl State {
     fn install(&mut self, set: KeySet, fetched: UnixTime) {
         if self.keys.as_ref().is_none_or(|held| *held.set != set) {
             self.generation = self.generation.wrapping_add(1);
+            // Only keys that are there can have verified anything; this bounds it as the set is bounded.
+            self.known.retain(|id, _| set.has(id));
         }
         self.keys = Some(Held { set: Arc::new(set), fetched: Some(fetched) });
         self.trouble = None;

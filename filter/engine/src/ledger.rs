@@ -11,28 +11,31 @@ use crate::board::{Board, Posted, Posting};
 /// Memory of spent things shared by all sessions, and the [`Board`] beside it. Implementations are bounded and partitioned per
 /// workload, so that one workload can fill only its own share (DESIGN H8).
 pub trait Ledger: Board {
-    /// Spends `entry` until `until`; of any number of concurrent callers exactly one gets [`Spent::Now`].
+    /// Uses `entry` once more, which is remembered until `until`; of any number of concurrent callers no more than
+    /// [`Entry::limit`] get [`Spent::Now`] before the first of them is forgotten.
     fn spend(&mut self, now: UnixTime, entry: &Entry, until: UnixTime) -> Result<Spent, LedgerError>;
 
-    /// Whether `entry` is spent, without spending it.
+    /// Whether `entry` is used up, without using it.
     fn is_spent(&mut self, now: UnixTime, entry: &Entry) -> Result<bool, LedgerError>;
 }
 
-/// One thing that can be used once. Both parts are SHA-256 digests, so nothing readable is stored.
+/// One thing that can be used so often. Names are SHA-256 digests, so nothing readable is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Entry {
     /// Digest of the workload the thing belongs to: (iss, sub).
     pub partition: [u8; 32],
     /// Digest of what is spent, its kind included (`approval:…`, `token:…`).
     pub key: [u8; 32],
+    /// How often it can be used; at least once.
+    pub limit: u32,
 }
 
 /// The answer to [`Ledger::spend`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spent {
-    /// It was unspent and is spent from now on.
+    /// It was not used up, and is used once more from now on.
     Now,
-    /// It had been spent before.
+    /// It had been used up before.
     Before,
 }
 
@@ -47,11 +50,19 @@ pub enum LedgerError {
     Unavailable,
 }
 
+/// What is remembered of a thing: so many uses until then.
+#[derive(Clone, Copy, Debug)]
+struct Use {
+    key: [u8; 32],
+    until: UnixTime,
+    count: u32,
+}
+
 /// A ledger in this process's memory: for tests, the command line and single-threaded hosts.
 #[derive(Debug)]
 pub struct MemoryLedger {
     share: usize,
-    partitions: BTreeMap<[u8; 32], BTreeMap<[u8; 32], UnixTime>>,
+    partitions: BTreeMap<[u8; 32], Vec<Use>>,
     board: BTreeMap<String, Posted>,
 }
 
@@ -80,23 +91,31 @@ impl Board for MemoryLedger {
 
 impl Ledger for MemoryLedger {
     fn spend(&mut self, now: UnixTime, entry: &Entry, until: UnixTime) -> Result<Spent, LedgerError> {
-        self.partitions.retain(|_, entries| {
-            entries.retain(|_, until| *until > now);
-            !entries.is_empty()
+        self.partitions.retain(|_, uses| {
+            uses.retain(|one| one.until > now);
+            !uses.is_empty()
         });
-        let entries = self.partitions.entry(entry.partition).or_default();
-        if entries.contains_key(&entry.key) {
+        let uses = self.partitions.entry(entry.partition).or_default();
+        if count(uses, entry, now) >= entry.limit {
             return Ok(Spent::Before);
         }
-        if entries.len() >= self.share {
+        if let Some(one) = uses.iter_mut().find(|one| one.key == entry.key && one.until == until) {
+            one.count = one.count.saturating_add(1);
+            return Ok(Spent::Now);
+        }
+        if uses.len() >= self.share {
             return Err(LedgerError::Full);
         }
-        entries.insert(entry.key, until);
+        uses.push(Use { key: entry.key, until, count: 1 });
         Ok(Spent::Now)
     }
 
     fn is_spent(&mut self, now: UnixTime, entry: &Entry) -> Result<bool, LedgerError> {
-        let until = self.partitions.get(&entry.partition).and_then(|entries| entries.get(&entry.key));
-        Ok(until.is_some_and(|until| *until > now))
+        Ok(self.partitions.get(&entry.partition).is_some_and(|uses| count(uses, entry, now) >= entry.limit))
     }
+}
+
+fn count(uses: &[Use], entry: &Entry, now: UnixTime) -> u32 {
+    let live = uses.iter().filter(|one| one.key == entry.key && one.until > now);
+    live.map(|one| one.count).fold(0, u32::saturating_add)
 }

@@ -3,8 +3,8 @@
 //! The flow of one request is the list of modules, top to bottom:
 //!
 //! 1. [`route`]: which protected resource is this for, and can the head be read one way only?
-//! 2. [`credential`]: exactly one credential, verified now, with keys from [`keys`], in the hands of whoever it is bound to
-//!    ([`possession`]) → [`workload`].
+//! 2. [`credential`]: exactly one credential, verified now, with keys from [`keys`] or by [`introspection`], in the hands of
+//!    whoever it is bound to ([`possession`]) → [`workload`], and what is unhealthy about it ([`hygiene`]).
 //! 3. [`task`]: what the credential was issued for; the [`ledger`] knows what is spent.
 //! 4. [`action`]: what the request is about to do, read strictly.
 //! 5. The task's grants cover it, then [`policy`] decides in context.
@@ -28,12 +28,15 @@ pub mod action;
 pub mod background;
 pub mod board;
 pub mod catalogue;
+mod clock;
 pub mod config;
 pub mod credential;
 pub mod digest;
 mod engine;
 pub mod forward;
 pub mod headers;
+pub mod hygiene;
+pub mod introspection;
 pub mod io;
 pub mod keys;
 pub mod ledger;

@@ -149,6 +149,12 @@ impl Evidence {
         self.proof.is_some()
     }
 
+    /// The workload that the client's certificate names, and the certificate's SHA-256.
+    pub(crate) fn svid(&self) -> Option<(SpiffeId, [u8; 32])> {
+        let peer = self.peer.as_ref()?;
+        Some((peer.uri.as_deref()?.parse().ok().filter(SpiffeId::has_path)?, peer.sha256?))
+    }
+
     fn peer_is(&self, subject: &str) -> bool {
         let id = self.peer.as_ref().and_then(|peer| peer.uri.as_deref()).and_then(|uri| uri.parse::<SpiffeId>().ok());
         id.is_some_and(|id| id.as_str() == subject)

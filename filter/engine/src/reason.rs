@@ -19,6 +19,8 @@ pub enum Challenge {
     InvalidProof,
     /// With `error="insufficient_scope"`.
     InsufficientScope,
+    /// With `error="insufficient_user_authentication"` (RFC 9470 §3).
+    InsufficientAuthentication,
 }
 
 /// What the table says about one reason.
@@ -63,6 +65,9 @@ reasons! {
     Approved = Allow, "approved", 0, None, "";
     /// It is for no resource and configuration lets such requests pass.
     Unmatched = Allow, "unmatched", 0, None, "";
+
+    /// Metadata of a protected resource (RFC 9728).
+    Metadata = Served, "metadata", 200, None, "";
 
     // The request itself.
     /// No resource matches and the default is to deny.
@@ -138,6 +143,25 @@ reasons! {
     /// The issuer's keys cannot be had.
     KeysUnavailable = Deny, "keys_unavailable", 503, None, "Access tokens cannot be verified at the moment. Try again shortly.";
 
+    /// The issuer could not be asked about an opaque token.
+    IntrospectionUnavailable = Deny, "introspection_unavailable", 503, None, "Access tokens cannot be verified at the moment. Try again shortly.";
+    /// The issuer says that an opaque token is not active.
+    TokenInactive = Deny, "token_inactive", 401, InvalidToken, "The access token is not active. Get a new one.";
+    /// No person authenticated as the resource or tool demands, or too long ago.
+    AuthenticationInsufficient = Deny, "authentication_insufficient", 401, InsufficientAuthentication, "A more recent or a stronger authentication of the user is needed. Have the user authenticate as the challenge says.";
+
+    // The workload.
+    /// Workloads are listed in the configuration, and the caller is none of them.
+    UnknownWorkload = Deny, "unknown_workload", 403, None, "This workload is not admitted here.";
+    /// More actors than configured.
+    ActorChainTooLong = Deny, "actor_chain_too_long", 401, InvalidToken, "The access token was delegated too often to be accepted here. Request one with fewer actors.";
+    /// An actor is neither listed nor says what it is, and configuration refuses such.
+    ActorUnclassified = Deny, "actor_unclassified", 403, None, "An actor in the access token's delegation chain is not admitted here.";
+    /// An automation does something that is not on its list.
+    ActsLikeAnAgent = Deny, "acts_like_an_agent", 403, None, "This workload may do a fixed set of things, and this is none of them.";
+    /// A workload in the chain has a list, and this is not on it.
+    BeyondWorkload = Deny, "beyond_workload", 403, None, "This workload, or one it acts for or through, may not do this.";
+
     // The task.
     /// The task's claims are missing or unusable.
     TaskRefused = Deny, "task_refused", 403, InsufficientScope, "The access token does not say which task it is for, or says so unusably. Request one for a task.";
@@ -149,6 +173,11 @@ reasons! {
     NotGranted = Deny, "not_granted", 403, InsufficientScope, "The task does not cover this. Request an access token whose task does.";
     /// A grant names the action, but not with these arguments.
     ArgumentsBeyondGrant = Deny, "arguments_beyond_grant", 403, InsufficientScope, "The task covers this, but not with these arguments.";
+
+    /// A grant admits it, but not now, from here or through so many actors.
+    CircumstancesBeyondGrant = Deny, "circumstances_beyond_grant", 403, InsufficientScope, "The task covers this, but not now, from here or through so many actors.";
+    /// Every grant that covers it was used as often as it may be.
+    CallLimitReached = Deny, "call_limit_reached", 429, None, "The task has used up its calls of this kind. Try again later, or request a new task.";
 
     // Policy.
     /// Policy denies, or permits nothing.

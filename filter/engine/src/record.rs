@@ -12,12 +12,13 @@ use crate::action::{Action, Operation};
 use crate::catalogue::Risk;
 use crate::credential::Verified;
 use crate::digest;
+use crate::hygiene::Finding;
 use crate::reason::Reason;
 use crate::route::Target;
 use crate::session::DecisionId;
 use crate::step_up::Approval;
 use crate::task::Task;
-use crate::workload::Identity;
+use crate::workload::{self, Actor, Identity};
 
 /// The version of the record's format: the value of its first member, `countersign`.
 const FORMAT: u32 = 1;
@@ -42,13 +43,15 @@ pub enum Kind {
     Deny,
     /// The client was told that an approval is needed and pending.
     StepUp,
+    /// The filter answered what anybody may ask; nothing went upstream.
+    Served,
     /// A forwarded stream that outlived its response head, or was cut, is over.
     Ended,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Allow, Self::Deny, Self::StepUp, Self::Ended];
+    pub const ALL: [Self; 5] = [Self::Allow, Self::Deny, Self::StepUp, Self::Served, Self::Ended];
 
     /// As records and counters spell it.
     pub const fn name(self) -> &'static str {
@@ -56,6 +59,7 @@ impl Kind {
             Self::Allow => "allow",
             Self::Deny => "deny",
             Self::StepUp => "step_up",
+            Self::Served => "served",
             Self::Ended => "ended",
         }
     }
@@ -73,6 +77,7 @@ pub(crate) struct Decision<'a> {
     pub(crate) source: Option<&'a str>,
     pub(crate) verified: Option<&'a Verified>,
     pub(crate) task: Option<&'a Task>,
+    pub(crate) findings: &'a [Finding],
     pub(crate) action: Option<&'a Action>,
     pub(crate) risk: Option<Risk>,
     pub(crate) policies: &'a [String],
@@ -121,6 +126,7 @@ impl Decision<'_> {
             }),
             action: self.action.map(|action| self.action(action)),
             risk: self.risk.map(Risk::name),
+            findings: self.findings.iter().map(|finding| finding.name()).collect(),
             policies: self.policies,
             detail: self.detail,
             challenge: self.challenge,
@@ -184,8 +190,18 @@ fn workload(verified: &Verified) -> wire::Workload<'_> {
         subject: &workload.identity.subject,
         client_id: workload.client_id.as_deref(),
         requester: workload.requester.as_deref(),
-        actors: workload.actors.iter().map(name).collect(),
+        trust_domain: workload.trust_domain.as_deref(),
+        kind: workload.kind.name(),
+        traits: workload.traits.iter().map(|has| has.name()).collect(),
+        classified: (!workload.classified).then_some(false),
+        actors: workload.actors.iter().map(actor).collect(),
     }
+}
+
+fn actor(actor: &Actor) -> wire::Actor<'_> {
+    let Actor { identity, profile, kind } = actor;
+    let Identity { issuer, subject } = identity;
+    wire::Actor { issuer, subject, profile: profile.as_deref(), kind: kind.map(workload::Kind::name) }
 }
 
 fn token(verified: &Verified) -> wire::Token<'_> {
@@ -237,6 +253,8 @@ mod wire {
         pub(super) action: Option<Action<'a>>,
         #[serde(skip_serializing_if = "Option::is_none")]
         pub(super) risk: Option<&'static str>,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        pub(super) findings: Vec<&'static str>,
         #[serde(skip_serializing_if = "<[String]>::is_empty")]
         pub(super) policies: &'a [String],
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -262,8 +280,26 @@ mod wire {
         pub(super) client_id: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
         pub(super) requester: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub(super) trust_domain: Option<&'a str>,
+        pub(super) kind: &'static str,
         #[serde(skip_serializing_if = "Vec::is_empty")]
-        pub(super) actors: Vec<Name<'a>>,
+        pub(super) traits: Vec<&'static str>,
+        /// Only where it is false.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub(super) classified: Option<bool>,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        pub(super) actors: Vec<Actor<'a>>,
+    }
+
+    #[derive(Serialize)]
+    pub(super) struct Actor<'a> {
+        pub(super) issuer: &'a str,
+        pub(super) subject: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub(super) profile: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub(super) kind: Option<&'static str>,
     }
 
     #[derive(Serialize)]

@@ -7,6 +7,7 @@
 use countersign_tokens::{Algorithm, PROOF_ALGORITHMS};
 use serde_json::{Value, json};
 
+use crate::catalogue::{Demand, Metadata};
 use crate::reason::{Challenge, Reason};
 use crate::record::Line;
 use crate::session::DecisionId;
@@ -35,9 +36,37 @@ pub(crate) struct Addressee<'a> {
     pub(crate) metadata_url: Option<&'a str>,
     /// The scope that would cover the operation.
     pub(crate) scope: Option<&'a str>,
+    /// How a person must have authenticated.
+    pub(crate) demand: Option<&'a Demand>,
 }
 
 impl Reply {
+    /// What is known about a protected resource (RFC 9728 §3.2), to whoever asks: browsers on any page too.
+    pub(crate) fn metadata(line: Line, identifier: &str, metadata: &Metadata) -> Self {
+        let Metadata { path: _, authorization_servers, scopes, documentation, dpop_required, certificate_required } =
+            metadata;
+        let mut document = json!({
+            "resource": identifier,
+            "authorization_servers": authorization_servers,
+            "bearer_methods_supported": ["header"],
+        });
+        let mut say = |name: &str, value: Option<Value>| {
+            if let (Some(members), Some(value)) = (document.as_object_mut(), value) {
+                members.insert(name.to_owned(), value);
+            }
+        };
+        say("scopes_supported", (!scopes.is_empty()).then(|| json!(scopes)));
+        say("resource_documentation", documentation.as_ref().map(|url| json!(url)));
+        say("dpop_bound_access_tokens_required", dpop_required.then_some(Value::Bool(true)));
+        say("tls_client_certificate_bound_access_tokens", certificate_required.then_some(Value::Bool(true)));
+        let headers = vec![
+            ("content-type", "application/json".to_owned()),
+            ("cache-control", "max-age=300".to_owned()),
+            ("access-control-allow-origin", "*".to_owned()),
+        ];
+        Self { line, status: 200, headers, body: document.to_string().into_bytes() }
+    }
+
     /// The answer that denies with `reason`.
     pub(crate) fn deny(line: Line, reason: Reason, to: &Addressee<'_>) -> Self {
         let row = reason.row();
@@ -70,6 +99,7 @@ fn challenge(reason: Reason, to: &Addressee<'_>) -> Option<String> {
         Challenge::InvalidToken => Some("invalid_token"),
         Challenge::InvalidProof => Some("invalid_dpop_proof"),
         Challenge::InsufficientScope => Some("insufficient_scope"),
+        Challenge::InsufficientAuthentication => Some("insufficient_user_authentication"),
     };
     let mut parts = Vec::new();
     if let Some(error) = error {
@@ -78,6 +108,12 @@ fn challenge(reason: Reason, to: &Addressee<'_>) -> Option<String> {
     }
     if let (Challenge::InsufficientScope, Some(scope)) = (row.challenge, to.scope) {
         parts.push(format!("scope={}", quoted(scope)));
+    }
+    if let (Challenge::InsufficientAuthentication, Some(Demand { classes, max_age })) = (row.challenge, to.demand) {
+        if !classes.is_empty() {
+            parts.push(format!("acr_values={}", quoted(&classes.join(" "))));
+        }
+        parts.extend(max_age.map(|age| format!("max_age={}", quoted(&age.as_secs().to_string()))));
     }
     if let Some(url) = to.metadata_url {
         parts.push(format!("resource_metadata={}", quoted(url)));
@@ -158,6 +194,7 @@ fn title(status: u16) -> &'static str {
         408 => "Request Timeout",
         413 => "Content Too Large",
         415 => "Unsupported Media Type",
+        429 => "Too Many Requests",
         503 => "Service Unavailable",
         _ => "Internal Server Error",
     }

@@ -7,6 +7,8 @@
 
 mod path;
 
+use std::net::{IpAddr, SocketAddr};
+
 use crate::catalogue::{Match, PathMatch, Resource};
 use crate::headers::{Headers, same_name};
 use crate::io::RequestHead;
@@ -95,6 +97,21 @@ pub fn find<'c>(resources: &'c [Resource], target: &Target, route: Option<&str>)
         .iter()
         .filter(|resource| matches(&resource.matching, target, route))
         .reduce(|best, next| if rank(&next.matching) > rank(&best.matching) { next } else { best })
+}
+
+/// The address in `ip:port` or `ip`; an IPv4 address that came as IPv6 is IPv4, so that one range covers both.
+pub(crate) fn address(source: &str) -> Option<IpAddr> {
+    let address = source.parse::<SocketAddr>().map(|socket| socket.ip()).or_else(|_| source.parse::<IpAddr>());
+    address.ok().map(|address| address.to_canonical())
+}
+
+/// Whether `target` is where the metadata of `resource` is served (RFC 9728 §3.1).
+pub fn asks_about(resource: &Resource, target: &Target) -> bool {
+    resource.metadata.as_ref().is_some_and(|metadata| {
+        metadata.path == target.path
+            && target.method == "GET"
+            && resource.matching.host.as_deref().is_none_or(|host| host_matches(host, &target.host))
+    })
 }
 
 fn check_names(headers: &Headers, routing_headers: &[String]) -> Result<(), Reason> {

@@ -17,10 +17,26 @@
 //! | `resource` | the resource's configured name |
 //! | `object` | the tool, prompt, URI, task or path; a trailing `*` stands for any ending; any object when absent |
 //! | `arguments` | RFC 6901 pointers into a tool's arguments and what must hold there; `mcp:tools/call` only |
+//! | `calls` | `{"max": 3}` in all, `{"max": 10, "per": "minute"}` (any 60 seconds), `"hour"`, `"day"` (by the clock, UTC); or a list of these |
+//! | `not_before`, `expires` | `NumericDate`: holds from the one until the other |
+//! | `source` | networks (`10.0.0.0/8`) or addresses of the peer |
+//! | `max_depth` | the most actors there may be between the subject and the call |
 //!
-//! What must hold: `equals`, `one_of`, `min`, `max`, `prefix`; all that are written. An argument that is spoken about
-//! must be there. An unknown member refuses the token, so does a constraint that is not understood: it was meant to
-//! narrow. Where `*` or `prefix` is given, an ending with `.` or `..` as a path segment, escaped or not, is outside.
+//! What must hold of an argument, all that is written:
+//!
+//! | constraint | the argument is |
+//! |---|---|
+//! | `equals`, `one_of` | this JSON value, or one of these; `1` and `1.0` are the same |
+//! | `min`, `max` | a number in these bounds |
+//! | `prefix` | a string that starts so |
+//! | `glob` | a string like this: `*` within a segment, `**` across, `?`, `[a-z]`, `{a,b}` |
+//! | `min_length`, `max_length` | a string of so many characters, or a list of so many items |
+//! | `domain`, `not_domain` | a URL, e-mail address or host name that leads to one of these, or to none (`*.example.com` is what is below) |
+//! | `cidr` | an address, or a URL with one, in one of these networks |
+//!
+//! An argument that is spoken about must be there. An unknown member refuses the token, so does a constraint that is not
+//! understood: it was meant to narrow. Where `*`, `prefix` or `glob` is given, an ending with `.` or `..` as a path segment,
+//! escaped or not, is outside. Calls are counted when they are forwarded, per task and gateway process.
 //!
 //! # Grants in `scope`
 //!
@@ -28,21 +44,29 @@
 //! `http:<METHOD>:<path>` a path, `http:<METHOD>:<path>/*` what is below it. They hold for every resource the token's
 //! audience admits. Other scope tokens grant nothing; there is no `mcp:*`.
 
+mod claims;
+mod condition;
 mod constraint;
+mod error;
 mod grant;
+mod grants;
 mod mapping;
 mod pointer;
 mod scope;
+mod source;
+mod text;
 
 use countersign_tokens::UnixTime;
 
+pub use condition::{Calls, Condition, Period};
 pub use constraint::Constraint;
-pub use grant::{Grant, Object};
-pub use mapping::{MappingError, TaskError, TaskMapping};
+pub use error::TaskError;
+pub use grant::{Grant, Metered, Object};
+pub use grants::{Circumstances, Coverage, Grants};
+pub use mapping::{MappingError, TaskMapping};
 pub use pointer::Pointer;
 pub use scope::scope_for;
-
-use crate::action::{Action, Class, Operation};
+pub use source::TaskSource;
 
 /// The unit of work a credential was issued for.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,56 +76,19 @@ pub struct Task {
     /// What it is for, in the issuer's words; for people and policies.
     pub purpose: Option<String>,
     /// What it may do; any one suffices.
-    pub grants: Vec<Grant>,
+    pub grants: Grants,
+    /// What of it a person must approve, whatever policy says.
+    pub asks: Grants,
     /// When the task itself ends, where the credential says so; the credential's own end is judged with it.
     pub end: Option<UnixTime>,
     /// The earlier of [`Task::end`] and the credential's `exp`: what policies are told.
     pub expires: UnixTime,
 }
 
-/// Whether a task's grants reach an action.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Coverage {
-    /// One grant covers all of it.
-    Covered,
-    /// No grant names it.
-    NotGranted,
-    /// A grant names it, and none admits its arguments.
-    BeyondArguments,
-}
-
 impl Task {
     /// Whether the task has ended. A credential that has expired is refused before, with the issuer's leeway.
     pub fn is_over(&self, now: UnixTime) -> bool {
         self.end.is_some_and(|end| end <= now)
-    }
-
-    /// Whether any one grant covers `action`.
-    ///
-    /// Session plumbing and lists ([`Class::Control`], [`Class::List`]) need any MCP grant on the resource, whatever it names.
-    pub fn covers(&self, action: &Action) -> Coverage {
-        if is_incidental(action) && self.grants.iter().any(|grant| grant.is_mcp() && grant.is_on(&action.resource)) {
-            return Coverage::Covered;
-        }
-        let name = action.name();
-        let mut naming = self.grants.iter().filter(|grant| grant.names(&name, action)).peekable();
-        if naming.peek().is_none() {
-            Coverage::NotGranted
-        } else if naming.any(|grant| grant.admits(action.arguments())) {
-            Coverage::Covered
-        } else {
-            Coverage::BeyondArguments
-        }
-    }
-}
-
-fn is_incidental(action: &Action) -> bool {
-    match &action.operation {
-        Operation::Mcp(operation) => match operation.class {
-            Class::Control | Class::List => true,
-            Class::Read | Class::Execute => false,
-        },
-        Operation::ToolCall(_) | Operation::Http { .. } => false,
     }
 }
 

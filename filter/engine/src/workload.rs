@@ -1,6 +1,10 @@
 //! Who is calling: the workload a verified credential names, and through whom it acts.
 
-use countersign_tokens::{UnixTime, VerifiedToken};
+pub mod register;
+
+use std::collections::BTreeSet;
+
+use countersign_tokens::{Algorithm, UnixTime, VerifiedToken};
 
 /// A name that is only unique together with who gave it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -18,18 +22,82 @@ pub struct Workload {
     pub identity: Identity,
     /// The configured name of the issuer that vouched.
     pub issuer_name: String,
+    /// The SPIFFE trust domain that vouched, if it is one.
+    pub trust_domain: Option<String>,
+    /// How the caller is governed: the current actor, else the subject.
+    pub kind: Kind,
+    /// What the caller, or anybody it acts for or through, could do.
+    pub traits: BTreeSet<Trait>,
+    /// Whether everybody in the actor chain is known, or says what it is.
+    pub classified: bool,
     /// RFC 8693 `act`, outermost (the current actor) first; empty when the subject acts itself.
-    pub actors: Vec<Identity>,
+    pub actors: Vec<Actor>,
     /// OAuth `client_id`, if the credential names one.
     pub client_id: Option<String>,
     /// Who asked for the transaction token (`req_wl`), if it is one.
     pub requester: Option<String>,
 }
 
+/// Somebody in the actor chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor {
+    pub identity: Identity,
+    /// What it says it is: `sub_profile` (draft-mcguinness-oauth-actor-profile), such as `ai_agent`.
+    pub profile: Option<String>,
+    /// How it is governed, if configuration knows it.
+    pub kind: Option<Kind>,
+}
+
+/// How a workload is governed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A fixed script, reviewed once.
+    Automation,
+    /// It chooses at run time.
+    Agent,
+}
+
+/// What an agent could do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Trait {
+    MultiAgent,
+    CodeExecution,
+    Browsing,
+    Infrastructure,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 2] = [Self::Automation, Self::Agent];
+
+    /// As configuration, policies and records spell it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Automation => "automation",
+            Self::Agent => "agent",
+        }
+    }
+}
+
+impl Trait {
+    /// Every trait.
+    pub const ALL: [Self; 4] = [Self::MultiAgent, Self::CodeExecution, Self::Browsing, Self::Infrastructure];
+
+    /// As configuration, policies and records spell it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::MultiAgent => "multi-agent",
+            Self::CodeExecution => "code-execution",
+            Self::Browsing => "browsing",
+            Self::Infrastructure => "infrastructure",
+        }
+    }
+}
+
 impl Workload {
     /// Whether `who` is the subject or anyone in the actor chain.
     pub fn involves(&self, who: &Identity) -> bool {
-        self.identity == *who || self.actors.contains(who)
+        self.identity == *who || self.actors.iter().any(|actor| actor.identity == *who)
     }
 }
 
@@ -38,9 +106,19 @@ impl Workload {
 pub struct TokenFacts {
     pub id: Option<String>,
     pub key_id: Option<String>,
+    /// `none` where nothing was signed by its issuer: opaque tokens, certificates.
     pub algorithm: &'static str,
     pub issued: Option<UnixTime>,
     pub expires: UnixTime,
+    /// `acr` and `auth_time` (RFC 9470 §4): how and when a person authenticated.
+    pub authentication: Authentication,
+}
+
+/// How and when a person authenticated, if the credential says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Authentication {
+    pub class: Option<String>,
+    pub time: Option<UnixTime>,
 }
 
 impl TokenFacts {
@@ -49,9 +127,10 @@ impl TokenFacts {
         Self {
             id: token.id.clone(),
             key_id: token.key_id.clone(),
-            algorithm: token.algorithm.name(),
+            algorithm: token.algorithm.map_or("none", Algorithm::name),
             issued: token.issued,
             expires: token.expires,
+            authentication: Authentication { class: token.authentication_class.clone(), time: token.authenticated },
         }
     }
 }

@@ -44,7 +44,7 @@ impl Store for &mut Memory {
 }
 
 fn entry(workload: u8, key: u8) -> Entry {
-    Entry { partition: [workload; 32], key: [key; 32] }
+    Entry { partition: [workload; 32], key: [key; 32], limit: 1 }
 }
 
 fn at(seconds: u64) -> UnixTime {
@@ -63,6 +63,30 @@ fn a_thing_is_spent_once_until_it_expires() {
     assert_eq!(ledger.is_spent(at(9), &entry(2, 1)), Ok(false));
     assert_eq!(ledger.is_spent(at(10), &entry(1, 1)), Ok(false));
     assert_eq!(ledger.spend(at(10), &entry(1, 1), at(20)), Ok(Spent::Now));
+}
+
+#[test]
+fn a_thing_that_may_be_used_often_is_used_so_often() {
+    let mut memory = Memory::default();
+    let mut ledger = SharedLedger::new(&mut memory, 2);
+    let thrice = Entry { limit: 3, ..entry(1, 1) };
+    for (now, until, expected) in [
+        (0, 10, Ok(Spent::Now)),
+        (1, 10, Ok(Spent::Now)),
+        (2, 20, Ok(Spent::Now)),
+        (3, 20, Ok(Spent::Before)),
+        // Two uses are forgotten.
+        (10, 20, Ok(Spent::Now)),
+        (11, 30, Ok(Spent::Now)),
+        (12, 30, Ok(Spent::Before)),
+    ] {
+        assert_eq!(ledger.spend(at(now), &thrice, at(until)), expected, "{now}");
+    }
+    assert_eq!(ledger.is_spent(at(12), &thrice), Ok(true));
+    assert_eq!(ledger.is_spent(at(20), &thrice), Ok(false));
+    assert_eq!(ledger.is_spent(at(12), &Entry { limit: 4, ..thrice }), Ok(false));
+    assert_eq!(ledger.spend(at(12), &entry(1, 2), at(30)), Err(LedgerError::Full), "a use that ends apart takes room");
+    assert_eq!(ledger.spend(at(12), &Entry { limit: 4, ..thrice }, at(30)), Ok(Spent::Now), "one with others does not");
 }
 
 #[test]
@@ -120,7 +144,7 @@ fn writers_in_between_are_retried_and_never_overwritten() {
 fn what_cannot_be_read_is_unavailable() {
     let good = encode(&[Slot::new(&entry(1, 1), at(10))]);
     let too_many = encode(&vec![Slot::new(&entry(1, 1), at(10)); BUCKET_ENTRIES + 1]);
-    for bad in [&b""[..], b"csl2", &good[..good.len() - 1], &[good.as_slice(), b"x"].concat(), &too_many] {
+    for bad in [&b""[..], b"csl1", &good[..good.len() - 1], &[good.as_slice(), b"x"].concat(), &too_many] {
         let mut memory = Memory::default();
         memory.values.borrow_mut().insert(bucket_key(&entry(1, 1)), (bad.to_vec(), 3));
         let mut ledger = SharedLedger::new(&mut memory, 10);

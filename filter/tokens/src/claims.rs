@@ -36,6 +36,10 @@ pub(crate) struct Registered<'a> {
     /// `req_wl` (draft-ietf-oauth-transaction-tokens §10.1).
     pub(crate) requester: Option<&'a str>,
     pub(crate) confirmation: Option<Confirmation>,
+    /// `acr` (RFC 9470 §4).
+    pub(crate) authentication_class: Option<&'a str>,
+    /// `auth_time` (RFC 9470 §4), rounded down: an authentication is never younger than it says.
+    pub(crate) authenticated: Option<UnixTime>,
     /// Outermost, the current actor, first.
     pub(crate) actors: Vec<RegisteredActor<'a>>,
 }
@@ -44,6 +48,8 @@ pub(crate) struct Registered<'a> {
 pub(crate) struct RegisteredActor<'a> {
     pub(crate) issuer: Option<&'a str>,
     pub(crate) subject: &'a str,
+    /// `sub_profile` (draft-mcguinness-oauth-actor-profile).
+    pub(crate) profile: Option<&'a str>,
 }
 
 impl<'a> Registered<'a> {
@@ -68,6 +74,8 @@ impl<'a> Registered<'a> {
             transaction: text(claims, "txn", "txn")?,
             requester: text(claims, "req_wl", "req_wl")?,
             confirmation: claims.get("cnf").map(confirmation).transpose()?,
+            authentication_class: text(claims, "acr", "acr")?,
+            authenticated: rounded_date(claims, "auth_time", Round::Down)?,
             actors: actors(claims)?,
         })
     }
@@ -148,7 +156,7 @@ fn numeric_date(number: &Number, round: Round) -> Option<UnixTime> {
     })
 }
 
-/// RFC 8693 §4.1: `act` objects inside each other; members beside `sub` and `iss` say nothing about validity.
+/// RFC 8693 §4.1: `act` objects inside each other; members beside `sub`, `iss` and `sub_profile` say nothing.
 fn actors(claims: &Map<String, Value>) -> Result<Vec<RegisteredActor<'_>>, TokenError> {
     let mut actors = Vec::new();
     let mut next = claims.get("act");
@@ -158,7 +166,8 @@ fn actors(claims: &Map<String, Value>) -> Result<Vec<RegisteredActor<'_>>, Token
         }
         let act = value.as_object().ok_or(TokenError::ClaimType { claim: "act", expected: "an object" })?;
         let subject = text(act, "sub", "act.sub")?.ok_or(TokenError::ClaimMissing { claim: "act.sub" })?;
-        actors.push(RegisteredActor { issuer: text(act, "iss", "act.iss")?, subject });
+        let (issuer, profile) = (text(act, "iss", "act.iss")?, text(act, "sub_profile", "act.sub_profile")?);
+        actors.push(RegisteredActor { issuer, subject, profile });
         next = act.get("act");
     }
     Ok(actors)

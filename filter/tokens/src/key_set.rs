@@ -133,6 +133,11 @@ impl KeySet {
         self.refresh_hint
     }
 
+    /// Whether one of the keys is called `id`.
+    pub fn has(&self, id: &str) -> bool {
+        self.keys.iter().any(|key| key.id() == Some(id))
+    }
+
     /// The key to verify a token with.
     ///
     /// With `kid`, the key of that name, which must be for the header's `alg`; without, the only key for it. Several

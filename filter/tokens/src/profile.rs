@@ -22,6 +22,13 @@ pub enum Profile {
     /// RFC 9068: `typ` is `at+jwt` or `application/at+jwt`; `iss`, `exp`, `aud`, `sub`, `client_id`, `iat` and `jti`
     /// are required.
     AccessToken,
+    /// A token that only its issuer can read: what it says comes from there (RFC 7662). `exp`, `aud` and `sub` are required.
+    Opaque,
+    /// An X.509-SVID that the gateway verified on the connection: it names the workload and says nothing else (X509-SVID §2).
+    X509Svid {
+        /// Whose certificates.
+        trust_domain: TrustDomain,
+    },
     /// A JWT of an issuer that follows no profile: `typ` is one of `types`; `iss`, `exp`, `aud` and `sub` are required.
     Generic {
         /// Accepted `typ`, compared as media types: without regard to case, `application/` optional (RFC 7515
@@ -34,6 +41,22 @@ impl Profile {
     /// [`Profile::Generic`] for `typ: JWT`; a token without `typ` is refused.
     pub fn generic() -> Self {
         Self::Generic { types: vec!["JWT".to_owned()] }
+    }
+
+    /// Whether tokens of this kind are signed JWTs, which need keys and algorithms.
+    pub const fn is_signed(&self) -> bool {
+        match self {
+            Self::JwtSvid { .. } | Self::TxnToken | Self::AccessToken | Self::Generic { .. } => true,
+            Self::Opaque | Self::X509Svid { .. } => false,
+        }
+    }
+
+    /// The trust domain that vouches, for SVIDs.
+    pub const fn trust_domain(&self) -> Option<&TrustDomain> {
+        match self {
+            Self::JwtSvid { trust_domain } | Self::X509Svid { trust_domain } => Some(trust_domain),
+            Self::TxnToken | Self::AccessToken | Self::Opaque | Self::Generic { .. } => None,
+        }
     }
 
     /// Whether a token with this header can be of this kind.
@@ -51,6 +74,8 @@ impl Profile {
             Self::JwtSvid { .. } => matches!(typ, None | Some("JWT" | "JOSE")),
             Self::AccessToken => typ_is("at+jwt"),
             Self::TxnToken => typ_is("txntoken+jwt"),
+            // Not JWTs.
+            Self::Opaque | Self::X509Svid { .. } => false,
             // Foreign types cannot be listed: `IssuerRules::new` refuses them.
             Self::Generic { types } => {
                 let typ = typ.map_or_else(String::new, media_type);
@@ -61,7 +86,7 @@ impl Profile {
 
     pub(crate) fn required_claims(&self) -> &'static [&'static str] {
         match self {
-            Self::JwtSvid { .. } => &["exp", "aud", "sub"],
+            Self::JwtSvid { .. } | Self::Opaque | Self::X509Svid { .. } => &["exp", "aud", "sub"],
             Self::AccessToken => &["iss", "exp", "aud", "sub", "client_id", "iat", "jti"],
             Self::TxnToken => &["exp", "aud", "sub", "iat", "txn", "scope", "req_wl"],
             Self::Generic { .. } => &["iss", "exp", "aud", "sub"],

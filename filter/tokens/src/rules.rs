@@ -7,7 +7,10 @@
 
 use std::time::Duration;
 
+use serde_json::{Map, Value};
+
 use crate::algorithm::Algorithm;
+use crate::base64url;
 use crate::claims::{Registered, RegisteredActor};
 use crate::error::TokenError;
 use crate::jws::{CompactJws, is_printable};
@@ -67,6 +70,12 @@ pub struct IssuerRules {
     leeway: Duration,
 }
 
+/// How a token was signed.
+struct Signed<'a> {
+    key_id: Option<&'a str>,
+    algorithm: Algorithm,
+}
+
 impl IssuerRules {
     /// `issuer`: what `iss` must be; of a JWT-SVID, which need not have one, the trust domain as a SPIFFE ID.
     /// `audiences`: a token must name at least one. `max_lifetime`: from `iat` to `exp`, and makes `iat` required.
@@ -83,13 +92,14 @@ impl IssuerRules {
             return Err(RulesError::NoIssuer);
         }
         check_profile(&profile)?;
-        if audiences.is_empty() {
+        // A certificate is for no one in particular.
+        if audiences.is_empty() && !matches!(profile, Profile::X509Svid { .. }) {
             return Err(RulesError::NoAudience);
         }
         if audiences.iter().any(String::is_empty) {
             return Err(RulesError::EmptyAudience);
         }
-        if algorithms.is_empty() {
+        if algorithms.is_empty() && profile.is_signed() {
             return Err(RulesError::NoAlgorithm);
         }
         if matches!(profile, Profile::JwtSvid { .. }) && algorithms.contains(&Algorithm::EdDSA) {
@@ -148,7 +158,46 @@ impl IssuerRules {
         }
         self.profile.check_header(header)?;
         verifier.verify(jws, keys.find(header)?)?;
-        self.judge(jws, now)
+        let signed = Signed { key_id: header.key_id(), algorithm: header.algorithm() };
+        self.judge(jws.payload(), Some(signed), now)
+    }
+
+    /// Whether what the issuer says about an opaque token (RFC 7662 §2.2) makes it one for this gateway at `now`.
+    ///
+    /// `claims` came from the issuer itself, which said that the token is active.
+    pub fn introspected(&self, claims: &Map<String, Value>, now: UnixTime) -> Result<VerifiedToken, TokenError> {
+        self.judge(claims, None, now)
+    }
+
+    /// The credential that a certificate is, whose SPIFFE ID is `id` and whose DER form has this SHA-256. The gateway
+    /// verified it with the connection; it is good for the request that came over it, so until `expires`.
+    pub fn certified(
+        &self,
+        id: &SpiffeId,
+        sha256: &[u8; 32],
+        now: UnixTime,
+        expires: UnixTime,
+    ) -> Result<VerifiedToken, TokenError> {
+        if self.profile.trust_domain() != Some(id.trust_domain()) {
+            return Err(TokenError::WrongTrustDomain);
+        }
+        Ok(VerifiedToken {
+            issuer: self.issuer.clone(),
+            subject: id.as_str().to_owned(),
+            actors: Vec::new(),
+            client_id: None,
+            requester: None,
+            id: Some(base64url::encode(sha256)),
+            confirmation: None,
+            authentication_class: None,
+            authenticated: None,
+            key_id: None,
+            algorithm: None,
+            issued: Some(now),
+            not_before: None,
+            expires,
+            claims: Map::new(),
+        })
     }
 
     /// Whether a token verified earlier by these rules is valid at `now` too: `exp`, `nbf` and `iat` again.
@@ -156,8 +205,12 @@ impl IssuerRules {
         self.judge_times(token.expires, token.not_before, token.issued, now)
     }
 
-    fn judge(&self, jws: &CompactJws<'_>, now: UnixTime) -> Result<VerifiedToken, TokenError> {
-        let claims = jws.payload();
+    fn judge(
+        &self,
+        claims: &Map<String, Value>,
+        signed: Option<Signed<'_>>,
+        now: UnixTime,
+    ) -> Result<VerifiedToken, TokenError> {
         let read = Registered::read(claims)?;
         if let Some(claim) = self.profile.required_claims().iter().find(|claim| !claims.contains_key(**claim)) {
             return Err(TokenError::ClaimMissing { claim });
@@ -181,8 +234,10 @@ impl IssuerRules {
             requester: read.requester.map(str::to_owned),
             id: id.map(str::to_owned),
             confirmation: read.confirmation,
-            key_id: jws.header().key_id().map(str::to_owned),
-            algorithm: jws.header().algorithm(),
+            authentication_class: read.authentication_class.map(str::to_owned),
+            authenticated: read.authenticated,
+            key_id: signed.as_ref().and_then(|signed| signed.key_id).map(str::to_owned),
+            algorithm: signed.map(|signed| signed.algorithm),
             issued: read.issued,
             not_before: read.not_before,
             expires,
@@ -194,11 +249,12 @@ impl IssuerRules {
     fn judge_issuer(&self, issuer: Option<&str>, subject: &str) -> Result<(), TokenError> {
         match (&self.profile, issuer) {
             // `iss` is whatever else the trust domain calls itself (JWT-SVID §3).
-            (Profile::JwtSvid { trust_domain }, _) => {
+            (Profile::JwtSvid { trust_domain } | Profile::X509Svid { trust_domain }, _) => {
                 let id: SpiffeId = subject.parse().map_err(TokenError::NotSpiffeId)?;
                 if id.trust_domain() == trust_domain { Ok(()) } else { Err(TokenError::WrongTrustDomain) }
             }
-            (Profile::TxnToken, None) => Ok(()),
+            // Of an opaque token the issuer was asked itself (RFC 7662 §2.2 leaves `iss` out).
+            (Profile::TxnToken | Profile::Opaque, None) => Ok(()),
             (_, None) => Err(TokenError::ClaimMissing { claim: "iss" }),
             (_, Some(issuer)) => {
                 if issuer == self.issuer {
@@ -236,7 +292,7 @@ impl IssuerRules {
         let Some(max) = self.max_lifetime else { return Ok(()) };
         let issued = match (&self.profile, issued) {
             (_, Some(issued)) => issued,
-            (Profile::JwtSvid { .. }, None) => now,
+            (Profile::JwtSvid { .. } | Profile::Opaque, None) => now,
             (_, None) => return Err(TokenError::ClaimMissing { claim: "iat" }),
         };
         if expires.since(issued) > max { Err(TokenError::LifetimeTooLong) } else { Ok(()) }
@@ -260,6 +316,10 @@ fn check_profile(profile: &Profile) -> Result<(), RulesError> {
 }
 
 fn resolve(actor: &RegisteredActor<'_>, token_issuer: &str) -> Actor {
-    let RegisteredActor { issuer, subject } = actor;
-    Actor { issuer: issuer.unwrap_or(token_issuer).to_owned(), subject: (*subject).to_owned() }
+    let RegisteredActor { issuer, subject, profile } = actor;
+    Actor {
+        issuer: issuer.unwrap_or(token_issuer).to_owned(),
+        subject: (*subject).to_owned(),
+        profile: profile.map(str::to_owned),
+    }
 }

@@ -14,6 +14,8 @@ pub struct Actor {
     pub issuer: String,
     /// Its `sub`: non-empty, at most 2,048 bytes, no control characters.
     pub subject: String,
+    /// What it says it is: `sub_profile`.
+    pub profile: Option<String>,
 }
 
 /// What whoever presents a token must prove to hold: everything that is stated (RFC 7800 §3.1).
@@ -44,10 +46,14 @@ pub struct VerifiedToken {
     pub id: Option<String>,
     /// What its presenter must prove; without it the token is good for whoever bears it.
     pub confirmation: Option<Confirmation>,
+    /// `acr`: how a person authenticated (RFC 9470 §4).
+    pub authentication_class: Option<String>,
+    /// `auth_time`: when, rounded down to a millisecond.
+    pub authenticated: Option<UnixTime>,
     /// The header's `kid`.
     pub key_id: Option<String>,
-    /// What it was signed with.
-    pub algorithm: Algorithm,
+    /// What it was signed with, if it was signed.
+    pub algorithm: Option<Algorithm>,
     /// `iat`, rounded up to a millisecond.
     pub issued: Option<UnixTime>,
     /// `nbf`, rounded up to a millisecond.
@@ -69,6 +75,8 @@ impl fmt::Debug for VerifiedToken {
             requester,
             id,
             confirmation,
+            authentication_class,
+            authenticated,
             key_id,
             algorithm,
             issued,
@@ -85,6 +93,8 @@ impl fmt::Debug for VerifiedToken {
             .field("requester", requester)
             .field("id", id)
             .field("confirmation", confirmation)
+            .field("authentication_class", authentication_class)
+            .field("authenticated", authenticated)
             .field("key_id", key_id)
             .field("algorithm", algorithm)
             .field("issued", issued)

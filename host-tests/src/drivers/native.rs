@@ -17,8 +17,9 @@ use countersign_engine::record::Line;
 use countersign_engine::{Background, BackgroundInput, DecisionId, Effect, Engine, Session, UnixTime};
 
 use super::{Answer, Deployed, Deployment, Driver, Exchange, Observed, Received};
-use crate::scenario::approver::{Asked, Reaction, SECRET};
+use crate::scenario::approver::{self, Asked, Reaction};
 use crate::scenario::format::{DriverKind, Fault, KeyServer, UpstreamAnswer};
+use crate::scenario::introspector;
 use crate::scenario::request::Request;
 
 /// How often a gateway's root ticks.
@@ -33,7 +34,11 @@ pub struct ScenarioSecrets;
 
 impl Secrets for ScenarioSecrets {
     fn secret(&self, name: &str) -> Option<String> {
-        (name == "APPROVALS_SECRET").then(|| SECRET.to_owned())
+        match name {
+            "APPROVALS_SECRET" => Some(approver::SECRET.to_owned()),
+            "INTROSPECTION_SECRET" => Some(introspector::SECRET.to_owned()),
+            _ => None,
+        }
     }
 }
 

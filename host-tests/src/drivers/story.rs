@@ -10,7 +10,7 @@ use super::{Approve, Deployed, Deployment, Driver, Exchange};
 use crate::scenario::Library;
 use crate::scenario::approver::{Asked, Reaction};
 use crate::scenario::expect::{Expected, check};
-use crate::scenario::format::{Approver, KeyServer, Scenario, Step};
+use crate::scenario::format::{KeyServer, Scenario, Step};
 use crate::scenario::request::{Earlier, Request};
 use crate::scenario::text::duration;
 
@@ -101,7 +101,7 @@ fn run_step(driver: &mut dyn Driver, library: &Library, step: &Step, told: &mut 
         let request = Request::of(send, driver.now_secs(), &told.earlier)?;
         let upstream = step.upstream.clone().unwrap_or_default();
         let reaction = Arc::new(Mutex::new(None));
-        let approve = approve(step.approver.clone(), told.approvals.clone(), &reaction);
+        let approve = approve(step, told.approvals.clone(), &reaction);
         let exchange = Exchange { request: &request, approve, upstream: &upstream, faults: &step.faults };
         let observed = driver.exchange(&exchange)?;
         approval = reaction.lock().take().transpose()?;
@@ -114,17 +114,22 @@ fn run_step(driver: &mut dyn Driver, library: &Library, step: &Step, told: &mut 
     Ok(())
 }
 
-/// The approver of one step; what it said, or could not say, ends up in `said`.
+/// The approver of one step, and the issuer of its opaque token; what they said, or could not say, ends up in `said`.
 fn approve(
-    approver: Option<Approver>,
+    step: &Step,
     earlier: Vec<Option<Reaction>>,
     said: &Arc<Mutex<Option<anyhow::Result<Reaction>>>>,
 ) -> Approve {
+    let (approver, issuer) = (step.approver.clone(), step.introspection.clone());
     let said = Arc::clone(said);
     Arc::new(move |asked: &Asked, now_secs: u64| {
-        let reaction = match &approver {
-            Some(approver) => approver.react(asked, now_secs, &earlier),
-            None => Err(anyhow::anyhow!("the approver was asked, and the step does not say what it answers")),
+        let reaction = match (asked.cluster.as_str(), &approver, &issuer) {
+            ("introspection", _, Some(issuer)) => issuer.react(asked, now_secs),
+            ("introspection", _, None) => {
+                Err(anyhow::anyhow!("the issuer was asked, and the step does not say what it answers"))
+            }
+            (_, Some(approver), _) => approver.react(asked, now_secs, &earlier),
+            (_, None, _) => Err(anyhow::anyhow!("the approver was asked, and the step does not say what it answers")),
         };
         let told = reaction.as_ref().map_or(Reaction::Reset, Clone::clone);
         *said.lock() = Some(reaction);

@@ -11,8 +11,9 @@ use anyhow::{Context, ensure};
 use serde_json::Value;
 
 use super::{Answer, Approve, Deployed, Deployment, Driver, Exchange, Observed, Received};
-use crate::scenario::approver::{Asked, Reaction, SECRET};
+use crate::scenario::approver::{self, Asked, Reaction};
 use crate::scenario::format::{DriverKind, Fault, KeyServer};
+use crate::scenario::introspector;
 use crate::scenario::request::Request;
 use crate::scripted::{
     self, Forwarded, HostError, HttpCall, Module, Options, Pairs, ScriptedHost, Status, StreamHandle,
@@ -79,7 +80,7 @@ impl Wasm {
             now: self.now,
             ..Options::default()
         };
-        let environment = [("APPROVALS_SECRET", SECRET)];
+        let environment = [("APPROVALS_SECRET", approver::SECRET), ("INTROSPECTION_SECRET", introspector::SECRET)];
         let host = ScriptedHost::new(self.module, self.configuration.as_bytes(), &environment, options)?;
         self.worker = Some(Worker {
             host,

@@ -46,7 +46,7 @@ impl Answers {
         let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
         let answers: BTreeMap<String, Answer> =
             serde_norway::from_str(&text).with_context(|| path.display().to_string())?;
-        for reason in Reason::ALL.iter().map(|reason| reason.row()).filter(|row| row.status != 0) {
+        for reason in Reason::ALL.iter().map(|reason| reason.row()).filter(|row| row.status >= 400) {
             ensure!(answers.contains_key(reason.code), "answers.yaml does not say how `{}` is answered", reason.code);
         }
         let known = |code: &str| Reason::ALL.iter().any(|reason| reason.row().code == code);
@@ -102,6 +102,7 @@ impl Answer {
             parts.push(format!("error=\"{error}\""));
             parts.push(format!("error_description=\"{}\"", self.detail.replace('"', "")));
         }
+        parts.extend(expect.challenge.iter().cloned());
         parts.extend(expect.scope.iter().map(|scope| format!("scope=\"{scope}\"")));
         if !expect.no_metadata {
             parts.push(format!("resource_metadata=\"{METADATA}\""));

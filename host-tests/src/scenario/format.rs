@@ -64,6 +64,9 @@ pub struct Step {
     /// How the approver answers this request.
     #[serde(default)]
     pub approver: Option<Approver>,
+    /// What the issuer says about the opaque token of this request.
+    #[serde(default)]
+    pub introspection: Option<Introspector>,
     /// How the upstream answers, if it is asked.
     #[serde(default)]
     pub upstream: Option<UpstreamAnswer>,
@@ -157,7 +160,7 @@ pub struct Token {
     /// Merge patch for the header `{alg, kid, typ: at+jwt}`.
     #[serde(default)]
     pub header: Option<Value>,
-    /// Merge patch for the claims; `{jkt:ec2}` stands for the thumbprint of a key, `now+300s` and `now-1h` stand for numeric dates, `{repeat, times}` for long text.
+    /// Merge patch for the claims; `{jkt:ec2}` stands for the thumbprint of a key, `{unique}` for a text of its own, `now+300s` and `now-1h` stand for numeric dates, `{repeat, times}` for long text.
     #[serde(default)]
     pub claims: Option<Value>,
     /// The header's JSON as it stands.
@@ -308,6 +311,29 @@ pub struct Approver {
     pub down: bool,
 }
 
+/// What an issuer says about an opaque token. Without anything: that it is active, and the claims of `base`'s tokens.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Introspector {
+    /// Merge patch for the answer, `active` included; `now+300s` stands for a numeric date.
+    #[serde(default)]
+    pub says: Option<Value>,
+    /// Another body.
+    #[serde(default)]
+    pub text: Option<String>,
+    /// `application/json` when absent.
+    #[serde(default)]
+    pub media_type: Option<String>,
+    #[serde(default)]
+    pub status: Option<u16>,
+    /// It never answers.
+    #[serde(default)]
+    pub hangs: bool,
+    /// It closes the connection instead of answering.
+    #[serde(default)]
+    pub down: bool,
+}
+
 /// How the approver signs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -398,6 +424,12 @@ pub struct Expect {
     /// The answer must be for a resource without `metadata_url`.
     #[serde(default)]
     pub no_metadata: bool,
+    /// JSON pointers into an answer that no table of answers has.
+    #[serde(default)]
+    pub body: BTreeMap<String, Value>,
+    /// Parameters that the challenge has besides, in this order: `acr_values="mfa"`.
+    #[serde(default)]
+    pub challenge: Vec<String>,
     /// What the upstream must see; only with an allow.
     #[serde(default)]
     pub upstream: Option<Upstream>,

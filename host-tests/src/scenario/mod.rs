@@ -8,6 +8,7 @@ pub mod answers;
 pub mod approver;
 pub mod expect;
 pub mod format;
+pub mod introspector;
 pub mod key_server;
 pub mod keys;
 pub mod load;

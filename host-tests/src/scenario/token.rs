@@ -39,7 +39,7 @@ pub fn mint(spec: &Token, now_secs: u64, earlier: &[String]) -> anyhow::Result<S
 }
 
 /// The claims of a task that may do whatever `base` offers, patched.
-fn claims(patch: Option<&Value>, now_secs: u64) -> Value {
+pub(super) fn claims(patch: Option<&Value>, now_secs: u64) -> Value {
     let mut claims = json!({
         "iss": ISSUER,
         "sub": "agent-7",
@@ -64,7 +64,8 @@ fn claims(patch: Option<&Value>, now_secs: u64) -> Value {
     if let Some(patch) = patch {
         merge(&mut claims, patch);
     }
-    let claims = with_texts(claims, &|text| thumbprint(text).map(Value::from));
+    let unique = |text: &str| (text == "{unique}").then(|| uuid::Uuid::new_v4().to_string());
+    let claims = with_texts(claims, &|text| thumbprint(text).or_else(|| unique(text)).map(Value::from));
     with_dates(claims, now_secs)
 }
 

@@ -13,7 +13,10 @@ pub(crate) fn resource() -> Resource {
         protocol: Protocol::Mcp,
         tools: BTreeMap::new(),
         risk: Risk::Low,
+        identifier: None,
+        metadata: None,
         metadata_url: None,
+        authentication: None,
         origin: None,
     }
 }

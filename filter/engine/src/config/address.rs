@@ -63,6 +63,18 @@ pub(super) fn metadata_url(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// What clients and issuers call a resource (RFC 9728 §1.2: https, no fragment; here no query either).
+pub(super) fn identifier(text: &str) -> Result<Address, String> {
+    let address = url(text)?;
+    if address.scheme != "https" && !is_loopback(&address.authority) {
+        return Err("a resource's identifier is an https URL (RFC 9728 §1.2); write `https://host/path`".to_owned());
+    }
+    if address.path.contains('?') {
+        return Err("a resource's identifier has no query; write `https://host/path`".to_owned());
+    }
+    Ok(address)
+}
+
 /// What `:authority` must be: a host, perhaps with a port; lower case.
 pub(super) fn host(text: &str) -> Result<String, String> {
     let readable = text

@@ -11,7 +11,7 @@ pub struct ClusterUse {
     pub scheme: String,
     /// Host, perhaps with a port.
     pub authority: String,
-    /// What it is for: `keys` or `approvals`.
+    /// What it is for: `keys`, `introspection` or `approvals`.
     pub what: &'static str,
 }
 
@@ -19,7 +19,7 @@ impl Config {
     /// Every use of a cluster, in the order of the configuration.
     pub fn clusters(&self) -> Vec<ClusterUse> {
         let keys = self.issuers.iter().flat_map(|issuer| match &issuer.keys {
-            KeySource::Inline(_) => Vec::new(),
+            KeySource::None | KeySource::Inline(_) => Vec::new(),
             KeySource::Remote(remote) => match &remote.location {
                 KeyLocation::Direct(keys) => vec![ClusterUse::of(keys, "keys")],
                 KeyLocation::Discovery { metadata, keys } => {
@@ -28,7 +28,9 @@ impl Config {
             },
         });
         let approvals = self.step_up.iter().map(|step_up| ClusterUse::of(&step_up.endpoint, "approvals"));
-        keys.chain(approvals).collect()
+        let introspection = self.issuers.iter().filter_map(|issuer| issuer.introspection.as_ref());
+        let introspection = introspection.map(|introspection| ClusterUse::of(&introspection.endpoint, "introspection"));
+        keys.chain(introspection).chain(approvals).collect()
     }
 }
 

@@ -16,14 +16,17 @@ mod tests;
 use std::fmt;
 use std::time::Duration;
 
-use countersign_tokens::{IssuerRules, KeyFormat, json};
+use countersign_tokens::{IssuerRules, KeyFormat, TrustDomain, json};
 
 pub use clusters::ClusterUse;
 pub use error::{ConfigError, ConfigErrors};
 pub use secrets::{NoSecrets, Secrets};
 
 use crate::catalogue::Resource;
-use crate::task::TaskMapping;
+use crate::hygiene::Hygiene;
+use crate::introspection::Introspection;
+use crate::task::TaskSource;
+use crate::workload::register::Register;
 
 /// Bounds of the document itself; policies and tool schemas are written in it.
 const DOCUMENT: json::Limits = json::Limits { depth: 64, bytes: 4 * 1024 * 1024, nodes: 200_000 };
@@ -33,6 +36,8 @@ const DOCUMENT: json::Limits = json::Limits { depth: 64, bytes: 4 * 1024 * 1024,
 pub struct Config {
     pub issuers: Vec<Issuer>,
     pub resources: Vec<Resource>,
+    pub workloads: Register,
+    pub hygiene: Hygiene,
     pub unmatched: Unmatched,
     pub client_certificate: ClientCertificate,
     /// Cedar policy text.
@@ -74,10 +79,20 @@ pub struct Issuer {
     pub name: String,
     pub rules: IssuerRules,
     pub keys: KeySource,
-    pub task: TaskMapping,
+    /// Where its tokens are introspected, if only it can read them.
+    pub introspection: Option<Introspection>,
+    /// Where it writes what a credential is for.
+    pub task: TaskSource,
     /// Each credential (by `jti`, a transaction token by `txn`) is good for one forwarded request.
     pub one_shot: bool,
     pub binding: Binding,
+}
+
+impl Issuer {
+    /// The trust domain, if it is one.
+    pub fn trust_domain(&self) -> Option<&TrustDomain> {
+        self.rules.profile().trust_domain()
+    }
 }
 
 /// What an issuer's credentials must be bound to, beyond what they say themselves.
@@ -117,6 +132,8 @@ pub enum ClientCertificate {
 /// Where an issuer's keys come from.
 #[derive(Clone, Debug)]
 pub enum KeySource {
+    /// It signs no tokens.
+    None,
     /// A JWKS written in the configuration, already parsed.
     Inline(countersign_tokens::KeySet),
     Remote(Box<RemoteKeys>),

@@ -60,12 +60,35 @@ fn full() -> Value {
             "protocol": "mcp",
             "risk": "low",
             "origin": "https://Tools.example.com",
-            "metadata_url": "https://tools.example.com/.well-known/oauth-protected-resource",
+            "identifier": "https://tools.example.com/api",
+            "metadata": {
+                "authorization_servers": ["https://sts.example.com"], "scopes": ["mcp:tools/list"],
+                "documentation": "https://tools.example.com/about"
+            },
+            "authentication": { "acr_values": ["mfa"], "max_age": "1h" },
             "tools": [{
                 "name": "transfer", "risk": "high", "labels": ["external"],
-                "input_schema": { "type": "object" }, "redact": ["/note", "/a~1b/~0"]
+                "input_schema": { "type": "object" }, "redact": ["/note", "/a~1b/~0"],
+                "destinations": ["/url"], "authentication": { "acr_values": ["hwk"], "max_age": "5m" }
             }]
         }],
+        "workloads": [{
+            "match": {
+                "issuer": "platform", "subject": "batch-*", "trust_domain": "example.org", "client_id": "cli",
+                "claim": { "pointer": "/groups", "value": "batch" }
+            },
+            "kind": "agent",
+            "traits": ["browsing"],
+            "actions": [{ "action": "mcp:tools/call", "resource": "payments", "calls": { "max": 9, "per": "hour" } }]
+        }],
+        "actors": { "max_depth": 2, "unclassified": "deny" },
+        "hygiene": {
+            "lifetime": "10m", "key_age": "720h",
+            "shared_accounts": [{
+                "issuer": "platform", "subject": "root", "trust_domain": "example.org", "client_id": "cli",
+                "claim": { "pointer": "/shared", "value": "yes" }
+            }]
+        },
         "unmatched": "pass",
         "client_certificate": "xfcc",
         "policy": { "cedar": "permit (principal, action, resource);" },
@@ -149,7 +172,7 @@ fn objects<'a>(value: &'a Value, pointer: &str, visit: &mut dyn FnMut(&str, &'a 
     match value {
         Value::Object(members) => {
             visit(pointer, members);
-            let foreign = ["input_schema", "inline"];
+            let foreign = ["input_schema", "inline", "actions"];
             for (key, value) in members.iter().filter(|(key, _)| !foreign.contains(&key.as_str())) {
                 objects(value, &format!("{pointer}/{key}"), visit);
             }

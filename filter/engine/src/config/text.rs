@@ -59,6 +59,14 @@ pub(super) fn cluster(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// A scope token (RFC 6749 §3.3), or another word that goes into a list in a challenge.
+pub(super) fn scope(text: &str) -> Result<String, String> {
+    if !text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\') {
+        return Err(format!("{text:?} cannot be in a list of words; printable ASCII without spaces, `\"` and `\\`"));
+    }
+    Ok(text.to_owned())
+}
+
 /// A JSON Pointer (RFC 6901 §3).
 pub(super) fn pointer(text: &str) -> Result<String, String> {
     let escapes = text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));

@@ -7,16 +7,21 @@ mod endpoint;
 mod issuer;
 mod keys;
 mod resource;
+mod secret;
 mod seen;
 mod step_up;
+mod workload;
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use self::secret::Source;
 use self::seen::Seen;
+use self::workload::Known;
 use super::read::{Node, Object};
 use super::secrets::Secrets;
 use super::{ClientCertificate, Config, ForwardConfig, Limits, RecordConfig, Unmatched, text};
+use crate::workload::register::Register;
 
 const BODY: RangeInclusive<usize> = 1024..=10 * 1024 * 1024;
 const BODY_WAIT: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_mins(5);
@@ -29,12 +34,23 @@ pub(super) fn document(root: &Node<'_>, secrets: &dyn Secrets) -> Option<Config>
     let mut seen = Seen::default();
     root.object(|object| {
         let version = object.required("version", "write `version: 1`", version);
+        let insecure_inline = object.or("insecure_inline", false, Node::flag);
+        // Where the flag itself is unreadable, whatever depends on it is not blamed as well.
+        let source = Source { secrets, inline: insecure_inline.unwrap_or(true) };
         let issuers = object.required("issuers", "name who may issue credentials", |node| {
-            node.filled("issuer", |node| issuer::issuer(node, &mut seen))
+            node.filled("issuer", |node| issuer::issuer(node, &source, &mut seen))
         });
         let resources = object.required("resources", "name what is protected", |node| {
-            node.filled("resource", |node| resource::resource(node, &mut seen))
+            let issuers = issuers.as_deref().unwrap_or_default();
+            node.filled("resource", |node| resource::resource(node, issuers, &mut seen))
         });
+        let known = Known {
+            issuers: issuers.as_ref().map(|_| &seen.issuer_names),
+            resources: resources.as_ref().map(|_| &seen.resource_names),
+        };
+        let entries = object.or("workloads", Vec::new(), |node| workload::workloads(node, known));
+        let actors = object.or("actors", workload::ACTORS, workload::actors);
+        let hygiene = object.or("hygiene", workload::default_hygiene(), |node| workload::hygiene(node, known));
         let unmatched = object.or("unmatched", Unmatched::Deny, |node| {
             node.choice("treatment", &[("deny", Unmatched::Deny), ("pass", Unmatched::Pass)])
         });
@@ -43,9 +59,6 @@ pub(super) fn document(root: &Node<'_>, secrets: &dyn Secrets) -> Option<Config>
             node.choice("source", &sources)
         });
         let policy = object.required("policy", "write `policy: { cedar: \"permit (…);\" }`", policy);
-        let insecure_inline = object.or("insecure_inline", false, Node::flag);
-        // Where the flag itself is unreadable, whatever depends on it is not blamed as well.
-        let source = step_up::Source { secrets, inline: insecure_inline.unwrap_or(true) };
         let step_up = object.optional("step_up", |node| step_up::step_up(node, &source, &mut seen));
         let record = object.or("record", RecordConfig::default(), record);
         let forward = object.or("forward", ForwardConfig::default(), forward);
@@ -54,6 +67,8 @@ pub(super) fn document(root: &Node<'_>, secrets: &dyn Secrets) -> Option<Config>
         Some(Config {
             issuers: issuers?,
             resources: resources?,
+            workloads: Register { entries: entries?, actors: actors? },
+            hygiene: hygiene?,
             unmatched: unmatched?,
             client_certificate: client_certificate?,
             policy: policy?,

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::catalogue::{Match, PathMatch, Protocol, Resource, Tool};
+use crate::catalogue::{Demand, Match, PathMatch, Protocol, Resource, Tool};
 
 /// SHA-256 over fields, each with its length: no two lists of fields give the same bytes.
 #[derive(Clone, Default)]
@@ -24,6 +24,14 @@ impl Fields {
         self.add(field.unwrap_or_default());
     }
 
+    fn demand(&mut self, demand: Option<&Demand>) {
+        self.add(if demand.is_some() { "some" } else { "none" });
+        if let Some(Demand { classes, max_age }) = demand {
+            self.list(classes);
+            self.optional(max_age.map(|age| age.as_millis().to_string()).as_deref());
+        }
+    }
+
     fn list(&mut self, fields: &[String]) {
         self.add(fields.len().to_string());
         for field in fields {
@@ -34,7 +42,18 @@ impl Fields {
 
 /// The catalogue entry of a resource, without its tools.
 pub(super) fn resource(entry: &Resource) -> [u8; 32] {
-    let Resource { name, matching, protocol, tools: _, risk, metadata_url, origin } = entry;
+    let Resource {
+        name,
+        matching,
+        protocol,
+        tools: _,
+        risk,
+        identifier,
+        metadata: _,
+        metadata_url,
+        authentication,
+        origin,
+    } = entry;
     let Match { host, path, route } = matching;
     let mut fields = Fields::default();
     fields.add("resource");
@@ -56,14 +75,16 @@ pub(super) fn resource(entry: &Resource) -> [u8; 32] {
         Protocol::Mcp => "mcp",
     });
     fields.add(risk.name());
+    fields.optional(identifier.as_deref());
     fields.optional(metadata_url.as_deref());
+    fields.demand(authentication.as_ref());
     fields.optional(origin.as_deref());
     fields.digest()
 }
 
 /// The catalogue entry of a declared tool, in the resource with digest `resource`.
 pub(super) fn tool(resource: &[u8; 32], entry: &Tool) -> [u8; 32] {
-    let Tool { name, risk, labels, input_schema, redact } = entry;
+    let Tool { name, risk, labels, input_schema, redact, destinations, authentication } = entry;
     let mut fields = Fields::default();
     fields.add("tool");
     fields.add(resource);
@@ -73,6 +94,8 @@ pub(super) fn tool(resource: &[u8; 32], entry: &Tool) -> [u8; 32] {
     // The order of members, where it is kept at all, is that of the configuration.
     fields.optional(input_schema.as_ref().map(ToString::to_string).as_deref());
     fields.list(redact);
+    fields.list(destinations);
+    fields.demand(authentication.as_ref());
     fields.digest()
 }
 

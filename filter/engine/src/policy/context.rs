@@ -2,16 +2,16 @@
 //!
 //! Builds what the candidate policies read and nothing else.
 
-use std::net::{IpAddr, SocketAddr};
-
 use cedar_policy::{Context, Entity, EntityUid, RestrictedExpression};
 use countersign_tokens::UnixTime;
 
 use super::Facts;
 use super::reads::Names;
 use crate::action::Operation;
+use crate::hygiene::Finding;
+use crate::route;
 use crate::step_up::Approval;
-use crate::workload::Identity;
+use crate::workload::{Actor, Identity};
 
 type Pairs = Vec<(String, RestrictedExpression)>;
 
@@ -37,7 +37,12 @@ pub(super) fn context(
     add("task", &|| task(facts).map(Some))?;
     add("token", &|| token(facts).map(Some))?;
     add("actors", &|| actors(facts).map(Some))?;
-    add("actor", &|| facts.workload.actors.first().map(identity).transpose())?;
+    add("actor", &|| facts.workload.actors.first().map(actor).transpose())?;
+    add("depth", &|| Ok(Some(long(u64::try_from(facts.workload.actors.len()).unwrap_or(u64::MAX)))))?;
+    add("kind", &|| Ok(Some(string(facts.workload.kind.name()))))?;
+    add("traits", &|| Ok(Some(words(facts.workload.traits.iter().map(|has| has.name())))))?;
+    add("classified", &|| Ok(Some(RestrictedExpression::new_bool(facts.workload.classified))))?;
+    add("findings", &|| Ok(Some(words(facts.findings.iter().copied().map(Finding::name)))))?;
     add("request", &|| request(facts).map(Some))?;
     add("risk", &|| Ok(Some(string(facts.risk.name()))))?;
     add("labels", &|| Ok(Some(strings(facts.labels))))?;
@@ -58,6 +63,7 @@ pub(super) fn agent(uid: EntityUid, facts: &Facts<'_>) -> Result<Entity, Context
         pair("subject", string(&workload.identity.subject)),
     ];
     pairs.extend(workload.client_id.as_deref().map(|client| pair("client_id", string(client))));
+    pairs.extend(workload.trust_domain.as_deref().map(|domain| pair("trust_domain", string(domain))));
     entity(uid, pairs, None)
 }
 
@@ -82,6 +88,8 @@ fn token(facts: &Facts<'_>) -> Result<RestrictedExpression, ContextError> {
     let mut pairs = vec![pair("algorithm", string(token.algorithm)), pair("expires", seconds(token.expires))];
     pairs.extend(token.id.as_deref().map(|id| pair("id", string(id))));
     pairs.extend(token.key_id.as_deref().map(|id| pair("key_id", string(id))));
+    pairs.extend(token.authentication.class.as_deref().map(|class| pair("acr", string(class))));
+    pairs.extend(token.authentication.time.map(|time| pair("auth_time", seconds(time))));
     if let Some(issued) = token.issued {
         pairs.push(pair("issued", seconds(issued)));
         pairs.push(pair("lifetime", long(token.expires.since(issued).as_secs())));
@@ -90,7 +98,7 @@ fn token(facts: &Facts<'_>) -> Result<RestrictedExpression, ContextError> {
 }
 
 fn actors(facts: &Facts<'_>) -> Result<RestrictedExpression, ContextError> {
-    let actors: Result<Vec<_>, _> = facts.workload.actors.iter().map(identity).collect();
+    let actors: Result<Vec<_>, _> = facts.workload.actors.iter().map(|actor| identity(&actor.identity)).collect();
     Ok(RestrictedExpression::new_set(actors?))
 }
 
@@ -107,7 +115,7 @@ fn request(facts: &Facts<'_>) -> Result<RestrictedExpression, ContextError> {
         pair("path", string(path)),
     ];
     pairs.extend(target.map(|target| pair("target", string(target))));
-    let source = facts.source.and_then(address);
+    let source = facts.source.and_then(route::address);
     pairs.extend(source.map(|source| pair("source", RestrictedExpression::new_ip(source.to_string()))));
     record(pairs)
 }
@@ -121,18 +129,20 @@ fn approval_record(approval: &Approval) -> Result<RestrictedExpression, ContextE
     ])
 }
 
+fn actor(actor: &Actor) -> Result<RestrictedExpression, ContextError> {
+    let Actor { identity, profile, kind } = actor;
+    let mut pairs = vec![pair("issuer", string(&identity.issuer)), pair("subject", string(&identity.subject))];
+    pairs.extend(profile.as_deref().map(|profile| pair("profile", string(profile))));
+    pairs.extend(kind.map(|kind| pair("kind", string(kind.name()))));
+    record(pairs)
+}
+
 fn identity(identity: &Identity) -> Result<RestrictedExpression, ContextError> {
     record(vec![pair("issuer", string(&identity.issuer)), pair("subject", string(&identity.subject))])
 }
 
 fn without_query(target: &str) -> &str {
     target.split_once('?').map_or(target, |(path, _)| path)
-}
-
-/// The address in `ip:port` or `ip`; an IPv4 address that came as IPv6 is IPv4, so that one range covers both.
-fn address(source: &str) -> Option<IpAddr> {
-    let address = source.parse::<SocketAddr>().map(|socket| socket.ip()).or_else(|_| source.parse::<IpAddr>());
-    address.ok().map(|address| address.to_canonical())
 }
 
 fn pair(name: &str, value: RestrictedExpression) -> (String, RestrictedExpression) {
@@ -149,6 +159,10 @@ fn string(text: &str) -> RestrictedExpression {
 
 fn strings(texts: &[String]) -> RestrictedExpression {
     RestrictedExpression::new_set(texts.iter().map(|text| string(text)))
+}
+
+fn words<'a>(words: impl Iterator<Item = &'a str>) -> RestrictedExpression {
+    RestrictedExpression::new_set(words.map(string))
 }
 
 fn seconds(instant: UnixTime) -> RestrictedExpression {

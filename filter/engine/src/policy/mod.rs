@@ -10,7 +10,7 @@
 //!
 //! | entity | attributes |
 //! |---|---|
-//! | `Agent` | `issuer: String` (`iss`), `issuer_name: String` (as configured), `subject: String` (`sub`), `client_id?: String` |
+//! | `Agent` | `issuer: String` (`iss`), `issuer_name: String` (as configured), `subject: String` (`sub`), `client_id?: String`, `trust_domain?: String` (of SVIDs) |
 //! | `Tool`, in its `Resource` | `risk: String`, `labels: Set<String>`; of an undeclared tool its resource's risk and no labels |
 //! | `Resource` | none |
 //!
@@ -28,12 +28,19 @@
 //! | `task.expires` | `Long` | seconds since 1970 |
 //! | `args` | a record, only of declared tools with an `input_schema` | typed from it, see below |
 //! | `token.id`, `token.key_id` | `String`, optional | `jti`, `kid` |
-//! | `token.algorithm` | `String` | |
+//! | `token.algorithm` | `String` | `none` of opaque tokens and certificates |
+//! | `token.acr` | `String`, optional | how a person authenticated (RFC 9470) |
+//! | `token.auth_time` | `Long`, optional | when, seconds since 1970 |
 //! | `token.issued` | `Long`, optional | `iat`, seconds since 1970 |
 //! | `token.expires` | `Long` | `exp`, seconds since 1970 |
 //! | `token.lifetime` | `Long`, optional | seconds from `iat` to `exp` |
 //! | `actors` | `Set<{issuer: String, subject: String}>` | RFC 8693 `act`, the whole chain; empty when the subject acts itself |
-//! | `actor` | `{issuer: String, subject: String}`, optional | the outermost, who acts now |
+//! | `actor` | `{issuer: String, subject: String, profile?: String, kind?: String}`, optional | the outermost, who acts now; `sub_profile`; its kind if it is listed |
+//! | `depth` | `Long` | how many actors there are |
+//! | `kind` | `String` | how the caller is governed: `automation` or `agent` |
+//! | `traits` | `Set<String>` | of the caller and whoever it acts for or through: `multi-agent`, `code-execution`, `browsing`, `infrastructure` |
+//! | `classified` | `Bool` | whether every actor is listed or says what it is; if not, `traits` has all of them |
+//! | `findings` | `Set<String>` | what is unhealthy: `long_lived`, `no_id`, `wildcard_grant`, `dead_grant`, `old_key`, `shared_account`, `secret_in_query` |
 //! | `request.method`, `request.host`, `request.path` | `String` | of the HTTP request; host in lower case, path without query |
 //! | `request.target` | `String`, optional | what an MCP method names: a prompt, a resource URI, a task |
 //! | `request.source` | `ipaddr`, optional | the peer; IPv4 in IPv6 is IPv4 |
@@ -94,6 +101,7 @@ use countersign_tokens::UnixTime;
 
 use crate::action::Action;
 use crate::catalogue::Risk;
+use crate::hygiene::Finding;
 use crate::reason::Reason;
 use crate::step_up::Approval;
 use crate::task::Task;
@@ -105,6 +113,8 @@ pub struct Facts<'a> {
     pub now: UnixTime,
     pub workload: &'a Workload,
     pub token: &'a TokenFacts,
+    /// What is unhealthy about the credential or the request.
+    pub findings: &'a [Finding],
     pub task: &'a Task,
     pub action: &'a Action,
     pub risk: Risk,

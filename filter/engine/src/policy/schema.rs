@@ -145,6 +145,7 @@ fn entity_types() -> Value {
             ("issuer_name", string()),
             ("subject", string()),
             ("client_id", optional(string())),
+            ("trust_domain", optional(string())),
         ]) },
         "Tool": { "memberOfTypes": ["Resource"], "shape": record(vec![("risk", string()), ("labels", set(&string()))]) },
         "Resource": {},
@@ -156,7 +157,12 @@ fn context(arguments: Option<&Record>) -> Value {
         ("task", record(vec![("id", string()), ("purpose", optional(string())), ("expires", long())])),
         ("token", token()),
         ("actors", set(&identity())),
-        ("actor", optional(identity())),
+        ("actor", optional(actor())),
+        ("depth", long()),
+        ("kind", string()),
+        ("traits", set(&string())),
+        ("classified", json!({ "type": "Boolean" })),
+        ("findings", set(&string())),
         ("request", request()),
         ("risk", string()),
         ("labels", set(&string())),
@@ -177,6 +183,8 @@ fn token() -> Value {
         ("issued", optional(long())),
         ("expires", long()),
         ("lifetime", optional(long())),
+        ("acr", optional(string())),
+        ("auth_time", optional(long())),
     ])
 }
 
@@ -192,6 +200,15 @@ fn request() -> Value {
 
 fn approval() -> Value {
     record(vec![("challenge", string()), ("approver_issuer", string()), ("approver", string()), ("expires", long())])
+}
+
+fn actor() -> Value {
+    record(vec![
+        ("issuer", string()),
+        ("subject", string()),
+        ("profile", optional(string())),
+        ("kind", optional(string())),
+    ])
 }
 
 fn identity() -> Value {

@@ -204,7 +204,10 @@ fn resource(name: &str, host: Option<&str>, path: PathMatch, route: Option<&str>
         protocol: Protocol::Http,
         tools: std::collections::BTreeMap::new(),
         risk: Risk::Low,
+        identifier: None,
+        metadata: None,
         metadata_url: None,
+        authentication: None,
         origin: None,
     }
 }

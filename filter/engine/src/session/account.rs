@@ -6,6 +6,7 @@ use std::time::Duration;
 use countersign_tokens::{UnixTime, VerifiedProof};
 use serde_json::Value;
 
+use super::decide::demand;
 use super::request::is_reserved;
 use super::{DecisionId, Turn};
 use crate::action::Action;
@@ -13,6 +14,8 @@ use crate::catalogue::{Protocol, Resource, Risk};
 use crate::credential::{FIELDS, Verified};
 use crate::forward::HeaderEdit;
 use crate::headers::{Headers, same_name};
+use crate::hygiene::{self, Finding};
+use crate::ledger::Entry;
 use crate::reason::Reason;
 use crate::record::{self, Line};
 use crate::reply::{Addressee, Reply};
@@ -28,7 +31,6 @@ pub(super) struct Account {
     pub(super) proof: Option<VerifiedProof>,
     /// Whether a DPoP proof was missing or not good.
     pub(super) wants_proof: bool,
-    pub(super) task: Option<Task>,
     pub(super) action: Option<Action>,
     /// The JSON-RPC id, also of messages that were refused while being read.
     pub(super) rpc_id: Option<Value>,
@@ -38,6 +40,8 @@ pub(super) struct Account {
     /// The challenge put to an approver, answered or not.
     pub(super) challenge: Option<String>,
     pub(super) approval: Option<Approval>,
+    /// What is used up when the call is forwarded: each until then.
+    pub(super) uses: Vec<(Entry, UnixTime)>,
 }
 
 /// The request an account is about.
@@ -52,10 +56,25 @@ pub(super) struct About<'a> {
 }
 
 impl Account {
+    /// What the credential was issued for, once that is known.
+    pub(super) fn task(&self) -> Option<&Task> {
+        self.verified.as_deref()?.task.as_ref().ok()
+    }
+
+    /// What is unhealthy about the credential, and about how the request was made.
+    pub(super) fn findings(&self, target: Option<&Target>) -> Vec<Finding> {
+        let mut findings = self.verified.as_deref().map(|verified| verified.findings.clone()).unwrap_or_default();
+        if target.and_then(|target| target.query.as_deref()).is_some_and(hygiene::has_secret) {
+            findings.push(Finding::SecretInQuery);
+        }
+        findings
+    }
+
     /// The answer that denies with `reason`, and its record.
     pub(super) fn reply(&self, turn: &Turn<'_>, about: About<'_>, reason: Reason) -> Reply {
         let line = self.line(turn, about, reason, reason.row().status);
         let scope = self.action.as_ref().and_then(scope_for);
+        let demand = about.resource.and_then(|resource| demand(resource, self.action.as_ref()));
         let addressee = Addressee {
             id: turn.id,
             rpc: about.resource.is_some_and(|resource| resource.protocol == Protocol::Mcp),
@@ -63,6 +82,7 @@ impl Account {
             dpop: about.dpop || self.wants_proof,
             metadata_url: about.resource.and_then(|resource| resource.metadata_url.as_deref()),
             scope: scope.as_deref(),
+            demand,
         };
         Reply::deny(line, reason, &addressee)
     }
@@ -80,7 +100,8 @@ impl Account {
             target: about.target,
             source: about.source,
             verified: self.verified.as_deref(),
-            task: self.task.as_ref(),
+            task: self.task(),
+            findings: &self.findings(about.target),
             action: self.action.as_ref(),
             risk: self.risk,
             policies: &self.policies,
@@ -101,10 +122,10 @@ impl Account {
             edits.push(HeaderEdit::Set("x-countersign-issuer", header_text(&identity.issuer)));
             edits.push(HeaderEdit::Set("x-countersign-subject", header_text(&identity.subject)));
             if let Some(actor) = verified.workload.actors.first() {
-                edits.push(HeaderEdit::Set("x-countersign-actor", header_text(&actor.subject)));
+                edits.push(HeaderEdit::Set("x-countersign-actor", header_text(&actor.identity.subject)));
             }
         }
-        if let Some(task) = &self.task {
+        if let Some(task) = self.task() {
             edits.push(HeaderEdit::Set("x-countersign-task", header_text(&task.id)));
         }
         edits

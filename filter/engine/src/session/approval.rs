@@ -6,7 +6,6 @@ use super::Turn;
 use super::account::Account;
 use super::decide::{declared, entry};
 use super::request::Request;
-use crate::credential::Unverified;
 use crate::engine::Engine;
 use crate::io::{Call, CallId, CallOutcome};
 use crate::policy::StepUp;
@@ -64,7 +63,6 @@ impl Turn<'_> {
     /// What the approver's answer is worth.
     pub(super) fn approved(
         &mut self,
-        request: &Request,
         account: &mut Account,
         asked: Asked,
         outcome: &CallOutcome,
@@ -73,9 +71,10 @@ impl Turn<'_> {
             return Err(Reason::ApprovalTimeout);
         }
         let config = self.engine.config.step_up.as_ref().ok_or(Reason::Internal)?;
-        let verified = request.credential.verify(self.engine, self.now).map_err(Unverified::reason)?.verified;
+        // Whether the credential is still good is decided next, with everything else.
+        let verified = account.verified.clone().ok_or(Reason::Internal)?;
         let now = self.now;
-        let mut spent = |challenge: &str| self.ledger.is_spent(now, &entry(&verified, "approval", challenge));
+        let mut spent = |challenge: &str| self.ledger.is_spent(now, &entry(&verified, &["approval", challenge]));
         let approval = match read_answer(outcome, &asked.challenge, config, &verified.workload, now, &mut spent)? {
             Answer::Approved(approval) => approval,
             Answer::Denied { approver: _, comment } => {
@@ -91,7 +90,7 @@ impl Turn<'_> {
 fn binding_facts<'a>(account: &'a Account, step_up: &'a StepUp) -> Option<BindingFacts<'a>> {
     Some(BindingFacts {
         workload: &account.verified.as_deref()?.workload,
-        task: account.task.as_ref()?,
+        task: account.task()?,
         action: account.action.as_ref()?,
         basis: &step_up.basis,
     })

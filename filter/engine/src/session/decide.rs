@@ -1,19 +1,21 @@
 //! The decision itself, from the credential on: made as often as something was waited for.
 
-use countersign_tokens::VerifiedProof;
+use countersign_tokens::{UnixTime, VerifiedProof};
 
 use super::Turn;
 use super::account::Account;
 use super::request::Request;
 use crate::action::{Action, http, mcp};
-use crate::catalogue::{Protocol, Resource, Risk};
+use crate::catalogue::{Demand, Protocol, Resource, Risk};
 use crate::credential::{Authenticated, NeedKeys, Unverified, Verified};
 use crate::digest;
+use crate::engine::IssuerIndex;
 use crate::ledger::{Entry, LedgerError};
 use crate::policy::{Allow, Facts, StepUp, Verdict};
 use crate::reason::Reason;
+use crate::route;
 use crate::step_up::Approval;
-use crate::task::Coverage;
+use crate::task::{Circumstances, Coverage, Grant, Task};
 
 /// Shares of the ledger that a workload's DPoP proofs have beside its own.
 const PROOF_SHARES: u8 = 16;
@@ -23,6 +25,7 @@ pub(super) enum Halt {
     /// The action cannot be read before the body is complete.
     NeedBody,
     NeedKeys(NeedKeys),
+    NeedIntrospection(IssuerIndex),
     Deny(Reason),
 }
 
@@ -53,9 +56,16 @@ impl Turn<'_> {
             return Err(Halt::NeedBody);
         }
         let action = read_action(resource, request, body, account)?;
-        let (risk, labels) = standing(resource, &action);
+        let (risk, labels) = rating(resource, &action);
+        let authentication = demand(resource, Some(&action));
         account.risk = Some(risk);
         account.action = Some(action);
+        self.cover(request, account)?;
+        if let (Some(demand), Some(verified)) = (authentication, &account.verified)
+            && !demand.is_met_by(&verified.facts.authentication, self.now)
+        {
+            return Err(Reason::AuthenticationInsufficient.into());
+        }
         self.rule(request, (risk, labels), approval, account)
     }
 
@@ -65,6 +75,7 @@ impl Turn<'_> {
             request.credential.verify(self.engine, self.now).map_err(|unverified| match unverified {
                 Unverified::Refused(reason) => Halt::Deny(reason),
                 Unverified::NeedKeys(need) => Halt::NeedKeys(need),
+                Unverified::NeedIntrospection(index) => Halt::NeedIntrospection(index),
                 Unverified::Unproven(unproven) => {
                     account.detail = Some(unproven.to_string());
                     account.wants_proof = unproven.wants_proof();
@@ -73,13 +84,16 @@ impl Turn<'_> {
             })?;
         account.proof = proof;
         let issuer = self.engine.config.issuers.get(verified.issuer.0).ok_or(Reason::Internal)?;
-        let task = issuer.task.task(&verified.token, request.credential.digest());
+        let (refused, task) = (verified.refused, verified.task.clone());
         account.verified = Some(verified);
-        let task = account.task.insert(task.map_err(|error| {
+        if let Some(reason) = refused {
+            return Err(reason.into());
+        }
+        let over = task.map(|task| task.is_over(self.now)).map_err(|error| {
             account.detail = Some(error.to_string());
             error.reason()
-        })?);
-        if task.is_over(self.now) {
+        })?;
+        if over {
             return Err(Reason::TaskExpired.into());
         }
         if issuer.one_shot && self.token_is_spent(account)? {
@@ -104,7 +118,65 @@ impl Turn<'_> {
         self.ledger.is_spent(self.now, &entry).map_err(|_: LedgerError| Reason::LedgerUnavailable)
     }
 
-    /// The grants cover it, and policy decides.
+    /// The grants of everybody in the chain that has any, and those of the task, cover it and are not used up.
+    fn cover(&mut self, request: &Request, account: &mut Account) -> Result<(), Reason> {
+        let verified = account.verified.clone().ok_or(Reason::Internal)?;
+        let (Ok(task), Some(action)) = (&verified.task, &account.action) else { return Err(Reason::Internal) };
+        let circumstances = Circumstances {
+            now: self.now,
+            source: request.head.source.as_deref().and_then(route::address),
+            depth: verified.workload.actors.len(),
+        };
+        let mut uses = Vec::new();
+        for number in &verified.ceilings {
+            let entry = self.engine.config.workloads.entry(*number).ok_or(Reason::Internal)?;
+            let actions = entry.governed.actions().ok_or(Reason::Internal)?;
+            let Coverage::Covered(grants) = actions.cover(action, &circumstances) else {
+                return Err(entry.governed.beyond());
+            };
+            uses.extend(self.uses(&verified, &["workload"], &grants, task)?);
+        }
+        let grants = match task.grants.cover(action, &circumstances) {
+            Coverage::Covered(grants) => grants,
+            Coverage::NotGranted => return Err(Reason::NotGranted),
+            Coverage::BeyondArguments => return Err(Reason::ArgumentsBeyondGrant),
+            Coverage::BeyondCircumstances => return Err(Reason::CircumstancesBeyondGrant),
+        };
+        uses.extend(self.uses(&verified, &["task", &task.id], &grants, task)?);
+        account.uses = uses;
+        Ok(())
+    }
+
+    /// What using one of `grants` uses up: of the first that is not used up.
+    fn uses(
+        &mut self,
+        verified: &Verified,
+        of: &[&str],
+        grants: &[&Grant],
+        task: &Task,
+    ) -> Result<Vec<(Entry, UnixTime)>, Reason> {
+        if grants.is_empty() || grants.iter().any(|grant| grant.metered.is_none()) {
+            return Ok(Vec::new());
+        }
+        for metered in grants.iter().filter_map(|grant| grant.metered.as_ref()) {
+            let mut uses = Vec::new();
+            let mut used_up = false;
+            for (number, calls) in metered.calls.iter().enumerate() {
+                let (grant, number) = (digest::text(&metered.id), number.to_string());
+                let name = [&["calls", &grant, &number], of].concat();
+                let entry = Entry { limit: calls.most, ..entry(verified, &name) };
+                let spent = self.ledger.is_spent(self.now, &entry);
+                used_up |= spent.map_err(|_: LedgerError| Reason::LedgerUnavailable)?;
+                uses.push((entry, calls.remembered_until(self.now, task.end.unwrap_or(verified.facts.expires))));
+            }
+            if !used_up {
+                return Ok(uses);
+            }
+        }
+        Err(Reason::CallLimitReached)
+    }
+
+    /// Policy decides, and what the task wants a person to approve is asked for.
     fn rule(
         &mut self,
         request: &Request,
@@ -112,18 +184,15 @@ impl Turn<'_> {
         approval: Option<&Approval>,
         account: &mut Account,
     ) -> Result<Ruling, Halt> {
-        let (Some(verified), Some(task), Some(action)) = (&account.verified, &account.task, &account.action) else {
+        let findings = account.findings(Some(&request.target));
+        let (Some(verified), Some(task), Some(action)) = (&account.verified, account.task(), &account.action) else {
             return Err(Reason::Internal.into());
         };
-        match task.covers(action) {
-            Coverage::Covered => {}
-            Coverage::NotGranted => return Err(Reason::NotGranted.into()),
-            Coverage::BeyondArguments => return Err(Reason::ArgumentsBeyondGrant.into()),
-        }
         let facts = Facts {
             now: self.now,
             workload: &verified.workload,
             token: &verified.facts,
+            findings: &findings,
             task,
             action,
             risk,
@@ -131,7 +200,12 @@ impl Turn<'_> {
             source: request.head.source.as_deref(),
             approval,
         };
+        let asks = approval.is_none() && task.asks.name(action);
         match self.engine.policy.decide(&facts) {
+            Verdict::Allow(allow) if asks => {
+                account.policies = allow.determining().to_vec();
+                Ok(Ruling::StepUp(self.oversight(&allow)))
+            }
             Verdict::Allow(allow) => {
                 account.policies = allow.determining().to_vec();
                 Ok(Ruling::Allow(allow))
@@ -145,6 +219,18 @@ impl Turn<'_> {
                 account.detail = deny.detail;
                 Err(deny.reason.into())
             }
+        }
+    }
+}
+
+impl Turn<'_> {
+    /// The question that the task itself asks for, of a call that policy allows.
+    fn oversight(&self, allow: &Allow) -> StepUp {
+        StepUp {
+            basis: digest::of_texts(&["oversight", self.engine.policy_revision()]),
+            determining: allow.determining().to_vec(),
+            approvers: vec!["human".to_owned()],
+            reasons: vec!["the task wants a person to approve this".to_owned()],
         }
     }
 }
@@ -176,7 +262,7 @@ fn read_action(
 }
 
 /// How the catalogue rates `action`: its risk and its labels.
-fn standing<'a>(resource: &'a Resource, action: &Action) -> (Risk, &'a [String]) {
+fn rating<'a>(resource: &'a Resource, action: &Action) -> (Risk, &'a [String]) {
     declared(resource, action).map_or((resource.risk, &[]), |tool| (tool.risk, &tool.labels))
 }
 
@@ -185,10 +271,16 @@ pub(super) fn declared<'a>(resource: &'a Resource, action: &Action) -> Option<&'
     action.arguments().and(action.object()).and_then(|tool| resource.tools.get(tool))
 }
 
+/// How a person must have authenticated for `action`: as its tool says, else its resource.
+pub(super) fn demand<'a>(resource: &'a Resource, action: Option<&Action>) -> Option<&'a Demand> {
+    let tool = action.and_then(|action| declared(resource, action));
+    tool.and_then(|tool| tool.authentication.as_ref()).or(resource.authentication.as_ref())
+}
+
 /// What spending `verified` as a one-shot credential means; it needs a `jti`.
 pub(super) fn one_shot_entry(verified: &Verified) -> Option<Entry> {
     let id = verified.facts.id.as_deref()?;
-    Some(entry(verified, "token", id))
+    Some(entry(verified, &["token", id]))
 }
 
 /// What using up `proof` means. Its shares are many: a client makes one for every request.
@@ -196,11 +288,13 @@ pub(super) fn proof_entry(verified: &Verified, proof: &VerifiedProof) -> Entry {
     let [first, ..] = proof.id;
     let share = (first % PROOF_SHARES).to_string();
     let identity = &verified.workload.identity;
-    Entry { partition: digest::of_texts(&[&identity.issuer, &identity.subject, "proofs", &share]), key: proof.id }
+    let partition = digest::of_texts(&[&identity.issuer, &identity.subject, "proofs", &share]);
+    Entry { partition, key: proof.id, limit: 1 }
 }
 
-/// An entry in the workload's share of the ledger.
-pub(super) fn entry(verified: &Verified, kind: &str, id: &str) -> Entry {
+/// An entry in the workload's share of the ledger, for what can be used once.
+pub(super) fn entry(verified: &Verified, name: &[&str]) -> Entry {
     let identity = &verified.workload.identity;
-    Entry { partition: digest::of_texts(&[&identity.issuer, &identity.subject]), key: digest::of_texts(&[kind, id]) }
+    let partition = digest::of_texts(&[&identity.issuer, &identity.subject]);
+    Entry { partition, key: digest::of_texts(name), limit: 1 }
 }

@@ -108,6 +108,7 @@ impl Turn<'_> {
         match input {
             Input::Head(head) => match Arrival::of(head, self.engine, self.now) {
                 Arrival::Request(request) => Pending::begin(*request, self),
+                Arrival::Metadata(described) => self.describe(&described),
                 Arrival::Unmatched(unmatched) => self.unmatched(&unmatched),
                 Arrival::Refused(refused) => self.refuse(refused),
             },

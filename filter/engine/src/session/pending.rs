@@ -7,10 +7,11 @@ use countersign_tokens::UnixTime;
 use super::account::{About, Account, stripped};
 use super::approval::{Approved, Asked};
 use super::decide::{Halt, Ruling, entry, one_shot_entry, proof_entry};
-use super::request::{Outsider, Refused, Request};
+use super::request::{Described, Outsider, Refused, Request};
 use super::running::Running;
 use super::{Next, State, Turn};
 use crate::credential::NeedKeys;
+use crate::engine::IssuerIndex;
 use crate::forward::Forward;
 use crate::io::{CallId, CallOutcome, Cut, Input, Step, Tick};
 use crate::keys::{KeyStore, Wish};
@@ -18,9 +19,13 @@ use crate::ledger::{Entry, LedgerError, Spent};
 use crate::permit::Permit;
 use crate::policy::{Allow, StepUp};
 use crate::reason::Reason;
+use crate::reply::Reply;
 
 /// How long a spent approval is remembered after it lapsed: answers older than this are refused by their timestamp.
 const ANSWER_LIFETIME: Duration = Duration::from_mins(10);
+
+/// How much longer than its call an introspection is waited for.
+const INTROSPECTION_GRACE: Duration = Duration::from_secs(1);
 
 /// A held request.
 pub(super) struct Pending {
@@ -29,6 +34,8 @@ pub(super) struct Pending {
     account: Account,
     /// The keys were waited for once already; a second time denies.
     keys_awaited: bool,
+    /// The issuer was asked about the token; its answer must do until something else was waited for.
+    introspected: bool,
     waiting: Waiting,
 }
 
@@ -36,13 +43,24 @@ pub(super) struct Pending {
 enum Waiting {
     Body,
     Keys(NeedKeys),
+    Introspection(Box<Introspecting>),
     Approval(Box<Asked>),
+}
+
+/// The issuer is asked about an opaque token.
+struct Introspecting {
+    call: CallId,
+    issuer: IssuerIndex,
+    deadline: UnixTime,
+    /// What was approved already, and is to be decided again.
+    approved: Option<Approved>,
 }
 
 impl Pending {
     /// Decides as far as the head allows.
     pub(super) fn begin(request: Request, turn: &mut Turn<'_>) -> Next {
-        Box::new(Self { request, account: Account::default(), keys_awaited: false, waiting: Waiting::Body })
+        let (keys_awaited, introspected) = (false, false);
+        Box::new(Self { request, account: Account::default(), keys_awaited, introspected, waiting: Waiting::Body })
             .advance(turn, None)
     }
 
@@ -85,7 +103,8 @@ impl Pending {
     fn answered(self: Box<Self>, turn: &mut Turn<'_>, id: CallId, outcome: &CallOutcome) -> Next {
         match &self.waiting {
             Waiting::Approval(approval) if approval.call == id => self.approver_answered(turn, outcome),
-            Waiting::Body | Waiting::Keys(_) | Waiting::Approval(_) => self.keep(),
+            Waiting::Introspection(asked) if asked.call == id => self.issuer_answered(turn, outcome),
+            Waiting::Body | Waiting::Keys(_) | Waiting::Introspection(_) | Waiting::Approval(_) => self.keep(),
         }
     }
 
@@ -100,7 +119,10 @@ impl Pending {
                 self.advance(turn, None)
             }
             Waiting::Approval(asked) if asked.deadline <= turn.now => self.deny(turn, Reason::ApprovalTimeout),
-            Waiting::Body | Waiting::Keys(_) | Waiting::Approval(_) => self.keep(),
+            Waiting::Introspection(asked) if asked.deadline <= turn.now => {
+                self.deny(turn, Reason::IntrospectionUnavailable)
+            }
+            Waiting::Body | Waiting::Keys(_) | Waiting::Introspection(_) | Waiting::Approval(_) => self.keep(),
         }
     }
 
@@ -129,6 +151,7 @@ impl Pending {
                 self.keep()
             }
             (Err(Halt::NeedKeys(need)), _) => self.await_keys(turn, need),
+            (Err(Halt::NeedIntrospection(issuer)), approved) => self.introspect(turn, issuer, approved),
         }
     }
 
@@ -157,8 +180,37 @@ impl Pending {
         let Waiting::Approval(asked) = std::mem::replace(&mut self.waiting, Waiting::Body) else {
             return self.deny(turn, Reason::Internal);
         };
-        match turn.approved(&self.request, &mut self.account, *asked, outcome) {
-            Ok(approved) => self.advance(turn, Some(approved)),
+        match turn.approved(&mut self.account, *asked, outcome) {
+            Ok(approved) => {
+                self.introspected = false;
+                self.advance(turn, Some(approved))
+            }
+            Err(reason) => self.deny(turn, reason),
+        }
+    }
+}
+
+/// Opaque tokens.
+impl Pending {
+    fn introspect(mut self: Box<Self>, turn: &mut Turn<'_>, issuer: IssuerIndex, approved: Option<Approved>) -> Next {
+        let id = turn.call_id();
+        let call = self.request.credential.introspection(turn.engine, issuer, id);
+        let Some(call) = call.filter(|_| !self.introspected) else {
+            return self.deny(turn, Reason::IntrospectionUnavailable);
+        };
+        // The gateway ends the call by itself; this is for one that does not.
+        let deadline = turn.now.plus(call.timeout).plus(INTROSPECTION_GRACE);
+        self.waiting = Waiting::Introspection(Box::new(Introspecting { call: id, issuer, deadline, approved }));
+        Next::Call(self, call)
+    }
+
+    fn issuer_answered(mut self: Box<Self>, turn: &mut Turn<'_>, outcome: &CallOutcome) -> Next {
+        let Waiting::Introspection(asked) = std::mem::replace(&mut self.waiting, Waiting::Body) else {
+            return self.deny(turn, Reason::Internal);
+        };
+        self.introspected = true;
+        match self.request.credential.introspected(turn.engine, asked.issuer, outcome, turn.now) {
+            Ok(()) => self.advance(turn, asked.approved),
             Err(reason) => self.deny(turn, reason),
         }
     }
@@ -215,6 +267,20 @@ impl Turn<'_> {
         Next::Done(Step::Reply(Account::default().reply(self, about, reason)))
     }
 
+    /// Answers a question for a resource's metadata.
+    pub(super) fn describe(&self, described: &Described) -> Next {
+        let Described { head, target, resource } = described;
+        let resource = self.engine.resource(*resource);
+        let source = head.source.as_deref();
+        let about = About { target: Some(target), resource, source, dpop: false, arrived: self.now };
+        let known = resource.and_then(|resource| resource.identifier.as_deref().zip(resource.metadata.as_ref()));
+        let Some((identifier, metadata)) = known else {
+            return Next::Done(Step::Reply(Account::default().reply(self, about, Reason::Internal)));
+        };
+        let line = Account::default().line(self, about, Reason::Metadata, Reason::Metadata.row().status);
+        Next::Done(Step::Reply(Reply::metadata(line, identifier, metadata)))
+    }
+
     /// Lets a request for no resource through, where configuration says so.
     pub(super) fn unmatched(&mut self, outsider: &Outsider) -> Next {
         let Outsider { head, target, rule } = outsider;
@@ -234,7 +300,7 @@ impl Turn<'_> {
         let verified = account.verified.as_deref().ok_or(Reason::Internal)?;
         if let Some(approval) = &account.approval {
             let until = approval.expires.plus(ANSWER_LIFETIME);
-            self.spend_once(&entry(verified, "approval", &approval.challenge), until, Reason::ApprovalReplayed)?;
+            self.spend_once(&entry(verified, &["approval", &approval.challenge]), until, Reason::ApprovalReplayed)?;
         }
         let issuer = self.engine.config.issuers.get(verified.issuer.0).ok_or(Reason::Internal)?;
         if issuer.one_shot {
@@ -243,6 +309,9 @@ impl Turn<'_> {
         }
         if let Some(proof) = &account.proof {
             self.spend_once(&proof_entry(verified, proof), proof.expires, Reason::ProofReplayed)?;
+        }
+        for (entry, until) in &account.uses {
+            self.spend_once(entry, *until, Reason::CallLimitReached)?;
         }
         Ok(())
     }

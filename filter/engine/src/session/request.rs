@@ -24,6 +24,8 @@ pub(super) struct Request {
 /// What a head turned out to be.
 pub(super) enum Arrival {
     Request(Box<Request>),
+    /// A question about a protected resource that anybody may ask.
+    Metadata(Described),
     /// For no resource, which configuration lets pass.
     Unmatched(Outsider),
     Refused(Refused),
@@ -35,6 +37,13 @@ pub(super) struct Outsider {
     pub(super) target: Target,
     /// Says that it may; a permit needs it.
     pub(super) rule: Unmatched,
+}
+
+/// A question for what is said about a protected resource.
+pub(super) struct Described {
+    pub(super) head: RequestHead,
+    pub(super) target: Target,
+    pub(super) resource: ResourceIndex,
 }
 
 /// A head that is refused by itself.
@@ -56,6 +65,9 @@ impl Arrival {
             Ok(target) => target,
             Err(reason) => return Self::Refused(Refused { reason, head, target: None, resource: None }),
         };
+        if let Some(index) = config.resources.iter().position(|resource| route::asks_about(resource, &target)) {
+            return Self::Metadata(Described { head, target, resource: ResourceIndex(index) });
+        }
         let matched = route::find(&config.resources, &target, head.route.as_deref()).and_then(|found| {
             let index = config.resources.iter().position(|resource| std::ptr::eq(resource, found))?;
             Some((ResourceIndex(index), found))

@@ -8,7 +8,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::request::Challenge;
-use super::{Approval, clock, signature};
+use super::{Approval, signature};
+use crate::clock;
 use crate::config::StepUpConfig;
 use crate::digest;
 use crate::headers::Headers;

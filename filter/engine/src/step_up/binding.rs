@@ -61,7 +61,7 @@ pub(super) fn identity(identity: &Identity) -> Value {
 
 /// The chain, the current actor first.
 pub(super) fn actors(workload: &Workload) -> Vec<Value> {
-    workload.actors.iter().map(identity).collect()
+    workload.actors.iter().map(|actor| identity(&actor.identity)).collect()
 }
 
 fn arguments(operation: &Operation) -> Option<&[u8; 32]> {

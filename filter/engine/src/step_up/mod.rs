@@ -36,7 +36,6 @@
 
 mod answer;
 mod binding;
-mod clock;
 mod request;
 mod signature;
 

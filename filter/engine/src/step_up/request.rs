@@ -6,9 +6,10 @@ use countersign_tokens::UnixTime;
 use serde_json::{Value, json};
 
 use super::binding::{Binding, BindingFacts, actors, identity};
-use super::{clock, signature};
+use super::signature;
 use crate::action::{Action, Operation};
 use crate::catalogue::Risk;
+use crate::clock;
 use crate::config::StepUpConfig;
 use crate::digest;
 use crate::io::{Call, CallId};

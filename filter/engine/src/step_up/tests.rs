@@ -3,6 +3,7 @@
 mod answers;
 mod questions;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use countersign_tokens::UnixTime;
@@ -18,8 +19,8 @@ use crate::headers::Headers;
 use crate::io::{Call, CallId, CallOutcome};
 use crate::policy::StepUp;
 use crate::reason::Reason;
-use crate::task::Task;
-use crate::workload::Workload;
+use crate::task::{Grants, Task};
+use crate::workload::{Actor, Kind, Workload};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 /// 2026-11-23T10:00:00Z
@@ -49,14 +50,21 @@ impl Case {
             workload: Workload {
                 identity: who("https://sts", "user-7"),
                 issuer_name: "platform".to_owned(),
-                actors: vec![who("https://sts", "agent-2"), who("https://sts", "agent-1")],
+                trust_domain: None,
+                kind: Kind::Agent,
+                traits: BTreeSet::new(),
+                classified: true,
+                actors: ["agent-2", "agent-1"]
+                    .map(|subject| Actor { identity: who("https://sts", subject), profile: None, kind: None })
+                    .to_vec(),
                 client_id: Some("client-9".to_owned()),
                 requester: None,
             },
             task: Task {
                 id: "t-1".to_owned(),
                 purpose: Some("pay rent".to_owned()),
-                grants: vec![],
+                grants: Grants::default(),
+                asks: Grants::default(),
                 end: None,
                 expires: NOW,
             },

@@ -2,10 +2,14 @@
 
 use serde_json::{Map, Value};
 
-use super::constraint::{Constraint, is_below};
-use super::mapping::TaskError;
+use super::condition::{Calls, Condition};
+use super::constraint::Constraint;
+use super::error::TaskError;
+use super::grants::Circumstances;
 use super::pointer::Pointer;
+use super::text::is_below;
 use crate::action::Action;
+use crate::digest;
 
 /// Constraints of one grant.
 const MAX_CONSTRAINTS: usize = 64;
@@ -22,6 +26,19 @@ pub struct Grant {
     pub object: Option<Object>,
     /// What must hold for the arguments; all of it.
     pub arguments: Vec<(Pointer, Constraint)>,
+    /// What must hold around the call; all of it.
+    pub conditions: Vec<Condition>,
+    /// How often it can be used, if that is limited.
+    pub metered: Option<Metered>,
+}
+
+/// A grant that can be used so often.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Metered {
+    /// Every limit holds.
+    pub calls: Vec<Calls>,
+    /// Tells the grant from others: a digest of how it is written.
+    pub id: [u8; 32],
 }
 
 /// What a grant names below the resource.
@@ -35,14 +52,15 @@ pub enum Object {
 
 impl Object {
     /// As a claim spells it; none for an empty name or a `*` elsewhere than at the end.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         match text.strip_suffix('*') {
             Some(prefix) => (!prefix.contains('*')).then(|| Self::Prefix(prefix.to_owned())),
             None => (!text.is_empty() && !text.contains('*')).then(|| Self::Exact(text.to_owned())),
         }
     }
 
-    fn admits(&self, object: &str) -> bool {
+    /// Whether `object` is meant.
+    pub fn admits(&self, object: &str) -> bool {
         match self {
             Self::Exact(exact) => exact == object,
             Self::Prefix(prefix) => is_below(prefix, object),
@@ -51,24 +69,39 @@ impl Object {
 }
 
 impl Grant {
+    /// Any arguments, any time, as often as wanted.
+    pub(super) fn plain(action: String, resource: Option<String>, object: Option<Object>) -> Self {
+        Self { action, resource, object, arguments: Vec::new(), conditions: Vec::new(), metered: None }
+    }
+
     /// The grant that `value` spells; the form is documented in [`crate::task`].
-    pub(super) fn parse(value: &Value) -> Result<Self, TaskError> {
+    pub fn parse(value: &Value) -> Result<Self, TaskError> {
         let mut members = value.as_object().cloned().ok_or_else(|| TaskError::unusable("grant"))?;
-        let action = string(members.remove("action"))?.ok_or_else(|| TaskError::unusable("`action` of a grant"))?;
         let resource =
             string(members.remove("resource"))?.ok_or_else(|| TaskError::unusable("`resource` of a grant"))?;
+        Self::on(Some(resource), members)
+    }
+
+    /// The grant that the other `members` spell, on `resource` or on every one.
+    pub(super) fn on(resource: Option<String>, mut members: Map<String, Value>) -> Result<Self, TaskError> {
+        let id = digest::of_json(&(&resource, &members)).map_err(|_| TaskError::unusable("grant"))?;
+        let action = string(members.remove("action"))?.ok_or_else(|| TaskError::unusable("`action` of a grant"))?;
         let object = string(members.remove("object"))?
             .map(|object| Object::parse(&object).ok_or_else(|| TaskError::unusable("`object` of a grant")))
             .transpose()?;
         let arguments = members.remove("arguments");
-        if let Some(unknown) = members.keys().next() {
-            return Err(TaskError::unusable(format!("member `{unknown}` of a grant")));
+        let calls = members.remove("calls").map(|calls| Calls::parse(&calls)).transpose()?;
+        let mut conditions = Vec::new();
+        for (name, value) in &members {
+            let condition = Condition::parse(name, value);
+            conditions.push(condition.ok_or_else(|| TaskError::unusable(format!("member `{name}` of a grant")))??);
         }
         if !(action.starts_with("mcp:") || action.starts_with("http:")) {
             return Err(TaskError::unusable("`action` of a grant"));
         }
         let arguments = arguments.map_or(Ok(Vec::new()), |arguments| constraints(&action, &arguments))?;
-        Ok(Self { action, resource: Some(resource), object, arguments })
+        let metered = calls.map(|calls| Metered { calls, id });
+        Ok(Self { action, resource, object, arguments, conditions, metered })
     }
 
     /// Whether it is about this operation on this object of this resource, arguments aside.
@@ -86,6 +119,11 @@ impl Grant {
         self.arguments.iter().all(|(pointer, constraint)| {
             arguments.and_then(|arguments| pointer.find(arguments)).is_some_and(|argument| constraint.admits(argument))
         })
+    }
+
+    /// Whether every condition holds.
+    pub(super) fn holds_in(&self, circumstances: &Circumstances) -> bool {
+        self.conditions.iter().all(|condition| condition.holds_in(circumstances))
     }
 
     pub(super) fn is_mcp(&self) -> bool {

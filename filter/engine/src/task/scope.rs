@@ -1,7 +1,19 @@
 //! Grants as OAuth scope tokens (RFC 6749 §3.3); the grammar is documented in [`crate::task`].
 
+use serde_json::{Map, Value};
+
+use super::error::TaskError;
 use super::grant::{Grant, Object};
 use crate::action::{Action, Operation, http, mcp};
+
+/// The grants of the claim `scope` (RFC 8693 §4.2), if it is there.
+pub(super) fn grants(claims: &Map<String, Value>) -> Result<Vec<Grant>, TaskError> {
+    match claims.get("scope") {
+        None => Ok(Vec::new()),
+        Some(Value::String(tokens)) => Ok(tokens.split(' ').filter_map(grant).collect()),
+        Some(_) => Err(TaskError::unusable("claim `/scope`")),
+    }
+}
 
 /// The grant a scope token spells, if it is one of ours.
 pub(super) fn grant(token: &str) -> Option<Grant> {
@@ -15,7 +27,7 @@ pub(super) fn grant(token: &str) -> Option<Grant> {
         http::METHODS.iter().find(|name| **name == method)?;
         (format!("http:{method}"), Some(path_pattern(path)?))
     };
-    Some(Grant { action, resource: None, object, arguments: Vec::new() })
+    Some(Grant::plain(action, None, object))
 }
 
 /// The smallest scope token that covers `action`, for `insufficient_scope` challenges (RFC 6750 §3.1); none where a scope

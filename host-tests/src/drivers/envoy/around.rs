@@ -22,6 +22,7 @@ pub(super) struct Around {
     upstream: Server,
     approver: Server,
     keys: Server,
+    introspector: Server,
     /// Over TLS, when a scenario needs them.
     tls: Vec<(&'static str, Server)>,
     looked: Looked,
@@ -34,6 +35,7 @@ struct Looked {
     connections: u64,
     keys: usize,
     approver: usize,
+    introspector: usize,
 }
 
 impl Around {
@@ -44,6 +46,7 @@ impl Around {
             upstream: Server::start(|_| hello(200))?,
             approver: Server::start(|_| Answer::Reset)?,
             keys: Server::start(|_| Answer::Reset)?,
+            introspector: Server::start(|_| Answer::Reset)?,
             tls: Vec::new(),
             looked: Looked::default(),
         })
@@ -76,6 +79,7 @@ impl Around {
             let address = match (destination.cluster.as_str(), destination.tls) {
                 ("keys", true) => self.tls_keys(destination, gateway)?,
                 ("keys", false) => self.keys.address(),
+                ("introspection", _) => self.introspector.address(),
                 _ => self.approver.address(),
             };
             endpoints.insert(destination.cluster.clone(), address.into());
@@ -111,6 +115,8 @@ impl Around {
 
     /// The next request meets these.
     pub(super) fn prepare(&self, approve: Approve, upstream: &UpstreamAnswer) {
+        let issuer = Approve::clone(&approve);
+        self.introspector.answer(move |seen| answer(issuer(&asked("introspection", seen), now_secs())));
         self.approver.answer(move |seen| answer(approve(&asked("approvals", seen), now_secs())));
         let reaction = if upstream.resets { Answer::Reset } else { hello(upstream.status.unwrap_or(200)) };
         self.upstream.answer(move |_| reaction.clone());
@@ -125,13 +131,15 @@ impl Around {
         let bytes = servers.iter().map(|server| server.bytes()).sum();
         let connections = servers.iter().map(|server| server.connections()).sum();
         observed.upstream_touched = (bytes, connections) != (self.looked.bytes, self.looked.connections);
-        let (keys, approver) = (self.keys.seen(), self.approver.seen());
+        let (keys, approver, introspector) = (self.keys.seen(), self.approver.seen(), self.introspector.seen());
         let asked_of = |cluster: &str, seen: &[Seen], looked: usize| {
             seen.get(looked..).unwrap_or_default().iter().map(|seen| asked(cluster, seen)).collect::<Vec<_>>()
         };
         observed.asked = asked_of("keys", &keys, self.looked.keys);
         observed.asked.extend(asked_of("approvals", &approver, self.looked.approver));
-        self.looked = Looked { upstream: seen.len(), bytes, connections, keys: keys.len(), approver: approver.len() };
+        observed.asked.extend(asked_of("introspection", &introspector, self.looked.introspector));
+        let (keys, approver, introspector) = (keys.len(), approver.len(), introspector.len());
+        self.looked = Looked { upstream: seen.len(), bytes, connections, keys, approver, introspector };
     }
 }
 

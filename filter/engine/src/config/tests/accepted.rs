@@ -11,7 +11,9 @@ use crate::config::{
     Binding, Bound, ClientCertificate, ClusterUse, Config, Endpoint, ForwardConfig, KeyLocation, KeySource, Limits,
     NoSecrets, RecordConfig, RemoteKeys, Unmatched,
 };
-use crate::task::TaskMapping;
+use crate::task::{Object, Pointer, TaskMapping, TaskSource};
+use crate::workload::Trait;
+use crate::workload::register::{ActorRules, Governed, Register, Unclassified, WorkloadMatch};
 
 #[test]
 fn everything_stated_arrives() -> Outcome {
@@ -31,7 +33,10 @@ fn everything_stated_arrives() -> Outcome {
     let (format, cooldown) = (KeyFormat::Jwks, Duration::from_millis(500));
     assert_eq!(**keys, RemoteKeys { location, format, refresh: Some(refresh), max_stale, cooldown });
     let [id, purpose, grants, expires] = ["/task/id", "/task/purpose", "/task/grants", "/task/expires"].map(Some);
-    assert_eq!(Ok(&issuer.task), TaskMapping::new(id, purpose, grants, expires, Some(true)).as_ref());
+    assert_eq!(
+        Ok(issuer.task.clone()),
+        TaskMapping::new(id, purpose, grants, expires, Some(true)).map(TaskSource::Claims)
+    );
 
     let (require, leeway) = (Bound::Dpop, Duration::from_secs(10));
     let binding = Binding { require, same_workload: true, proof_age: Duration::from_mins(2), leeway };
@@ -61,7 +66,7 @@ fn a_resource_arrives() -> Outcome {
         route: Some("tools".to_owned()),
     };
     assert_eq!(resource.matching, matching);
-    let metadata_url = Some("https://tools.example.com/.well-known/oauth-protected-resource".to_owned());
+    let metadata_url = Some("https://tools.example.com/.well-known/oauth-protected-resource/api".to_owned());
     assert_eq!(resource.metadata_url, metadata_url);
     assert_eq!(resource.origin.as_deref(), Some("https://tools.example.com"));
     let tool = resource.tools.get("transfer").ok_or("no tool")?;
@@ -82,7 +87,7 @@ fn defaults() -> Outcome {
     assert_eq!(issuer.rules.max_lifetime(), Some(Duration::from_hours(1)));
     assert_eq!(issuer.rules.leeway(), Duration::from_secs(30));
     assert!(!issuer.one_shot);
-    assert_eq!(Ok(&issuer.task), TaskMapping::new(None, None, None, None, Some(true)).as_ref());
+    assert_eq!(Ok(issuer.task.clone()), TaskMapping::new(None, None, None, None, Some(true)).map(TaskSource::Claims));
     let KeySource::Remote(keys) = &issuer.keys else { return Err("inline keys".into()) };
     let endpoint = endpoint("sts", "sts.example.com", "/", 5);
     let max_stale = Duration::from_hours(1);
@@ -159,7 +164,10 @@ fn defaults_that_depend_on_what_is_stated() -> Outcome {
     let issuer = config.issuers.first().ok_or("no issuer")?;
     let KeySource::Remote(keys) = &issuer.keys else { return Err("inline keys".into()) };
     assert_eq!(keys.max_stale, Duration::from_hours(4));
-    assert_eq!(Ok(&issuer.task), TaskMapping::new(None, None, Some("/g"), None, Some(false)).as_ref());
+    assert_eq!(
+        Ok(issuer.task.clone()),
+        TaskMapping::new(None, None, Some("/g"), None, Some(false)).map(TaskSource::Claims)
+    );
     let resource = config.resources.first().ok_or("no resource")?;
     assert_eq!(resource.tools.get("wipe").map(|tool| tool.risk), Some(Risk::Critical));
     assert_eq!(resource.matching.path, PathMatch::Below(String::new()));
@@ -245,4 +253,60 @@ fn endpoint(cluster: &str, authority: &str, path: &str, seconds: u64) -> Endpoin
         path: path.to_owned(),
         timeout: Duration::from_secs(seconds),
     }
+}
+
+#[test]
+fn workloads_arrive() -> Outcome {
+    let config = parse(&full())?;
+    let Register { entries, actors } = &config.workloads;
+    assert_eq!(*actors, ActorRules { max_depth: 2, unclassified: Unclassified::Deny });
+    let entry = entries.first().ok_or("no entry")?;
+    let expected = WorkloadMatch {
+        issuer: Some("platform".to_owned()),
+        subject: Object::parse("batch-*"),
+        trust_domain: "example.org".parse().ok(),
+        client_id: Some("cli".to_owned()),
+        claim: Pointer::parse("/groups").map(|pointer| (pointer, "batch".to_owned())),
+    };
+    assert_eq!(entry.matching, expected);
+    let Governed::Agent { traits, actions } = &entry.governed else { return Err("no agent".into()) };
+    assert_eq!(
+        (traits, actions.as_ref().map(|actions| actions.as_slice().len())),
+        (&[Trait::Browsing].into(), Some(1))
+    );
+    assert_eq!(config.hygiene.lifetime, Duration::from_mins(10));
+    assert_eq!(config.hygiene.shared_accounts.len(), 1);
+    Ok(())
+}
+
+#[test]
+fn presets_arrive() -> Outcome {
+    let types = vec!["tool_access".to_owned()];
+    for (task, expected) in [
+        (json!({ "preset": "scope" }), TaskSource::Claims(TaskMapping::default())),
+        (json!({ "preset": "aap" }), TaskSource::Aap),
+        (json!({ "preset": "workload" }), TaskSource::Workload),
+        (
+            json!({ "preset": "authorization_details", "types": ["tool_access"] }),
+            TaskSource::AuthorizationDetails { types },
+        ),
+    ] {
+        let config = parse(&edited(minimal(), &[set("/issuers/0/task", task)])?)?;
+        assert_eq!(config.issuers.first().map(|issuer| &issuer.task), Some(&expected));
+    }
+    Ok(())
+}
+
+#[test]
+fn metadata_is_derived() -> Outcome {
+    let edits = [set("/resources/0/identifier", "https://tools.example.com/"), set("/resources/0/metadata", json!({}))];
+    let config = parse(&edited(minimal(), &edits)?)?;
+    let resource = config.resources.first().ok_or("no resource")?;
+    let metadata = resource.metadata.as_ref().ok_or("no metadata")?;
+    assert_eq!(metadata.path, "/.well-known/oauth-protected-resource");
+    assert_eq!(metadata.authorization_servers, ["https://sts.example.com"]);
+    assert!(!metadata.dpop_required && !metadata.certificate_required);
+    let url = "https://tools.example.com/.well-known/oauth-protected-resource";
+    assert_eq!(resource.metadata_url.as_deref(), Some(url));
+    Ok(())
 }

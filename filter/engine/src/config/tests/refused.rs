@@ -1,12 +1,13 @@
 //! What is refused, with every word of the refusal. The last column says whether the schema refuses it too:
 //! it cannot compare places or read durations.
 
-use std::error::Error;
+mod issuers;
+mod workloads;
 
 use serde_json::json;
 
 use super::Edit::Remove;
-use super::{Edit, Environment, Outcome, SECRET, edited, full, key_set, parse, schema, set};
+use super::{Edit, Environment, Outcome, SECRET, edited, full, parse, schema, set};
 use crate::config::{Config, ConfigError, ConfigErrors};
 
 pub(super) const SCHEMA_TOO: bool = true;
@@ -76,8 +77,8 @@ fn versions_and_sections() -> Outcome {
         (&[Remove("/policy/cedar")], "/policy: `cedar` is missing; write the policy's text", SCHEMA_TOO),
         (
             &[set("/a~b", 1)],
-            "/a~0b: unknown key; the keys here are version, issuers, resources, unmatched, client_certificate, policy, \
-            insecure_inline, step_up, record, forward, limits",
+            "/a~0b: unknown key; the keys here are version, insecure_inline, issuers, resources, \
+             workloads, actors, hygiene, unmatched, client_certificate, policy, step_up, record, forward, limits",
             SCHEMA_TOO,
         ),
         (
@@ -160,219 +161,6 @@ fn limits() -> Outcome {
 }
 
 #[test]
-fn profiles() -> Outcome {
-    check(&[
-        (
-            &[set("/issuers/0/profile", "jwt-svid")],
-            "/issuers/0/issuer: a JWT-SVID is known by its trust domain; write `trust_domain: example.org` instead\n\
-             /issuers/0: `trust_domain` is missing; write the trust domain, such as example.org\n\
-             /issuers/0/types: the profile jwt-svid fixes the type; remove it, or write `profile: generic`",
-            SCHEMA_TOO,
-        ),
-        (
-            &[
-                set("/issuers/0/profile", "jwt-svid"),
-                Remove("/issuers/0/issuer"),
-                Remove("/issuers/0/types"),
-                set("/issuers/0/trust_domain", "spiffe://example.org"),
-            ],
-            "/issuers/0/trust_domain: not a trust domain; write 1 to 255 characters `a-z`, `0-9`, `.`, `-`, `_`, \
-             without `spiffe://`",
-            SCHEMA_TOO,
-        ),
-        (
-            &[
-                set("/issuers/0/profile", "jwt-svid"),
-                Remove("/issuers/0/issuer"),
-                Remove("/issuers/0/types"),
-                set("/issuers/0/trust_domain", "example.org"),
-                set("/issuers/0/algorithms", json!(["ES256", "EdDSA"])),
-            ],
-            "/issuers/0/algorithms: a JWT-SVID is never signed with EdDSA",
-            SCHEMA_TOO,
-        ),
-        (
-            &[set("/issuers/0/trust_domain", "example.org")],
-            "/issuers/0/trust_domain: says whose JWT-SVIDs are accepted; remove it, or write `profile: jwt-svid`",
-            SCHEMA_TOO,
-        ),
-        (
-            &[set("/issuers/0/profile", "txn-token")],
-            "/issuers/0/types: the profile txn-token fixes the type; remove it, or write `profile: generic`",
-            SCHEMA_TOO,
-        ),
-        (
-            &[
-                set(
-                    "/issuers/1",
-                    json!({
-                        "name": "tts", "issuer": "https://tts.example.com", "profile": "txn-token",
-                        "audiences": ["example.com"], "algorithms": ["ES256"], "keys": { "inline": key_set() }
-                    }),
-                ),
-                set(
-                    "/issuers/2",
-                    json!({
-                        "name": "tts2", "issuer": "https://tts2.example.com", "profile": "txn-token",
-                        "audiences": ["example.com"], "algorithms": ["ES256"], "keys": { "inline": key_set() }
-                    }),
-                ),
-            ],
-            "/issuers/2/profile: \"txn-token\" is at /issuers/1/profile already; a token without `iss` could be either's, \
-             keep one",
-            READER_ONLY,
-        ),
-    ])
-}
-
-#[test]
-fn issuers() -> Outcome {
-    check(&[
-        (
-            &[set("/issuers/0/name", "Platform")],
-            "/issuers/0/name: \"Platform\" is not a name; use a-z, 0-9, `-`, `_`, `.`, at most 64 characters",
-            SCHEMA_TOO,
-        ),
-        (
-            &[
-                set("/issuers/0/binding/require", "mtls"),
-                set("/issuers/0/binding/proof_age", "0s"),
-                set("/client_certificate", "header"),
-                set("/resources/0/origin", "https://tools.example.com/"),
-            ],
-            "/issuers/0/binding/require: unknown binding \"mtls\" (optional, dpop, certificate, either)\n\
-             /issuers/0/binding/proof_age: `0s` is out of bounds; choose 1s to 10m\n\
-             /resources/0/origin: an origin has no path; write `https://host` and nothing behind it\n\
-             /client_certificate: unknown source \"header\" (connection, xfcc)",
-            SCHEMA_TOO,
-        ),
-        (
-            &[set("/issuers/0/profile", "jwt")],
-            "/issuers/0/profile: unknown profile \"jwt\" (jwt-svid, access-token, txn-token, generic)",
-            SCHEMA_TOO,
-        ),
-        (
-            &[set("/issuers/0/profile", "access-token")],
-            "/issuers/0/types: the profile access-token fixes the type; remove it, or write `profile: generic`",
-            SCHEMA_TOO,
-        ),
-        (
-            &[Remove("/issuers/0/types")],
-            "/issuers/0: `types` is missing; write the `typ` values accepted, such as [JWT]",
-            SCHEMA_TOO,
-        ),
-        (
-            &[set("/issuers/0/types", json!(["logout+jwt"]))],
-            "/issuers/0/types: type `logout+jwt` is a kind of token that must not be accepted as a generic credential",
-            READER_ONLY,
-        ),
-        (
-            &[set("/issuers/0/algorithms", json!(["HS256", "ES256", "ES256"]))],
-            "/issuers/0/algorithms/0: unknown algorithm \"HS256\" (RS256, RS384, RS512, PS256, PS384, PS512, ES256, \
-             ES384, EdDSA)\n\
-             /issuers/0/algorithms/2: \"ES256\" is at /issuers/0/algorithms/1 already; one mention is enough, remove one",
-            SCHEMA_TOO,
-        ),
-        (
-            &[set("/issuers/0/audiences", json!([]))],
-            "/issuers/0/audiences: empty; name at least one audience",
-            SCHEMA_TOO,
-        ),
-        (&[set("/issuers/0/leeway", "61s")], "/issuers/0/leeway: `61s` is out of bounds; choose 0s to 1m", READER_ONLY),
-        (
-            &[set("/issuers/0/max_lifetime", "0s")],
-            "/issuers/0/max_lifetime: `0s` is out of bounds; choose 1s to 720h",
-            READER_ONLY,
-        ),
-        (
-            &[set("/issuers/0/task/id", "task")],
-            "/issuers/0/task/id: `task` is not a JSON Pointer to a claim (`/claim`, `/claim/member`)",
-            READER_ONLY,
-        ),
-        (&[set("/issuers/1", second_issuer()?)], TWO_ISSUERS, READER_ONLY),
-    ])
-}
-
-const TWO_ISSUERS: &str = "/issuers/1/name: \"platform\" is at /issuers/0/name already; names are unique, choose another\n\
-     /issuers/1/issuer: \"https://sts.example.com\" is at /issuers/0/issuer already; one issuer, one entry\n\
-     /issuers/1/keys/cluster: cluster \"sts\" leads to https://elsewhere.example.com here and to \
-     https://sts.example.com at /issuers/0/keys/cluster; name another cluster for one of them";
-
-fn second_issuer() -> Result<serde_json::Value, Box<dyn Error>> {
-    let issuer = full().pointer("/issuers/0").cloned().ok_or("no issuer")?;
-    edited(issuer, &[set("/keys/url", "https://elsewhere.example.com/")])
-}
-
-#[test]
-fn keys() -> Outcome {
-    let keys = |value| set("/issuers/0/keys", value);
-    check(&[
-        (
-            &[keys(json!({}))],
-            "/issuers/0/keys: `url` is missing; write `url: https://host/path`\n\
-             /issuers/0/keys: `cluster` is missing; name the gateway's cluster that leads to the URL's host",
-            SCHEMA_TOO,
-        ),
-        (
-            &[keys(json!({ "inline": key_set(), "url": "https://a/", "cluster": "a" }))],
-            "/issuers/0/keys/url: has no meaning beside `inline`; remove one of the two\n\
-             /issuers/0/keys/cluster: has no meaning beside `inline`; remove one of the two",
-            SCHEMA_TOO,
-        ),
-        (&[keys(json!({ "inline": {} }))], "/issuers/0/keys/inline: key set has no array `keys`", SCHEMA_TOO),
-        (
-            &[keys(json!({ "inline": { "keys": [{ "kty": "EC" }, { "kty": "oct2" }] } }))],
-            "/issuers/0/keys/inline/keys/0: `crv` is not P-256, P-384 or Ed25519; mend it or remove it\n\
-             /issuers/0/keys/inline/keys/1: `kty` is not RSA, EC or OKP; mend it or remove it",
-            READER_ONLY,
-        ),
-        (
-            &[keys(json!({ "inline": { "keys": [] } }))],
-            "/issuers/0/keys/inline: holds no key; write `{ keys: [{ kty: …, … }] }`",
-            SCHEMA_TOO,
-        ),
-        (
-            &[keys(
-                json!({ "discovery": "https://a/.well-known/openid-configuration", "cluster": "a", "url": "https://a/" }),
-            )],
-            "/issuers/0/keys/url: has no meaning beside `discovery`; remove one of the two",
-            SCHEMA_TOO,
-        ),
-        (
-            &[set("/issuers/0/keys/jwks", json!({ "origin": "https://b", "cluster": "b" }))],
-            "/issuers/0/keys/jwks: says where the keys are that `discovery` finds; remove it, or write `discovery`",
-            SCHEMA_TOO,
-        ),
-        (
-            &[keys(json!({
-                "discovery": "https://a/metadata", "cluster": "a",
-                "jwks": { "origin": "https://b/keys", "cluster": "b" }
-            }))],
-            "/issuers/0/keys/jwks/origin: has a path, which the metadata says; remove it",
-            SCHEMA_TOO,
-        ),
-        (
-            &[keys(json!({
-                "discovery": "https://a/metadata", "cluster": "a",
-                "jwks": { "origin": "http://b", "cluster": "b" }
-            }))],
-            "/issuers/0/keys/jwks/cluster: `origin` is not https, as `discovery` is; write both alike",
-            READER_ONLY,
-        ),
-        (
-            &[set("/issuers/0/keys/max_stale", "1m")],
-            "/issuers/0/keys/max_stale: shorter than `refresh` (2m), so keys would be missing in between; lengthen it",
-            READER_ONLY,
-        ),
-        (
-            &[set("/issuers/0/keys/cluster", "s ts")],
-            "/issuers/0/keys/cluster: not a cluster's name; printable ASCII without spaces, at most 255 characters",
-            SCHEMA_TOO,
-        ),
-    ])
-}
-
-#[test]
 fn resources() -> Outcome {
     let resource = full().pointer("/resources/0").cloned().ok_or("no resource")?;
     let same = edited(resource.clone(), &[set("/match/host", "tools.example.com:8443")])?;
@@ -380,8 +168,46 @@ fn resources() -> Outcome {
         (
             &[set("/resources/1", same)],
             "/resources/1/name: \"payments\" is at /resources/0/name already; names are unique, choose another\n\
-             /resources/1/match: matches the very same requests as /resources/0/match; change or remove one of them",
+             /resources/1/match: matches the very same requests as /resources/0/match; change or remove one of them\n\
+             /resources/1/identifier: \"https://tools.example.com/api\" is at /resources/0/identifier already; one \
+             identifier, one resource",
             READER_ONLY,
+        ),
+        (
+            &[set("/resources/0/metadata_url", "https://tools.example.com/metadata")],
+            "/resources/0/metadata_url: the filter serves the metadata itself; remove this, or `metadata`",
+            READER_ONLY,
+        ),
+        (
+            &[Remove("/resources/0/identifier")],
+            "/resources/0/metadata: metadata is about an `identifier`; write `identifier: https://host/path` beside it",
+            READER_ONLY,
+        ),
+        (
+            &[set("/resources/0/identifier", "http://tools.example.com/api")],
+            "/resources/0/identifier: a resource's identifier is an https URL (RFC 9728 §1.2); write `https://host/path`",
+            READER_ONLY,
+        ),
+        (
+            &[set("/resources/0/identifier", "https://tools.example.com/api?x=1")],
+            "/resources/0/identifier: a resource's identifier has no query; write `https://host/path`",
+            READER_ONLY,
+        ),
+        (
+            &[set("/issuers/0/issuer", "sts"), Remove("/resources/0/metadata/authorization_servers")],
+            "/resources/0/metadata: no issuer is a URL that clients could be sent to; write `authorization_servers`",
+            READER_ONLY,
+        ),
+        (
+            &[set("/resources/0/authentication", json!({}))],
+            "/resources/0/authentication: demands nothing; write `acr_values`, `max_age` or both",
+            SCHEMA_TOO,
+        ),
+        (
+            &[set("/resources/0/tools/0/authentication/acr_values", json!(["a b"]))],
+            "/resources/0/tools/0/authentication/acr_values/0: \"a b\" cannot be in a list of words; printable ASCII \
+             without spaces, `\"` and `\\`",
+            SCHEMA_TOO,
         ),
         (
             &[set("/resources/0/match", json!({}))],
@@ -399,7 +225,7 @@ fn resources() -> Outcome {
             SCHEMA_TOO,
         ),
         (
-            &[set("/resources/0/metadata_url", "http://tools.example.com/m")],
+            &[Remove("/resources/0/metadata"), set("/resources/0/metadata_url", "http://tools.example.com/m")],
             "/resources/0/metadata_url: metadata must be served over https (RFC 9728 §3); write an https URL",
             READER_ONLY,
         ),

@@ -6,7 +6,7 @@ use std::error::Error;
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 
-use super::{Outcome, edited, full, key_set, minimal, objects, parse, set};
+use super::{Edit, Outcome, edited, full, key_set, minimal, objects, parse, set};
 
 /// Whether the schema accepts `document`.
 pub(super) fn accepts(document: &Value) -> Result<bool, Box<dyn Error>> {
@@ -53,11 +53,12 @@ fn both_know_the_same_keys() -> Outcome {
     let document = full();
     let mut places = Vec::new();
     objects(&document, "", &mut |pointer, _| places.push((document.clone(), pointer.to_owned())));
-    assert_eq!(places.len(), 15, "{places:?}");
+    assert_eq!(places.len(), 25);
     let keys = json!({
         "discovery": "https://a/metadata", "cluster": "a", "jwks": { "origin": "https://b", "cluster": "b" }
     });
     places.push((edited(full(), &[set("/issuers/0/keys", keys)])?, "/issuers/0/keys/jwks".to_owned()));
+    places.push((opaque()?, "/issuers/0/introspection".to_owned()));
     for (document, place) in places {
         let stranger = format!("{place}/zzzzzzzzzzzzzzzz");
         let mut unknown = document.clone();
@@ -86,10 +87,37 @@ fn the_full_configuration_is_full() -> Outcome {
         let absent = described(&schema, &place)?.keys().filter(|key| !members.contains_key(*key));
         missing.extend(absent.map(|key| format!("{place}/{key}")));
     }
-    let exclusive =
-        ["trust_domain", "keys/discovery", "keys/jwks", "keys/inline"].map(|key| format!("/issuers/0/{key}"));
-    assert_eq!(missing, [&exclusive[..], &["/step_up/webhook/secret/inline".to_owned()]].concat());
+    let exclusive = [
+        "/issuers/0/trust_domain",
+        "/issuers/0/introspection",
+        "/issuers/0/keys/discovery",
+        "/issuers/0/keys/jwks",
+        "/issuers/0/keys/inline",
+        "/issuers/0/task/preset",
+        "/issuers/0/task/types",
+        "/resources/0/metadata_url",
+        "/step_up/webhook/secret/inline",
+    ];
+    missing.sort_unstable();
+    let mut exclusive = exclusive.map(str::to_owned);
+    exclusive.sort_unstable();
+    assert_eq!(missing, exclusive);
     Ok(())
+}
+
+/// [`minimal`] with an issuer whose tokens only it can read.
+fn opaque() -> Result<Value, Box<dyn Error>> {
+    let introspection = json!({
+        "url": "https://sts.example.com/introspect", "cluster": "sts", "client_id": "gateway",
+        "client_secret": { "env": "APPROVALS_SECRET" }, "timeout": "2s", "cache": "10s", "insecure_http": false
+    });
+    let edits = [
+        set("/issuers/0/profile", "opaque"),
+        set("/issuers/0/introspection", introspection),
+        Edit::Remove("/issuers/0/algorithms"),
+        Edit::Remove("/issuers/0/keys"),
+    ];
+    edited(minimal(), &edits)
 }
 
 /// The descriptions of the keys of the object at `place`.
@@ -118,6 +146,10 @@ fn the_defaults_described_are_the_defaults() -> Outcome {
     base = edited(base, &[set("/step_up", json!({ "webhook": webhook })), set("/resources/0/protocol", "mcp")])?;
     base = edited(base, &[set("/resources/0/match", json!({ "route": "r" })), set("/issuers/0/binding", json!({}))])?;
     base = edited(base, &[set("/resources/0/tools", json!([{ "name": "t" }]))])?;
+    let everybody = json!([{ "match": { "subject": "*" }, "kind": "agent" }]);
+    base = edited(base, &[set("/actors", json!({})), set("/hygiene", json!({})), set("/workloads", everybody)])?;
+    let identifier = set("/resources/0/identifier", "https://tools.example.com/api");
+    base = edited(base, &[identifier, set("/resources/0/metadata", json!({}))])?;
     let expected = format!("{:?}", parse(&base)?);
     let mut stated = Vec::new();
     let mut places = Vec::new();
@@ -137,6 +169,6 @@ fn the_defaults_described_are_the_defaults() -> Outcome {
             stated.push(key.clone());
         }
     }
-    assert_eq!(stated.len(), 28, "{stated:?}");
+    assert_eq!(stated.len(), 36, "{stated:?}");
     Ok(())
 }

@@ -6,16 +6,24 @@ use std::time::Duration;
 use countersign_tokens::{Algorithm, IssuerRules, KeyFormat, Profile, RulesError, TrustDomain};
 
 use super::Seen;
+use super::endpoint::endpoint;
 use super::keys::keys;
+use super::secret::{Source, secret};
 use super::seen::Names;
 use crate::config::read::{Node, Object};
-use crate::config::{Binding, Bound, Issuer, text};
-use crate::task::TaskMapping;
+use crate::config::{Binding, Bound, Issuer, KeySource, text};
+use crate::introspection::Introspection;
+use crate::task::{TaskMapping, TaskSource};
 
 const LIFETIME: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24 * 30);
 const DEFAULT_LIFETIME: Duration = Duration::from_hours(1);
 const LEEWAY: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_mins(1);
 const DEFAULT_LEEWAY: Duration = Duration::from_secs(30);
+
+const INTROSPECTION: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_mins(1);
+const DEFAULT_INTROSPECTION: Duration = Duration::from_secs(5);
+const CACHE: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_mins(10);
+const DEFAULT_CACHE: Duration = Duration::from_secs(30);
 
 const PROOF_AGE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_mins(10);
 const BINDING: Binding = Binding {
@@ -26,7 +34,7 @@ const BINDING: Binding = Binding {
 };
 
 /// One entry of `issuers`.
-pub(super) fn issuer(node: &Node<'_>, seen: &mut Seen) -> Option<Issuer> {
+pub(super) fn issuer(node: &Node<'_>, source: &Source<'_>, seen: &mut Seen) -> Option<Issuer> {
     node.object(|object| {
         let name = object.required("name", "choose one, for records and counters", |node| {
             let name = node.parse(text::name)?;
@@ -34,28 +42,112 @@ pub(super) fn issuer(node: &Node<'_>, seen: &mut Seen) -> Option<Issuer> {
             Some(name)
         });
         let who = who(object, seen);
-        let format = match &who {
-            Some(Who { profile: Profile::JwtSvid { .. }, .. }) => KeyFormat::SpiffeBundle,
-            Some(_) | None => KeyFormat::Jwks,
-        };
+        let kind = who.as_ref().map(|who| who.profile.clone());
         let rules = rules(object, who);
-        let keys =
-            object.required("keys", "write `keys: { url: …, cluster: … }` or `keys: { inline: … }`", |node| {
-                keys(node, format, seen)
-            });
-        let one_shot = object.or("one_shot", false, Node::flag);
+        let keys = keys_of(object, kind.as_ref(), seen);
+        let introspection = introspection_of(object, kind.as_ref(), source, seen);
+        let one_shot = object.or("one_shot", false, |node| {
+            if node.flag()? && matches!(kind, Some(Profile::X509Svid { .. })) {
+                return node.refuse("a certificate is used for many requests; remove it");
+            }
+            node.flag()
+        });
         let leeway = rules.as_ref().map_or(DEFAULT_LEEWAY, IssuerRules::leeway);
         let binding = match object.member("binding") {
+            Some(node) if matches!(kind, Some(Profile::X509Svid { .. })) => {
+                node.refuse("a certificate is its own proof; remove it")
+            }
             Some(node) => binding(&node, leeway),
             None => Some(Binding { leeway, ..BINDING }),
         };
         let task = match object.member("task") {
-            Some(node) => task(&node),
+            Some(node) => task(&node, kind.as_ref()),
+            // A certificate says nothing about rights.
+            None if matches!(kind, Some(Profile::X509Svid { .. })) => Some(TaskSource::Workload),
             // Without a mapping the scopes are the grants.
-            None => mapping(object.node(), [None; 4], true),
+            None => Some(TaskSource::Claims(TaskMapping::default())),
         };
-        Some(Issuer { name: name?, rules: rules?, keys: keys?, task: task?, one_shot: one_shot?, binding: binding? })
+        Some(Issuer {
+            name: name?,
+            rules: rules?,
+            keys: keys?,
+            introspection: introspection?,
+            task: task?,
+            one_shot: one_shot?,
+            binding: binding?,
+        })
     })
+}
+
+/// `keys`, of issuers that sign.
+fn keys_of(object: &mut Object<'_>, profile: Option<&Profile>, seen: &mut Seen) -> Option<KeySource> {
+    match profile {
+        Some(Profile::Opaque) => {
+            object.forbid(&["keys"], "an opaque token is not signed; remove it")?;
+            Some(KeySource::None)
+        }
+        Some(Profile::X509Svid { .. }) => {
+            object.forbid(&["keys"], "the gateway verifies certificates; remove it")?;
+            Some(KeySource::None)
+        }
+        Some(Profile::JwtSvid { .. } | Profile::AccessToken | Profile::TxnToken | Profile::Generic { .. }) | None => {
+            let format = match profile {
+                Some(Profile::JwtSvid { .. }) => KeyFormat::SpiffeBundle,
+                Some(_) | None => KeyFormat::Jwks,
+            };
+            object.required("keys", "write `keys: { url: …, cluster: … }` or `keys: { inline: … }`", |node| {
+                keys(node, format, seen)
+            })
+        }
+    }
+}
+
+/// `introspection`, of issuers whose tokens only they can read.
+#[expect(clippy::option_option, reason = "unreadable and absent are different answers")]
+fn introspection_of(
+    object: &mut Object<'_>,
+    profile: Option<&Profile>,
+    source: &Source<'_>,
+    seen: &mut Seen,
+) -> Option<Option<Introspection>> {
+    match profile {
+        Some(Profile::Opaque) => {
+            let remedy = "write `introspection: { url: …, cluster: …, client_id: …, client_secret: { env: … } }`";
+            object.required("introspection", remedy, |node| introspection(node, source, seen)).map(Some)
+        }
+        Some(_) => {
+            object.forbid(
+                &["introspection"],
+                "asks about tokens that only their issuer can read; remove it, or write `profile: opaque`",
+            )?;
+            Some(None)
+        }
+        // One mistake is enough.
+        None => {
+            object.member("introspection");
+            Some(None)
+        }
+    }
+}
+
+fn introspection(node: &Node<'_>, source: &Source<'_>, seen: &mut Seen) -> Option<Introspection> {
+    node.object(|object| {
+        let endpoint = endpoint(object, "url", DEFAULT_INTROSPECTION, &INTROSPECTION, seen);
+        let client_id = object.required("client_id", "write the name the issuer knows the gateway by", |node| {
+            node.text().map(str::to_owned)
+        });
+        let remedy = "write `client_secret: { env: NAME }`";
+        let client_secret = object.required("client_secret", remedy, |node| secret(node, source, any_secret));
+        let cache = object.or("cache", DEFAULT_CACHE, |node| node.duration(&CACHE));
+        Some(Introspection { endpoint: endpoint?, client_id: client_id?, client_secret: client_secret?, cache: cache? })
+    })
+}
+
+fn any_secret(node: &Node<'_>, secret: &str) -> Option<String> {
+    if secret.is_empty() {
+        return node.refuse("the secret is empty; set it where the gateway runs");
+    }
+    Some(secret.to_owned())
 }
 
 /// `leeway` is the issuer's.
@@ -82,14 +174,18 @@ struct Who {
 
 #[derive(Clone, Copy)]
 enum Word {
+    X509Svid,
     JwtSvid,
+    Opaque,
     AccessToken,
     TxnToken,
     Generic,
 }
 
-const PROFILES: [(&str, Word); 4] = [
+const PROFILES: [(&str, Word); 6] = [
+    ("x509-svid", Word::X509Svid),
     ("jwt-svid", Word::JwtSvid),
+    ("opaque", Word::Opaque),
     ("access-token", Word::AccessToken),
     ("txn-token", Word::TxnToken),
     ("generic", Word::Generic),
@@ -97,13 +193,19 @@ const PROFILES: [(&str, Word); 4] = [
 
 /// `profile` and what goes with it: `trust_domain` of SVIDs, `issuer` of everything else, `types` of generic tokens.
 fn who(object: &mut Object<'_>, seen: &mut Seen) -> Option<Who> {
-    let word = object.required("profile", "write `jwt-svid`, `access-token`, `txn-token` or `generic`", |node| {
-        let word = node.choice("profile", &PROFILES)?;
-        if let Word::TxnToken = word {
-            seen.transactions.claim(node, "txn-token")?;
-        }
-        Some(word)
-    });
+    let word = object.required(
+        "profile",
+        "write `jwt-svid`, `x509-svid`, `access-token`, `txn-token`, `opaque` or `generic`",
+        |node| {
+            let word = node.choice("profile", &PROFILES)?;
+            match word {
+                Word::TxnToken => seen.transactions.claim(node, "txn-token")?,
+                Word::Opaque => seen.introspected.claim(node, "opaque")?,
+                Word::X509Svid | Word::JwtSvid | Word::AccessToken | Word::Generic => {}
+            }
+            Some(word)
+        },
+    );
     let Some(word) = word else {
         // One mistake is enough: what depends on it is not blamed as well.
         let (_, _, _) = (object.member("issuer"), object.member("trust_domain"), object.optional("types", types));
@@ -112,29 +214,31 @@ fn who(object: &mut Object<'_>, seen: &mut Seen) -> Option<Who> {
     let profile = match word {
         Word::AccessToken => fixed_type(object, Profile::AccessToken, "access-token"),
         Word::TxnToken => fixed_type(object, Profile::TxnToken, "txn-token"),
+        Word::Opaque => fixed_type(object, Profile::Opaque, "opaque"),
         Word::Generic => {
             let types = object.required("types", "write the `typ` values accepted, such as [JWT]", types);
             types.map(|types| Profile::Generic { types })
         }
-        Word::JwtSvid => {
-            let absent = object.forbid(
-                &["issuer"],
-                "a JWT-SVID is known by its trust domain; write `trust_domain: example.org` instead",
-            );
+        Word::JwtSvid | Word::X509Svid => {
+            let absent = object
+                .forbid(&["issuer"], "an SVID is known by its trust domain; write `trust_domain: example.org` instead");
+            let certificates = matches!(word, Word::X509Svid);
             let trust_domain = object.required("trust_domain", "write the trust domain, such as example.org", |node| {
-                let domain = node.parse(|text| text.parse::<TrustDomain>().map_err(|_| {
-                    "not a trust domain; write 1 to 255 characters `a-z`, `0-9`, `.`, `-`, `_`, without `spiffe://`".to_owned()
-                }))?;
-                seen.issuers.claim(node, &domain.id())?;
+                let domain = trust_domain(node)?;
+                let seen = if certificates { &mut seen.certifiers } else { &mut seen.issuers };
+                seen.claim(node, &domain.id())?;
                 Some(domain)
             });
-            let profile = fixed_type(object, (), "jwt-svid");
+            let profile = fixed_type(object, (), if certificates { "x509-svid" } else { "jwt-svid" });
             let ((), (), trust_domain) = (absent?, profile?, trust_domain?);
-            return Some(Who { issuer: trust_domain.id(), profile: Profile::JwtSvid { trust_domain } });
+            let issuer = trust_domain.id();
+            let profile =
+                if certificates { Profile::X509Svid { trust_domain } } else { Profile::JwtSvid { trust_domain } };
+            return Some(Who { issuer, profile });
         }
     };
     let absent =
-        object.forbid(&["trust_domain"], "says whose JWT-SVIDs are accepted; remove it, or write `profile: jwt-svid`");
+        object.forbid(&["trust_domain"], "says whose SVIDs are accepted; remove it, or write `profile: jwt-svid`");
     let issuer = object.required("issuer", "write the credentials' `iss`", |node| {
         let issuer = node.text()?;
         seen.issuers.claim(node, issuer)?;
@@ -149,10 +253,30 @@ fn fixed_type<T>(object: &mut Object<'_>, profile: T, name: &str) -> Option<T> {
     Some(profile)
 }
 
+/// A SPIFFE trust domain.
+pub(super) fn trust_domain(node: &Node<'_>) -> Option<TrustDomain> {
+    node.parse(|text| {
+        text.parse::<TrustDomain>().map_err(|_| {
+            "not a trust domain; write 1 to 255 characters `a-z`, `0-9`, `.`, `-`, `_`, without `spiffe://`".to_owned()
+        })
+    })
+}
+
 fn rules(object: &mut Object<'_>, who: Option<Who>) -> Option<IssuerRules> {
+    let profile = who.as_ref().map(|who| &who.profile);
+    if matches!(profile, Some(Profile::X509Svid { .. })) {
+        let pointless = ["audiences", "algorithms", "max_lifetime", "leeway"];
+        object.forbid(&pointless, "is said of tokens; the gateway verifies certificates; remove it")?;
+        let Who { issuer, profile } = who?;
+        return IssuerRules::new(issuer, profile, Vec::new(), Vec::new(), None, Duration::ZERO).ok();
+    }
     let audiences =
         object.required("audiences", "write the `aud` values that mean you", |node| texts(node, "audience"));
-    let algorithms = object.required("algorithms", "name what the issuer signs with, such as [ES256]", algorithms);
+    let algorithms = if matches!(profile, Some(Profile::Opaque)) {
+        object.forbid(&["algorithms"], "an opaque token is not signed; remove it").map(|()| Vec::new())
+    } else {
+        object.required("algorithms", "name what the issuer signs with, such as [ES256]", algorithms)
+    };
     let max_lifetime = object.or("max_lifetime", DEFAULT_LIFETIME, |node| node.duration(&LIFETIME));
     let leeway = object.or("leeway", DEFAULT_LEEWAY, |node| node.duration(&LEEWAY));
     let Who { issuer, profile } = who?;
@@ -203,27 +327,85 @@ fn algorithms(node: &Node<'_>) -> Option<Vec<Algorithm>> {
     })
 }
 
-fn task(node: &Node<'_>) -> Option<TaskMapping> {
+#[derive(Clone, Copy)]
+enum Preset {
+    Scope,
+    Aap,
+    AuthorizationDetails,
+    Transaction,
+    Workload,
+}
+
+const PRESETS: [(&str, Preset); 5] = [
+    ("scope", Preset::Scope),
+    ("aap", Preset::Aap),
+    ("authorization_details", Preset::AuthorizationDetails),
+    ("tctx", Preset::Transaction),
+    ("workload", Preset::Workload),
+];
+
+/// Where it is written what a credential is for: a preset, or pointers to claims.
+fn task(node: &Node<'_>, profile: Option<&Profile>) -> Option<TaskSource> {
     node.object(|object| {
-        let mut claim = |key| object.optional(key, |node| node.text().map(str::to_owned));
-        let claims = [claim("id"), claim("purpose"), claim("grants"), claim("expires")];
-        let has_grants = object.member("grants").is_some();
-        // Scopes are the grants unless the issuer says where it writes grants.
-        let scope = object.or("scope", !has_grants, Node::flag);
-        let [id, purpose, grants, expires] = claims;
-        let claims = [id?, purpose?, grants?, expires?];
-        mapping(object.node(), claims.each_ref().map(Option::as_deref), scope?)
+        let Some(preset) = object.member("preset") else {
+            let pointless = object
+                .forbid(&["types"], "says which authorization details are ours; write `preset: authorization_details`");
+            let mapping = claims(object);
+            pointless?;
+            let mapping = mapping?;
+            if matches!(profile, Some(Profile::X509Svid { .. })) {
+                return object.node().refuse("a certificate has no claims; write `{ preset: workload }`");
+            }
+            return Some(TaskSource::Claims(mapping));
+        };
+        let preset = preset.choice("preset", &PRESETS).and_then(|chosen| match (chosen, profile) {
+            (Preset::Transaction, Some(profile)) if *profile != Profile::TxnToken => {
+                preset.refuse("only transaction tokens have `tctx`; write `profile: txn-token`, or another preset")
+            }
+            (Preset::Scope | Preset::Aap | Preset::AuthorizationDetails, Some(Profile::X509Svid { .. })) => {
+                preset.refuse("a certificate has no claims; write `preset: workload`")
+            }
+            (chosen, _) => Some(chosen),
+        });
+        let alone = object.forbid(
+            &["id", "purpose", "grants", "expires", "scope"],
+            "the preset says where it is; remove one of the two",
+        );
+        let source = match preset {
+            Some(Preset::AuthorizationDetails) => {
+                let types =
+                    object.required("types", "write the `type` values that are ours", |node| texts(node, "type"));
+                types.map(|types| TaskSource::AuthorizationDetails { types })
+            }
+            other => {
+                let absent = object.forbid(&["types"], "is for `preset: authorization_details`; remove it");
+                absent.and(other).map(|preset| match preset {
+                    Preset::Scope | Preset::AuthorizationDetails => TaskSource::Claims(TaskMapping::default()),
+                    Preset::Aap => TaskSource::Aap,
+                    Preset::Transaction => TaskSource::Transaction,
+                    Preset::Workload => TaskSource::Workload,
+                })
+            }
+        };
+        alone?;
+        source
     })
 }
 
-/// `node` is the object that holds the claims' pointers.
-fn mapping(node: &Node<'_>, claims: [Option<&str>; 4], scope: bool) -> Option<TaskMapping> {
+fn claims(object: &mut Object<'_>) -> Option<TaskMapping> {
+    let mut claim = |key| object.optional(key, |node| node.text().map(str::to_owned));
+    let claims = [claim("id"), claim("purpose"), claim("grants"), claim("expires")];
+    let has_grants = object.member("grants").is_some();
+    // Scopes are the grants unless the issuer says where it writes grants.
+    let scope = object.or("scope", !has_grants, Node::flag);
     let [id, purpose, grants, expires] = claims;
-    match TaskMapping::new(id, purpose, grants, expires, Some(scope)) {
+    let claims = [id?, purpose?, grants?, expires?];
+    let [id, purpose, grants, expires] = claims.each_ref().map(Option::as_deref);
+    match TaskMapping::new(id, purpose, grants, expires, Some(scope?)) {
         Ok(mapping) => Some(mapping),
         Err(errors) => {
             for error in errors {
-                node.refuse_member::<()>(error.member, error.to_string());
+                object.node().refuse_member::<()>(error.member, error.to_string());
             }
             None
         }

@@ -1,15 +1,20 @@
 //! A protected resource: which requests are for it, how it is spoken to, and what its tools risk.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use super::seen::Names;
 use super::{Seen, distinct, pointers};
-use crate::catalogue::{Match, PathMatch, Protocol, Resource, Risk, Tool};
+use crate::catalogue::{Demand, Match, Metadata, PathMatch, Protocol, Resource, Risk, Tool};
+use crate::config::address::{self, Address};
 use crate::config::read::{Node, Object};
-use crate::config::{address, text};
+use crate::config::{Bound, Issuer, text};
+
+const AUTHENTICATION_AGE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24 * 30);
 
 /// One entry of `resources`.
-pub(super) fn resource(node: &Node<'_>, seen: &mut Seen) -> Option<Resource> {
+pub(super) fn resource(node: &Node<'_>, issuers: &[Issuer], seen: &mut Seen) -> Option<Resource> {
     node.object(|object| {
         let name = object.required("name", "choose one, for policies and records", |node| {
             let name = node.parse(text::name)?;
@@ -25,16 +30,37 @@ pub(super) fn resource(node: &Node<'_>, seen: &mut Seen) -> Option<Resource> {
             node.choice("protocol", &[("mcp", Protocol::Mcp), ("http", Protocol::Http)])
         });
         let risk = object.or("risk", Risk::Medium, risk);
-        let metadata_url = object.optional("metadata_url", |node| node.parse(address::metadata_url));
+        let identifier = object.optional("identifier", |node| {
+            let address = node.parse(address::identifier)?;
+            let text = node.text()?;
+            seen.identifiers.claim(node, text)?;
+            Some((text.to_owned(), address))
+        });
+        let metadata = object.optional("metadata", |node| {
+            let known = identifier.as_ref().map(Option::as_ref);
+            metadata(node, known, issuers)
+        });
+        let metadata_url = object.optional("metadata_url", |node| {
+            if let Some(Some(_)) = metadata {
+                return node.refuse("the filter serves the metadata itself; remove this, or `metadata`");
+            }
+            node.parse(address::metadata_url)
+        });
+        let authentication = object.optional("authentication", authentication);
         let origin = object.optional("origin", |node| node.parse(address::origin));
         let tools = tools(object, protocol, risk.unwrap_or(Risk::Medium));
+        let metadata = metadata?;
+        let served = metadata.as_ref();
         Some(Resource {
             name: name?,
             matching: matching?,
             protocol: protocol?,
             tools: tools?,
             risk: risk?,
-            metadata_url: metadata_url?,
+            metadata_url: metadata_url?.or_else(|| served.map(|(_, url)| url.clone())),
+            identifier: identifier?.map(|(text, _)| text),
+            metadata: metadata.map(|(metadata, _)| metadata),
+            authentication: authentication?,
             origin: origin?,
         })
     })
@@ -49,6 +75,71 @@ fn matching(node: &Node<'_>) -> Option<Match> {
             return object.node().refuse("states nothing; state `host`, `path` or `route` (`path: /*` is every path)");
         }
         Some(Match { host: host?, path: path?.unwrap_or(PathMatch::Below(String::new())), route: route? })
+    })
+}
+
+/// What is served about the resource, and where.
+#[expect(clippy::option_option, reason = "unreadable and absent are different answers")]
+fn metadata(
+    node: &Node<'_>,
+    identifier: Option<Option<&(String, Address)>>,
+    issuers: &[Issuer],
+) -> Option<(Metadata, String)> {
+    node.object(|object| {
+        let servers = object.or("authorization_servers", servers(issuers), |node| {
+            node.filled("authorization server", |node| {
+                node.parse(address::url)?;
+                node.text().map(str::to_owned)
+            })
+        });
+        let scopes = object.or("scopes", Vec::new(), |node| distinct(node, |node| node.parse(text::scope)));
+        let documentation = object.optional("documentation", |node| {
+            node.parse(address::url)?;
+            node.text().map(str::to_owned)
+        });
+        let Some((_, Address { scheme, authority, path })) = identifier? else {
+            let remedy = "write `identifier: https://host/path` beside it";
+            return object.node().refuse(format!("metadata is about an `identifier`; {remedy}"));
+        };
+        let servers = servers?;
+        if servers.is_empty() {
+            return object
+                .node()
+                .refuse("no issuer is a URL that clients could be sent to; write `authorization_servers`");
+        }
+        let path = format!("/.well-known/oauth-protected-resource{}", path.trim_end_matches('/'));
+        let url = format!("{scheme}://{authority}{path}");
+        let all = |bound: &[Bound]| {
+            !issuers.is_empty() && issuers.iter().all(|issuer| bound.contains(&issuer.binding.require))
+        };
+        let metadata = Metadata {
+            path,
+            authorization_servers: servers,
+            scopes: scopes?,
+            documentation: documentation?,
+            dpop_required: all(&[Bound::Dpop]),
+            certificate_required: all(&[Bound::Certificate]),
+        };
+        Some((metadata, url))
+    })
+}
+
+/// The issuers that clients can be sent to: those that are URLs.
+fn servers(issuers: &[Issuer]) -> Vec<String> {
+    let issuers = issuers.iter().map(|issuer| issuer.rules.issuer());
+    issuers.filter(|issuer| address::url(issuer).is_ok()).map(str::to_owned).collect()
+}
+
+/// How a person must have authenticated.
+fn authentication(node: &Node<'_>) -> Option<Demand> {
+    node.object(|object| {
+        let classes = object.or("acr_values", Vec::new(), |node| distinct(node, |node| node.parse(text::scope)));
+        let max_age = object.optional("max_age", |node| node.duration(&AUTHENTICATION_AGE));
+        let (classes, max_age) = (classes?, max_age?);
+        if classes.is_empty() && max_age.is_none() {
+            return object.node().refuse("demands nothing; write `acr_values`, `max_age` or both");
+        }
+        Some(Demand { classes, max_age })
     })
 }
 
@@ -82,6 +173,16 @@ fn tool(node: &Node<'_>, default: Risk, names: &mut Names) -> Option<Tool> {
             node.mismatch("a JSON Schema", "copy the tool's `inputSchema`")
         });
         let redact = object.or("redact", Vec::new(), pointers);
-        Some(Tool { name: name?, risk: risk?, labels: labels?, input_schema: input_schema?, redact: redact? })
+        let destinations = object.or("destinations", Vec::new(), pointers);
+        let authentication = object.optional("authentication", authentication);
+        Some(Tool {
+            name: name?,
+            risk: risk?,
+            labels: labels?,
+            input_schema: input_schema?,
+            redact: redact?,
+            destinations: destinations?,
+            authentication: authentication?,
+        })
     })
 }

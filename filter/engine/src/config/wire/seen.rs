@@ -14,7 +14,12 @@ pub(super) struct Seen {
     pub(super) issuers: Names,
     /// Who issues transaction tokens, which need not say so.
     pub(super) transactions: Names,
+    /// Who is asked about opaque tokens, which say nothing.
+    pub(super) introspected: Names,
+    /// Whose certificates are credentials.
+    pub(super) certifiers: Names,
     pub(super) resource_names: Names,
+    pub(super) identifiers: Names,
     pub(super) matches: Matches,
     pub(super) clusters: Clusters,
 }
@@ -25,7 +30,10 @@ impl Default for Seen {
             issuer_names: Names::new("names are unique, choose another"),
             issuers: Names::new("one issuer, one entry"),
             transactions: Names::new("a token without `iss` could be either's, keep one"),
+            introspected: Names::new("an opaque token could be either's, keep one"),
+            certifiers: Names::new("one trust domain, one entry"),
             resource_names: Names::new("names are unique, choose another"),
+            identifiers: Names::new("one identifier, one resource"),
             matches: Matches(Vec::new()),
             clusters: Clusters(BTreeMap::new()),
         }
@@ -43,6 +51,14 @@ impl Names {
     /// None yet; `remedy` is told to whoever repeats one.
     pub(super) fn new(remedy: &'static str) -> Self {
         Self { remedy, first: BTreeMap::new() }
+    }
+
+    /// Notes a mistake unless `text` was claimed before; `what` it would be.
+    pub(super) fn expect(&self, node: &Node<'_>, what: &str, text: &str) -> Option<()> {
+        if self.first.contains_key(text) {
+            return Some(());
+        }
+        node.refuse(format!("no {what} is called {text:?}; name one that is configured"))
     }
 
     /// Notes a mistake if `text` was claimed before.

@@ -7,7 +7,7 @@ mod index;
 mod load;
 mod step_up;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_tokens::UnixTime;
 use serde_json::{Map, Value, json};
@@ -15,10 +15,11 @@ use serde_json::{Map, Value, json};
 use super::{CedarPolicy, Deny, Facts, LoadError, Verdict};
 use crate::action::{Action, Class, McpOperation, Operation, ToolCall};
 use crate::catalogue::{Match, PathMatch, Protocol, Resource, Risk, Tool};
+use crate::hygiene::Finding;
 use crate::reason::Reason;
 use crate::step_up::Approval;
-use crate::task::Task;
-use crate::workload::{Identity, TokenFacts, Workload};
+use crate::task::{Grants, Task};
+use crate::workload::{Actor, Authentication, Identity, Kind, TokenFacts, Trait, Workload};
 
 type Failure = Box<dyn std::error::Error>;
 type Outcome = Result<(), Failure>;
@@ -31,7 +32,10 @@ fn resource(name: &str, protocol: Protocol, tools: Vec<Tool>) -> Resource {
         protocol,
         tools: tools.into_iter().map(|tool| (tool.name.clone(), tool)).collect::<BTreeMap<_, _>>(),
         risk: Risk::Medium,
+        identifier: None,
+        metadata: None,
         metadata_url: None,
+        authentication: None,
         origin: None,
     }
 }
@@ -43,6 +47,8 @@ fn tool(name: &str, input_schema: Option<Value>) -> Tool {
         labels: vec!["external".to_owned()],
         input_schema,
         redact: Vec::new(),
+        destinations: Vec::new(),
+        authentication: None,
     }
 }
 
@@ -111,6 +117,7 @@ fn action(resource: &str, operation: Operation) -> Action {
 struct World {
     workload: Workload,
     token: TokenFacts,
+    findings: Vec<Finding>,
     task: Task,
     labels: Vec<String>,
     source: Option<String>,
@@ -124,7 +131,18 @@ impl World {
             workload: Workload {
                 identity: identity("alice"),
                 issuer_name: "platform".to_owned(),
-                actors: vec![identity("planner"), identity("gateway")],
+                trust_domain: Some("example.org".to_owned()),
+                kind: Kind::Agent,
+                traits: BTreeSet::from([Trait::Browsing]),
+                classified: true,
+                actors: vec![
+                    Actor {
+                        identity: identity("planner"),
+                        profile: Some("ai_agent".to_owned()),
+                        kind: Some(Kind::Agent),
+                    },
+                    Actor { identity: identity("gateway"), profile: None, kind: None },
+                ],
                 client_id: Some("cli".to_owned()),
                 requester: None,
             },
@@ -134,11 +152,14 @@ impl World {
                 algorithm: "ES256",
                 issued: Some(UnixTime::from_secs(900)),
                 expires: UnixTime::from_secs(1_500),
+                authentication: Authentication { class: Some("mfa".to_owned()), time: Some(UnixTime::from_secs(800)) },
             },
+            findings: vec![Finding::LongLived],
             task: Task {
                 id: "task-1".to_owned(),
                 purpose: Some("refunds".to_owned()),
-                grants: Vec::new(),
+                grants: Grants::default(),
+                asks: Grants::default(),
                 end: None,
                 expires: UnixTime::from_secs(1_400),
             },
@@ -159,7 +180,9 @@ impl World {
         let mut world = Self::new();
         world.workload.actors.clear();
         world.workload.client_id = None;
-        world.token = TokenFacts { id: None, key_id: None, issued: None, ..world.token };
+        world.workload.trust_domain = None;
+        let authentication = Authentication::default();
+        world.token = TokenFacts { id: None, key_id: None, issued: None, authentication, ..world.token };
         world.task.purpose = None;
         world.source = None;
         world
@@ -170,6 +193,7 @@ impl World {
             now: UnixTime::from_secs(1_000),
             workload: &self.workload,
             token: &self.token,
+            findings: &self.findings,
             task: &self.task,
             action,
             risk: Risk::High,

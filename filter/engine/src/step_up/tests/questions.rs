@@ -95,7 +95,7 @@ fn whatever_changes_the_call_changes_its_binding() -> Result<(), String> {
         ("issuer", |case| case.workload.identity.issuer.push('x')),
         ("an actor", |case| case.workload.actors.truncate(1)),
         ("order of actors", |case| case.workload.actors.reverse()),
-        ("an actor's issuer", |case| case.workload.actors.iter_mut().for_each(|actor| actor.issuer.push('x'))),
+        ("an actor's issuer", |case| case.workload.actors.iter_mut().for_each(|actor| actor.identity.issuer.push('x'))),
         ("task", |case| case.task.id.push('x')),
         ("authority", |case| case.action.authority.push('x')),
         ("method", |case| case.action.method.push('x')),

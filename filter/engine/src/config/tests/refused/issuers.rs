@@ -1,0 +1,372 @@
+//! Issuers, their profiles and keys.
+
+use std::error::Error;
+
+use serde_json::{Value, json};
+
+use super::{READER_ONLY, SCHEMA_TOO, check};
+use crate::config::tests::Edit::{self, Remove};
+use crate::config::tests::{Outcome, edited, full, key_set, set};
+
+#[test]
+fn profiles() -> Outcome {
+    check(&[
+        (
+            &[set("/issuers/0/profile", "jwt-svid")],
+            "/issuers/0/issuer: an SVID is known by its trust domain; write `trust_domain: example.org` instead\n\
+             /issuers/0: `trust_domain` is missing; write the trust domain, such as example.org\n\
+             /issuers/0/types: the profile jwt-svid fixes the type; remove it, or write `profile: generic`",
+            SCHEMA_TOO,
+        ),
+        (
+            &[
+                set("/issuers/0/profile", "jwt-svid"),
+                Remove("/issuers/0/issuer"),
+                Remove("/issuers/0/types"),
+                set("/issuers/0/trust_domain", "spiffe://example.org"),
+            ],
+            "/issuers/0/trust_domain: not a trust domain; write 1 to 255 characters `a-z`, `0-9`, `.`, `-`, `_`, \
+             without `spiffe://`",
+            SCHEMA_TOO,
+        ),
+        (
+            &[
+                set("/issuers/0/profile", "jwt-svid"),
+                Remove("/issuers/0/issuer"),
+                Remove("/issuers/0/types"),
+                set("/issuers/0/trust_domain", "example.org"),
+                set("/issuers/0/algorithms", json!(["ES256", "EdDSA"])),
+            ],
+            "/issuers/0/algorithms: a JWT-SVID is never signed with EdDSA",
+            SCHEMA_TOO,
+        ),
+        (
+            &[set("/issuers/0/trust_domain", "example.org")],
+            "/issuers/0/trust_domain: says whose SVIDs are accepted; remove it, or write `profile: jwt-svid`",
+            SCHEMA_TOO,
+        ),
+        (
+            &[set("/issuers/0/profile", "txn-token")],
+            "/issuers/0/types: the profile txn-token fixes the type; remove it, or write `profile: generic`",
+            SCHEMA_TOO,
+        ),
+        (
+            &[
+                set(
+                    "/issuers/1",
+                    json!({
+                        "name": "tts", "issuer": "https://tts.example.com", "profile": "txn-token",
+                        "audiences": ["example.com"], "algorithms": ["ES256"], "keys": { "inline": key_set() }
+                    }),
+                ),
+                set(
+                    "/issuers/2",
+                    json!({
+                        "name": "tts2", "issuer": "https://tts2.example.com", "profile": "txn-token",
+                        "audiences": ["example.com"], "algorithms": ["ES256"], "keys": { "inline": key_set() }
+                    }),
+                ),
+            ],
+            "/issuers/2/profile: \"txn-token\" is at /issuers/1/profile already; a token without `iss` could be either's, \
+             keep one",
+            READER_ONLY,
+        ),
+    ])
+}
+
+#[test]
+fn issuers() -> Outcome {
+    check(&[
+        (
+            &[set("/issuers/0/name", "Platform")],
+            "/issuers/0/name: \"Platform\" is not a name; use a-z, 0-9, `-`, `_`, `.`, at most 64 characters",
+            SCHEMA_TOO,
+        ),
+        (
+            &[
+                set("/issuers/0/binding/require", "mtls"),
+                set("/issuers/0/binding/proof_age", "0s"),
+                set("/client_certificate", "header"),
+                set("/resources/0/origin", "https://tools.example.com/"),
+            ],
+            "/issuers/0/binding/require: unknown binding \"mtls\" (optional, dpop, certificate, either)\n\
+             /issuers/0/binding/proof_age: `0s` is out of bounds; choose 1s to 10m\n\
+             /resources/0/origin: an origin has no path; write `https://host` and nothing behind it\n\
+             /client_certificate: unknown source \"header\" (connection, xfcc)",
+            SCHEMA_TOO,
+        ),
+        (
+            &[set("/issuers/0/profile", "jwt")],
+            "/issuers/0/profile: unknown profile \"jwt\" (x509-svid, jwt-svid, opaque, access-token, txn-token, generic)",
+            SCHEMA_TOO,
+        ),
+        (
+            &[set("/issuers/0/profile", "access-token")],
+            "/issuers/0/types: the profile access-token fixes the type; remove it, or write `profile: generic`",
+            SCHEMA_TOO,
+        ),
+        (
+            &[Remove("/issuers/0/types")],
+            "/issuers/0: `types` is missing; write the `typ` values accepted, such as [JWT]",
+            SCHEMA_TOO,
+        ),
+        (
+            &[set("/issuers/0/types", json!(["logout+jwt"]))],
+            "/issuers/0/types: type `logout+jwt` is a kind of token that must not be accepted as a generic credential",
+            READER_ONLY,
+        ),
+        (
+            &[set("/issuers/0/algorithms", json!(["HS256", "ES256", "ES256"]))],
+            "/issuers/0/algorithms/0: unknown algorithm \"HS256\" (RS256, RS384, RS512, PS256, PS384, PS512, ES256, \
+             ES384, EdDSA)\n\
+             /issuers/0/algorithms/2: \"ES256\" is at /issuers/0/algorithms/1 already; one mention is enough, remove one",
+            SCHEMA_TOO,
+        ),
+        (
+            &[set("/issuers/0/audiences", json!([]))],
+            "/issuers/0/audiences: empty; name at least one audience",
+            SCHEMA_TOO,
+        ),
+        (&[set("/issuers/0/leeway", "61s")], "/issuers/0/leeway: `61s` is out of bounds; choose 0s to 1m", READER_ONLY),
+        (
+            &[set("/issuers/0/max_lifetime", "0s")],
+            "/issuers/0/max_lifetime: `0s` is out of bounds; choose 1s to 720h",
+            READER_ONLY,
+        ),
+        (
+            &[set("/issuers/0/task/id", "task")],
+            "/issuers/0/task/id: `task` is not a JSON Pointer to a claim (`/claim`, `/claim/member`)",
+            READER_ONLY,
+        ),
+        (&[set("/issuers/1", second_issuer()?)], TWO_ISSUERS, READER_ONLY),
+    ])
+}
+
+const TWO_ISSUERS: &str = "/issuers/1/name: \"platform\" is at /issuers/0/name already; names are unique, choose another\n\
+     /issuers/1/issuer: \"https://sts.example.com\" is at /issuers/0/issuer already; one issuer, one entry\n\
+     /issuers/1/keys/cluster: cluster \"sts\" leads to https://elsewhere.example.com here and to \
+     https://sts.example.com at /issuers/0/keys/cluster; name another cluster for one of them";
+
+fn second_issuer() -> Result<Value, Box<dyn Error>> {
+    let issuer = full().pointer("/issuers/0").cloned().ok_or("no issuer")?;
+    edited(issuer, &[set("/keys/url", "https://elsewhere.example.com/")])
+}
+
+#[test]
+fn keys() -> Outcome {
+    let keys = |value| set("/issuers/0/keys", value);
+    check(&[
+        (
+            &[keys(json!({}))],
+            "/issuers/0/keys: `url` is missing; write `url: https://host/path`\n\
+             /issuers/0/keys: `cluster` is missing; name the gateway's cluster that leads to the URL's host",
+            SCHEMA_TOO,
+        ),
+        (
+            &[keys(json!({ "inline": key_set(), "url": "https://a/", "cluster": "a" }))],
+            "/issuers/0/keys/url: has no meaning beside `inline`; remove one of the two\n\
+             /issuers/0/keys/cluster: has no meaning beside `inline`; remove one of the two",
+            SCHEMA_TOO,
+        ),
+        (&[keys(json!({ "inline": {} }))], "/issuers/0/keys/inline: key set has no array `keys`", SCHEMA_TOO),
+        (
+            &[keys(json!({ "inline": { "keys": [{ "kty": "EC" }, { "kty": "oct2" }] } }))],
+            "/issuers/0/keys/inline/keys/0: `crv` is not P-256, P-384 or Ed25519; mend it or remove it\n\
+             /issuers/0/keys/inline/keys/1: `kty` is not RSA, EC or OKP; mend it or remove it",
+            READER_ONLY,
+        ),
+        (
+            &[keys(json!({ "inline": { "keys": [] } }))],
+            "/issuers/0/keys/inline: holds no key; write `{ keys: [{ kty: …, … }] }`",
+            SCHEMA_TOO,
+        ),
+        (
+            &[keys(
+                json!({ "discovery": "https://a/.well-known/openid-configuration", "cluster": "a", "url": "https://a/" }),
+            )],
+            "/issuers/0/keys/url: has no meaning beside `discovery`; remove one of the two",
+            SCHEMA_TOO,
+        ),
+        (
+            &[set("/issuers/0/keys/jwks", json!({ "origin": "https://b", "cluster": "b" }))],
+            "/issuers/0/keys/jwks: says where the keys are that `discovery` finds; remove it, or write `discovery`",
+            SCHEMA_TOO,
+        ),
+        (
+            &[keys(json!({
+                "discovery": "https://a/metadata", "cluster": "a",
+                "jwks": { "origin": "https://b/keys", "cluster": "b" }
+            }))],
+            "/issuers/0/keys/jwks/origin: has a path, which the metadata says; remove it",
+            SCHEMA_TOO,
+        ),
+        (
+            &[keys(json!({
+                "discovery": "https://a/metadata", "cluster": "a",
+                "jwks": { "origin": "http://b", "cluster": "b" }
+            }))],
+            "/issuers/0/keys/jwks/cluster: `origin` is not https, as `discovery` is; write both alike",
+            READER_ONLY,
+        ),
+        (
+            &[set("/issuers/0/keys/max_stale", "1m")],
+            "/issuers/0/keys/max_stale: shorter than `refresh` (2m), so keys would be missing in between; lengthen it",
+            READER_ONLY,
+        ),
+        (
+            &[set("/issuers/0/keys/cluster", "s ts")],
+            "/issuers/0/keys/cluster: not a cluster's name; printable ASCII without spaces, at most 255 characters",
+            SCHEMA_TOO,
+        ),
+    ])
+}
+
+/// Turns the issuer into one of opaque tokens.
+fn opaque() -> Vec<Edit> {
+    let introspection = json!({
+        "url": "https://sts.example.com/introspect", "cluster": "sts", "client_id": "gateway",
+        "client_secret": { "env": "APPROVALS_SECRET" }
+    });
+    vec![
+        set("/issuers/0/profile", "opaque"),
+        Remove("/issuers/0/types"),
+        Remove("/issuers/0/algorithms"),
+        Remove("/issuers/0/keys"),
+        set("/issuers/0/introspection", introspection),
+    ]
+}
+
+#[test]
+fn opaque_tokens() -> Outcome {
+    let with = |edits: &[Edit]| [&opaque(), edits].concat();
+    check(&[
+        (
+            &[set("/issuers/0/profile", "opaque"), Remove("/issuers/0/types")],
+            "/issuers/0/algorithms: an opaque token is not signed; remove it\n\
+             /issuers/0/keys: an opaque token is not signed; remove it\n\
+             /issuers/0: `introspection` is missing; write `introspection: { url: …, cluster: …, client_id: …, \
+             client_secret: { env: … } }`",
+            SCHEMA_TOO,
+        ),
+        (
+            &with(&[set("/issuers/0/introspection/client_secret", "hush")]),
+            "/issuers/0/introspection/client_secret: found text where an object belongs; secrets are named, not written: \
+             `{ env: NAME }`",
+            SCHEMA_TOO,
+        ),
+        (
+            &with(&[set("/issuers/0/introspection/cache", "11m")]),
+            "/issuers/0/introspection/cache: `11m` is out of bounds; choose 0s to 10m",
+            READER_ONLY,
+        ),
+        (
+            &[set("/issuers/0/introspection", json!({}))],
+            "/issuers/0/introspection: asks about tokens that only their issuer can read; remove it, or write \
+             `profile: opaque`",
+            SCHEMA_TOO,
+        ),
+    ])
+}
+
+#[test]
+fn certificates() -> Outcome {
+    let edits = |more: &[Edit]| {
+        let mut edits: Vec<Edit> = [
+            "issuer",
+            "types",
+            "audiences",
+            "algorithms",
+            "keys",
+            "max_lifetime",
+            "leeway",
+            "one_shot",
+            "binding",
+            "task",
+        ]
+        .map(|key| match key {
+            "issuer" => Remove("/issuers/0/issuer"),
+            "types" => Remove("/issuers/0/types"),
+            "audiences" => Remove("/issuers/0/audiences"),
+            "algorithms" => Remove("/issuers/0/algorithms"),
+            "keys" => Remove("/issuers/0/keys"),
+            "max_lifetime" => Remove("/issuers/0/max_lifetime"),
+            "leeway" => Remove("/issuers/0/leeway"),
+            "one_shot" => Remove("/issuers/0/one_shot"),
+            "binding" => Remove("/issuers/0/binding"),
+            _ => Remove("/issuers/0/task"),
+        })
+        .to_vec();
+        edits.extend([set("/issuers/0/profile", "x509-svid"), set("/issuers/0/trust_domain", "example.org")]);
+        edits.extend_from_slice(more);
+        edits
+    };
+    check(&[
+        (
+            &edits(&[set("/issuers/0/keys", json!({ "inline": key_set() }))]),
+            "/issuers/0/keys: the gateway verifies certificates; remove it",
+            SCHEMA_TOO,
+        ),
+        (
+            &edits(&[set("/issuers/0/one_shot", true)]),
+            "/issuers/0/one_shot: a certificate is used for many requests; remove it",
+            SCHEMA_TOO,
+        ),
+        (
+            &edits(&[set("/issuers/0/binding", json!({}))]),
+            "/issuers/0/binding: a certificate is its own proof; remove it",
+            SCHEMA_TOO,
+        ),
+        (
+            &edits(&[set("/issuers/0/leeway", "1s")]),
+            "/issuers/0/leeway: is said of tokens; the gateway verifies certificates; remove it",
+            SCHEMA_TOO,
+        ),
+        (
+            &edits(&[set("/issuers/0/task", json!({ "preset": "scope" }))]),
+            "/issuers/0/task/preset: a certificate has no claims; write `preset: workload`",
+            SCHEMA_TOO,
+        ),
+        (
+            &edits(&[set("/issuers/0/task", json!({ "id": "/jti" }))]),
+            "/issuers/0/task: a certificate has no claims; write `{ preset: workload }`",
+            SCHEMA_TOO,
+        ),
+    ])
+}
+
+#[test]
+fn task_presets() -> Outcome {
+    check(&[
+        (
+            &[set("/issuers/0/task", json!({ "preset": "app" }))],
+            "/issuers/0/task/preset: unknown preset \"app\" (scope, aap, authorization_details, tctx, workload)",
+            SCHEMA_TOO,
+        ),
+        (
+            &[set("/issuers/0/task", json!({ "preset": "aap", "id": "/task/id", "scope": true }))],
+            "/issuers/0/task/id: the preset says where it is; remove one of the two\n\
+             /issuers/0/task/scope: the preset says where it is; remove one of the two",
+            SCHEMA_TOO,
+        ),
+        (
+            &[set("/issuers/0/task", json!({ "preset": "authorization_details" }))],
+            "/issuers/0/task: `types` is missing; write the `type` values that are ours",
+            SCHEMA_TOO,
+        ),
+        (
+            &[set("/issuers/0/task", json!({ "preset": "aap", "types": ["a"] }))],
+            "/issuers/0/task/types: is for `preset: authorization_details`; remove it",
+            SCHEMA_TOO,
+        ),
+        (
+            &[set("/issuers/0/task", json!({ "types": ["a"] }))],
+            "/issuers/0/task/types: says which authorization details are ours; write `preset: authorization_details`",
+            SCHEMA_TOO,
+        ),
+        (
+            &[set("/issuers/0/task", json!({ "preset": "tctx" }))],
+            "/issuers/0/task/preset: only transaction tokens have `tctx`; write `profile: txn-token`, or another preset",
+            READER_ONLY,
+        ),
+    ])
+}

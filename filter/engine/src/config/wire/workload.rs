@@ -1,0 +1,174 @@
+//! Workloads: which are admitted, how each is governed, what delegation may look like, and what is unhealthy.
+
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use countersign_tokens::MAX_ACTORS;
+
+use super::issuer::trust_domain;
+use super::seen::Names;
+use crate::config::read::{Node, Object};
+use crate::hygiene::Hygiene;
+use crate::task::{Grant, Grants, Object as Pattern, Period, Pointer};
+use crate::workload::register::{ActorRules, Entry, Governed, Unclassified, WorkloadMatch};
+use crate::workload::{Kind, Trait};
+
+/// Without `actors`.
+pub(super) const ACTORS: ActorRules = ActorRules { max_depth: 4, unclassified: Unclassified::Strict };
+
+const LIFETIME: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24 * 30);
+const KEY_AGE: RangeInclusive<Duration> = Duration::from_hours(1)..=Duration::from_hours(24 * 3650);
+
+/// The names that can be meant; none where they could not be read themselves: one mistake is enough.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    pub(super) issuers: Option<&'a Names>,
+    pub(super) resources: Option<&'a Names>,
+}
+
+impl Known<'_> {
+    fn issuer(self, node: &Node<'_>, name: &str) -> Option<()> {
+        self.issuers.map_or(Some(()), |issuers| issuers.expect(node, "issuer", name))
+    }
+
+    fn resource(self, node: &Node<'_>, name: &str) -> Option<()> {
+        self.resources.map_or(Some(()), |resources| resources.expect(node, "resource", name))
+    }
+}
+
+/// The list `workloads`.
+pub(super) fn workloads(node: &Node<'_>, known: Known<'_>) -> Option<Vec<Entry>> {
+    node.filled("workload", |node| {
+        node.object(|object| {
+            let remedy = "state `issuer`, `subject`, `trust_domain`, `client_id` or `claim`";
+            let matching = object.required("match", remedy, |node| matching(node, known));
+            let kinds = Kind::ALL.map(|kind| (kind.name(), kind));
+            let kind = object.required("kind", "write `automation` or `agent`", |node| node.choice("kind", &kinds));
+            let actions = object.optional("actions", |node| actions(node, known));
+            let governed = match kind {
+                Some(Kind::Automation) => automation(object, actions),
+                Some(Kind::Agent) => {
+                    let traits = object.or("traits", BTreeSet::new(), traits);
+                    traits.zip(actions).map(|(traits, actions)| Governed::Agent { traits, actions })
+                }
+                // One mistake is enough.
+                None => {
+                    object.member("traits");
+                    None
+                }
+            };
+            Some(Entry { matching: matching?, governed: governed? })
+        })
+    })
+}
+
+#[expect(clippy::option_option, reason = "unreadable and absent are different answers")]
+fn automation(object: &mut Object<'_>, actions: Option<Option<Grants>>) -> Option<Governed> {
+    let absent = object.forbid(&["traits"], "an automation has no traits; remove them, or write `kind: agent`");
+    let actions = match actions? {
+        Some(actions) => Some(actions),
+        None => object.node().refuse("`actions` is missing; list everything the automation does"),
+    };
+    let ((), actions) = (absent?, actions?);
+    Some(Governed::Automation { actions })
+}
+
+fn traits(node: &Node<'_>) -> Option<BTreeSet<Trait>> {
+    let choices = Trait::ALL.map(|known| (known.name(), known));
+    let traits = node.list(|node| node.choice("trait", &choices))?;
+    let distinct: BTreeSet<Trait> = traits.iter().copied().collect();
+    if distinct.len() == traits.len() { Some(distinct) } else { node.refuse("names a trait twice; remove one") }
+}
+
+/// Grants, as claims spell them; here a resource must be one that is configured.
+fn actions(node: &Node<'_>, known: Known<'_>) -> Option<Grants> {
+    let grants = node.filled("action", |node| {
+        let grant = match Grant::parse(node.value()) {
+            Ok(grant) => grant,
+            Err(error) => {
+                return node.refuse(format!("{error}; write `{{ action: mcp:tools/call, resource: …, object: … }}`"));
+            }
+        };
+        known.resource(node, grant.resource.as_deref().unwrap_or_default())?;
+        let metered = grant.metered.iter().flat_map(|metered| &metered.calls);
+        if metered.clone().any(|calls| calls.per == Period::Task) {
+            return node.refuse("a workload has no end at which a count would; write `calls: { max: …, per: … }`");
+        }
+        Some(grant)
+    })?;
+    Some(grants.into())
+}
+
+fn matching(node: &Node<'_>, known: Known<'_>) -> Option<WorkloadMatch> {
+    node.object(|object| {
+        let issuer = object.optional("issuer", |node| {
+            let name = node.text()?;
+            known.issuer(node, name)?;
+            Some(name.to_owned())
+        });
+        let subject = object.optional("subject", |node| {
+            node.parse(|text| {
+                let remedy = "a `*` may only be at the end, where it stands for any ending";
+                Pattern::parse(text).ok_or_else(|| format!("{text:?} is not a subject; {remedy}"))
+            })
+        });
+        let trust_domain = object.optional("trust_domain", trust_domain);
+        let client_id = object.optional("client_id", |node| node.text().map(str::to_owned));
+        let claim = object.optional("claim", |node| {
+            node.object(|object| {
+                let pointer = object.required("pointer", "write a JSON Pointer, such as /groups", |node| {
+                    node.parse(|text| Pointer::parse(text).ok_or_else(|| format!("{text:?} is not a JSON Pointer; start with `/`")))
+                });
+                let value = object.required("value", "write the text that the claim is, or has in its list", |node| {
+                    node.text().map(str::to_owned)
+                });
+                Some((pointer?, value?))
+            })
+        });
+        let matching = WorkloadMatch {
+            issuer: issuer?,
+            subject: subject?,
+            trust_domain: trust_domain?,
+            client_id: client_id?,
+            claim: claim?,
+        };
+        if matching == WorkloadMatch::default() {
+            return object.node().refuse(
+                "states nothing; state `issuer`, `subject`, `trust_domain`, `client_id` or `claim` (`subject: \"*\"` is \
+                 everybody)",
+            );
+        }
+        Some(matching)
+    })
+}
+
+/// The value of `actors`.
+pub(super) fn actors(node: &Node<'_>) -> Option<ActorRules> {
+    let ActorRules { max_depth, unclassified } = ACTORS;
+    node.object(|object| {
+        let longest = u64::try_from(MAX_ACTORS).unwrap_or(u64::MAX);
+        let max_depth = object.or("max_depth", max_depth, |node| usize::try_from(node.count(&(0..=longest))?).ok());
+        let choices = [("strict", Unclassified::Strict), ("deny", Unclassified::Deny)];
+        let unclassified = object.or("unclassified", unclassified, |node| node.choice("treatment", &choices));
+        Some(ActorRules { max_depth: max_depth?, unclassified: unclassified? })
+    })
+}
+
+/// Without `hygiene`.
+pub(super) fn default_hygiene() -> Hygiene {
+    let (lifetime, key_age) = (Duration::from_hours(1), Duration::from_hours(24 * 90));
+    Hygiene { lifetime, key_age, shared_accounts: Vec::new() }
+}
+
+/// The value of `hygiene`.
+pub(super) fn hygiene(node: &Node<'_>, known: Known<'_>) -> Option<Hygiene> {
+    let Hygiene { lifetime, key_age, shared_accounts } = default_hygiene();
+    node.object(|object| {
+        let lifetime = object.or("lifetime", lifetime, |node| node.duration(&LIFETIME));
+        let key_age = object.or("key_age", key_age, |node| node.duration(&KEY_AGE));
+        let shared_accounts =
+            object.or("shared_accounts", shared_accounts, |node| node.list(|node| matching(node, known)));
+        Some(Hygiene { lifetime: lifetime?, key_age: key_age?, shared_accounts: shared_accounts? })
+    })
+}

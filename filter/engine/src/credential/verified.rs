@@ -1,0 +1,50 @@
+//! What follows from a credential alone, made once and kept with it.
+
+use std::time::Duration;
+
+use countersign_tokens::VerifiedToken;
+
+use crate::config::{Config, Issuer};
+use crate::engine::IssuerIndex;
+use crate::hygiene::Finding;
+use crate::reason::Reason;
+use crate::task::{Task, TaskError};
+use crate::workload::register::Standing;
+use crate::workload::{TokenFacts, Workload};
+
+/// A verified credential.
+#[derive(Clone, Debug)]
+pub struct Verified {
+    pub workload: Workload,
+    pub facts: TokenFacts,
+    pub token: VerifiedToken,
+    /// What it was issued for, if it says so usably.
+    pub task: Result<Task, TaskError>,
+    /// What is unhealthy about it.
+    pub findings: Vec<Finding>,
+    /// Why its workload is not let in, if so.
+    pub refused: Option<Reason>,
+    /// Which entries of the workloads' register are ceilings.
+    pub(crate) ceilings: Vec<usize>,
+    pub(crate) issuer: IssuerIndex,
+}
+
+impl Verified {
+    /// What `config` makes of `token`, which the issuer at `index` issued and whose key has been known for `key_age`.
+    pub(super) fn of(
+        token: VerifiedToken,
+        credential_digest: &[u8; 32],
+        index: IssuerIndex,
+        issuer: &Issuer,
+        config: &Config,
+        key_age: Duration,
+    ) -> Self {
+        let Standing { workload, ceilings, refused } = config.workloads.standing(&token, issuer, &config.issuers);
+        let pinned = ceilings.first().and_then(|number| config.workloads.entry(*number));
+        let pinned = pinned.and_then(|entry| entry.governed.actions());
+        let task = issuer.task.task(&token, credential_digest, &config.resources, pinned);
+        let findings = config.hygiene.findings(&token, issuer, task.as_ref().ok(), key_age, &config.resources);
+        let facts = TokenFacts::of(&token);
+        Self { workload, facts, token, task, findings, refused, ceilings, issuer: index }
+    }
+}

@@ -1,0 +1,34 @@
+//! Why a token makes no task.
+
+use crate::reason::Reason;
+
+/// Why a token makes no task.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TaskError {
+    /// A configured claim is not in the token.
+    #[error("claim `{0}` is missing")]
+    Missing(String),
+    /// A claim, or a part of a grant, is not what it must be.
+    #[error("unusable {0}")]
+    Unusable(String),
+    /// More grants or constraints than are read.
+    #[error("too many {0}")]
+    TooMany(&'static str),
+    /// A grant demands what cannot be enforced.
+    #[error("constraint `{0}` is not supported")]
+    UnsupportedConstraint(String),
+}
+
+impl TaskError {
+    pub(super) fn unusable(what: impl Into<String>) -> Self {
+        Self::Unusable(what.into())
+    }
+
+    /// How the request is answered.
+    pub const fn reason(&self) -> Reason {
+        match self {
+            Self::Missing(_) | Self::Unusable(_) | Self::TooMany(_) => Reason::TaskRefused,
+            Self::UnsupportedConstraint(_) => Reason::ConstraintUnsupported,
+        }
+    }
+}

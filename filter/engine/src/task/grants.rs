@@ -1,0 +1,87 @@
+//! Several grants, any one of which suffices: whether they cover an action, and which of them do.
+
+use std::net::IpAddr;
+
+use countersign_tokens::UnixTime;
+
+use super::grant::Grant;
+use crate::action::{Action, Class, Operation};
+
+/// What may be done: by a task, or at most by a workload.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Grants(Vec<Grant>);
+
+/// What else a grant may depend on.
+#[derive(Clone, Copy, Debug)]
+pub struct Circumstances {
+    pub now: UnixTime,
+    /// The peer, if the gateway says.
+    pub source: Option<IpAddr>,
+    /// Actors between the subject and the call.
+    pub depth: usize,
+}
+
+/// Whether grants reach an action.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Coverage<'g> {
+    /// Each of these covers all of it; none where only a grant on the resource was needed.
+    Covered(Vec<&'g Grant>),
+    /// No grant names it.
+    NotGranted,
+    /// A grant names it, and none admits its arguments.
+    BeyondArguments,
+    /// A grant admits it and its arguments, but not now, from here or through so many.
+    BeyondCircumstances,
+}
+
+impl Grants {
+    /// The grants as a slice.
+    pub fn as_slice(&self) -> &[Grant] {
+        &self.0
+    }
+
+    /// Whether any one grant covers `action`.
+    ///
+    /// Session plumbing and lists ([`Class::Control`], [`Class::List`]) need any MCP grant on the resource, whatever it names.
+    pub fn cover(&self, action: &Action, circumstances: &Circumstances) -> Coverage<'_> {
+        let holds = |grant: &&Grant| grant.holds_in(circumstances);
+        if is_incidental(action)
+            && self.0.iter().any(|grant| grant.is_mcp() && grant.is_on(&action.resource) && holds(&grant))
+        {
+            return Coverage::Covered(Vec::new());
+        }
+        let name = action.name();
+        let naming: Vec<&Grant> = self.0.iter().filter(|grant| grant.names(&name, action)).collect();
+        if naming.is_empty() {
+            return Coverage::NotGranted;
+        }
+        let admitting: Vec<&Grant> = naming.into_iter().filter(|grant| grant.admits(action.arguments())).collect();
+        if admitting.is_empty() {
+            return Coverage::BeyondArguments;
+        }
+        let covering: Vec<&Grant> = admitting.into_iter().filter(holds).collect();
+        if covering.is_empty() { Coverage::BeyondCircumstances } else { Coverage::Covered(covering) }
+    }
+
+    /// Whether any of them names `action`, whatever its arguments and circumstances.
+    pub fn name(&self, action: &Action) -> bool {
+        let name = action.name();
+        self.0.iter().any(|grant| grant.names(&name, action))
+    }
+}
+
+impl From<Vec<Grant>> for Grants {
+    fn from(grants: Vec<Grant>) -> Self {
+        Self(grants)
+    }
+}
+
+fn is_incidental(action: &Action) -> bool {
+    match &action.operation {
+        Operation::Mcp(operation) => match operation.class {
+            Class::Control | Class::List => true,
+            Class::Read | Class::Execute => false,
+        },
+        Operation::ToolCall(_) | Operation::Http { .. } => false,
+    }
+}

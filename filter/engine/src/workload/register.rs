@@ -1,0 +1,225 @@
+//! Which workloads are admitted, and how each is governed.
+//!
+//! An automation is *pinned*: it follows a script, so it may do what is listed and nothing else. An agent chooses at run
+//! time; its traits say what it could do, and a list, if there is one, is a ceiling. Rights only narrow along a chain:
+//! whatever a party that configuration knows may not do, nobody does for it or through it.
+
+use std::collections::BTreeSet;
+
+use countersign_tokens::{TrustDomain, VerifiedToken};
+use serde_json::Value;
+
+use super::{Actor, Identity, Kind, Trait, Workload};
+use crate::config::Issuer;
+use crate::reason::Reason;
+use crate::task::{Grants, Object, Pointer};
+
+/// Everybody known.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Register {
+    /// The first that matches holds. With none, every workload is an agent.
+    pub entries: Vec<Entry>,
+    pub actors: ActorRules,
+}
+
+/// Some workloads and how they are governed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    pub matching: WorkloadMatch,
+    pub governed: Governed,
+}
+
+/// How a workload is governed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Governed {
+    /// It does this, and nothing else.
+    Automation { actions: Grants },
+    /// It chooses; never more than `actions`, if they are stated.
+    Agent { traits: BTreeSet<Trait>, actions: Option<Grants> },
+}
+
+/// Which workloads are meant. Everything stated must match.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WorkloadMatch {
+    /// The configured name of who vouches.
+    pub issuer: Option<String>,
+    pub subject: Option<Object>,
+    /// Who vouches is this trust domain.
+    pub trust_domain: Option<TrustDomain>,
+    /// Of the credential; never of an actor in it.
+    pub client_id: Option<String>,
+    /// A claim is this text, or a list with it; never of an actor.
+    pub claim: Option<(Pointer, String)>,
+}
+
+/// What delegation may look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ActorRules {
+    /// The most actors in a chain.
+    pub max_depth: usize,
+    pub unclassified: Unclassified,
+}
+
+/// What becomes of a call in whose chain is an actor that is in no entry and of no profile (`sub_profile`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unclassified {
+    /// It counts as an agent with every trait.
+    Strict,
+    Deny,
+}
+
+/// Somebody in a credential: its subject, or an actor.
+struct Party<'a> {
+    issuer_name: Option<&'a str>,
+    issuer: &'a str,
+    subject: &'a str,
+    /// Of a subject: what else the credential says.
+    token: Option<&'a VerifiedToken>,
+}
+
+/// A workload and what configuration says about it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Standing {
+    pub workload: Workload,
+    /// Of the entries that are ceilings for this chain, the numbers; the caller's is the first.
+    pub ceilings: Vec<usize>,
+    /// Why it is not let in, if so.
+    pub refused: Option<Reason>,
+}
+
+impl Governed {
+    /// What may be done at most, if that is stated.
+    pub fn actions(&self) -> Option<&Grants> {
+        match self {
+            Self::Automation { actions } => Some(actions),
+            Self::Agent { traits: _, actions } => actions.as_ref(),
+        }
+    }
+
+    /// What a call beyond [`Governed::actions`] is denied with.
+    pub fn beyond(&self) -> Reason {
+        match self {
+            Self::Automation { .. } => Reason::ActsLikeAnAgent,
+            Self::Agent { .. } => Reason::BeyondWorkload,
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Automation { .. } => Kind::Automation,
+            Self::Agent { .. } => Kind::Agent,
+        }
+    }
+
+    fn traits(&self) -> impl Iterator<Item = Trait> {
+        match self {
+            Self::Automation { .. } => None,
+            Self::Agent { traits, actions: _ } => Some(traits.iter().copied()),
+        }
+        .into_iter()
+        .flatten()
+    }
+}
+
+impl WorkloadMatch {
+    fn admits(&self, party: &Party<'_>) -> bool {
+        let Self { issuer, subject, trust_domain, client_id, claim } = self;
+        issuer.as_deref().is_none_or(|issuer| party.issuer_name == Some(issuer))
+            && subject.as_ref().is_none_or(|subject| subject.admits(party.subject))
+            && trust_domain.as_ref().is_none_or(|domain| party.issuer == domain.id())
+            && client_id
+                .as_ref()
+                .is_none_or(|client| party.token.is_some_and(|token| token.client_id.as_ref() == Some(client)))
+            && claim.as_ref().is_none_or(|(pointer, text)| {
+                party.token.and_then(|token| pointer.find(&token.claims)).is_some_and(|value| says(value, text))
+            })
+    }
+
+    /// Whether the subject of `token`, vouched for by `issuer`, is meant.
+    pub fn admits_subject(&self, token: &VerifiedToken, issuer: &Issuer) -> bool {
+        self.admits(&Party::subject(token, issuer))
+    }
+}
+
+/// Whether a claim is `text`, or a list with it.
+fn says(value: &Value, text: &str) -> bool {
+    value.as_str() == Some(text)
+        || value.as_array().is_some_and(|list| list.iter().any(|item| item.as_str() == Some(text)))
+}
+
+impl<'a> Party<'a> {
+    fn subject(token: &'a VerifiedToken, issuer: &'a Issuer) -> Self {
+        Self { issuer_name: Some(&issuer.name), issuer: &token.issuer, subject: &token.subject, token: Some(token) }
+    }
+
+    fn actor(actor: &'a countersign_tokens::Actor, issuers: &'a [Issuer]) -> Self {
+        let issuer = issuers.iter().find(|issuer| issuer.rules.issuer() == actor.issuer);
+        let issuer_name = issuer.map(|issuer| issuer.name.as_str());
+        Self { issuer_name, issuer: &actor.issuer, subject: &actor.subject, token: None }
+    }
+}
+
+impl Register {
+    /// The entry with that number.
+    pub fn entry(&self, number: usize) -> Option<&Entry> {
+        self.entries.get(number)
+    }
+
+    /// Who is behind `token`, which `issuer` vouches for, and whether that is somebody to let in.
+    ///
+    /// Who calls is the outermost actor, else the subject; it must be in an entry where there are any.
+    pub fn standing(&self, token: &VerifiedToken, issuer: &Issuer, issuers: &[Issuer]) -> Standing {
+        let subject = self.find(&Party::subject(token, issuer));
+        let actors: Vec<Option<usize>> =
+            token.actors.iter().map(|actor| self.find(&Party::actor(actor, issuers))).collect();
+        let caller = actors.first().copied().unwrap_or(subject);
+        let strangers = token.actors.iter().zip(&actors);
+        let classified = strangers.clone().all(|(actor, entry)| entry.is_some() || actor.profile.is_some());
+        let known = || actors.iter().chain([&subject]).flatten();
+        let traits = if classified {
+            known().filter_map(|number| self.entry(*number)).flat_map(|entry| entry.governed.traits()).collect()
+        } else {
+            Trait::ALL.into_iter().collect()
+        };
+        let kind =
+            |entry: Option<usize>| entry.and_then(|number| self.entry(number)).map(|entry| entry.governed.kind());
+        let refused = if token.actors.len() > self.actors.max_depth {
+            Some(Reason::ActorChainTooLong)
+        } else if caller.is_none() && !self.entries.is_empty() {
+            Some(Reason::UnknownWorkload)
+        } else if !classified && self.actors.unclassified == Unclassified::Deny {
+            Some(Reason::ActorUnclassified)
+        } else {
+            None
+        };
+        let workload = Workload {
+            identity: Identity { issuer: token.issuer.clone(), subject: token.subject.clone() },
+            issuer_name: issuer.name.clone(),
+            trust_domain: issuer.trust_domain().map(|domain| domain.name().to_owned()),
+            kind: kind(caller).unwrap_or(Kind::Agent),
+            traits,
+            classified,
+            actors: strangers
+                .map(|(actor, entry)| Actor {
+                    identity: Identity { issuer: actor.issuer.clone(), subject: actor.subject.clone() },
+                    profile: actor.profile.clone(),
+                    kind: kind(*entry),
+                })
+                .collect(),
+            client_id: token.client_id.clone(),
+            requester: token.requester.clone(),
+        };
+        let is_ceiling = |number: &usize| self.entry(*number).is_some_and(|entry| entry.governed.actions().is_some());
+        let mut ceilings: Vec<usize> = Vec::new();
+        for number in known().copied().filter(is_ceiling) {
+            if !ceilings.contains(&number) {
+                ceilings.push(number);
+            }
+        }
+        Standing { workload, ceilings, refused }
+    }
+
+    fn find(&self, party: &Party<'_>) -> Option<usize> {
+        self.entries.iter().position(|entry| entry.matching.admits(party))
+    }
+}
