@@ -221,8 +221,11 @@ reasons! {
 }
 
 impl Reason {
-    /// The code as clients may see it: a policy that failed looks like one that denied.
-    pub const fn told(self) -> &'static str {
-        if matches!(self, Self::PolicyError) { Self::PolicyDenied.row().code } else { self.row().code }
+    /// As clients may see it, who know of what they ask for or do not: a policy that failed looks like one that denied,
+    /// and nobody learns from arguments that do not fit whether a tool is there.
+    #[must_use]
+    pub fn told(self, known: bool) -> Self {
+        let hidden = self == Self::PolicyError || (self == Self::ArgumentsUnfit && !known);
+        if hidden { Self::PolicyDenied } else { self }
     }
 }

@@ -67,7 +67,7 @@ impl Reply {
         Self { line, status: 200, headers, body: document.to_string().into_bytes() }
     }
 
-    /// The answer that denies with `reason`.
+    /// The answer that denies with `reason`, as the client may see it ([`Reason::told`]).
     pub(crate) fn deny(line: Line, reason: Reason, to: &Addressee<'_>) -> Self {
         let row = reason.row();
         let mut headers = Vec::new();
@@ -148,7 +148,7 @@ fn retry_after(reason: Reason) -> Option<&'static str> {
 fn problem(reason: Reason, to: &Addressee<'_>) -> Value {
     let row = reason.row();
     json!({
-        "type": format!("urn:countersign:{}", reason.told()),
+        "type": format!("urn:countersign:{}", reason.row().code),
         "title": title(row.status),
         "status": row.status,
         "detail": row.detail,
@@ -165,7 +165,7 @@ fn rpc_error(reason: Reason, id: &Value, to: &Addressee<'_>) -> Value {
         "error": {
             "code": rpc_code(reason),
             "message": row.detail,
-            "data": { "reason": reason.told(), "decision": to.id.to_string() },
+            "data": { "reason": reason.row().code, "decision": to.id.to_string() },
         },
     })
 }

@@ -22,7 +22,8 @@ pub enum Profile {
     /// RFC 9068: `typ` is `at+jwt` or `application/at+jwt`; `iss`, `exp`, `aud`, `sub`, `client_id`, `iat` and `jti`
     /// are required.
     AccessToken,
-    /// A token that only its issuer can read: what it says comes from there (RFC 7662). `exp`, `aud` and `sub` are required.
+    /// A token that only its issuer can read: what it says comes from there (RFC 7662). `exp`, `aud` and `sub`, or
+    /// for a client that acts for itself `client_id`, are required.
     Opaque,
     /// An X.509-SVID that the gateway verified on the connection: it names the workload and says nothing else (X509-SVID §2).
     X509Svid {
@@ -86,7 +87,8 @@ impl Profile {
 
     pub(crate) fn required_claims(&self) -> &'static [&'static str] {
         match self {
-            Self::JwtSvid { .. } | Self::Opaque | Self::X509Svid { .. } => &["exp", "aud", "sub"],
+            Self::JwtSvid { .. } | Self::X509Svid { .. } => &["exp", "aud", "sub"],
+            Self::Opaque => &["exp", "aud"],
             Self::AccessToken => &["iss", "exp", "aud", "sub", "client_id", "iat", "jti"],
             Self::TxnToken => &["exp", "aud", "sub", "iat", "txn", "scope", "req_wl"],
             Self::Generic { .. } => &["iss", "exp", "aud", "sub"],

@@ -218,7 +218,12 @@ impl IssuerRules {
         // Required by every profile: tokens without them have no meaning here.
         let audiences = read.audiences.as_deref().ok_or(TokenError::ClaimMissing { claim: "aud" })?;
         let expires = read.expires.ok_or(TokenError::ClaimMissing { claim: "exp" })?;
-        let subject = read.subject.ok_or(TokenError::ClaimMissing { claim: "sub" })?;
+        let subject = match (&self.profile, read.subject) {
+            (_, Some(subject)) => subject,
+            // Of a client that acts for itself an issuer need not say more (RFC 7662 §2.2).
+            (Profile::Opaque, None) => read.client_id.ok_or(TokenError::ClaimMissing { claim: "sub" })?,
+            (_, None) => return Err(TokenError::ClaimMissing { claim: "sub" }),
+        };
         self.judge_issuer(read.issuer, subject)?;
         if !audiences.iter().any(|audience| self.audiences.iter().any(|accepted| accepted == audience)) {
             return Err(TokenError::WrongAudience);

@@ -5,7 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    KeyUsagePurpose, SanType,
+};
+use sha2::{Digest as _, Sha256};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
@@ -16,7 +22,7 @@ pub struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
 }
 
-/// A server's certificate with its key.
+/// A server's or a workload's certificate with its key.
 pub struct Identity {
     certificate: CertificateDer<'static>,
     certificate_pem: String,
@@ -36,14 +42,27 @@ impl Authority {
 
     /// A certificate for `name` (a DNS name or an IP address).
     pub fn issue(&self, name: &str) -> Result<Identity> {
+        self.sign(&CertificateParams::new([name.to_owned()])?)
+    }
+
+    fn sign(&self, params: &CertificateParams) -> Result<Identity> {
         let key = KeyPair::generate()?;
-        let certificate = CertificateParams::new([name.to_owned()])?.signed_by(&key, &self.issuer)?;
+        let certificate = params.signed_by(&key, &self.issuer)?;
         Ok(Identity {
             certificate: certificate.der().clone(),
             certificate_pem: certificate.pem(),
             key: PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der())),
             key_pem: key.serialize_pem(),
         })
+    }
+
+    /// A workload's certificate: an X.509-SVID for `id` (`spiffe://…`).
+    pub fn issue_svid(&self, id: &str) -> Result<Identity> {
+        let mut params = CertificateParams::default();
+        params.subject_alt_names = vec![SanType::URI(id.try_into()?)];
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        self.sign(&params)
     }
 
     /// Its own certificate, for a gateway's `trusted_ca`.
@@ -62,6 +81,21 @@ impl Identity {
     pub fn write_pem(&self, certificate: &Path, key: &Path) -> Result<()> {
         std::fs::write(certificate, &self.certificate_pem)?;
         Ok(std::fs::write(key, &self.key_pem)?)
+    }
+
+    /// SHA-256 of the certificate's DER form.
+    pub fn digest(&self) -> [u8; 32] {
+        Sha256::digest(&self.certificate).into()
+    }
+
+    /// The same in base64url (RFC 8705 §3.1).
+    pub fn thumbprint(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.digest())
+    }
+
+    /// Certificate and key in PEM, for a client.
+    pub fn pem(&self) -> (&str, &str) {
+        (&self.certificate_pem, &self.key_pem)
     }
 
     pub(super) fn acceptor(&self) -> Result<TlsAcceptor> {

@@ -138,6 +138,7 @@ impl Differences {
     }
 
     fn answer(&mut self, expected: &Expected<'_>, code: &str, got: &Answer, decision: &str) {
+        let code = expected.expect.told.as_deref().unwrap_or(code);
         let Some(answer) = expected.answers.get(code) else { return self.served(expected.expect, got) };
         for (name, value) in answer.headers(expected.expect) {
             self.same(name, &value.into_iter().collect(), &values(&got.headers, name));

@@ -424,6 +424,9 @@ pub struct Expect {
     /// The answer must be for a resource without `metadata_url`.
     #[serde(default)]
     pub no_metadata: bool,
+    /// The client is answered as for this reason instead.
+    #[serde(default)]
+    pub told: Option<String>,
     /// JSON pointers into an answer that no table of answers has.
     #[serde(default)]
     pub body: BTreeMap<String, Value>,

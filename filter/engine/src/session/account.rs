@@ -40,6 +40,8 @@ pub(super) struct Account {
     /// The challenge put to an approver, answered or not.
     pub(super) challenge: Option<String>,
     pub(super) approval: Option<Approval>,
+    /// Whether the task names what is asked for, so that the client knows of it.
+    pub(super) known: bool,
     /// What is used up when the call is forwarded: each until then.
     pub(super) uses: Vec<(Entry, UnixTime)>,
 }
@@ -84,7 +86,7 @@ impl Account {
             scope: scope.as_deref(),
             demand,
         };
-        Reply::deny(line, reason, &addressee)
+        Reply::deny(line, reason.told(self.known), &addressee)
     }
 
     /// The one record of the decision that ended with `reason`.

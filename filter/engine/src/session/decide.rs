@@ -15,7 +15,7 @@ use crate::policy::{Allow, Facts, StepUp, Verdict};
 use crate::reason::Reason;
 use crate::route;
 use crate::step_up::Approval;
-use crate::task::{Circumstances, Coverage, Grant, Task};
+use crate::task::{Circumstances, Coverage, Grant, Object, Task};
 
 /// Shares of the ledger that a workload's DPoP proofs have beside its own.
 const PROOF_SHARES: u8 = 16;
@@ -143,6 +143,7 @@ impl Turn<'_> {
             Coverage::BeyondCircumstances => return Err(Reason::CircumstancesBeyondGrant),
         };
         uses.extend(self.uses(&verified, &["task", &task.id], &grants, task)?);
+        account.known = grants.iter().any(|grant| matches!(grant.object, Some(Object::Exact(_))));
         account.uses = uses;
         Ok(())
     }
