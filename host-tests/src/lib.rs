@@ -10,6 +10,7 @@ pub mod envoy;
 #[cfg(feature = "fakes")]
 pub mod fakes;
 pub mod gateway;
+pub mod part;
 #[cfg(feature = "scenarios")]
 pub mod scenario;
 #[cfg(feature = "scenarios")]

@@ -32,7 +32,7 @@ pub(super) struct Pending {
     request: Request,
     /// What the last look at it found; whatever ends the wait tells it.
     account: Account,
-    /// The keys were waited for once already; a second time denies.
+    /// A fetch was waited for already; a second one would be no better.
     keys_awaited: bool,
     /// The issuer was asked about the token; its answer must do until something else was waited for.
     introspected: bool,
@@ -225,10 +225,8 @@ impl Pending {
                 self.waiting = Waiting::Keys(need);
                 self.keep()
             }
-            Wish::Granted => {
-                self.keys_awaited = true;
-                self.advance(turn, None)
-            }
+            // Another worker had newer ones; whether they are new enough is still open.
+            Wish::Granted => self.advance(turn, None),
             Wish::Denied => {
                 self.account.detail = turn.keys_of(need).and_then(KeyStore::trouble);
                 // Where the newest keys could not be had, nobody knows whether the key is unknown.

@@ -126,6 +126,16 @@ fn cases() -> Result<Vec<Case>, Failure> {
     Ok(serde_yaml_ng::from_str(include_str!("../hostile.yaml"))?)
 }
 
+/// Header, payload and token of every case: seeds for [`crate::fuzz`].
+pub(crate) fn parts() -> Result<Vec<(String, String, String)>, Failure> {
+    let stranger = Issuer::generate()?;
+    let parts = |case: Case| {
+        let header = case.header.clone().unwrap_or_else(|| case.profile.header());
+        Ok((header, case.payload()?, case.token(&stranger)?))
+    };
+    cases()?.into_iter().map(parts).collect()
+}
+
 #[test]
 fn every_hostile_token_is_refused_as_it_should_be() -> Result<(), Failure> {
     let stranger = Issuer::generate()?;

@@ -4,6 +4,7 @@
 
 mod accepted;
 mod dpop;
+mod fuzz;
 mod hostile;
 mod issuer;
 mod key_sets;

@@ -241,7 +241,10 @@ fn who(object: &mut Object<'_>, seen: &mut Seen) -> Option<Who> {
         object.forbid(&["trust_domain"], "says whose SVIDs are accepted; remove it, or write `profile: jwt-svid`");
     let issuer = object.required("issuer", "write the credentials' `iss`", |node| {
         let issuer = node.text()?;
-        seen.issuers.claim(node, issuer)?;
+        // One that issues tokens of both kinds has two entries.
+        if !matches!(word, Word::Opaque) {
+            seen.issuers.claim(node, issuer)?;
+        }
         Some(issuer.to_owned())
     });
     let ((), issuer, profile) = (absent?, issuer?, profile?);
