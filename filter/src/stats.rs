@@ -16,7 +16,7 @@ pub(crate) enum Metric {
     Decisions(Kind, Reason),
     /// Microseconds from a request's first byte to its decision, waiting included.
     DecisionTime,
-    /// Streams held at the moment.
+    /// Streams held at the moment, for longer than a tick or for a call.
     Waiting,
     /// Answers nobody waited for any more.
     LateAnswers,

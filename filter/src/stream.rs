@@ -48,8 +48,9 @@ pub(crate) struct Stream {
     fed: usize,
     /// What the gateway had received at the head, until the body comes: for [`Stream::body_withheld`].
     received_at_head: Option<u64>,
-    /// Whether it is counted as waiting.
+    /// Whether it is counted as waiting, and whether it was held for long enough to be.
     waiting: bool,
+    lingers: bool,
     /// Whether it ever made a call.
     asked: bool,
 }
@@ -151,8 +152,20 @@ impl Stream {
         let body_limit = engine.limits().body_bytes;
         let session = Session::new(engine, DecisionId::from_random(host::random()?));
         let (phase, fed, received_at_head) = (Phase::Deciding, 0, None);
-        let (waiting, asked) = (false, false);
-        Some(Self { context, worker, session, ledger, body_limit, phase, fed, received_at_head, waiting, asked })
+        let (waiting, lingers, asked) = (false, false, false);
+        Some(Self {
+            context,
+            worker,
+            session,
+            ledger,
+            body_limit,
+            phase,
+            fed,
+            received_at_head,
+            waiting,
+            lingers,
+            asked,
+        })
     }
 
     /// The outcome of a call of this stream's, late or not. The stream is the effective context.
@@ -162,6 +175,7 @@ impl Stream {
 
     /// Time passed. The stream is the effective context.
     pub(crate) fn tick(&mut self) {
+        self.lingers = true;
         let body_withheld = self.body_withheld();
         if body_withheld {
             self.worker.complain(host::now(), WITHHELD);
@@ -184,7 +198,8 @@ impl Stream {
 
     fn head(&mut self, end: bool) -> Turn {
         let Ok(headers) = host::request_headers() else { return self.cannot_go_on() };
-        let (source, route, peer) = (host::source(), host::route(), host::peer());
+        let route = if self.session.reads_route() { host::route() } else { None };
+        let (source, peer) = (host::source(), host::peer());
         let head = RequestHead { headers, end, source, route, peer };
         let turn = self.drive(Input::Head(head));
         if turn == Turn::Hold && !end {
@@ -369,7 +384,8 @@ impl Stream {
 
     /// Keeps the table and the gauge in step with the phase.
     fn settle(&mut self) {
-        let waiting = self.phase == Phase::Deciding;
+        // Most requests are held for less than a tick: to count them in and out would cost each of them two hostcalls.
+        let waiting = self.phase == Phase::Deciding && (self.lingers || self.asked);
         if waiting != self.waiting {
             self.waiting = waiting;
             self.worker.stats.add(Metric::Waiting, if waiting { 1 } else { -1 });

@@ -147,6 +147,11 @@ impl Envoy {
 }
 
 impl RunningEnvoy {
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Where agents connect: the first listener.
     pub fn address(&self) -> SocketAddr {
         self.listener

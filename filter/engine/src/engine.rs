@@ -53,6 +53,11 @@ impl Engine {
         &self.config.limits
     }
 
+    /// Whether some resource is matched by the gateway's name for a route.
+    pub(crate) fn reads_route(&self) -> bool {
+        self.config.resources.iter().any(|resource| resource.matching.route.is_some())
+    }
+
     /// Names the policy and catalogue in force; on every record.
     pub fn policy_revision(&self) -> &str {
         self.policy.revision()

@@ -97,6 +97,11 @@ impl Session {
         matches!(self.state, State::Pending(_))
     }
 
+    /// Whether the gateway's name for the route can matter.
+    pub fn reads_route(&self) -> bool {
+        self.engine.reads_route()
+    }
+
     /// Whether the content of the response matters: headers and body chunks must then be handed over.
     pub fn observes(&self) -> bool {
         false

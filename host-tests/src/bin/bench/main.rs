@@ -29,6 +29,9 @@ struct Arguments {
     /// Connections held open by the load generator.
     #[arg(long, default_value_t = 16)]
     connections: u32,
+    /// Only the variants whose name contains this, beside Envoy alone.
+    #[arg(long, default_value = "")]
+    only: String,
     /// The Envoy release.
     #[arg(long, default_value = PINNED)]
     envoy: String,
@@ -44,7 +47,8 @@ fn main() -> Result<()> {
     let minted = tokens::mint()?;
     let load = load::Load::prepare(folder.path(), &minted, arguments.connections)?;
     let upstream = envoy::Process::upstream(&envoy, folder.path())?;
-    let variants = variants::all(&minted, upstream.port())?;
+    let mut variants = variants::all(&minted, upstream.port())?;
+    variants.retain(|variant| variant.name == variants::BASELINE || variant.name.contains(&arguments.only));
 
     let steps = arguments.rounds.saturating_mul(variants.len());
     let progress =
