@@ -142,12 +142,8 @@ impl KeyStore {
     /// The keys to verify with now; none before the first fetch and after the last one became too old.
     pub fn current(&self, now: UnixTime) -> Option<CurrentKeys> {
         let state = self.state();
-        let held = state.keys.as_ref()?;
-        let too_old = match (&self.remote, held.fetched) {
-            (Some(remote), Some(fetched)) => now.since(fetched) > remote.keys.max_stale,
-            (None | Some(_), None) | (None, Some(_)) => false,
-        };
-        (!too_old).then(|| CurrentKeys { set: Arc::clone(&held.set), generation: state.generation })
+        let held = state.usable(self.remote.as_ref(), now)?;
+        Some(CurrentKeys { set: Arc::clone(&held.set), generation: state.generation })
     }
 
     /// A token names a key that the set of generation `seen` does not have (none: there was no set).
@@ -158,10 +154,10 @@ impl KeyStore {
             return Wish::Coming;
         }
         if state.asked_within(remote.keys.cooldown, now) && !state.elsewhere(remote, now) {
-            return if state.is_newer(seen) { Wish::Granted } else { Wish::Denied };
+            return if state.is_newer(remote, seen, now) { Wish::Granted } else { Wish::Denied };
         }
         state.look(remote, now, board);
-        if state.is_newer(seen) {
+        if state.is_newer(remote, seen, now) {
             Wish::Granted
         } else if state.elsewhere(remote, now) {
             Wish::Coming
@@ -307,8 +303,19 @@ impl State {
         }
     }
 
-    fn is_newer(&self, seen: Option<u64>) -> bool {
-        self.keys.is_some() && seen != Some(self.generation)
+    /// The keys, unless they are too old.
+    fn usable(&self, remote: Option<&Remote>, now: UnixTime) -> Option<&Held> {
+        let held = self.keys.as_ref()?;
+        let too_old = match (remote, held.fetched) {
+            (Some(remote), Some(fetched)) => now.since(fetched) > remote.keys.max_stale,
+            (None | Some(_), None) | (None, Some(_)) => false,
+        };
+        (!too_old).then_some(held)
+    }
+
+    /// Whether there are other keys than those of generation `seen`, and they can be used.
+    fn is_newer(&self, remote: &Remote, seen: Option<u64>, now: UnixTime) -> bool {
+        self.usable(Some(remote), now).is_some() && seen != Some(self.generation)
     }
 
     fn asked_within(&self, pause: Duration, now: UnixTime) -> bool {

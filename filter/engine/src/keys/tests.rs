@@ -86,3 +86,13 @@ fn a_fetch_that_failed_is_forgotten_once_another_worker_succeeds() {
     assert_eq!(first.want(None, at(1011), &mut board), Wish::Granted);
     assert_eq!(first.trouble(), None);
 }
+
+/// Otherwise whoever asks would be sent back to verify, and come again, for ever.
+#[test]
+fn keys_that_are_too_old_are_not_newer_than_none() {
+    let (one, mut board) = (worker(), MemoryLedger::new(1));
+    assert!(fetches(&one, 1000, &mut board) && arrives(&one, EMPTY, 1001, &mut board));
+    assert_eq!(one.want(None, at(1002), &mut board), Wish::Granted);
+    assert_eq!(generation(&one, 1001 + 3601), None);
+    assert_eq!(one.want(None, at(1001 + 3601), &mut board), Wish::Coming);
+}
