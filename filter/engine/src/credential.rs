@@ -106,13 +106,11 @@ impl Credential {
         config: &Config,
         now: UnixTime,
     ) -> Result<Self, Reason> {
-        let (carrier, text, proof) = match read(&head.headers) {
-            Err(Reason::NoCredential) => {
-                let evidence = Evidence::of(head, target, None, None, config.client_certificate, now);
-                return Self::of_connection(evidence, config).ok_or(Reason::NoCredential);
-            }
-            read => read?,
-        };
+        if CARRIERS.iter().all(|(field, _)| !head.headers.contains(field)) {
+            let evidence = Evidence::of(head, target, None, None, config.client_certificate, now);
+            return Self::of_connection(evidence, config).ok_or(Reason::NoCredential);
+        }
+        let (carrier, text, proof) = read(&head.headers)?;
         if text.is_empty() || text.len() > config.limits.token_bytes {
             return Err(Reason::MalformedToken);
         }

@@ -53,6 +53,8 @@ struct State {
     generation: u64,
     /// What was last read from the board, or written to it.
     posted: Posted,
+    /// When it was read.
+    looked: Option<UnixTime>,
     work: Work,
     /// Why this worker's last fetch brought nothing, until anybody's brings something.
     trouble: Option<String>,
@@ -197,7 +199,14 @@ impl KeyStore {
     pub fn fetch(&self, id: CallId, early: u16, now: UnixTime, board: &mut dyn Board) -> Option<Call> {
         let remote = self.remote.as_ref()?;
         let mut state = self.state();
-        if matches!(state.work, Work::UnderWay { until } if now < until) || !state.needs(remote, early, now) {
+        if matches!(state.work, Work::UnderWay { until } if now < until) {
+            return None;
+        }
+        // A key that another worker found withdrawn is not to live on here until this one's own fetch is due.
+        if state.looked.is_none_or(|looked| now.since(looked) >= remote.keys.cooldown) {
+            state.look(remote, now, board);
+        }
+        if !state.needs(remote, early, now) {
             return None;
         }
         let version = state.look(remote, now, board);
@@ -343,6 +352,7 @@ impl State {
     /// Learns what other workers found; the version of what was read, none when there is no board.
     #[expect(clippy::option_option, reason = "no board and nothing on it are different answers")]
     fn look(&mut self, remote: &Remote, now: UnixTime, board: &mut dyn Board) -> Option<Option<u32>> {
+        self.looked = Some(now);
         let found = board.read(&remote.document).ok()?;
         let Some(found) = found else { return Some(None) };
         let version = Some(Some(found.version));

@@ -36,7 +36,8 @@
 //!
 //! An argument that is spoken about must be there. An unknown member refuses the token, so does a constraint that is not
 //! understood: it was meant to narrow. Where `*`, `prefix` or `glob` is given, an ending with `.` or `..` as a path segment,
-//! escaped or not, is outside. Calls are counted when they are forwarded, per task and gateway process.
+//! escaped or not, is outside. Calls are counted when they are forwarded, per subject, task and gateway
+//! process, until the task's own end, or the token's where the task's is not stated.
 //!
 //! # Grants in `scope`
 //!

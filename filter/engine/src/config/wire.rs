@@ -10,6 +10,7 @@ mod resource;
 mod secret;
 mod seen;
 mod step_up;
+mod task;
 mod workload;
 
 use std::ops::RangeInclusive;

@@ -9,7 +9,7 @@ use crate::engine::IssuerIndex;
 use crate::hygiene::Finding;
 use crate::reason::Reason;
 use crate::task::{Task, TaskError};
-use crate::workload::register::Standing;
+use crate::workload::register::{Ceiling, Standing};
 use crate::workload::{TokenFacts, Workload};
 
 /// A verified credential.
@@ -24,8 +24,8 @@ pub struct Verified {
     pub findings: Vec<Finding>,
     /// Why its workload is not let in, if so.
     pub refused: Option<Reason>,
-    /// Which entries of the workloads' register are ceilings.
-    pub(crate) ceilings: Vec<usize>,
+    /// What bounds it, of the workloads' register.
+    pub(crate) ceilings: Vec<Ceiling>,
     pub(crate) issuer: IssuerIndex,
 }
 
@@ -39,8 +39,9 @@ impl Verified {
         config: &Config,
         key_age: Duration,
     ) -> Self {
-        let Standing { workload, ceilings, refused } = config.workloads.standing(&token, issuer, &config.issuers);
-        let pinned = ceilings.first().and_then(|number| config.workloads.entry(*number));
+        let Standing { workload, entry, ceilings, refused } =
+            config.workloads.standing(&token, issuer, &config.issuers);
+        let pinned = entry.and_then(|number| config.workloads.entry(number));
         let pinned = pinned.and_then(|entry| entry.governed.actions());
         let task = issuer.task.task(&token, credential_digest, &config.resources, pinned);
         let findings = config.hygiene.findings(&token, issuer, task.as_ref().ok(), key_age, &config.resources);

@@ -96,3 +96,16 @@ fn keys_that_are_too_old_are_not_newer_than_none() {
     assert_eq!(generation(&one, 1001 + 3601), None);
     assert_eq!(one.want(None, at(1001 + 3601), &mut board), Wish::Coming);
 }
+
+#[test]
+fn what_one_worker_found_withdrawn_the_other_forgets_within_a_cooldown() {
+    let (first, second, mut board) = (worker(), worker(), MemoryLedger::new(1));
+    assert!(fetches(&first, 1000, &mut board) && arrives(&first, OTHER, 1001, &mut board));
+    assert!(!fetches(&second, 1001, &mut board));
+    assert_eq!(generation(&second, 1001), Some(1));
+    // A session asked the first one, and its fetch found another set.
+    assert_eq!(first.want(Some(1), at(1020), &mut board), Wish::Coming);
+    assert!(fetches(&first, 1020, &mut board) && arrives(&first, EMPTY, 1021, &mut board));
+    assert!(!fetches(&second, 1025, &mut board));
+    assert_eq!(generation(&second, 1030), Some(2), "nobody asked the second one");
+}

@@ -1,6 +1,6 @@
 //! The decision itself, from the credential on: made as often as something was waited for.
 
-use countersign_tokens::{UnixTime, VerifiedProof};
+use countersign_tokens::{MAX_LEEWAY, UnixTime, VerifiedProof};
 
 use super::Turn;
 use super::account::Account;
@@ -15,7 +15,9 @@ use crate::policy::{Allow, Facts, StepUp, Verdict};
 use crate::reason::Reason;
 use crate::route;
 use crate::step_up::Approval;
-use crate::task::{Circumstances, Coverage, Grant, Object, Task};
+use crate::task::{Circumstances, Coverage, Grant, Object};
+use crate::workload::Identity;
+use crate::workload::register::Ceiling;
 
 /// Shares of the ledger that a workload's DPoP proofs have beside its own.
 const PROOF_SHARES: u8 = 16;
@@ -84,17 +86,17 @@ impl Turn<'_> {
             })?;
         account.proof = proof;
         let issuer = self.engine.config.issuers.get(verified.issuer.0).ok_or(Reason::Internal)?;
-        let (refused, task) = (verified.refused, verified.task.clone());
-        account.verified = Some(verified);
-        if let Some(reason) = refused {
+        let verified = account.verified.insert(verified);
+        if let Some(reason) = verified.refused {
             return Err(reason.into());
         }
-        let over = task.map(|task| task.is_over(self.now)).map_err(|error| {
-            account.detail = Some(error.to_string());
-            error.reason()
-        })?;
-        if over {
-            return Err(Reason::TaskExpired.into());
+        match &verified.task {
+            Ok(task) if task.is_over(self.now) => return Err(Reason::TaskExpired.into()),
+            Ok(_) => {}
+            Err(error) => {
+                account.detail = Some(error.to_string());
+                return Err(error.reason().into());
+            }
         }
         if issuer.one_shot && self.token_is_spent(account)? {
             return Err(Reason::TokenSpent.into());
@@ -128,13 +130,15 @@ impl Turn<'_> {
             depth: verified.workload.actors.len(),
         };
         let mut uses = Vec::new();
-        for number in &verified.ceilings {
-            let entry = self.engine.config.workloads.entry(*number).ok_or(Reason::Internal)?;
+        // A new token must not forget what one that just expired has used.
+        let end = task.end.unwrap_or(verified.facts.expires).plus(MAX_LEEWAY);
+        for Ceiling { entry, who } in &verified.ceilings {
+            let entry = self.engine.config.workloads.entry(*entry).ok_or(Reason::Internal)?;
             let actions = entry.governed.actions().ok_or(Reason::Internal)?;
             let Coverage::Covered(grants) = actions.cover(action, &circumstances) else {
                 return Err(entry.governed.beyond());
             };
-            uses.extend(self.uses(&verified, &["workload"], &grants, task)?);
+            uses.extend(self.uses(who, &["workload"], &grants, end)?);
         }
         let grants = match task.grants.cover(action, &circumstances) {
             Coverage::Covered(grants) => grants,
@@ -142,19 +146,19 @@ impl Turn<'_> {
             Coverage::BeyondArguments => return Err(Reason::ArgumentsBeyondGrant),
             Coverage::BeyondCircumstances => return Err(Reason::CircumstancesBeyondGrant),
         };
-        uses.extend(self.uses(&verified, &["task", &task.id], &grants, task)?);
+        uses.extend(self.uses(&verified.workload.identity, &["task", &task.id], &grants, end)?);
         account.known = grants.iter().any(|grant| matches!(grant.object, Some(Object::Exact(_))));
         account.uses = uses;
         Ok(())
     }
 
-    /// What using one of `grants` uses up: of the first that is not used up.
+    /// What using one of `grants` uses up: of the first that is not used up. Counts of a task are kept until `end`.
     fn uses(
         &mut self,
-        verified: &Verified,
+        who: &Identity,
         of: &[&str],
         grants: &[&Grant],
-        task: &Task,
+        end: UnixTime,
     ) -> Result<Vec<(Entry, UnixTime)>, Reason> {
         if grants.is_empty() || grants.iter().any(|grant| grant.metered.is_none()) {
             return Ok(Vec::new());
@@ -165,10 +169,10 @@ impl Turn<'_> {
             for (number, calls) in metered.calls.iter().enumerate() {
                 let (grant, number) = (digest::text(&metered.id), number.to_string());
                 let name = [&["calls", &grant, &number], of].concat();
-                let entry = Entry { limit: calls.most, ..entry(verified, &name) };
+                let entry = Entry { limit: calls.most, ..entry_of(who, &name) };
                 let spent = self.ledger.is_spent(self.now, &entry);
                 used_up |= spent.map_err(|_: LedgerError| Reason::LedgerUnavailable)?;
-                uses.push((entry, calls.remembered_until(self.now, task.end.unwrap_or(verified.facts.expires))));
+                uses.push((entry, calls.remembered_until(self.now, end)));
             }
             if !used_up {
                 return Ok(uses);
@@ -295,7 +299,10 @@ pub(super) fn proof_entry(verified: &Verified, proof: &VerifiedProof) -> Entry {
 
 /// An entry in the workload's share of the ledger, for what can be used once.
 pub(super) fn entry(verified: &Verified, name: &[&str]) -> Entry {
-    let identity = &verified.workload.identity;
+    entry_of(&verified.workload.identity, name)
+}
+
+fn entry_of(identity: &Identity, name: &[&str]) -> Entry {
     let partition = digest::of_texts(&[&identity.issuer, &identity.subject]);
     Entry { partition, key: digest::of_texts(name), limit: 1 }
 }

@@ -81,10 +81,21 @@ struct Party<'a> {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Standing {
     pub workload: Workload,
-    /// Of the entries that are ceilings for this chain, the numbers; the caller's is the first.
-    pub ceilings: Vec<usize>,
+    /// The caller's entry, if it is in one.
+    pub entry: Option<usize>,
+    /// What bounds this chain: everybody in it whose entry lists actions.
+    pub ceilings: Vec<Ceiling>,
     /// Why it is not let in, if so.
     pub refused: Option<Reason>,
+}
+
+/// Somebody who may do only so much, and so whoever acts for or through them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ceiling {
+    /// The number of the entry that says so.
+    pub entry: usize,
+    /// Who: calls are counted for each by itself.
+    pub who: Identity,
 }
 
 impl Governed {
@@ -210,13 +221,14 @@ impl Register {
             requester: token.requester.clone(),
         };
         let is_ceiling = |number: &usize| self.entry(*number).is_some_and(|entry| entry.governed.actions().is_some());
-        let mut ceilings: Vec<usize> = Vec::new();
-        for number in known().copied().filter(is_ceiling) {
-            if !ceilings.contains(&number) {
-                ceilings.push(number);
-            }
-        }
-        Standing { workload, ceilings, refused }
+        let parties = actors.iter().zip(workload.actors.iter().map(|actor| &actor.identity));
+        let parties = parties.chain([(&subject, &workload.identity)]);
+        let ceilings = parties.filter_map(|(entry, who)| {
+            let entry = entry.filter(is_ceiling)?;
+            Some(Ceiling { entry, who: who.clone() })
+        });
+        let ceilings = ceilings.collect();
+        Standing { workload, entry: caller, ceilings, refused }
     }
 
     fn find(&self, party: &Party<'_>) -> Option<usize> {
