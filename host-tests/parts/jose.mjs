@@ -1,7 +1,7 @@
 /**
  * Another implementation of JOSE (npm `jose`): it makes tokens, and says what it thinks of ours.
  *
- * It reads one JSON command per line from standard input and writes one JSON answer per line; `joserfc.py` is the same in
+ * It reads one JSON command per line from standard input and writes one JSON answer per line; `joserfc_part.py` is the same in
  * Python with PyPI `joserfc`:
  *
  *     {"do":"mint","algorithm":"ES256","header":{…},"claims":{…}}                    → {"token":…,"jwk":…}
