@@ -17,7 +17,8 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// An upstream that answers at once.
+    /// An upstream that answers once it has the whole request: one that answers the head alone closes the connection,
+    /// and every row would pay for a new one.
     pub(crate) fn upstream(envoy: &Envoy, folder: &Path) -> Result<Self> {
         let port = free_port()?;
         let bootstrap = json!({"static_resources": {"listeners": [{
@@ -32,6 +33,12 @@ impl Process {
                         "direct_response": {"status": 200, "body": {"inline_string": r#"{"jsonrpc":"2.0","id":1,"result":{"content":[]}}"#}},
                     }]}]},
                     "http_filters": [{
+                        "name": "envoy.filters.http.buffer",
+                        "typed_config": {
+                            "@type": "type.googleapis.com/envoy.extensions.filters.http.buffer.v3.Buffer",
+                            "max_request_bytes": 65536,
+                        },
+                    }, {
                         "name": "envoy.filters.http.router",
                         "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"},
                     }],
