@@ -36,7 +36,7 @@ fn ours(token: &str, jwk: &Value, profile: Profile) -> Result<Result<VerifiedTok
     let keys = KeySet::from_value(&json!({ "keys": [jwk] }), format)?;
     let rules = rules(profile)?;
     let now = UnixTime::from_secs(now()?);
-    Ok(CompactJws::parse(token, MAX_BYTES).and_then(|jws| rules.verify(&jws, &keys, &JwtSimple, now)))
+    Ok(CompactJws::parse(token, MAX_BYTES).and_then(|jws| rules.verify(jws, &keys, &JwtSimple, now)))
 }
 
 /// Both other implementations of JOSE.

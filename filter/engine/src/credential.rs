@@ -8,7 +8,7 @@ mod verified;
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign_tokens::{CompactJws, Profile, TokenError, TokenErrorClass, UnixTime, VerifiedProof};
+use countersign_tokens::{CompactJws, Profile, TokenError, TokenErrorClass, TrustDomain, UnixTime, VerifiedProof};
 
 use cache::Held;
 pub(crate) use cache::TokenCache;
@@ -21,19 +21,17 @@ use crate::engine::{Engine, IssuerIndex};
 use crate::headers::Headers;
 use crate::introspection;
 use crate::io::{Call, CallId, CallOutcome, RequestHead};
-use crate::possession::{Evidence, Unproven};
+use crate::possession::{Evidence, Presented, Unproven};
 use crate::reason::Reason;
 use crate::route::Target;
 
-/// Where a request carries its credential.
+/// Where a request carries its token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Carrier {
     /// `Authorization`, with the scheme `Bearer` (RFC 6750 §2.1) or, where a proof comes with it, `DPoP` (RFC 9449 §7.1).
     Authorization,
     /// `Txn-Token` (draft-ietf-oauth-transaction-tokens §11): for transaction tokens, and they come nowhere else.
     TxnToken,
-    /// The connection: the client's certificate itself, where there is no token.
-    Connection,
 }
 
 const AUTHORIZATION: &str = "authorization";
@@ -44,19 +42,29 @@ const PROOF: &str = "dpop";
 /// A decision about a certificate is good for a moment: it is never remembered.
 const CERTIFICATE_LIFETIME: Duration = Duration::from_mins(1);
 
-/// The header fields that carry credentials; a request has at most one of them.
+/// The header fields that carry tokens; a request has at most one of them.
 const CARRIERS: [(&str, Carrier); 2] = [(AUTHORIZATION, Carrier::Authorization), (TXN_TOKEN, Carrier::TxnToken)];
 
 /// The header fields that are the credential's, or proof that it is the client's.
 pub(crate) const FIELDS: [&str; 3] = [AUTHORIZATION, TXN_TOKEN, PROOF];
 
-/// The text of a credential, and what the request shows beside it. Its `Debug` says nothing.
+/// A credential, and what the request shows beside it. Its `Debug` says nothing.
 #[derive(Clone)]
 pub struct Credential {
-    carrier: Carrier,
-    text: String,
+    kind: Kind,
     digest: [u8; 32],
     evidence: Evidence,
+}
+
+/// What a credential is.
+#[derive(Clone)]
+enum Kind {
+    Token {
+        carrier: Carrier,
+        text: String,
+    },
+    /// The certificate of the connection, where there is no token.
+    Certificate,
 }
 
 /// A credential that is good, in the hands of whoever it is good for.
@@ -107,7 +115,7 @@ impl Credential {
         now: UnixTime,
     ) -> Result<Self, Reason> {
         if CARRIERS.iter().all(|(field, _)| !head.headers.contains(field)) {
-            let evidence = Evidence::of(head, target, None, None, config.client_certificate, now);
+            let evidence = Evidence::of(head, None, config.client_certificate, now);
             return Self::of_connection(evidence, config).ok_or(Reason::NoCredential);
         }
         let (carrier, text, proof) = read(&head.headers)?;
@@ -117,19 +125,17 @@ impl Credential {
         if text.contains(',') {
             return Err(Reason::ManyCredentials);
         }
-        let evidence = Evidence::of(head, target, proof, resource.origin.as_deref(), config.client_certificate, now);
-        Ok(Self { carrier, text: text.to_owned(), digest: digest_of(carrier, text), evidence })
+        let proof = proof.map(|proof| Presented::of(proof, text, head, target, resource.origin.as_deref()));
+        let evidence = Evidence::of(head, proof, config.client_certificate, now);
+        Ok(Self { kind: Kind::Token { carrier, text: text.to_owned() }, digest: digest_of(carrier, text), evidence })
     }
 
     /// The certificate of the connection, if it is an SVID of a trust domain whose certificates are credentials.
     fn of_connection(evidence: Evidence, config: &Config) -> Option<Self> {
         let (id, sha256) = evidence.svid()?;
-        let domain = id.trust_domain();
-        let trusted = |issuer: &Issuer| matches!(issuer.rules.profile(), Profile::X509Svid { trust_domain } if trust_domain == domain);
-        config.issuers.iter().any(trusted).then(|| {
-            let digest = digest::of_texts(&["certificate", &digest::text(&sha256)]);
-            Self { carrier: Carrier::Connection, text: String::new(), digest, evidence }
-        })
+        certifier(config, id.trust_domain())?;
+        let digest = digest::of_texts(&["certificate", &digest::text(&sha256)]);
+        Some(Self { kind: Kind::Certificate, digest, evidence })
     }
 
     /// Whether it must be, or was meant to be, answered as DPoP.
@@ -144,30 +150,36 @@ impl Credential {
 
     /// Verifies the credential with the keys at hand, and that it is in the right hands.
     pub(crate) fn verify(&self, engine: &Engine, now: UnixTime) -> Result<Authenticated, Unverified> {
-        let verified = self.verify_token(engine, now)?;
+        let verified = match &self.kind {
+            Kind::Token { carrier, text } => self.verify_token(*carrier, text, engine, now)?,
+            Kind::Certificate => self.verify_certificate(engine, now)?,
+        };
         let issuer = engine.config.issuers.get(verified.issuer.0).ok_or(Unverified::Refused(Reason::Internal))?;
-        let proven = self.evidence.prove(&verified.token, &self.text, &issuer.binding, engine.verifier.as_ref());
+        let proven = self.evidence.prove(&verified.token, &issuer.binding, engine.verifier.as_ref());
         let proof = proven.map_err(Unverified::Unproven)?;
         Ok(Authenticated { verified, proof })
     }
 
-    fn verify_token(&self, engine: &Engine, now: UnixTime) -> Result<Arc<Verified>, Unverified> {
-        if self.carrier == Carrier::Connection {
-            return self.verify_certificate(engine, now);
-        }
+    fn verify_token(
+        &self,
+        carrier: Carrier,
+        text: &str,
+        engine: &Engine,
+        now: UnixTime,
+    ) -> Result<Arc<Verified>, Unverified> {
         if let Some(verified) = engine.tokens.find(engine, &self.digest, now)? {
             return Ok(verified);
         }
-        if let Some(index) = engine.introspector_of(&self.text, self.carrier) {
+        if let Some(index) = engine.introspector_of(text, carrier) {
             return Err(Unverified::NeedIntrospection(index));
         }
-        let jws = CompactJws::parse(&self.text, engine.config.limits.token_bytes).map_err(refused)?;
+        let jws = CompactJws::parse(text, engine.config.limits.token_bytes).map_err(refused)?;
         let (index, issuer, keys) =
-            engine.issuer_of(&jws, self.carrier).ok_or(Unverified::Refused(Reason::UnknownIssuer))?;
+            engine.issuer_of(&jws, carrier).ok_or(Unverified::Refused(Reason::UnknownIssuer))?;
         let Some(current) = keys.current(now) else {
             return Err(Unverified::NeedKeys(NeedKeys { issuer: index, seen: None }));
         };
-        let token = issuer.rules.verify(&jws, &current.set, engine.verifier.as_ref(), now).map_err(|error| {
+        let token = issuer.rules.verify(jws, &current.set, engine.verifier.as_ref(), now).map_err(|error| {
             if error.class() == TokenErrorClass::UnknownKey {
                 Unverified::NeedKeys(NeedKeys { issuer: index, seen: Some(current.generation) })
             } else {
@@ -184,7 +196,7 @@ impl Credential {
     fn verify_certificate(&self, engine: &Engine, now: UnixTime) -> Result<Arc<Verified>, Unverified> {
         let (id, sha256) = self.evidence.svid().ok_or(Unverified::Refused(Reason::Internal))?;
         let (index, issuer) =
-            engine.certifier_of(id.trust_domain()).ok_or(Unverified::Refused(Reason::UnknownIssuer))?;
+            certifier(&engine.config, id.trust_domain()).ok_or(Unverified::Refused(Reason::UnknownIssuer))?;
         let token = issuer.rules.certified(&id, &sha256, now, now.plus(CERTIFICATE_LIFETIME)).map_err(refused)?;
         Ok(Arc::new(Verified::of(token, &self.digest, index, issuer, &engine.config, Duration::ZERO)))
     }
@@ -192,7 +204,8 @@ impl Credential {
     /// The question that the issuer at `index` is to answer about it.
     pub(crate) fn introspection(&self, engine: &Engine, index: IssuerIndex, id: CallId) -> Option<Call> {
         let issuer = engine.config.issuers.get(index.0)?;
-        Some(issuer.introspection.as_ref()?.call(id, &self.text))
+        let Kind::Token { text, .. } = &self.kind else { return None };
+        Some(issuer.introspection.as_ref()?.call(id, text))
     }
 
     /// Takes the issuer's answer; after this it verifies, for as long as the answer holds.
@@ -246,10 +259,17 @@ impl std::fmt::Debug for Credential {
     }
 }
 
+/// Whose certificates are credentials, of that trust domain.
+fn certifier<'c>(config: &'c Config, domain: &TrustDomain) -> Option<(IssuerIndex, &'c Issuer)> {
+    let trusted = |issuer: &Issuer| matches!(issuer.rules.profile(), Profile::X509Svid { trust_domain } if trust_domain == domain);
+    let index = config.issuers.iter().position(trusted)?;
+    Some((IssuerIndex(index), config.issuers.get(index)?))
+}
+
 fn digest_of(carrier: Carrier, token: &str) -> [u8; 32] {
     match carrier {
         Carrier::Authorization => digest::of_bytes(token.as_bytes()),
-        Carrier::TxnToken | Carrier::Connection => digest::of_bytes(format!("txn-token {token}").as_bytes()),
+        Carrier::TxnToken => digest::of_bytes(format!("txn-token {token}").as_bytes()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! One loaded configuration: what every session and the background share.
 
-use countersign_tokens::{CompactJws, JwtSimple, Profile, SpiffeId, TrustDomain, Verifier};
+use countersign_tokens::{CompactJws, JwtSimple, Profile, SpiffeId, Verifier};
 
 use crate::catalogue::Resource;
 use crate::config::{Config, ConfigError, ConfigErrors, Issuer, Limits, Secrets};
@@ -75,7 +75,6 @@ impl Engine {
     ) -> Option<(IssuerIndex, &Issuer, &KeyStore)> {
         let named = |issuer: &Issuer| jws.unverified_issuer() == Some(issuer.rules.issuer());
         let found = match carrier {
-            Carrier::Connection => None,
             Carrier::Authorization => self
                 .find_issuer(|issuer| is_named_by_token(issuer) && named(issuer))
                 // A JWT-SVID may have any `iss` or none: its trust domain is in `sub` (JWT-SVID §3).
@@ -104,14 +103,6 @@ impl Engine {
             return None;
         }
         self.find_issuer(|issuer| *issuer.rules.profile() == Profile::Opaque).map(IssuerIndex)
-    }
-
-    /// Whose certificates are credentials, of that trust domain.
-    pub(crate) fn certifier_of(&self, domain: &TrustDomain) -> Option<(IssuerIndex, &Issuer)> {
-        let index = self.find_issuer(
-            |issuer| matches!(issuer.rules.profile(), Profile::X509Svid { trust_domain } if trust_domain == domain),
-        )?;
-        Some((IssuerIndex(index), self.config.issuers.get(index)?))
     }
 
     fn find_issuer(&self, is_it: impl Fn(&Issuer) -> bool) -> Option<usize> {

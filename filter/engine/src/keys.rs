@@ -202,16 +202,17 @@ impl KeyStore {
         if matches!(state.work, Work::UnderWay { until } if now < until) {
             return None;
         }
+        let needed = state.needs(remote, early, now);
         // A key that another worker found withdrawn is not to live on here until this one's own fetch is due.
-        if state.looked.is_none_or(|looked| now.since(looked) >= remote.keys.cooldown) {
-            state.look(remote, now, board);
-        }
-        if !state.needs(remote, early, now) {
+        let unseen = state.looked.is_none_or(|looked| now.since(looked) >= remote.keys.cooldown);
+        if !needed && !unseen {
             return None;
         }
         let version = state.look(remote, now, board);
         if state.elsewhere(remote, now) || !state.needs(remote, early, now) {
-            state.work = Work::None;
+            if needed {
+                state.work = Work::None;
+            }
             return None;
         }
         state.posted.asked = Some(now);

@@ -34,13 +34,40 @@ pub struct Evidence {
     arrived: UnixTime,
 }
 
-/// A DPoP proof as it came, and the request that it must be for.
-#[derive(Clone, Debug)]
-struct Presented {
-    text: String,
+/// A DPoP proof as it came, the token it came with and the request that it must be for. Its `Debug` says nothing.
+#[derive(Clone)]
+pub(crate) struct Presented {
+    proof: String,
+    access_token: String,
     method: String,
     /// Scheme, authority and path as the client knows them.
     uri: String,
+}
+
+impl Presented {
+    /// `proof`, which came with `access_token` in `head`, which asks for `target`; `origin` is the resource's as clients
+    /// know it, if that is configured.
+    pub(crate) fn of(
+        proof: &str,
+        access_token: &str,
+        head: &RequestHead,
+        target: &Target,
+        origin: Option<&str>,
+    ) -> Self {
+        let origin = origin.map_or_else(|| format!("{}://{}", scheme(&head.headers), target.authority), str::to_owned);
+        Self {
+            proof: proof.to_owned(),
+            access_token: access_token.to_owned(),
+            method: target.method.clone(),
+            uri: format!("{origin}{}", target.path),
+        }
+    }
+}
+
+impl std::fmt::Debug for Presented {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Presented").finish_non_exhaustive()
+    }
 }
 
 /// Why possession is not proven.
@@ -80,21 +107,13 @@ impl Unproven {
 }
 
 impl Evidence {
-    /// What `head`, which asks for `target`, shows; `origin` is the resource's as clients know it, if that is configured.
+    /// What `head` shows, beside the `proof` that is in it.
     pub(crate) fn of(
         head: &RequestHead,
-        target: &Target,
-        proof: Option<&str>,
-        origin: Option<&str>,
+        proof: Option<Presented>,
         certificates: ClientCertificate,
         arrived: UnixTime,
     ) -> Self {
-        let proof = proof.map(|text| {
-            let origin =
-                origin.map_or_else(|| format!("{}://{}", scheme(&head.headers), target.authority), str::to_owned);
-            let uri = format!("{origin}{}", target.path);
-            Presented { text: text.to_owned(), method: target.method.clone(), uri }
-        });
         let peer = match certificates {
             ClientCertificate::Connection => head.peer.clone(),
             ClientCertificate::Xfcc => xfcc::peer(&head.headers),
@@ -102,12 +121,10 @@ impl Evidence {
         Self { proof, peer, arrived }
     }
 
-    /// Whether it proves everything that `token`, whose text is `text`, is bound to and `binding` demands; the proof to be
-    /// spent, if there is one.
+    /// Whether it proves everything that `token` is bound to and `binding` demands; the proof to be spent, if there is one.
     pub(crate) fn prove(
         &self,
         token: &VerifiedToken,
-        text: &str,
         binding: &Binding,
         verifier: &dyn Verifier,
     ) -> Result<Option<VerifiedProof>, Unproven> {
@@ -135,8 +152,8 @@ impl Evidence {
             (None, None) => Ok(None),
             (Some(_), None) => Err(Unproven::NoProof),
             (None, Some(_)) => Err(Unproven::NeedlessProof),
-            (Some(thumbprint), Some(Presented { text: proof, method, uri })) => {
-                let request = ProvenRequest { method, uri, access_token: text, thumbprint: &thumbprint };
+            (Some(thumbprint), Some(Presented { proof, access_token, method, uri })) => {
+                let request = ProvenRequest { method, uri, access_token, thumbprint: &thumbprint };
                 // A proof says when the request was made, so waiting for an approval does not make it older.
                 let proof = Proof::new(proof);
                 Ok(Some(proof.verify(&request, binding.proof_age, binding.leeway, verifier, self.arrived)?))
@@ -151,13 +168,16 @@ impl Evidence {
 
     /// The workload that the client's certificate names, and the certificate's SHA-256.
     pub(crate) fn svid(&self) -> Option<(SpiffeId, [u8; 32])> {
-        let peer = self.peer.as_ref()?;
-        Some((peer.uri.as_deref()?.parse().ok().filter(SpiffeId::has_path)?, peer.sha256?))
+        let id = self.peer_id().filter(SpiffeId::has_path)?;
+        Some((id, self.peer.as_ref()?.sha256?))
     }
 
     fn peer_is(&self, subject: &str) -> bool {
-        let id = self.peer.as_ref().and_then(|peer| peer.uri.as_deref()).and_then(|uri| uri.parse::<SpiffeId>().ok());
-        id.is_some_and(|id| id.as_str() == subject)
+        self.peer_id().is_some_and(|id| id.as_str() == subject)
+    }
+
+    fn peer_id(&self) -> Option<SpiffeId> {
+        self.peer.as_ref()?.uri.as_deref()?.parse().ok()
     }
 }
 

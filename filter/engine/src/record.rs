@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use countersign_tokens::UnixTime;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Map;
+use serde_json::Value;
 
 use crate::action::{Action, Operation};
 use crate::catalogue::Risk;
@@ -17,7 +18,7 @@ use crate::reason::Reason;
 use crate::route::Target;
 use crate::session::DecisionId;
 use crate::step_up::Approval;
-use crate::task::Task;
+use crate::task::{Pointer, Task};
 use crate::workload::{self, Actor, Identity};
 
 /// The version of the record's format: the value of its first member, `countersign`.
@@ -86,7 +87,7 @@ pub(crate) struct Decision<'a> {
     pub(crate) approval: Option<&'a Approval>,
     pub(crate) revision: &'a str,
     /// RFC 6901 pointers into the arguments whose values are recorded.
-    pub(crate) recorded_arguments: &'a [String],
+    pub(crate) recorded_arguments: &'a [Pointer],
 }
 
 impl Decision<'_> {
@@ -159,11 +160,7 @@ impl Decision<'_> {
 
     fn recorded(&self, action: &Action) -> Map<String, Value> {
         let Some(arguments) = action.arguments() else { return Map::new() };
-        if self.recorded_arguments.is_empty() {
-            return Map::new();
-        }
-        let arguments = Value::Object(arguments.clone());
-        let value = |pointer: &String| arguments.pointer(pointer).map(|value| (pointer.clone(), value.clone()));
+        let value = |pointer: &Pointer| Some((pointer.to_string(), pointer.find(arguments)?.clone()));
         self.recorded_arguments.iter().filter_map(value).collect()
     }
 }

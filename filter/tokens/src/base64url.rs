@@ -1,17 +1,17 @@
 //! Base64url as JOSE writes it: no padding, no line breaks, and only the one canonical spelling of each byte string
 //! (RFC 7515 §2, RFC 4648 §3.5).
 
-use jwt_simple::reexports::ct_codecs::{Base64UrlSafeNoPadding, Decoder, Encoder};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 /// The one canonical spelling.
 pub(crate) fn encode(bytes: &[u8]) -> String {
-    // Fails only where the length of the text overflows, and a key's or a digest's does not.
-    Base64UrlSafeNoPadding::encode_to_string(bytes).unwrap_or_default()
+    URL_SAFE_NO_PAD.encode(bytes)
 }
 
 /// The bytes, or `None` when `text` is not their canonical encoding.
 pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
-    Base64UrlSafeNoPadding::decode_to_vec(text, None).ok()
+    URL_SAFE_NO_PAD.decode(text).ok()
 }
 
 #[cfg(test)]

@@ -105,6 +105,11 @@ impl<'a> CompactJws<'a> {
         Ok((jws, header))
     }
 
+    /// What it says. Nothing vouches for either but whoever verified it.
+    pub(crate) fn into_parts(self) -> (Header, Map<String, Value>) {
+        (self.header, self.payload)
+    }
+
     /// Whether its key is in its header.
     pub(crate) fn brings_key(&self) -> bool {
         self.brings_key

@@ -32,7 +32,7 @@
 //! let jws = CompactJws::parse(&token, 8 * 1024)?;
 //! assert_eq!(jws.unverified_issuer(), Some(rules.issuer()));
 //!
-//! let verified = rules.verify(&jws, &keys, &JwtSimple, UnixTime::from_secs(1_800_000_000))?;
+//! let verified = rules.verify(jws, &keys, &JwtSimple, UnixTime::from_secs(1_800_000_000))?;
 //! assert_eq!(verified.subject, "agent-7");
 //!
 //! let later = UnixTime::from_secs(1_800_000_330);

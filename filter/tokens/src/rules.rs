@@ -147,7 +147,7 @@ impl IssuerRules {
     /// Whether `jws` is a token of this issuer for this gateway at `now`; what it says, if so.
     pub fn verify(
         &self,
-        jws: &CompactJws<'_>,
+        jws: CompactJws<'_>,
         keys: &KeySet,
         verifier: &dyn Verifier,
         now: UnixTime,
@@ -157,15 +157,16 @@ impl IssuerRules {
             return Err(TokenError::AlgorithmNotAllowed);
         }
         self.profile.check_header(header)?;
-        verifier.verify(jws, keys.find(header)?)?;
+        verifier.verify(&jws, keys.find(header)?)?;
+        let (header, payload) = jws.into_parts();
         let signed = Signed { key_id: header.key_id(), algorithm: header.algorithm() };
-        self.judge(jws.payload(), Some(signed), now)
+        self.judge(payload, Some(signed), now)
     }
 
     /// Whether what the issuer says about an opaque token (RFC 7662 §2.2) makes it one for this gateway at `now`.
     ///
     /// `claims` came from the issuer itself, which said that the token is active.
-    pub fn introspected(&self, claims: &Map<String, Value>, now: UnixTime) -> Result<VerifiedToken, TokenError> {
+    pub fn introspected(&self, claims: Map<String, Value>, now: UnixTime) -> Result<VerifiedToken, TokenError> {
         self.judge(claims, None, now)
     }
 
@@ -207,11 +208,11 @@ impl IssuerRules {
 
     fn judge(
         &self,
-        claims: &Map<String, Value>,
+        claims: Map<String, Value>,
         signed: Option<Signed<'_>>,
         now: UnixTime,
     ) -> Result<VerifiedToken, TokenError> {
-        let read = Registered::read(claims)?;
+        let read = Registered::read(&claims)?;
         if let Some(claim) = self.profile.required_claims().iter().find(|claim| !claims.contains_key(**claim)) {
             return Err(TokenError::ClaimMissing { claim });
         }
@@ -231,7 +232,7 @@ impl IssuerRules {
         self.judge_times(expires, read.not_before, read.issued, now)?;
         self.judge_lifetime(expires, read.issued, now)?;
         let id = if self.profile == Profile::TxnToken { read.transaction } else { read.id };
-        Ok(VerifiedToken {
+        let token = VerifiedToken {
             issuer: self.issuer.clone(),
             subject: subject.to_owned(),
             actors: read.actors.iter().map(|actor| resolve(actor, &self.issuer)).collect(),
@@ -246,8 +247,9 @@ impl IssuerRules {
             issued: read.issued,
             not_before: read.not_before,
             expires,
-            claims: claims.clone(),
-        })
+            claims: Map::new(),
+        };
+        Ok(VerifiedToken { claims, ..token })
     }
 
     /// Whether this issuer may speak for `subject`, and says that it does.

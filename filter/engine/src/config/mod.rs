@@ -25,7 +25,7 @@ pub use secrets::{NoSecrets, Secrets};
 use crate::catalogue::Resource;
 use crate::hygiene::Hygiene;
 use crate::introspection::Introspection;
-use crate::task::TaskSource;
+use crate::task::{Pointer, TaskSource};
 use crate::workload::register::Register;
 
 /// Bounds of the document itself; policies and tool schemas are written in it.
@@ -204,7 +204,7 @@ impl fmt::Debug for StepUpConfig {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecordConfig {
     /// RFC 6901 pointers into the arguments whose values are recorded.
-    pub arguments: Vec<String>,
+    pub arguments: Vec<Pointer>,
 }
 
 /// What the upstream gets to see.

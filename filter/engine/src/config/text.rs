@@ -5,6 +5,8 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use crate::task::Pointer;
+
 const DURATION_UNITS: [(&str, u64); 4] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
 const SIZE_UNITS: [(&str, u64); 3] = [("KiB", 1024), ("MiB", 1024 * 1024), ("B", 1)];
 
@@ -69,13 +71,9 @@ pub(super) fn scope(text: &str) -> Result<String, String> {
 
 /// A JSON Pointer (RFC 6901 §3).
 pub(super) fn pointer(text: &str) -> Result<String, String> {
-    let escapes = text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
-    if !text.starts_with('/') || !escapes {
-        return Err(format!(
-            "{text:?} is not a JSON Pointer; start with `/`, write `~` as `~0` and `/` in a key as `~1`"
-        ));
-    }
-    Ok(text.to_owned())
+    let remedy = "start with `/`, write `~` as `~0` and `/` in a key as `~1`";
+    let pointer = Pointer::parse(text).ok_or_else(|| format!("{text:?} is not a JSON Pointer; {remedy}"))?;
+    Ok(pointer.to_string())
 }
 
 /// A request header that picks a route (RFC 9110 §5.1).

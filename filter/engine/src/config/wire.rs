@@ -22,6 +22,7 @@ use self::workload::Known;
 use super::read::{Node, Object};
 use super::secrets::Secrets;
 use super::{ClientCertificate, Config, ForwardConfig, Limits, RecordConfig, Unmatched, text};
+use crate::task::Pointer;
 use crate::workload::register::Register;
 
 const BODY: RangeInclusive<usize> = 1024..=10 * 1024 * 1024;
@@ -95,7 +96,8 @@ fn policy(node: &Node<'_>) -> Option<String> {
 fn record(node: &Node<'_>) -> Option<RecordConfig> {
     node.object(|object| {
         let arguments = object.or("arguments", Vec::new(), pointers);
-        Some(RecordConfig { arguments: arguments? })
+        let arguments = arguments?.iter().filter_map(|text| Pointer::parse(text)).collect();
+        Some(RecordConfig { arguments })
     })
 }
 

@@ -27,6 +27,8 @@ use crate::task::{Task, scope_for};
 #[derive(Default)]
 pub(super) struct Account {
     pub(super) verified: Option<Arc<Verified>>,
+    /// What is unhealthy about how the request was made and, once that is known, about the credential.
+    pub(super) findings: Vec<Finding>,
     /// The DPoP proof, to be spent.
     pub(super) proof: Option<VerifiedProof>,
     /// Whether a DPoP proof was missing or not good.
@@ -63,13 +65,17 @@ impl Account {
         self.verified.as_deref()?.task.as_ref().ok()
     }
 
-    /// What is unhealthy about the credential, and about how the request was made.
-    pub(super) fn findings(&self, target: Option<&Target>) -> Vec<Finding> {
-        let mut findings = self.verified.as_deref().map(|verified| verified.findings.clone()).unwrap_or_default();
-        if target.and_then(|target| target.query.as_deref()).is_some_and(hygiene::has_secret) {
-            findings.push(Finding::SecretInQuery);
-        }
-        findings
+    /// Of a request of which only the head is known, so far as it could be read.
+    pub(super) fn of(target: Option<&Target>) -> Self {
+        let secret = target.and_then(|target| target.query.as_deref()).is_some_and(hygiene::has_secret);
+        Self { findings: secret.then_some(Finding::SecretInQuery).into_iter().collect(), ..Self::default() }
+    }
+
+    /// Takes note of who calls.
+    pub(super) fn admit(&mut self, verified: Arc<Verified>) {
+        self.findings.extend_from_slice(&verified.findings);
+        self.findings.sort_unstable();
+        self.verified = Some(verified);
     }
 
     /// The answer that denies with `reason`, and its record.
@@ -103,7 +109,7 @@ impl Account {
             source: about.source,
             verified: self.verified.as_deref(),
             task: self.task(),
-            findings: &self.findings(about.target),
+            findings: &self.findings,
             action: self.action.as_ref(),
             risk: self.risk,
             policies: &self.policies,

@@ -1,5 +1,7 @@
 //! The decision itself, from the credential on: made as often as something was waited for.
 
+use std::sync::Arc;
+
 use countersign_tokens::{MAX_LEEWAY, UnixTime, VerifiedProof};
 
 use super::Turn;
@@ -84,9 +86,9 @@ impl Turn<'_> {
                     Halt::Deny(unproven.reason())
                 }
             })?;
-        account.proof = proof;
         let issuer = self.engine.config.issuers.get(verified.issuer.0).ok_or(Reason::Internal)?;
-        let verified = account.verified.insert(verified);
+        account.proof = proof;
+        account.admit(Arc::clone(&verified));
         if let Some(reason) = verified.refused {
             return Err(reason.into());
         }
@@ -189,7 +191,6 @@ impl Turn<'_> {
         approval: Option<&Approval>,
         account: &mut Account,
     ) -> Result<Ruling, Halt> {
-        let findings = account.findings(Some(&request.target));
         let (Some(verified), Some(task), Some(action)) = (&account.verified, account.task(), &account.action) else {
             return Err(Reason::Internal.into());
         };
@@ -197,7 +198,7 @@ impl Turn<'_> {
             now: self.now,
             workload: &verified.workload,
             token: &verified.facts,
-            findings: &findings,
+            findings: &account.findings,
             task,
             action,
             risk,

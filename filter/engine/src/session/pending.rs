@@ -129,7 +129,8 @@ impl Pending {
     /// Decides from the credential on with what is there now.
     fn advance(mut self: Box<Self>, turn: &mut Turn<'_>, approved: Option<Approved>) -> Next {
         // What was read of the message stays known, whatever ends the request now.
-        self.account = Account { rpc_id: self.account.rpc_id.take(), ..Account::default() };
+        let rpc_id = self.account.rpc_id.take();
+        self.account = Account { rpc_id, ..Account::of(Some(&self.request.target)) };
         let approval = approved.as_ref().map(|approved| &approved.approval);
         if let Some(approval) = approval {
             self.account.challenge = Some(approval.challenge.clone());
@@ -262,7 +263,7 @@ impl Turn<'_> {
             dpop: false,
             arrived: self.now,
         };
-        Next::Done(Step::Reply(Account::default().reply(self, about, reason)))
+        Next::Done(Step::Reply(Account::of(about.target).reply(self, about, reason)))
     }
 
     /// Answers a question for a resource's metadata.
@@ -273,9 +274,9 @@ impl Turn<'_> {
         let about = About { target: Some(target), resource, source, dpop: false, arrived: self.now };
         let known = resource.and_then(|resource| resource.identifier.as_deref().zip(resource.metadata.as_ref()));
         let Some((identifier, metadata)) = known else {
-            return Next::Done(Step::Reply(Account::default().reply(self, about, Reason::Internal)));
+            return Next::Done(Step::Reply(Account::of(about.target).reply(self, about, Reason::Internal)));
         };
-        let line = Account::default().line(self, about, Reason::Metadata, Reason::Metadata.row().status);
+        let line = Account::of(about.target).line(self, about, Reason::Metadata, Reason::Metadata.row().status);
         Next::Done(Step::Reply(Reply::metadata(line, identifier, metadata)))
     }
 
@@ -285,9 +286,9 @@ impl Turn<'_> {
         let source = head.source.as_deref();
         let about = About { target: Some(target), resource: None, source, dpop: false, arrived: self.now };
         let Some(permit) = Permit::for_unmatched(*rule) else {
-            return Next::Done(Step::Reply(Account::default().reply(self, about, Reason::NoResource)));
+            return Next::Done(Step::Reply(Account::of(about.target).reply(self, about, Reason::NoResource)));
         };
-        let line = Account::default().line(self, about, Reason::Unmatched, 0);
+        let line = Account::of(about.target).line(self, about, Reason::Unmatched, 0);
         // It carries no credential of ours to protect; what it says about identity is still not believed.
         let edits = stripped(&head.headers, true);
         Next::Forward(Running::since(self.now), Step::Forward(Forward::new(permit, line, edits)))

@@ -186,7 +186,7 @@ fn seeds() -> Result<Seeds, Failure> {
 fn assert_sound(token: &str, verifier: &dyn Verifier) {
     let Seeds { rules, keys, .. } = &*SEEDS;
     let Ok(jws) = CompactJws::parse(token, MAX_BYTES) else { return };
-    let Ok(token) = rules.verify(&jws, keys, verifier, UnixTime::from_secs(NOW)) else { return };
+    let Ok(token) = rules.verify(jws, keys, verifier, UnixTime::from_secs(NOW)) else { return };
     assert!(token.expires.plus(rules.leeway()) > UnixTime::from_secs(NOW), "expired");
     assert!(!token.subject.is_empty() && !token.subject.chars().any(char::is_control), "subject");
     assert!(token.actors.len() <= countersign_tokens::MAX_ACTORS, "actors");

@@ -55,8 +55,8 @@ pub(crate) fn judged(
     now: UnixTime,
 ) -> Result<VerifiedToken, TokenError> {
     let jws = CompactJws::parse(token, MAX_BYTES)?;
-    let portable = rules.verify(&jws, keys, &JwtSimple, now);
-    let native = rules.verify(&jws, keys, &*NATIVE, now);
+    let portable = rules.verify(jws.clone(), keys, &JwtSimple, now);
+    let native = rules.verify(jws, keys, &*NATIVE, now);
     assert!(portable == native, "jwt-simple: {portable:?}, natively: {native:?}");
     native
 }

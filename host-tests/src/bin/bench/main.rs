@@ -29,7 +29,7 @@ struct Arguments {
     /// Connections held open by the load generator.
     #[arg(long, default_value_t = 16)]
     connections: u32,
-    /// Only the variants whose name contains this, beside Envoy alone.
+    /// Only the variants whose name contains this, beside Envoy alone and its native filters.
     #[arg(long, default_value = "")]
     only: String,
     /// The Envoy release.
@@ -48,7 +48,9 @@ fn main() -> Result<()> {
     let load = load::Load::prepare(folder.path(), &minted, arguments.connections)?;
     let upstream = envoy::Process::upstream(&envoy, folder.path())?;
     let mut variants = variants::all(&minted, upstream.port())?;
-    variants.retain(|variant| variant.name == variants::BASELINE || variant.name.contains(&arguments.only));
+    variants.retain(|variant| {
+        [variants::BASELINE, variants::NATIVE].contains(&variant.name) || variant.name.contains(&arguments.only)
+    });
 
     let steps = arguments.rounds.saturating_mul(variants.len());
     let progress =

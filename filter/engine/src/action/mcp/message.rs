@@ -17,6 +17,8 @@ use crate::reason::Reason;
 const MAX_TOOL: usize = 256;
 /// Characters of any other name or address.
 const MAX_NAME: usize = 2048;
+/// So many members are compared with each other.
+const FEW: usize = 16;
 /// Bytes of an id that is a string.
 const MAX_ID: usize = 256;
 
@@ -162,8 +164,15 @@ fn is_unambiguous(value: &Value) -> bool {
 }
 
 fn distinct(members: &Map<String, Value>) -> bool {
+    // Nearly every object: to fold each of its names would cost more than all the rest of reading it.
+    if members.len() <= FEW && members.keys().all(|key| key.is_ascii()) {
+        let twice = |(at, key): (usize, &String)| {
+            members.keys().skip(at.saturating_add(1)).any(|other| other.eq_ignore_ascii_case(key))
+        };
+        return !members.keys().enumerate().any(twice);
+    }
     let mut seen = BTreeSet::new();
-    members.len() < 2 || members.keys().all(|key| seen.insert(fold(key)))
+    members.keys().all(|key| seen.insert(fold(key)))
 }
 
 /// Upper case first, so that `ſ` and the Kelvin sign end where `s` and `k` do.

@@ -47,7 +47,7 @@ fn everything_stated_arrives() -> Outcome {
     let step_up = config.step_up.ok_or("no step_up")?;
     assert_eq!(step_up.endpoint, self::endpoint("approvals", "approvals.example.com", "/ask", 11));
     assert_eq!((step_up.secret.as_str(), step_up.hold), (SECRET, Duration::from_secs(12)));
-    assert_eq!(config.record, RecordConfig { arguments: vec!["/amount".to_owned()] });
+    assert_eq!(config.record, RecordConfig { arguments: Pointer::parse("/amount").into_iter().collect() });
     assert_eq!(config.forward, ForwardConfig { credential: true, routing_headers: vec!["x-tenant-route".to_owned()] });
     let body_wait = Duration::from_secs(20);
     let limits = Limits { body_bytes: 1 << 20, body_wait, token_bytes: 8192, cached_tokens: 10, ledger_share: 20 };

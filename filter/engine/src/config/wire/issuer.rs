@@ -48,10 +48,11 @@ pub(super) fn issuer(node: &Node<'_>, source: &Source<'_>, seen: &mut Seen) -> O
         let keys = keys_of(object, kind.as_ref(), seen);
         let introspection = introspection_of(object, kind.as_ref(), source, seen);
         let one_shot = object.or("one_shot", false, |node| {
-            if node.flag()? && matches!(kind, Some(Profile::X509Svid { .. })) {
+            let one_shot = node.flag()?;
+            if one_shot && matches!(kind, Some(Profile::X509Svid { .. })) {
                 return node.refuse("a certificate is used for many requests; remove it");
             }
-            node.flag()
+            Some(one_shot)
         });
         let leeway = rules.as_ref().map_or(DEFAULT_LEEWAY, IssuerRules::leeway);
         let binding = match object.member("binding") {

@@ -109,16 +109,14 @@ fn metadata(
         }
         let path = format!("/.well-known/oauth-protected-resource{}", path.trim_end_matches('/'));
         let url = format!("{scheme}://{authority}{path}");
-        let all = |bound: &[Bound]| {
-            !issuers.is_empty() && issuers.iter().all(|issuer| bound.contains(&issuer.binding.require))
-        };
+        let all = |bound: Bound| !issuers.is_empty() && issuers.iter().all(|issuer| issuer.binding.require == bound);
         let metadata = Metadata {
             path,
             authorization_servers: servers,
             scopes: scopes?,
             documentation: documentation?,
-            dpop_required: all(&[Bound::Dpop]),
-            certificate_required: all(&[Bound::Certificate]),
+            dpop_required: all(Bound::Dpop),
+            certificate_required: all(Bound::Certificate),
         };
         Some((metadata, url))
     })
