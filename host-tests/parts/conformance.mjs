@@ -10,6 +10,7 @@ import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { createServer, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -67,16 +68,22 @@ function configuration(issuer) {
   };
 }
 
-/** What must be stopped and removed in the end, last first. */
+/** What must be stopped in the end, last first, also when this is told to end. */
 class Cleanup {
   #steps = [];
+
+  constructor() {
+    for (const [signal, number] of [['SIGINT', 2], ['SIGTERM', 15]]) {
+      process.once(signal, () => this.run().finally(() => process.exit(128 + number)));
+    }
+  }
 
   add(step) {
     this.#steps.push(step);
   }
 
   async run() {
-    for (const step of this.#steps.reverse()) await step();
+    for (const step of this.#steps.splice(0).reverse()) await step();
   }
 }
 
@@ -85,16 +92,21 @@ async function compare(envoy, only) {
   if (runs.length === 0) throw new UsageError(`no run is of ${only}`);
   const cleanup = new Cleanup();
   const folder = await mkdtemp(join(tmpdir(), 'countersign-conformance.'));
-  cleanup.add(() => rm(folder, { recursive: true }));
+  let wrong;
+  cleanup.add(() => {
+    if (wrong === 0) return rm(folder, { recursive: true });
+    console.log(`\nThe gateway's log and what the suite wrote are in ${folder}`);
+  });
   try {
     const server = await startMcpServer({ port: 0 });
     cleanup.add(() => server.close());
     const gateway = await startGateway(server.url, { envoy, folder, cleanup });
-    let wrong = 0;
+    let found = 0;
     for (const [number, run] of runs.entries()) {
       const results = [server.url, gateway].map((url, side) => suite(run, url, join(folder, `${number}-${side}`)));
-      wrong += judge(run, ...(await Promise.all(results)));
+      found += judge(run, ...(await Promise.all(results)));
     }
+    wrong = found;
     return wrong;
   } finally {
     await cleanup.run();
@@ -131,10 +143,10 @@ async function startGateway(server, { envoy, folder, cleanup }) {
   return `${bearer.url}/mcp`;
 }
 
-async function stop(process) {
-  if (process.exitCode !== null || process.signalCode !== null) return;
-  process.kill();
-  await once(process, 'exit');
+async function stop(child) {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill();
+  await once(child, 'exit');
 }
 
 async function freePort() {
@@ -167,7 +179,7 @@ async function suite({ suite, revision }, url, folder) {
 
 /** Prints both results and what follows; answers how much of it is wrong. */
 function judge({ suite, revision, mended, aside = [], unread }, without, through) {
-  const { version } = releases[suite];
+  const { version } = createRequire(import.meta.url)(`./node_modules/${suite}/package.json`);
   console.log(`\n${`MCP ${revision}, suite ${version}`.padEnd(50)} ${'without'.padStart(8)} ${'through'.padStart(8)}`);
   for (const line of sideBySide(without, through)) console.log(line);
   for (const scenario of aside) {
@@ -195,14 +207,8 @@ function judge({ suite, revision, mended, aside = [], unread }, without, through
   return problems.length;
 }
 
-const releases = {};
-
 await runAsProgram(import.meta, async () => {
   const { values } = parseArgs({ options: { envoy: { type: 'string' }, only: { type: 'string' } } });
-  for (const { suite } of RUNS) {
-    const manifest = new URL(`./node_modules/${suite}/package.json`, import.meta.url);
-    releases[suite] = JSON.parse(await readFile(manifest, 'utf8'));
-  }
   const wrong = await compare(values.envoy, values.only);
   if (wrong > 0) throw new UsageError(`\nThe gateway changes ${wrong} results.`);
   console.log('\nThe gateway changes no result but for the better.');
