@@ -153,7 +153,7 @@ impl Stream {
             self.feed(Input::Body { chunk, end: !trailers && index + 1 == chunks.len() });
         }
         if trailers {
-            self.feed(Input::Trailers(Headers::default()));
+            self.feed(Input::Trailers(Headers::new(vec![("x-checksum".to_owned(), b"none".to_vec())])));
         }
         if let Some(call) = self.calls.pop() {
             self.feed(Input::CallDone(call.id, approval(&call, decision)?));
@@ -220,6 +220,16 @@ fn bodies() -> Vec<Value> {
         json!({ "call": "close_account", "arguments": { "account": "7" } }),
         json!({ "call": "transfer", "arguments": { "amount": "5", "currency": "EUR" } }),
         json!({ "mcp": "admin/reset" }),
+        json!({ "mcp": "resources/read", "params": { "uri": "file:///a" } }),
+        json!({ "mcp": "prompts/get", "params": { "name": "\u{e9}" } }),
+        json!({ "json": { "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": 1 } } }),
+        json!({ "json": { "jsonrpc": "2.0", "id": 7, "result": { "roots": [] } } }),
+        json!({ "call": "lookup", "headers": { "mcp-name": "transfer" } }),
+        json!({ "call": "lookup", "headers": { "content-type": "text/plain" } }),
+        json!({ "call": "lookup", "token": { "absent": true } }),
+        json!({ "path": "/books/1", "method": "DELETE", "text": "{\"reason\":\"lost\"}" }),
+        json!({ "text": "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"} x" }),
+        json!({ "text": "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"\\ud83d\"}" }),
         json!({ "json": [{ "jsonrpc": "2.0", "id": 1, "method": "ping" }] }),
         json!({ "text": "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"method\":\"ping\"}" }),
         json!({ "text": "{\"jsonrpc\":\"2.0\",\"id\":1" }),

@@ -1,0 +1,292 @@
+//! Sessions of real SDKs' clients with real servers through real Envoys: every method that a client has arrives and is
+//! answered, streams included, and each request leaves one record.
+
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context as _, Result, ensure};
+use countersign_host_tests::envoy::{Envoy, RunningEnvoy, module, root, versions};
+use countersign_host_tests::fakes::Jwks;
+use countersign_host_tests::gateway::{Options, PluginConfig, bootstrap};
+use countersign_host_tests::scenario::format::{KeyServer, Token};
+use countersign_host_tests::scenario::token::mint;
+use serde_json::{Value, json};
+
+const PATIENCE: Duration = Duration::from_secs(10);
+const AUDIENCE: &str = "https://tools.test/mcp";
+/// Every tool of `server-everything` that the sessions call, and more that it shows to a client like theirs.
+const TOOLS: [&str; 6] = [
+    "echo",
+    "get-sum",
+    "get-roots-list",
+    "trigger-elicitation-request",
+    "trigger-long-running-operation",
+    "trigger-sampling-request",
+];
+/// What a client sends in a session of the 2025 revisions when it uses everything there is.
+const SENT: [&str; 19] = [
+    "mcp:DELETE",
+    "mcp:GET",
+    "mcp:completion/complete",
+    "mcp:initialize",
+    "mcp:logging/setLevel",
+    "mcp:notifications/cancelled",
+    "mcp:notifications/initialized",
+    "mcp:notifications/roots/list_changed",
+    "mcp:ping",
+    "mcp:prompts/get",
+    "mcp:prompts/list",
+    "mcp:resources/list",
+    "mcp:resources/read",
+    "mcp:resources/subscribe",
+    "mcp:resources/templates/list",
+    "mcp:resources/unsubscribe",
+    "mcp:response",
+    "mcp:tools/call",
+    "mcp:tools/list",
+];
+
+/// A server of a test; ended with this value.
+struct Server(Child);
+
+impl Server {
+    /// `command` listens on `address`.
+    fn start(command: &mut Command, address: SocketAddr) -> Result<Self> {
+        let server = Self(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?);
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while TcpStream::connect(address).is_err() {
+            ensure!(
+                Instant::now() < deadline,
+                "nobody listens on {address}; `scripts/setup node` installs what it needs"
+            );
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Ok(server)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+/// One gateway between a client and a server.
+struct World {
+    envoy: RunningEnvoy,
+    token: String,
+    _keys: Jwks,
+    _server: Server,
+}
+
+impl World {
+    fn start(
+        name: &str,
+        version: &str,
+        resource: &Value,
+        actions: &[&str],
+        server: (Server, SocketAddr),
+    ) -> Result<Self> {
+        let keys = Jwks::start(KeyServer::default().document()?)?;
+        let config = PluginConfig::from(json!({
+            "version": 1,
+            "issuers": [{
+                "name": "platform", "issuer": "https://sts.test", "profile": "access-token", "audiences": [AUDIENCE],
+                "algorithms": ["RS256"], "task": { "id": "/task/id", "grants": "/task/grants" },
+                "keys": { "url": "http://sts.test/jwks.json", "cluster": "keys", "insecure_http": true },
+            }],
+            "resources": [resource],
+            "policy": { "cedar": "permit (principal, action, resource);" },
+        }));
+        let mut options = Options::new(module()?, server.1.into());
+        options.endpoints.insert("keys".to_owned(), keys.address().into());
+        let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("session-{name}-{version}.log"));
+        let envoy = Envoy::find(version)?.start(&bootstrap(&config, &options)?, &log)?;
+        ensure!(keys.wait_for(1, PATIENCE), "nobody fetched the keys");
+        std::thread::sleep(Duration::from_millis(300));
+        let grants: Vec<_> =
+            actions.iter().map(|action| json!({ "action": action, "resource": resource["name"] })).collect();
+        let claims = json!({ "task": { "id": "session", "grants": grants } });
+        let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+        let token = mint(&Token { key: Some("rsa1".to_owned()), claims: Some(claims), ..Token::default() }, now, &[])?;
+        Ok(Self { envoy, token, _keys: keys, _server: server.0 })
+    }
+
+    /// What `client` printed; it knows the token, and is given the URL of `path` at the gateway.
+    fn run(&self, client: &mut Command, path: &str) -> Result<Value> {
+        let url = format!("http://{}{path}", self.envoy.address());
+        let output = client.arg(url).env("TOKEN", &self.token).output().context("running the client")?;
+        let errors = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{}: {errors}\n{}", output.status, self.envoy.log().join("\n"));
+        Ok(serde_json::from_slice(&output.stdout)?)
+    }
+
+    /// Each of these requests has left one record, of its action, and was allowed.
+    fn left_one_record_each(&self, mut sent: Vec<String>) -> Result<()> {
+        let decisions = |envoy: &RunningEnvoy| -> Vec<Value> {
+            envoy.records().into_iter().filter(|record| record["kind"] != "ended").collect()
+        };
+        self.envoy.wait_for(PATIENCE, |envoy| (decisions(envoy).len() >= sent.len()).then_some(()))?;
+        // For one too many.
+        std::thread::sleep(Duration::from_millis(200));
+        let records = decisions(&self.envoy);
+        let refused: Vec<_> = records.iter().filter(|record| record["kind"] != "allow").collect();
+        ensure!(refused.is_empty(), "not allowed: {refused:?}");
+        let mut recorded: Vec<_> = records.iter().map(|record| text(&record["action"]["name"])).collect();
+        recorded.sort();
+        sent.sort();
+        ensure!(recorded == sent, "records: {recorded:?}\nsent:    {sent:?}");
+        Ok(())
+    }
+}
+
+/// A program of the test parts with Node; given up after a minute.
+fn node(program: &str) -> Command {
+    let mut command = Command::new("timeout");
+    command.arg("60").arg("node").arg(root().join("host-tests/parts").join(program));
+    command
+}
+
+fn python(program: &str) -> Result<Command> {
+    let packages = root().join(".cache/python");
+    ensure!(packages.is_dir(), "the packages are not there; run `scripts/setup python`");
+    let mut command = Command::new("timeout");
+    command.arg("60").arg("python3").arg(root().join("host-tests/parts").join(program)).env("PYTHONPATH", packages);
+    Ok(command)
+}
+
+fn free_address() -> Result<SocketAddr> {
+    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?)
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn texts(value: &Value) -> Vec<String> {
+    value.as_array().into_iter().flatten().map(text).collect()
+}
+
+/// `server-everything`, which has a tool that prints its environment: so it gets none.
+fn everything() -> Result<(Server, SocketAddr)> {
+    let (parts, address) = (root().join("host-tests/parts"), free_address()?);
+    let mut command = Command::new("node");
+    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command.env("PORT", address.port().to_string()).arg("--import").arg(parts.join("loopback.mjs"));
+    command.arg(parts.join("node_modules/@modelcontextprotocol/server-everything/dist/index.js")).arg("streamableHttp");
+    Ok((Server::start(&mut command, address)?, address))
+}
+
+fn mcp_session(name: &str, client: impl Fn() -> Result<Command>) -> Result<()> {
+    let resource = json!({ "name": "everything", "match": { "path": "/mcp" }, "protocol": "mcp", "risk": "low" });
+    let actions = [
+        "mcp:tools/call",
+        "mcp:resources/read",
+        "mcp:resources/subscribe",
+        "mcp:prompts/get",
+        "mcp:completion/complete",
+    ];
+    for version in versions() {
+        let world = World::start(name, &version, &resource, &actions, everything()?)?;
+        let told = world.run(&mut client()?, "/mcp")?;
+        check_results(&told).with_context(|| format!("{name} in Envoy {version}: {told}"))?;
+        let sent = texts(&told["sent"]);
+        let mut distinct = sent.clone();
+        distinct.sort();
+        distinct.dedup();
+        ensure!(distinct == SENT, "{name} did not use everything: {distinct:?}");
+        world.left_one_record_each(sent).with_context(|| format!("{name} in Envoy {version}"))?;
+    }
+    Ok(())
+}
+
+fn check_results(told: &Value) -> Result<()> {
+    let results = &told["results"];
+    let exactly = json!({
+        "protocol": "2025-11-25",
+        "echo": "Echo: héllo",
+        "sum": "The sum of 40 and 2 is 42.",
+        "done": "Long running operation completed. Duration: 0.4 seconds, Steps: 4.",
+        "prompts": ["args-prompt", "completable-prompt", "resource-prompt", "simple-prompt"],
+        "prompt": "What's weather in Bern?",
+        "completion": ["Engineering"],
+        "resource": "demo://resource/dynamic/text/1",
+        "templates": ["demo://resource/dynamic/text/{resourceId}", "demo://resource/dynamic/blob/{resourceId}"],
+    });
+    for (name, expected) in exactly.as_object().into_iter().flatten() {
+        ensure!(results[name] == *expected, "{name} is {}", results[name]);
+    }
+    let progress: Vec<_> = results["progress"].as_array().into_iter().flatten().filter_map(Value::as_f64).collect();
+    ensure!(progress == [1.0, 2.0, 3.0, 4.0], "progress is {progress:?}");
+    // What the client answered came back in what the tool said.
+    for (name, answered) in [("sampled", "sampled"), ("elicited", "elicited"), ("roots", "file:///rooted")] {
+        ensure!(text(&results[name]).contains(answered), "{name} is {}", results[name]);
+    }
+    let tools = texts(&results["tools"]);
+    ensure!(TOOLS.iter().all(|tool| tools.iter().any(|shown| shown == tool)), "the tools are {tools:?}");
+    ensure!(!text(&results["cancelled"]).starts_with("Long running"), "the call was not given up");
+    let asked = texts(&told["asked"]);
+    for method in ["elicitation/create", "roots/list", "sampling/createMessage"] {
+        ensure!(asked.iter().any(|asked| asked == method), "the server did not ask {method}");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_typescript_mcp_sdk_does_everything_it_can() -> Result<()> {
+    mcp_session("typescript", || Ok(node("mcp-session.mjs")))
+}
+
+#[test]
+fn the_python_mcp_sdk_does_everything_it_can() -> Result<()> {
+    mcp_session("python", || python("mcp_session.py"))
+}
+
+/// JSON-RPC and REST of version 1.0, JSON-RPC of version 0.3, each with every method that it has.
+#[test]
+fn the_a2a_sdk_does_everything_it_can() -> Result<()> {
+    let resource = json!({ "name": "agent", "match": { "path": "/*" }, "protocol": "http", "risk": "low" });
+    let actions = ["http:GET", "http:POST", "http:DELETE"];
+    for version in versions() {
+        let address = free_address()?;
+        let agent = Server::start(node_server("a2a-agent.mjs").arg("--port").arg(address.port().to_string()), address)?;
+        let world = World::start("a2a", &version, &resource, &actions, (agent, address))?;
+        let told = world.run(&mut node("a2a-session.mjs"), "")?;
+        let mut sent = Vec::new();
+        for (way, requests) in [("rpc", 14), ("rest", 14), ("rpc-0.3", 13)] {
+            let mut expected = json!({
+                "done": ["TASK_STATE_COMPLETED", "Done: work"],
+                "streamed": ["TASK_STATE_WORKING", "artifactUpdate", "TASK_STATE_COMPLETED"],
+                "got": "TASK_STATE_COMPLETED",
+                "listed": true,
+                "login": "TASK_STATE_AUTH_REQUIRED",
+                "seen": "TASK_STATE_WORKING",
+                "configured": ["http://127.0.0.1:9/", 1],
+                "cancelled": "TASK_STATE_CANCELED",
+                "rests": [["TASK_STATE_CANCELED"], ["TASK_STATE_CANCELED"]],
+                "extended": "extended",
+            });
+            if let (Some(expected), "rpc-0.3") = (expected.as_object_mut(), way) {
+                expected.remove("listed");
+            }
+            let session = &told[way];
+            ensure!(session["results"] == expected, "{way} in Envoy {version}: {}", session["results"]);
+            let requested = texts(&session["sent"]);
+            ensure!(requested.len() == requests, "{way}: {requested:?}");
+            sent.extend(requested);
+        }
+        let sent = sent.iter().filter_map(|request| request.split(' ').next());
+        let sent = sent.map(|method| format!("http:{method}")).collect();
+        world.left_one_record_each(sent).with_context(|| format!("a2a in Envoy {version}"))?;
+    }
+    Ok(())
+}
+
+fn node_server(program: &str) -> Command {
+    let mut command = Command::new("node");
+    command.arg(root().join("host-tests/parts").join(program));
+    command
+}

@@ -1,0 +1,185 @@
+//! Streams through real Envoys: what the server sends arrives while the stream is open, and 100 MB of it leave the gateway's
+//! memory as it was.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context as _, Result, ensure};
+use countersign_host_tests::envoy::{Envoy, RunningEnvoy, module, versions};
+use countersign_host_tests::fakes::Jwks;
+use countersign_host_tests::gateway::{Options, PluginConfig, bootstrap};
+use countersign_host_tests::scenario::format::{KeyServer, Token};
+use countersign_host_tests::scenario::token::mint;
+use serde_json::json;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+/// The letter that events are made of; no header field of an answer is counted, as they come before the body.
+const FILLING: u8 = b'x';
+/// What an event carries.
+const EVENT: usize = 50_000;
+/// How many of them are sent one by one, each when the one before has arrived.
+const ONE_BY_ONE: usize = 20;
+/// And then as fast as they go: 100 MB of the one, 20 MB of the others.
+const AT_ONCE: usize = 2_000;
+const FEWER_AT_ONCE: usize = 400;
+/// How much more memory the gateway may have needed at any time: far more than what Envoy buffers of one stream.
+const GROWTH: u64 = 8 << 20;
+
+/// The requests whose answers are streams: a plain HTTP resource, a tool call, and the leg on which a server speaks up.
+const REQUESTS: [(&str, &str); 3] = [
+    ("http", "GET /feed HTTP/1.1\r\nhost: tools.test\r\naccept: text/event-stream\r\n"),
+    (
+        "tools/call",
+        "POST /mcp HTTP/1.1\r\nhost: tools.test\r\naccept: application/json, text/event-stream\r\n\
+         content-type: application/json\r\ncontent-length: {length}\r\n",
+    ),
+    ("leg", "GET /mcp HTTP/1.1\r\nhost: tools.test\r\naccept: text/event-stream\r\n"),
+];
+/// What is around the filling of an event: a message that a server may send on any stream.
+const MESSAGE: (&[u8], &[u8]) =
+    (br#"data: {"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":""#, b"\"}}\n\n");
+const CALL: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","arguments":{}}}"#;
+
+/// A server that sends one stream per connection, and goes on when it hears that what it sent has arrived.
+struct Upstream {
+    address: SocketAddr,
+    /// What has been sent has arrived; how many events come at once when all of the first have.
+    arrived: Sender<usize>,
+}
+
+impl Upstream {
+    fn start() -> Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0))?;
+        let (address, (arrived, heard)) = (listener.local_addr()?, channel());
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                // A gateway that goes away ends the test elsewhere.
+                serve(stream, &heard).ok();
+            }
+        });
+        Ok(Self { address, arrived })
+    }
+}
+
+fn serve(stream: TcpStream, heard: &Receiver<usize>) -> Result<()> {
+    let mut reader = BufReader::new(stream.try_clone()?);
+    let mut line = String::new();
+    while line != "\r\n" {
+        line.clear();
+        ensure!(reader.read_line(&mut line)? > 0, "no request");
+    }
+    let mut stream = stream;
+    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")?;
+    let event = [MESSAGE.0, &vec![FILLING; EVENT], MESSAGE.1].concat();
+    let chunk = [format!("{:x}\r\n", event.len()).as_bytes(), &event, b"\r\n"].concat();
+    let mut rest = 0;
+    for _ in 0..ONE_BY_ONE {
+        stream.write_all(&chunk)?;
+        rest = heard.recv_timeout(PATIENCE)?;
+    }
+    for _ in 0..rest {
+        stream.write_all(&chunk)?;
+    }
+    stream.write_all(b"0\r\n\r\n")?;
+    Ok(())
+}
+
+struct World {
+    envoy: RunningEnvoy,
+    upstream: Upstream,
+    token: String,
+    _keys: Jwks,
+}
+
+impl World {
+    fn start(version: &str) -> Result<Self> {
+        let (upstream, keys) = (Upstream::start()?, Jwks::start(KeyServer::default().document()?)?);
+        let config = PluginConfig::from(json!({
+            "version": 1,
+            "issuers": [{
+                "name": "platform", "issuer": "https://sts.test", "profile": "access-token",
+                "audiences": ["https://tools.test/mcp"], "algorithms": ["RS256"],
+                "task": { "id": "/task/id", "grants": "/task/grants" },
+                "keys": { "url": "http://sts.test/jwks.json", "cluster": "keys", "insecure_http": true },
+            }],
+            "resources": [
+                { "name": "tools", "match": { "path": "/mcp" }, "protocol": "mcp", "risk": "low" },
+                { "name": "feed", "match": { "path": "/feed" }, "protocol": "http", "risk": "low" },
+            ],
+            "policy": { "cedar": "permit (principal, action, resource);" },
+        }));
+        let mut options = Options::new(module()?, upstream.address.into());
+        options.endpoints.insert("keys".to_owned(), keys.address().into());
+        let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("streams-{version}.log"));
+        let envoy = Envoy::find(version)?.start(&bootstrap(&config, &options)?, &log)?;
+        ensure!(keys.wait_for(1, PATIENCE), "nobody fetched the keys");
+        std::thread::sleep(Duration::from_millis(300));
+        let grants = [("http:GET", "feed"), ("mcp:tools/call", "tools")]
+            .map(|(action, resource)| json!({ "action": action, "resource": resource }));
+        let claims = json!({ "task": { "grants": grants } });
+        let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+        let token = mint(&Token { key: Some("rsa1".to_owned()), claims: Some(claims), ..Token::default() }, now, &[])?;
+        Ok(Self { envoy, upstream, token, _keys: keys })
+    }
+
+    /// Sends `head` with a token and reads the answer's stream to its end; answers how much the gateway's memory grew.
+    fn stream(&self, head: &str, at_once: usize) -> Result<u64> {
+        let mut stream = TcpStream::connect(self.envoy.address())?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        let body = if head.starts_with("POST") { CALL } else { "" };
+        write!(stream, "{head}connection: close\r\nauthorization: Bearer {}\r\n\r\n{body}", self.token)?;
+        let mut reader = BufReader::with_capacity(1 << 16, stream);
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        ensure!(line.starts_with("HTTP/1.1 200"), "{line}");
+        while line != "\r\n" {
+            line.clear();
+            ensure!(reader.read_line(&mut line)? > 0, "the head does not end");
+        }
+        let (mut seen, mut buffer) = (0, vec![0; 1 << 16]);
+        let mut next = EVENT;
+        // The most so far was while it started; from here on it is counted anew (proc(5)).
+        std::fs::write(format!("/proc/{}/clear_refs", self.envoy.pid()), "5")?;
+        let before = memory(self.envoy.pid(), "VmRSS")?;
+        loop {
+            let length = reader.read(&mut buffer).with_context(|| format!("after {seen} bytes"))?;
+            if length == 0 {
+                break;
+            }
+            seen += buffer.iter().take(length).filter(|byte| **byte == FILLING).count();
+            while seen >= next && next <= EVENT * ONE_BY_ONE {
+                self.upstream.arrived.send(at_once)?;
+                next += EVENT;
+            }
+        }
+        ensure!(seen == EVENT * (ONE_BY_ONE + at_once), "{seen} bytes arrived");
+        Ok(memory(self.envoy.pid(), "VmHWM")?.saturating_sub(before))
+    }
+}
+
+/// Memory of a process by a name of `/proc/<pid>/status`, in bytes.
+fn memory(pid: u32, name: &str) -> Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find(|line| line.starts_with(name)).with_context(|| format!("no {name}"))?;
+    let kibibytes: u64 = line.split_whitespace().nth(1).context("no number")?.parse()?;
+    Ok(kibibytes * 1024)
+}
+
+#[test]
+fn what_is_streamed_arrives_at_once_and_is_not_kept() -> Result<()> {
+    for version in versions() {
+        let world = World::start(&version)?;
+        for (what, head) in REQUESTS {
+            let head = head.replace("{length}", &CALL.len().to_string());
+            let at_once = if what == "tools/call" { AT_ONCE } else { FEWER_AT_ONCE };
+            let began = Instant::now();
+            let grown = world.stream(&head, at_once).with_context(|| format!("{what} in Envoy {version}"))?;
+            println!("{what} in Envoy {version}: {:?}, {} KiB more at most", began.elapsed(), grown >> 10);
+            ensure!(grown <= GROWTH, "{what} in Envoy {version}: {grown} bytes more");
+        }
+    }
+    Ok(())
+}
