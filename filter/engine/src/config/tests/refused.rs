@@ -215,8 +215,8 @@ fn resources() -> Outcome {
             SCHEMA_TOO,
         ),
         (
-            &[set("/resources/0/protocol", "a2a")],
-            "/resources/0/protocol: unknown protocol \"a2a\" (mcp, http)",
+            &[set("/resources/0/protocol", "soap")],
+            "/resources/0/protocol: unknown protocol \"soap\" (mcp, http, a2a, grpc)",
             SCHEMA_TOO,
         ),
         (
