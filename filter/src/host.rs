@@ -148,7 +148,8 @@ pub(crate) fn reply(reply: &Reply) {
     if let Some((status, message)) = reply.grpc {
         // The gateway writes these itself; given twice they would be joined.
         let own = |name: &str| ["content-type", "grpc-status", "grpc-message"].contains(&name);
-        let metadata = reply.headers.iter().filter(|(name, _)| !own(name)).map(|(name, value)| (*name, value.as_bytes()));
+        let metadata =
+            reply.headers.iter().filter(|(name, _)| !own(name)).map(|(name, value)| (*name, value.as_bytes()));
         expect_done(hostcalls::send_grpc_response(grpc_code(status), Some(message), metadata.collect()));
         return;
     }

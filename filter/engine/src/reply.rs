@@ -227,9 +227,6 @@ fn rpc_error(reason: Reason, id: &Value, to: &Addressee<'_>) -> Value {
 /// made of the HTTP status: -31403 for a 403.
 /// A2A has taken -32001 to -32009 for itself (1.0 §9.5): a denial is none of these, an unknown version is.
 fn rpc_code(reason: Reason, protocol: Option<Protocol>) -> i32 {
-    if protocol == Some(Protocol::A2a) && reason == Reason::UnsupportedVersion {
-        return -32009;
-    }
     const SPECIFIED: &[(Reason, i32)] = &[
         (Reason::MalformedJson, -32700),
         (Reason::Batch, -32600),
@@ -238,6 +235,9 @@ fn rpc_code(reason: Reason, protocol: Option<Protocol>) -> i32 {
         (Reason::HeaderBodyMismatch, -32020),
         (Reason::UnsupportedVersion, -32022),
     ];
+    if protocol == Some(Protocol::A2a) && reason == Reason::UnsupportedVersion {
+        return -32009;
+    }
     let specified = SPECIFIED.iter().find(|(candidate, _)| *candidate == reason);
     specified.map_or_else(|| -31000 - i32::from(reason.row().status), |(_, code)| *code)
 }

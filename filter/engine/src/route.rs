@@ -44,6 +44,7 @@ pub(crate) const SINGLE: &[&str] = &[
     "mcp-session-id",
     "mcp-method",
     "mcp-name",
+    "a2a-version",
 ];
 
 /// Where a request is addressed to.
@@ -104,7 +105,11 @@ pub fn check_head(head: &RequestHead, routing_headers: &[String]) -> Result<Targ
         // RFC 9110 §9.3.6, RFC 9113 §8.5: an authority and nothing else.
         let bare = target.is_none_or(|target| target.is_empty());
         let (path, query, target) = (String::new(), None, String::new());
-        return if bare { Ok(Target { method, authority, host, port, path, query, target }) } else { Err(Reason::AmbiguousPath) };
+        return if bare {
+            Ok(Target { method, authority, host, port, path, query, target })
+        } else {
+            Err(Reason::AmbiguousPath)
+        };
     }
     let target = target.ok_or(Reason::AmbiguousPath)?;
     let (path, query) = path::split(&target)?;

@@ -82,7 +82,7 @@ pub fn read(resource: &Resource, target: &Target, headers: &Headers, body: Optio
     }
     let done = |read: Read| {
         let Read { method, parameters, id } = read;
-        let operation = operation(method, parameters, extensions, id.clone());
+        let operation = operation(method, &parameters, extensions, id.clone());
         let operation = operation.map_err(|reason| Rejection { reason, id })?;
         Ok(Action::new(resource, target, Operation::A2a(operation), body.map(digest::of_bytes)))
     };
@@ -113,11 +113,11 @@ struct Read {
 
 fn operation(
     method: &'static Method,
-    parameters: Parameters,
+    parameters: &Parameters,
     extensions: Vec<String>,
     id: Option<Value>,
 ) -> Result<A2aOperation, Reason> {
-    let facts = facts(method, &parameters)?;
+    let facts = facts(method, parameters)?;
     let digest = parameters.members.as_ref().map(digest::of_json).transpose().map_err(|_| Reason::MalformedJson)?;
     let mut arguments = Map::new();
     let texts = [("task", &facts.task), ("context", &facts.context), ("tenant", &facts.tenant), ("url", &facts.url)];
@@ -134,7 +134,9 @@ fn operation(
 fn below<'p>(resource: &Resource, path: &'p str) -> Option<&'p str> {
     match &resource.matching.path {
         PathMatch::Exact(exact) => path.strip_prefix(exact.as_str()).filter(|rest| rest.is_empty()),
-        PathMatch::Below(root) => path.strip_prefix(root.as_str()).filter(|rest| rest.is_empty() || rest.starts_with('/')),
+        PathMatch::Below(root) => {
+            path.strip_prefix(root.as_str()).filter(|rest| rest.is_empty() || rest.starts_with('/'))
+        }
     }
 }
 

@@ -25,9 +25,13 @@ pub fn read(resource: &Resource, target: &Target, body: Option<&[u8]>) -> Result
     }
     let (method, path) = (target.method.clone(), target.path.clone());
     let operation = match resource.interface.find(&method, &path) {
-        Found::Endpoint(endpoint, _) => {
-            Operation::Endpoint(EndpointCall { endpoint: endpoint.name.clone(), method, path, arguments: None, digest: None })
-        }
+        Found::Endpoint(endpoint, _) => Operation::Endpoint(EndpointCall {
+            endpoint: endpoint.name.clone(),
+            method,
+            path,
+            arguments: None,
+            digest: None,
+        }),
         Found::Undeclared => Operation::Http { method, path },
         Found::Nearly => return Err(Reason::AmbiguousPath),
     };
@@ -78,29 +82,4 @@ pub fn with_arguments(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::action::test_support::{resource, target};
-
-    #[test]
-    fn known_methods_are_read() {
-        for method in METHODS.iter().filter(|method| **method != "CONNECT") {
-            let action = read(&resource(), &target(method), Some(b"x"));
-            let action = action.map(|action| (action.name(), action.object().map(str::to_owned), action.body_digest));
-            let expected = (format!("http:{method}"), Some("/mcp".to_owned()), Some(digest::of_bytes(b"x")));
-            assert_eq!(action, Ok(expected));
-        }
-    }
-
-    #[test]
-    fn other_methods_are_refused() {
-        for method in ["get", "TRACE", "CONNECT", "PROPFIND", "POST ", ""] {
-            assert_eq!(read(&resource(), &target(method), None), Err(Reason::MethodNotAllowed), "{method}");
-        }
-    }
-
-    #[test]
-    fn a_body_that_was_not_held_has_no_digest() {
-        assert_eq!(read(&resource(), &target("PUT"), None).map(|action| action.body_digest), Ok(None));
-    }
-}
+mod tests;

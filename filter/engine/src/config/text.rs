@@ -69,7 +69,9 @@ pub(super) fn grpc_metadata(text: &str) -> Result<String, String> {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte);
     let reserved = ["grpc-", "x-countersign-", "x-envoy-"].iter().any(|prefix| text.starts_with(prefix));
     if !text.bytes().all(plain) || reserved || text.ends_with("-bin") || text == "authorization" {
-        return Err(format!("{text:?} cannot be an argument; name a field in lower case that is text and the caller's own"));
+        return Err(format!(
+            "{text:?} cannot be an argument; name a field in lower case that is text and the caller's own"
+        ));
     }
     Ok(text.to_owned())
 }

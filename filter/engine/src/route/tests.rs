@@ -96,9 +96,13 @@ fn a_tunnel_is_an_authority_with_a_port() {
 
 #[test]
 fn the_port_is_the_authoritys_or_the_schemes() {
-    for (authority, scheme, port) in
-        [("h", "https", 443), ("h", "http", 80), ("h:8443", "https", 8443), ("h:80", "https", 80), ("[::1]:81", "http", 81)]
-    {
+    for (authority, scheme, port) in [
+        ("h", "https", 443),
+        ("h", "http", 80),
+        ("h:8443", "https", 8443),
+        ("h:80", "https", 80),
+        ("[::1]:81", "http", 81),
+    ] {
         let head = with(&[(":method", "GET"), (":authority", authority), (":path", "/"), (":scheme", scheme)], &[]);
         assert_eq!(check_head(&head, &[]).map(|target| target.port), Ok(port), "{authority} {scheme}");
     }

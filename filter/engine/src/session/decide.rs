@@ -257,9 +257,12 @@ fn read_action(
         rejection.reason
     };
     match resource.protocol {
-        Protocol::Http => http::read(resource, target, body).and_then(|action| match wanted.reads_arguments() {
-            true => http::with_arguments(action, resource, target, headers, body.unwrap_or_default()),
-            false => Ok(action),
+        Protocol::Http => http::read(resource, target, body).and_then(|action| {
+            if wanted.reads_arguments() {
+                http::with_arguments(action, resource, target, headers, body.unwrap_or_default())
+            } else {
+                Ok(action)
+            }
         }),
         Protocol::Mcp => mcp::read(resource, target, headers, body).map_err(rejected),
         Protocol::A2a => a2a::read(resource, target, headers, body).map_err(rejected),

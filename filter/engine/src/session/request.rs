@@ -79,7 +79,11 @@ impl Arrival {
             return Self::Metadata(Described { head, target, resource: ResourceIndex(index) });
         }
         // With a body it would be something else than a question.
-        if let Some(index) = config.resources.iter().position(|resource| head.end && route::asks_for_card(resource, &target, head.route.as_deref())) {
+        if let Some(index) = config
+            .resources
+            .iter()
+            .position(|resource| head.end && route::asks_for_card(resource, &target, head.route.as_deref()))
+        {
             let card = config.resources.get(index).map(|resource| resource.interface.card).unwrap_or_default();
             return Self::Unmatched(Outsider { head, target, rule: Undecided::Card(ResourceIndex(index), card) });
         }
@@ -94,7 +98,9 @@ impl Arrival {
         }
         let Some((resource, found)) = matched else {
             return match config.unmatched {
-                Unmatched::Pass => Self::Unmatched(Outsider { head, target, rule: Undecided::Unmatched(config.unmatched) }),
+                Unmatched::Pass => {
+                    Self::Unmatched(Outsider { head, target, rule: Undecided::Unmatched(config.unmatched) })
+                }
                 Unmatched::Deny => {
                     Self::Refused(Refused { reason: Reason::NoResource, head, target: Some(target), resource: None })
                 }

@@ -119,8 +119,25 @@ mod tests {
     #[test]
     fn what_is_no_destination() {
         for bad in [
-            "", ":443", "a:", "a:0", "a:443x", "a:65536", "a:+1", "**", "*.*", "*.", "a.*", "*a", "a..b", "a/b", "u@a",
-            "https://a", "[::1", "[a]", "\u{e9}",
+            "",
+            ":443",
+            "a:",
+            "a:0",
+            "a:443x",
+            "a:65536",
+            "a:+1",
+            "**",
+            "*.*",
+            "*.",
+            "a.*",
+            "*a",
+            "a..b",
+            "a/b",
+            "u@a",
+            "https://a",
+            "[::1",
+            "[a]",
+            "\u{e9}",
         ] {
             assert_eq!(Destination::parse(bad), None, "{bad}");
         }

@@ -143,7 +143,8 @@ impl Grant {
 
     /// Whether it is about the protocol of `action`.
     pub(super) fn speaks(&self, action: &str) -> bool {
-        self.action.split_once(':').map(|(protocol, _)| protocol) == action.split_once(':').map(|(protocol, _)| protocol)
+        self.action.split_once(':').map(|(protocol, _)| protocol)
+            == action.split_once(':').map(|(protocol, _)| protocol)
     }
 
     pub(super) fn is_on(&self, resource: &str) -> bool {

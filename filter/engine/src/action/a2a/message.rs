@@ -1,6 +1,6 @@
 //! The message of an A2A request: the JSON-RPC envelope, and what the parameters name.
 //!
-//! ProtoJSON readers take `taskId` and `task_id` for the same member, others do not: where a name is looked up, both
+//! Readers of protobuf's JSON take `taskId` and `task_id` for the same member, others do not: where a name is looked up, both
 //! spellings together are refused.
 
 use countersign_tokens::json::{self, Limits};
@@ -155,7 +155,7 @@ fn member<'m>(members: &'m Map<String, Value>, wanted: &str) -> Result<Option<&'
     if matching.next().is_some() { Err(Reason::MalformedJson) } else { Ok(first) }
 }
 
-/// An id; absent when it is `null` or, as ProtoJSON writes what is not set, empty.
+/// An id; absent when it is `null` or, as protobuf's JSON writes what is not set, empty.
 fn text(members: &Map<String, Value>, wanted: &str) -> Result<Option<String>, Reason> {
     match member(members, wanted)? {
         None | Some(Value::Null) => Ok(None),

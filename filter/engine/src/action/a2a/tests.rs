@@ -1,5 +1,7 @@
 //! What agents would read, in both bindings and versions, and what two of them would read differently.
 
+mod hostile;
+
 use super::*;
 use crate::action::test_support::{resource, target};
 use crate::catalogue::Protocol;
@@ -74,11 +76,17 @@ fn the_rest_binding_says_the_same() {
         told("CreateTaskPushNotificationConfig", Some("7"), expected)
     );
     let same = json!({ "id": "7", "metadata": {} });
-    assert_eq!(rest("POST", "/a2a/tasks/7%3Acancel", Some(&same)), told("CancelTask", Some("7"), json!({ "task": "7" })));
+    assert_eq!(
+        rest("POST", "/a2a/tasks/7%3Acancel", Some(&same)),
+        told("CancelTask", Some("7"), json!({ "task": "7" }))
+    );
     assert_eq!(rest("POST", "/a2a/tasks/7:cancel", None), told("CancelTask", Some("7"), json!({ "task": "7" })));
     let listed = told("ListTasks", None, json!({ "context": "c", "tenant": "t" }));
     assert_eq!(rest("GET", "/a2a/tasks?contextId=c&tenant=t&pageSize=5", None), listed);
-    assert_eq!(rest("POST", "/a2a/v1/message:send", Some(&json!({ "message": {} }))), told("SendMessage", None, json!({})));
+    assert_eq!(
+        rest("POST", "/a2a/v1/message:send", Some(&json!({ "message": {} }))),
+        told("SendMessage", None, json!({}))
+    );
     for path in ["/.well-known/agent-card.json", "/a2a/.well-known/agent-card.json"] {
         assert_eq!(rest("GET", path, None), told("AgentCard", None, json!({})));
     }
@@ -189,7 +197,8 @@ fn the_fields_of_the_protocol_are_checked() {
     assert_eq!(with(&[("content-type", "text/plain")]), Err(Reason::MediaType));
     assert_eq!(with(&[("content-type", "application/a2a+json")]), Err(Reason::MediaType));
     let path = at("POST", "/a2a/message:send");
-    let rest = read(&mounted(), &path, &headers(&[("content-type", "application/a2a+json")]), Some(br#"{"message":{}}"#));
+    let rest =
+        read(&mounted(), &path, &headers(&[("content-type", "application/a2a+json")]), Some(br#"{"message":{}}"#));
     assert_eq!(tell(rest), told("SendMessage", None, json!({})));
     let bodied = read(&mounted(), &at("GET", "/a2a/tasks/7"), &headers(&[("content-length", "5")]), None);
     assert_eq!(tell(bodied), Err(Reason::MalformedMessage));

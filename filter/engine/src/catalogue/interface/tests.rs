@@ -1,6 +1,11 @@
 //! Templates: what they match, what they nearly match, and which two cannot stand together.
 
+use proptest::prelude::*;
+
 use super::*;
+use crate::headers::Headers;
+use crate::io::RequestHead;
+use crate::route::check_head;
 
 fn interface(endpoints: &[(&str, &str)]) -> Interface {
     let endpoint = |(method, path): &(&str, &str)| {
@@ -93,5 +98,44 @@ fn which_templates_overlap() {
 fn what_is_no_template() {
     for bad in ["", "a", "/{}", "/{x", "/x}", "/{x}y", "/a*", "/{a-b}", "/{1}", "/{a}/{a}", "/{a}:cancel"] {
         assert!(Template::parse(bad).is_err(), "{bad}");
+    }
+}
+
+fn accepted(path: &str) -> Option<String> {
+    let pairs = [(":method", "GET"), (":authority", "h"), (":path", path), (":scheme", "https")];
+    let headers: Headers =
+        pairs.into_iter().map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).collect();
+    check_head(&RequestHead { headers, ..RequestHead::default() }, &[]).ok().map(|target| target.path)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+    /// A path that a server could take for a declared endpoint is that endpoint, or refused: never something undeclared.
+    #[test]
+    fn no_spelling_leads_past_an_endpoint(
+        spelling in prop::collection::vec(prop::sample::select(vec![
+            "/", "/a", "/A", "/%61", "/b", "/B", "/x", "/.", "/..", "/%2e%2e", "//", "%2f", "%2Fb", ";v=1", "\\b", "/b:c", "/b%3Ac", "/b%3ac", "%", "%00", "?q", "#f",
+        ]), 0..5),
+    ) {
+        let api = interface(&[("GET", "/a/b"), ("GET", "/a/{x}/b"), ("GET", "/a/b:c")]);
+        let Some(path) = accepted(&spelling.concat()) else { return Ok(()) };
+        // As lenient as servers get: decoded, empty and dot segments resolved, parameters and case dropped.
+        let mut resolved: Vec<String> = Vec::new();
+        let decoded = percent_decode_str(&path).decode_utf8_lossy().replace('\\', "/").to_lowercase();
+        for segment in decoded.split('/').map(|segment| segment.split(';').next().unwrap_or_default()) {
+            match segment {
+                "" | "." => {}
+                ".." => drop(resolved.pop()),
+                other => resolved.push(other.to_owned()),
+            }
+        }
+        let lenient = match resolved.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+            ["a", "b"] | ["a", "b:c"] => true,
+            ["a", _, "b"] => true,
+            _ => false,
+        };
+        let undeclared = matches!(api.find("GET", &path), Found::Undeclared);
+        prop_assert!(lenient != undeclared, "{path} {resolved:?}");
     }
 }

@@ -36,8 +36,15 @@ fn what_the_reader_accepts_validates() -> Outcome {
     ];
     let doubles = [set("/version", 1.0), set("/limits/ledger_share", 1e2)];
     let http = [set("/issuers/0/keys/insecure_http", true), set("/issuers/0/keys/url", "http://[::1]:80?x=@")];
-    for document in [full(), minimal(), edited(full(), &inline)?, edited(full(), &doubles)?, edited(minimal(), &http)?, api()?, service()?]
-    {
+    for document in [
+        full(),
+        minimal(),
+        edited(full(), &inline)?,
+        edited(full(), &doubles)?,
+        edited(minimal(), &http)?,
+        api()?,
+        service()?,
+    ] {
         parse(&document)?;
         let validator = validator()?;
         let errors: Vec<String> = validator.iter_errors(&document).map(|error| error.to_string()).collect();
@@ -200,7 +207,9 @@ fn the_defaults_described_are_the_defaults() -> Outcome {
             let referred = description.get("$ref").and_then(Value::as_str).map(|at| at.trim_start_matches('#'));
             let own = description.get("default");
             let Some(default) = own.or_else(|| schema.pointer(referred?)?.get("default")) else { continue };
-            if ["tools", "endpoints", "methods", "undeclared", "connect", "egress", "agent_card"].contains(&key.as_str()) {
+            if ["tools", "endpoints", "methods", "undeclared", "connect", "egress", "agent_card"]
+                .contains(&key.as_str())
+            {
                 continue;
             }
             let mut document = base.clone();

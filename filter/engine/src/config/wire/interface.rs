@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use super::distinct;
 use super::resource::terms;
 use super::seen::Names;
-use crate::catalogue::{BodyKind, Card, Endpoint, Interface, Match, Overlap, PathMatch, Protocol, Risk, Template, Tool};
+use crate::catalogue::{
+    BodyKind, Card, Endpoint, Interface, Match, Overlap, PathMatch, Protocol, Risk, Template, Tool,
+};
 use crate::config::address;
 use crate::config::read::{Node, Object};
 use crate::config::text;
@@ -36,7 +38,6 @@ pub(super) fn interface(
         "only HTTP APIs and gRPC services can be closed; remove it, and let policy decide",
     );
     only(of(Protocol::A2a), &["agent_card"], "only an A2A agent has a card; remove it, or write `protocol: a2a`");
-    absent?;
     let mut names = Names::new("names are unique, choose another");
     let mut earlier = Vec::new();
     let endpoints = object.or("endpoints", Vec::new(), |node| {
@@ -56,7 +57,7 @@ pub(super) fn interface(
     let unstated = if protocol == Some(Protocol::A2a) { Card::Public } else { Card::Decided };
     let card = object.or("agent_card", unstated, |node| node.choice("treatment", &cards));
     let egress = object.or("egress", false, Node::flag);
-    let (closed, connect, egress, card) = (closed?, connect?, egress?, card?);
+    let ((), closed, connect, egress, card) = (absent?, closed?, connect?, egress?, card?);
     let mut interface = Interface { closed, connect, egress, card, ..Interface::default() };
     let mut tools = BTreeMap::new();
     for (endpoint, tool) in endpoints? {
@@ -137,7 +138,9 @@ fn template(node: &Node<'_>, matching: Option<&Match>) -> Option<Template> {
         if within {
             Ok(template)
         } else {
-            Err(format!("{text:?} is not below the resource's `match.path`, so it is never asked for; change one of them"))
+            Err(format!(
+                "{text:?} is not below the resource's `match.path`, so it is never asked for; change one of them"
+            ))
         }
     })
 }
@@ -150,8 +153,7 @@ fn method(node: &Node<'_>, default: Risk, names: &mut Names) -> Option<(Vec<Stri
             names.claim(node, &name)?;
             Some(name)
         });
-        let metadata =
-            object.or("metadata", Vec::new(), |node| distinct(node, |node| node.parse(text::grpc_metadata)));
+        let metadata = object.or("metadata", Vec::new(), |node| distinct(node, |node| node.parse(text::grpc_metadata)));
         let tool = terms(object, name, default);
         Some((metadata?, tool?))
     })

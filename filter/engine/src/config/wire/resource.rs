@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::seen::Names;
 use super::interface::interface;
+use super::seen::Names;
 use super::{Seen, distinct, pointers};
 use crate::catalogue::{Demand, Match, Metadata, PathMatch, Protocol, Resource, Risk, Tool};
 use crate::config::address::{self, Address};
@@ -178,23 +178,23 @@ fn tool(node: &Node<'_>, default: Risk, names: &mut Names) -> Option<Tool> {
 /// What is said about a tool, an endpoint or a gRPC method besides its name and how it is asked for.
 pub(super) fn terms(object: &mut Object<'_>, name: Option<String>, default: Risk) -> Option<Tool> {
     let risk = object.or("risk", default, risk);
-        let labels = object.or("labels", Vec::new(), |node| distinct(node, |node| node.text().map(str::to_owned)));
-        let input_schema = object.optional("input_schema", |node| {
-            if node.value().is_object() {
-                return Some(node.value().clone());
-            }
-            node.mismatch("a JSON Schema", "copy the tool's `inputSchema`")
-        });
-        let redact = object.or("redact", Vec::new(), pointers);
-        let destinations = object.or("destinations", Vec::new(), pointers);
-        let authentication = object.optional("authentication", authentication);
-        Some(Tool {
-            name: name?,
-            risk: risk?,
-            labels: labels?,
-            input_schema: input_schema?,
-            redact: redact?,
-            destinations: destinations?,
-            authentication: authentication?,
-        })
+    let labels = object.or("labels", Vec::new(), |node| distinct(node, |node| node.text().map(str::to_owned)));
+    let input_schema = object.optional("input_schema", |node| {
+        if node.value().is_object() {
+            return Some(node.value().clone());
+        }
+        node.mismatch("a JSON Schema", "copy the tool's `inputSchema`")
+    });
+    let redact = object.or("redact", Vec::new(), pointers);
+    let destinations = object.or("destinations", Vec::new(), pointers);
+    let authentication = object.optional("authentication", authentication);
+    Some(Tool {
+        name: name?,
+        risk: risk?,
+        labels: labels?,
+        input_schema: input_schema?,
+        redact: redact?,
+        destinations: destinations?,
+        authentication: authentication?,
+    })
 }

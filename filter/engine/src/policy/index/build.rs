@@ -79,11 +79,8 @@ impl<'a> Builder<'a> {
         let of = |protocol| resource.protocol == protocol;
         let mcp = if of(Protocol::Mcp) { self.methods(resource, Protocol::Mcp, None)? } else { HashMap::new() };
         let arguments = schema::a2a_arguments();
-        let a2a = if of(Protocol::A2a) {
-            self.methods(resource, Protocol::A2a, Some(&arguments))?
-        } else {
-            HashMap::new()
-        };
+        let a2a =
+            if of(Protocol::A2a) { self.methods(resource, Protocol::A2a, Some(&arguments))? } else { HashMap::new() };
         Ok(Entry { tools, other_tools, mcp, http, a2a })
     }
 
