@@ -46,6 +46,7 @@ fn rest(method: &str, path: &str, body: Option<&Value>) -> Result<Told, Reason> 
     tell(read(&mounted(), &at(method, path), &headers(&[]), body.as_deref().map(str::as_bytes)))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "compared with what is read")]
 fn told(name: &str, task: Option<&str>, arguments: Value) -> Result<Told, Reason> {
     Ok((format!("a2a:{name}"), task.map(str::to_owned), arguments))
 }

@@ -12,11 +12,7 @@ fn endpoint(path: &str) -> Value {
 #[test]
 fn endpoints() -> Outcome {
     let list = |endpoints: Value| [set("/resources/0/match/path", "/api/*"), set("/resources/0/endpoints", endpoints)];
-    let twice = |one: &str, other: &str| {
-        let mut second = endpoint(other);
-        second["name"] = json!("f");
-        list(json!([endpoint(one), second]))
-    };
+    let twice = |one: &str, other: &str| list(json!([endpoint(one), { "name": "f", "method": "GET", "path": other }]));
     check_of(
         &minimal(),
         &[
