@@ -12,11 +12,11 @@ use countersign_engine::forward::HeaderEdit;
 use countersign_engine::headers::Headers;
 use countersign_engine::io::{Call, CallFailure, CallOutcome};
 use countersign_engine::possession::{Peer, xfcc};
-use countersign_engine::reply::Reply;
+use countersign_engine::reply::{GrpcStatus, Reply};
 use countersign_engine::{SignatureOracle, UnixTime};
 use prost::Message as _;
 use proxy_wasm::hostcalls;
-use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType, Status};
+use proxy_wasm::types::{BufferType, GrpcStatusCode, LogLevel, MapType, MetricType, Status};
 
 use crate::ledger::{Store, StoreError, Versioned};
 
@@ -145,8 +145,29 @@ pub(crate) fn edit(edit: &HeaderEdit) -> Result<(), Status> {
 
 /// Answers the request. Once per stream, while it is held (DESIGN H6).
 pub(crate) fn reply(reply: &Reply) {
+    if let Some((status, message)) = reply.grpc {
+        // The gateway writes these itself; given twice they would be joined.
+        let own = |name: &str| ["content-type", "grpc-status", "grpc-message"].contains(&name);
+        let metadata =
+            reply.headers.iter().filter(|(name, _)| !own(name)).map(|(name, value)| (*name, value.as_bytes()));
+        expect_done(hostcalls::send_grpc_response(grpc_code(status), Some(message), metadata.collect()));
+        return;
+    }
     let headers = reply.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
     expect_done(hostcalls::send_http_response(u32::from(reply.status), headers, Some(&reply.body)));
+}
+
+fn grpc_code(status: GrpcStatus) -> GrpcStatusCode {
+    match status {
+        GrpcStatus::InvalidArgument => GrpcStatusCode::InvalidArgument,
+        GrpcStatus::DeadlineExceeded => GrpcStatusCode::DeadlineExceeded,
+        GrpcStatus::PermissionDenied => GrpcStatusCode::PermissionDenied,
+        GrpcStatus::ResourceExhausted => GrpcStatusCode::ResourceExhausted,
+        GrpcStatus::Unimplemented => GrpcStatusCode::Unimplemented,
+        GrpcStatus::Internal => GrpcStatusCode::Internal,
+        GrpcStatus::Unavailable => GrpcStatusCode::Unavailable,
+        GrpcStatus::Unauthenticated => GrpcStatusCode::Unauthenticated,
+    }
 }
 
 /// Answers the request that it cannot be decided here at all. As [`reply`].

@@ -88,6 +88,42 @@ fn envoy_yaml_loads() -> Result<()> {
     ensure_loads(|envoy| with_secret(envoy, &path))
 }
 
+#[test]
+fn egress_yaml_loads() -> Result<()> {
+    let home = Home::new()?;
+    let path = home.0.path().join("egress.yaml");
+    std::fs::write(&path, home.move_in(&shipped("egress.yaml")?)?)?;
+    ensure_loads(|envoy| envoy.validate_file(&path))
+}
+
+/// What the way out has in common with the way in is word for word the same.
+#[test]
+fn egress_yaml_is_as_strict_as_envoy_yaml() -> Result<()> {
+    let (out, into) = (only_document(&shipped("egress.yaml")?)?, only_document(&shipped("envoy.yaml")?)?);
+    let members = |document: &Value, pointer: &str, own: &[&str]| -> Result<Value> {
+        let mut members =
+            at(document, pointer)?.as_object().cloned().with_context(|| format!("{pointer}: no object"))?;
+        members.retain(|key, _| !own.contains(&key.as_str()));
+        Ok(Value::Object(members))
+    };
+    let own = ["http2_protocol_options", "upgrade_configs", "route_config", "http_filters"];
+    assert_eq!(members(&out, MANAGER, &own)?, members(&into, MANAGER, &own)?);
+    assert_eq!(
+        members(&out, FILTER, &["configuration", "vm_config"])?,
+        members(&into, FILTER, &["configuration", "vm_config"])?
+    );
+    let vm = format!("{FILTER}/vm_config");
+    assert_eq!(members(&out, &vm, &[])?, members(&into, &vm, &["environment_variables"])?);
+    for pointer in ["/admin", "/overload_manager", "/static_resources/clusters/1"] {
+        assert_eq!(at(&out, pointer)?, at(&into, pointer)?, "{pointer}");
+    }
+    // What was judged is what is connected to: one cache for both.
+    let cache = at(&out, &format!("{MANAGER}/http_filters/1/typed_config/dns_cache_config"))?;
+    assert_eq!(at(&out, "/static_resources/clusters/0/cluster_type/typed_config/dns_cache_config")?, cache);
+    assert_eq!(at(&out, &format!("{MANAGER}/http_filters/1/typed_config/save_upstream_address"))?, &json!(true));
+    Ok(())
+}
+
 fn with_secret(envoy: &Envoy, path: &Path) -> Result<Validation> {
     let secret = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
     envoy.clone().with_env("APPROVALS_SECRET", secret).validate_file(path)

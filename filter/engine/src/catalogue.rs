@@ -1,10 +1,14 @@
 //! The resource catalogue: what is protected, how it is spoken to, and how risky it is.
 
+mod interface;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use countersign_tokens::UnixTime;
 use serde_json::Value;
+
+pub use interface::{BodyKind, Card, Endpoint, Found, Interface, Overlap, Template};
 
 use crate::workload::Authentication;
 
@@ -14,8 +18,10 @@ pub struct Resource {
     pub name: String,
     pub matching: Match,
     pub protocol: Protocol,
-    /// Declared tools by name (MCP only).
+    /// Declared tools by name: of MCP, endpoints of HTTP APIs, methods of gRPC services.
     pub tools: BTreeMap<String, Tool>,
+    /// What else is declared of an HTTP API or a gRPC service.
+    pub interface: Interface,
     /// The risk of whatever is not declared more exactly.
     pub risk: Risk,
     /// What clients and issuers call it: an absolute URL (RFC 9728 §1.2).
@@ -91,9 +97,11 @@ pub enum PathMatch {
 pub enum Protocol {
     Http,
     Mcp,
+    A2a,
+    Grpc,
 }
 
-/// A declared tool of an MCP resource.
+/// A declared tool of an MCP resource, endpoint of an HTTP API or method of a gRPC service.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tool {
     pub name: String,

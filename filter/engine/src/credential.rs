@@ -35,15 +35,19 @@ pub enum Carrier {
 }
 
 const AUTHORIZATION: &str = "authorization";
+/// Where a client has a credential for its proxy (RFC 9110 §11.7.2); `Authorization` is then for the server behind it.
+pub(crate) const PROXY_AUTHORIZATION: &str = "proxy-authorization";
 const TXN_TOKEN: &str = "txn-token";
 /// Carries the proof that goes with `Authorization: DPoP` (RFC 9449 §4.1).
-const PROOF: &str = "dpop";
+pub(crate) const PROOF: &str = "dpop";
 
 /// A decision about a certificate is good for a moment: it is never remembered.
 const CERTIFICATE_LIFETIME: Duration = Duration::from_mins(1);
 
 /// The header fields that carry tokens; a request has at most one of them.
-const CARRIERS: [(&str, Carrier); 2] = [(AUTHORIZATION, Carrier::Authorization), (TXN_TOKEN, Carrier::TxnToken)];
+const CARRIERS: &[(&str, Carrier)] = &[(AUTHORIZATION, Carrier::Authorization), (TXN_TOKEN, Carrier::TxnToken)];
+/// The same of a request that is on its way out.
+const PROXY_CARRIERS: &[(&str, Carrier)] = &[(PROXY_AUTHORIZATION, Carrier::Authorization)];
 
 /// The header fields that are the credential's, or proof that it is the client's.
 pub(crate) const FIELDS: [&str; 3] = [AUTHORIZATION, TXN_TOKEN, PROOF];
@@ -114,11 +118,12 @@ impl Credential {
         config: &Config,
         now: UnixTime,
     ) -> Result<Self, Reason> {
-        if CARRIERS.iter().all(|(field, _)| !head.headers.contains(field)) {
+        let carriers = if resource.interface.egress { PROXY_CARRIERS } else { CARRIERS };
+        if carriers.iter().all(|(field, _)| !head.headers.contains(field)) {
             let evidence = Evidence::of(head, None, config.client_certificate, now);
             return Self::of_connection(evidence, config).ok_or(Reason::NoCredential);
         }
-        let (carrier, text, proof) = read(&head.headers)?;
+        let (carrier, text, proof) = read(&head.headers, carriers)?;
         if text.is_empty() || text.len() > config.limits.token_bytes {
             return Err(Reason::MalformedToken);
         }
@@ -227,12 +232,15 @@ impl Credential {
 }
 
 /// Where the one token is, its text, and the proof that came with it.
-fn read(headers: &Headers) -> Result<(Carrier, &str, Option<&str>), Reason> {
+fn read<'h>(
+    headers: &'h Headers,
+    carriers: &'static [(&'static str, Carrier)],
+) -> Result<(Carrier, &'h str, Option<&'h str>), Reason> {
     let mut found = None;
-    for (name, carrier) in CARRIERS {
+    for (name, carrier) in carriers {
         match headers.single(name) {
             Ok(None) => {}
-            Ok(Some(value)) if found.is_none() => found = Some((carrier, value)),
+            Ok(Some(value)) if found.is_none() => found = Some((*carrier, value)),
             Ok(Some(_)) | Err(_) => return Err(Reason::ManyCredentials),
         }
     }

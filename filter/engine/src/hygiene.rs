@@ -102,12 +102,21 @@ fn is_wildcard(grant: &Grant) -> bool {
 
 fn is_dead(grant: &Grant, resources: &[Resource]) -> bool {
     let reaches = |resource: &Resource| match (&grant.object, resource.protocol) {
+        (Some(Object::Exact(tool)), Protocol::Grpc) => {
+            grant.action == "grpc:call" && (!resource.interface.closed || resource.tools.contains_key(tool))
+        }
+        (Some(Object::Exact(name)), Protocol::Http) if !name.starts_with('/') => {
+            let endpoint = resource.interface.endpoint(name);
+            endpoint.is_some_and(|endpoint| grant.action == format!("http:{}", endpoint.method))
+        }
         (Some(Object::Exact(tool)), Protocol::Mcp) if grant.action == "mcp:tools/call" => {
             // Where nothing is declared, nothing is known to be absent.
             resource.tools.is_empty() || resource.tools.contains_key(tool)
         }
         (_, Protocol::Mcp) => grant.action.starts_with("mcp:"),
         (_, Protocol::Http) => grant.action.starts_with("http:"),
+        (_, Protocol::A2a) => grant.action.starts_with("a2a:"),
+        (_, Protocol::Grpc) => grant.action.starts_with("grpc:"),
     };
     !resources
         .iter()

@@ -1,10 +1,11 @@
 //! The unforgeable value without which nothing is forwarded.
 
+use crate::catalogue::Card;
 use crate::config::Unmatched;
 use crate::policy::Allow;
 
 /// Proof that exactly this request may go upstream. It is made of an [`Allow`], or of the
-/// configuration's word that requests for no resource pass; of nothing else.
+/// configuration's word that requests for no resource, or for an agent's public card, pass; of nothing else.
 ///
 /// ```compile_fail
 /// let forged = countersign_engine::permit::Permit(());
@@ -21,6 +22,13 @@ impl Permit {
         match rule {
             Unmatched::Pass => Some(Self(())),
             Unmatched::Deny => None,
+        }
+    }
+
+    pub(crate) fn for_card(card: Card) -> Option<Self> {
+        match card {
+            Card::Public => Some(Self(())),
+            Card::Decided => None,
         }
     }
 }

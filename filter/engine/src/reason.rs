@@ -65,6 +65,8 @@ reasons! {
     Approved = Allow, "approved", 0, None, "";
     /// It is for no resource and configuration lets such requests pass.
     Unmatched = Allow, "unmatched", 0, None, "";
+    /// It is for an agent's card, which configuration lets everybody see.
+    AgentCard = Allow, "agent_card", 0, None, "";
 
     /// Metadata of a protected resource (RFC 9728).
     Metadata = Served, "metadata", 200, None, "";
@@ -88,8 +90,8 @@ reasons! {
     BodyTimeout = Deny, "body_timeout", 408, None, "The body did not arrive in time. Try again.";
     /// The gateway does not hand bodies over while headers are held.
     BodyWithheld = Deny, "body_withheld", 503, None, "This gateway is not set up to read bodies. Tell its operator.";
-    /// Not `application/json`, or encoded.
-    MediaType = Deny, "media_type", 415, None, "Send the body as application/json without content coding.";
+    /// Not of the media type that is read, or encoded.
+    MediaType = Deny, "media_type", 415, None, "Send the body in the media type that is read here (application/json unless declared otherwise), without content coding.";
     /// Not JSON, or JSON that parsers disagree about.
     MalformedJson = Deny, "malformed_json", 400, None, "The body is not JSON that every parser reads alike: check syntax, duplicate members, depth and numbers.";
     /// A JSON-RPC batch.
@@ -98,6 +100,8 @@ reasons! {
     MalformedMessage = Deny, "malformed_message", 400, None, "The body is not a valid message of this protocol.";
     /// A JSON-RPC method nobody declared.
     UnknownMethod = Deny, "unknown_method", 403, None, "This method is not available here.";
+    /// Query, form or metadata that can be read in two ways, or an argument that comes from two places.
+    AmbiguousArguments = Deny, "ambiguous_arguments", 400, None, "An argument can be read in two ways. Send each once, in one place, under a plain name.";
     /// A protocol version the filter does not read.
     UnsupportedVersion = Deny, "unsupported_version", 400, None, "This protocol version is not supported here.";
     /// Header and body name different things.
@@ -182,6 +186,8 @@ reasons! {
     // Policy.
     /// Policy denies, or permits nothing.
     PolicyDenied = Deny, "policy_denied", 403, None, "This is not permitted.";
+    /// The resource declares what it offers, and this is none of it.
+    Undeclared = Deny, "undeclared", 403, None, "This is not permitted.";
     /// Policy could not be evaluated.
     PolicyError = Deny, "policy_error", 403, None, "This is not permitted.";
     /// Arguments do not have the declared types.
@@ -222,10 +228,10 @@ reasons! {
 
 impl Reason {
     /// As clients may see it, who know of what they ask for or do not: a policy that failed looks like one that denied,
-    /// and nobody learns from arguments that do not fit whether a tool is there.
+    /// what is not declared looks like what is not permitted, and nobody learns from arguments that do not fit whether a tool is there.
     #[must_use]
     pub fn told(self, known: bool) -> Self {
-        let hidden = self == Self::PolicyError || (self == Self::ArgumentsUnfit && !known);
+        let hidden = matches!(self, Self::PolicyError | Self::Undeclared) || (self == Self::ArgumentsUnfit && !known);
         if hidden { Self::PolicyDenied } else { self }
     }
 }

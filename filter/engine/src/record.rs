@@ -140,19 +140,18 @@ impl Decision<'_> {
     }
 
     fn action<'a>(&'a self, action: &'a Action) -> wire::Action<'a> {
-        let arguments_digest = match &action.operation {
-            Operation::ToolCall(call) => Some(call.digest),
-            Operation::Mcp(operation) => operation.digest,
-            Operation::Http { .. } => None,
-        };
         wire::Action {
             name: action.name(),
             object: match &action.operation {
                 // The path is in `request` already.
                 Operation::Http { .. } => None,
-                Operation::ToolCall(_) | Operation::Mcp(_) => action.object(),
+                Operation::Endpoint(_)
+                | Operation::ToolCall(_)
+                | Operation::Mcp(_)
+                | Operation::A2a(_)
+                | Operation::Grpc(_) => action.object(),
             },
-            arguments_digest: arguments_digest.map(|digest| digest::text(&digest)),
+            arguments_digest: action.arguments_digest().map(digest::text),
             body_digest: action.body_digest.map(|digest| digest::text(&digest)),
             arguments: self.recorded(action),
         }

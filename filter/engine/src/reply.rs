@@ -1,13 +1,13 @@
 //! An answer to the client instead of forwarding, in the words of the protocol it speaks.
 //!
 //! Shapes: RFC 6750 §3 challenges with RFC 9728 `resource_metadata`; a JSON-RPC 2.0 error with the request's id
-//! where that is known; RFC 9457 problem details elsewhere. An answer never tells which policy denied, what the
+//! where that is known; a gRPC status; RFC 9457 problem details elsewhere. An answer never tells which policy denied, what the
 //! catalogue holds or who else exists.
 
 use countersign_tokens::{Algorithm, PROOF_ALGORITHMS};
 use serde_json::{Value, json};
 
-use crate::catalogue::{Demand, Metadata};
+use crate::catalogue::{Demand, Metadata, Protocol};
 use crate::reason::{Challenge, Reason};
 use crate::record::Line;
 use crate::session::DecisionId;
@@ -21,14 +21,31 @@ pub struct Reply {
     /// Lower-case names.
     pub headers: Vec<(&'static str, String)>,
     pub body: Vec<u8>,
+    /// Of an answer in gRPC's words, which gateways write themselves: what `grpc-status` and `grpc-message` say.
+    pub grpc: Option<(GrpcStatus, &'static str)>,
+}
+
+/// The status of a gRPC answer that denies (grpc/grpc, `doc/statuscodes.md`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GrpcStatus {
+    InvalidArgument = 3,
+    DeadlineExceeded = 4,
+    PermissionDenied = 7,
+    ResourceExhausted = 8,
+    Unimplemented = 12,
+    Internal = 13,
+    Unavailable = 14,
+    Unauthenticated = 16,
 }
 
 /// Whom the answer is for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Addressee<'a> {
     pub(crate) id: DecisionId,
-    /// Whether the resource speaks JSON-RPC.
-    pub(crate) rpc: bool,
+    /// What the resource speaks, if there is one.
+    pub(crate) protocol: Option<Protocol>,
+    /// Whether it asked its proxy: challenges are then that (RFC 9110 §15.5.8).
+    pub(crate) proxy: bool,
     /// The request's JSON-RPC id, if it was read.
     pub(crate) rpc_id: Option<&'a Value>,
     /// Whether it must, or tried to, prove possession of a key: challenges are then for the scheme DPoP.
@@ -64,7 +81,7 @@ impl Reply {
             ("cache-control", "max-age=300".to_owned()),
             ("access-control-allow-origin", "*".to_owned()),
         ];
-        Self { line, status: 200, headers, body: document.to_string().into_bytes() }
+        Self { line, status: 200, headers, body: document.to_string().into_bytes(), grpc: None }
     }
 
     /// The answer that denies with `reason`, as the client may see it ([`Reason::told`]).
@@ -72,7 +89,7 @@ impl Reply {
         let row = reason.row();
         let mut headers = Vec::new();
         if let Some(challenge) = challenge(reason, to) {
-            headers.push(("www-authenticate", challenge));
+            headers.push((if to.proxy { "proxy-authenticate" } else { "www-authenticate" }, challenge));
         }
         if row.status == 405 {
             headers.push(("allow", "GET, POST, DELETE, OPTIONS".to_owned()));
@@ -81,12 +98,48 @@ impl Reply {
             headers.push(("retry-after", seconds.to_owned()));
         }
         headers.push(("cache-control", "no-store".to_owned()));
+        // What is not gRPC is answered in HTTP's words (grpc/grpc, `doc/PROTOCOL-HTTP2.md`).
+        if to.protocol == Some(Protocol::Grpc) && reason != Reason::MediaType {
+            return Self::grpc(line, reason, headers);
+        }
+        let status = if to.proxy && row.status == 401 { 407 } else { row.status };
         let (media_type, body) = match to.rpc_id {
-            Some(id) if to.rpc => ("application/json", rpc_error(reason, id, to)),
-            Some(_) | None => ("application/problem+json", problem(reason, to)),
+            Some(id) if speaks_rpc(to) => ("application/json", rpc_error(reason, id, to)),
+            Some(_) | None => ("application/problem+json", problem(reason, status, to)),
         };
         headers.push(("content-type", media_type.to_owned()));
-        Self { line, status: row.status, headers, body: body.to_string().into_bytes() }
+        Self { line, status, headers, body: body.to_string().into_bytes(), grpc: None }
+    }
+
+    /// An answer that is headers only: status 200, and what went wrong in `grpc-status`.
+    fn grpc(line: Line, reason: Reason, mut headers: Vec<(&'static str, String)>) -> Self {
+        const UNSAFE: percent_encoding::AsciiSet = percent_encoding::CONTROLS.add(b'%');
+        let (status, message) = (grpc_status(reason.row().status), reason.row().detail);
+        headers.push(("content-type", "application/grpc".to_owned()));
+        headers.push(("grpc-status", (status as u8).to_string()));
+        headers.push(("grpc-message", percent_encoding::utf8_percent_encode(message, &UNSAFE).to_string()));
+        Self { line, status: 200, headers, body: Vec::new(), grpc: Some((status, message)) }
+    }
+}
+
+fn speaks_rpc(to: &Addressee<'_>) -> bool {
+    match to.protocol {
+        Some(Protocol::Mcp | Protocol::A2a) => true,
+        Some(Protocol::Http | Protocol::Grpc) | None => false,
+    }
+}
+
+/// What gRPC calls an HTTP status of ours.
+fn grpc_status(status: u16) -> GrpcStatus {
+    match status {
+        400 => GrpcStatus::InvalidArgument,
+        401 => GrpcStatus::Unauthenticated,
+        403 => GrpcStatus::PermissionDenied,
+        405 => GrpcStatus::Unimplemented,
+        408 => GrpcStatus::DeadlineExceeded,
+        413 | 429 => GrpcStatus::ResourceExhausted,
+        503 => GrpcStatus::Unavailable,
+        _ => GrpcStatus::Internal,
     }
 }
 
@@ -145,12 +198,12 @@ fn retry_after(reason: Reason) -> Option<&'static str> {
 }
 
 /// RFC 9457 §3.1.
-fn problem(reason: Reason, to: &Addressee<'_>) -> Value {
+fn problem(reason: Reason, status: u16, to: &Addressee<'_>) -> Value {
     let row = reason.row();
     json!({
         "type": format!("urn:countersign:{}", reason.row().code),
-        "title": title(row.status),
-        "status": row.status,
+        "title": title(status),
+        "status": status,
         "detail": row.detail,
         "instance": format!("urn:uuid:{}", to.id),
     })
@@ -163,7 +216,7 @@ fn rpc_error(reason: Reason, id: &Value, to: &Addressee<'_>) -> Value {
         "jsonrpc": "2.0",
         "id": id,
         "error": {
-            "code": rpc_code(reason),
+            "code": rpc_code(reason, to.protocol),
             "message": row.detail,
             "data": { "reason": reason.row().code, "decision": to.id.to_string() },
         },
@@ -172,7 +225,8 @@ fn rpc_error(reason: Reason, id: &Value, to: &Addressee<'_>) -> Value {
 
 /// The specification's code where it has one; otherwise one outside the range it reserves (-32768 to -32000),
 /// made of the HTTP status: -31403 for a 403.
-fn rpc_code(reason: Reason) -> i32 {
+/// A2A has taken -32001 to -32009 for itself (1.0 §9.5): a denial is none of these, an unknown version is.
+fn rpc_code(reason: Reason, protocol: Option<Protocol>) -> i32 {
     const SPECIFIED: &[(Reason, i32)] = &[
         (Reason::MalformedJson, -32700),
         (Reason::Batch, -32600),
@@ -181,6 +235,9 @@ fn rpc_code(reason: Reason) -> i32 {
         (Reason::HeaderBodyMismatch, -32020),
         (Reason::UnsupportedVersion, -32022),
     ];
+    if protocol == Some(Protocol::A2a) && reason == Reason::UnsupportedVersion {
+        return -32009;
+    }
     let specified = SPECIFIED.iter().find(|(candidate, _)| *candidate == reason);
     specified.map_or_else(|| -31000 - i32::from(reason.row().status), |(_, code)| *code)
 }
@@ -191,6 +248,7 @@ fn title(status: u16) -> &'static str {
         401 => "Unauthorized",
         403 => "Forbidden",
         405 => "Method Not Allowed",
+        407 => "Proxy Authentication Required",
         408 => "Request Timeout",
         413 => "Content Too Large",
         415 => "Unsupported Media Type",

@@ -9,7 +9,8 @@ mod path;
 
 use std::net::{IpAddr, SocketAddr};
 
-use crate::catalogue::{Match, PathMatch, Resource};
+use crate::action::a2a;
+use crate::catalogue::{Card, Match, PathMatch, Protocol, Resource};
 use crate::headers::{Headers, same_name};
 use crate::io::RequestHead;
 use crate::reason::Reason;
@@ -43,6 +44,7 @@ pub(crate) const SINGLE: &[&str] = &[
     "mcp-session-id",
     "mcp-method",
     "mcp-name",
+    "a2a-version",
 ];
 
 /// Where a request is addressed to.
@@ -54,7 +56,9 @@ pub struct Target {
     pub authority: String,
     /// `:authority` for matching: lower case, without the root's trailing dot, port as written.
     pub host: String,
-    /// The path as received, without the query. Never holds dot segments, empty segments or needless escapes.
+    /// The port in `:authority`, else that of `:scheme`.
+    pub port: u16,
+    /// The path as received, without the query; empty of `CONNECT`. Never holds dot segments, empty segments or needless escapes.
     pub path: String,
     /// What follows the first `?`.
     pub query: Option<String>,
@@ -62,12 +66,27 @@ pub struct Target {
     pub target: String,
 }
 
+/// A host and a port: where a request goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Endpoint<'a> {
+    /// Lower case, without the root's trailing dot.
+    pub host: &'a str,
+    pub port: u16,
+}
+
+/// The host in `authority` as destinations are matched; none for what [`check_head`] refuses.
+pub(crate) fn host_of(authority: &str) -> Option<String> {
+    let host = matching_host(authority)?;
+    Some(split_port(&host).0.to_owned())
+}
+
 /// The target of a head that can be read one way only; `routing_headers` are fields that pick a route.
 pub fn check_head(head: &RequestHead, routing_headers: &[String]) -> Result<Target, Reason> {
     let headers = &head.headers;
     check_names(headers, routing_headers)?;
     let method = pseudo(headers, ":method")?;
-    if headers.contains(":protocol") || headers.contains("upgrade") || method == "CONNECT" {
+    let tunnel = method == "CONNECT";
+    if headers.contains(":protocol") || headers.contains("upgrade") {
         return Err(Reason::UpgradeRefused);
     }
     if method.is_empty() || !method.bytes().all(is_token) {
@@ -80,9 +99,21 @@ pub fn check_head(head: &RequestHead, routing_headers: &[String]) -> Result<Targ
     {
         return Err(Reason::AmbiguousHeaders);
     }
-    let target = single_text(headers, ":path")?.ok_or(Reason::AmbiguousPath)?;
+    let port = port(headers, &host, tunnel)?;
+    let target = single_text(headers, ":path")?;
+    if tunnel {
+        // RFC 9110 §9.3.6, RFC 9113 §8.5: an authority and nothing else.
+        let bare = target.is_none_or(|target| target.is_empty());
+        let (path, query, target) = (String::new(), None, String::new());
+        return if bare {
+            Ok(Target { method, authority, host, port, path, query, target })
+        } else {
+            Err(Reason::AmbiguousPath)
+        };
+    }
+    let target = target.ok_or(Reason::AmbiguousPath)?;
     let (path, query) = path::split(&target)?;
-    Ok(Target { method, authority, host, path, query, target })
+    Ok(Target { method, authority, host, port, path, query, target })
 }
 
 /// The most specific resource that matches, if any.
@@ -114,6 +145,16 @@ pub fn asks_about(resource: &Resource, target: &Target) -> bool {
     })
 }
 
+/// Whether `target` is the card of the agent `resource`, which everybody may see.
+pub fn asks_for_card(resource: &Resource, target: &Target, route: Option<&str>) -> bool {
+    let Match { host, path: _, route: wanted } = &resource.matching;
+    resource.protocol == Protocol::A2a
+        && resource.interface.card == Card::Public
+        && a2a::is_card(resource, target)
+        && host.as_deref().is_none_or(|host| host_matches(host, &target.host))
+        && wanted.as_deref().is_none_or(|wanted| route == Some(wanted))
+}
+
 fn check_names(headers: &Headers, routing_headers: &[String]) -> Result<(), Reason> {
     for (name, _) in headers.iter() {
         if name.starts_with(':') && ![":method", ":path", ":authority", ":scheme", ":protocol"].contains(&name) {
@@ -133,6 +174,19 @@ fn check_names(headers: &Headers, routing_headers: &[String]) -> Result<(), Reas
         return Err(Reason::AmbiguousHeaders);
     }
     Ok(())
+}
+
+/// A tunnel names its port.
+fn port(headers: &Headers, host: &str, tunnel: bool) -> Result<u16, Reason> {
+    let port = match split_port(host).1 {
+        Some(port) => port.parse().map_err(|_| Reason::AmbiguousHeaders)?,
+        None if tunnel => return Err(Reason::AmbiguousHeaders),
+        None => match single_text(headers, ":scheme")?.as_deref() {
+            Some("https") => 443,
+            Some(_) | None => 80,
+        },
+    };
+    if port == 0 { Err(Reason::AmbiguousHeaders) } else { Ok(port) }
 }
 
 fn pseudo(headers: &Headers, name: &str) -> Result<String, Reason> {

@@ -13,10 +13,11 @@
 //!
 //! | member | meaning |
 //! |---|---|
-//! | `action` | the operation: `mcp:` and a method of MCP (or `GET`, `DELETE`), `http:` and an HTTP method |
+//! | `action` | the operation: `mcp:` and a method of MCP (or `GET`, `DELETE`), `http:` and an HTTP method, `a2a:` and an operation of A2A 1.0, `grpc:call` |
 //! | `resource` | the resource's configured name |
-//! | `object` | the tool, prompt, URI, task or path; a trailing `*` stands for any ending; any object when absent |
-//! | `arguments` | RFC 6901 pointers into a tool's arguments and what must hold there; `mcp:tools/call` only |
+//! | `object` | the tool, prompt, URI, task or gRPC method, an endpoint's name or a path; a trailing `*` stands for any ending; any object when absent |
+//! | `arguments` | RFC 6901 pointers into the arguments of a tool, an endpoint, an A2A operation or a gRPC method, and what must hold there; of MCP for `tools/call` only |
+//! | `destination` | of `http:` actions: hosts the request may go to, `["api.example.com", "*.example.com:443"]`; without a port any; `*` is any host |
 //! | `calls` | `{"max": 3}` in all, `{"max": 10, "per": "minute"}` (any 60 seconds), `"hour"`, `"day"` (by the clock, UTC); or a list of these |
 //! | `not_before`, `expires` | `NumericDate`: holds from the one until the other |
 //! | `source` | networks (`10.0.0.0/8`) or addresses of the peer |
@@ -42,12 +43,14 @@
 //! # Grants in `scope`
 //!
 //! `mcp:tool:<name>` is `tools/call` of that tool, `mcp:<method>` any object of a method (`mcp:resources/read`),
-//! `http:<METHOD>:<path>` a path, `http:<METHOD>:<path>/*` what is below it. They hold for every resource the token's
+//! `http:<METHOD>:<path>` a path, `http:<METHOD>:<path>/*` what is below it, `a2a:<operation>` any object of an A2A operation,
+//! `grpc:<package.Service/Method>` a gRPC method. They hold for every resource the token's
 //! audience admits. Other scope tokens grant nothing; there is no `mcp:*`.
 
 mod claims;
 mod condition;
 mod constraint;
+mod destination;
 mod error;
 mod grant;
 mod grants;
@@ -61,6 +64,7 @@ use countersign_tokens::UnixTime;
 
 pub use condition::{Calls, Condition, Period};
 pub use constraint::Constraint;
+pub use destination::Destination;
 pub use error::TaskError;
 pub use grant::{Grant, Metered, Object};
 pub use grants::{Circumstances, Coverage, Grants};

@@ -65,13 +65,20 @@ impl Answers {
 impl Answer {
     /// The header fields the client must see; none for those that must be absent.
     pub fn headers(&self, expect: &Expect) -> Vec<(&'static str, Option<String>)> {
-        let media_type = if expect.rpc_id.is_some() { "application/json" } else { "application/problem+json" };
+        let media_type = match (&expect.grpc, &expect.rpc_id) {
+            (Some(_), _) => "application/grpc",
+            (None, Some(_)) => "application/json",
+            (None, None) => "application/problem+json",
+        };
         vec![
             ("content-type", Some(media_type.to_owned())),
             ("cache-control", Some("no-store".to_owned())),
-            ("www-authenticate", self.www_authenticate(expect)),
+            ("www-authenticate", self.www_authenticate(expect).filter(|_| !expect.proxy)),
+            ("proxy-authenticate", self.www_authenticate(expect).filter(|_| expect.proxy)),
             ("retry-after", self.retry_after.map(|seconds| seconds.to_string())),
             ("allow", self.allow.clone()),
+            ("grpc-status", expect.grpc.map(|status| status.to_string())),
+            ("grpc-message", expect.grpc.map(|_| self.detail.clone())),
         ]
     }
 
@@ -86,8 +93,8 @@ impl Answer {
             }),
             None => json!({
                 "type": format!("urn:countersign:{told}"),
-                "title": self.title,
-                "status": self.status,
+                "title": if expect.status == 407 { "Proxy Authentication Required" } else { &self.title },
+                "status": expect.status,
                 "detail": self.detail,
                 "instance": format!("urn:uuid:{decision}"),
             }),

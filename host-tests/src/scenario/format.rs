@@ -415,6 +415,12 @@ pub struct Expect {
     /// The answer is a JSON-RPC error with this id; otherwise it is problem details.
     #[serde(default)]
     pub rpc_id: Option<Value>,
+    /// The answer is headers only, with this gRPC status.
+    #[serde(default)]
+    pub grpc: Option<u32>,
+    /// It asked its proxy, and is answered so: 407 for 401.
+    #[serde(default)]
+    pub proxy: bool,
     /// The scope named in the challenge.
     #[serde(default)]
     pub scope: Option<String>,
@@ -463,6 +469,9 @@ pub struct Upstream {
     /// The credential is forwarded as it came.
     #[serde(default)]
     pub credential: bool,
+    /// It is on its way out: the proxy's credential is gone, `authorization` is not, and nothing says who asks.
+    #[serde(default)]
+    pub egress: bool,
 }
 
 fn every_driver() -> Vec<DriverKind> {

@@ -59,11 +59,21 @@ fn send_local_response(
     body_size: u32,
     headers: u32,
     headers_size: u32,
-    _grpc: i32,
+    grpc: i32,
 ) -> Result<i32> {
     hostcall(caller, "proxy_send_local_response", |caller| {
-        let reply =
+        let mut reply =
             LocalReply { status, headers: pairs(caller, headers, headers_size)?, body: read(caller, body, body_size)? };
+        // As Envoy answers gRPC: headers only, the text in one of them.
+        if grpc >= 0 {
+            let message = std::mem::take(&mut reply.body);
+            let own = [
+                ("content-type", b"application/grpc".to_vec()),
+                ("grpc-status", grpc.to_string().into_bytes()),
+                ("grpc-message", message),
+            ];
+            reply.headers.extend(own.map(|(name, value)| (name.to_owned(), value)));
+        }
         let state = caller.data_mut();
         let handle = StreamHandle(state.effective);
         let Some(stream) = state.streams.get_mut(&handle.0).filter(|stream| stream.place == Place::Held) else {

@@ -1,50 +1,85 @@
-//! Plain HTTP: the method and the path are the whole operation.
+//! HTTP APIs: an endpoint that is declared, with its arguments; anything else is its method and its path.
 //!
-//! Never reads the body as anything; it is only digested, so that approvals and records can name it.
+//! The body is read only where the endpoint says what it is and something needs the arguments; otherwise it is at most
+//! digested, so that approvals and records can name it. Never decides.
 
-use super::{Action, Operation};
-use crate::catalogue::Resource;
+pub(in crate::action) mod arguments;
+
+use self::arguments::Arguments;
+use super::{Action, EndpointCall, Operation};
+use crate::catalogue::{BodyKind, Endpoint, Found, Resource};
 use crate::digest;
+use crate::headers::Headers;
 use crate::reason::Reason;
 use crate::route::Target;
 
 /// The methods an HTTP resource can be asked with (RFC 9110 §9.3, RFC 5789), case-sensitive. `TRACE` echoes credentials,
-/// `CONNECT` tunnels, extension methods mean something to somebody else.
-pub const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+/// extension methods mean something to somebody else; `CONNECT` tunnels, and only a resource that says so is asked for it.
+pub const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT"];
 
-/// What a plain HTTP request does; `body` when it was held.
+/// What an HTTP request does, as far as the head says: of an endpoint no arguments. `body` when it was held.
 pub fn read(resource: &Resource, target: &Target, body: Option<&[u8]>) -> Result<Action, Reason> {
-    if !METHODS.contains(&target.method.as_str()) {
+    let tunnel = target.method == "CONNECT";
+    if !METHODS.contains(&target.method.as_str()) || (tunnel && !resource.interface.connect) {
         return Err(Reason::MethodNotAllowed);
     }
-    let operation = Operation::Http { method: target.method.clone(), path: target.path.clone() };
+    let (method, path) = (target.method.clone(), target.path.clone());
+    let operation = match resource.interface.find(&method, &path) {
+        Found::Endpoint(endpoint, _) => Operation::Endpoint(EndpointCall {
+            endpoint: endpoint.name.clone(),
+            method,
+            path,
+            arguments: None,
+            digest: None,
+        }),
+        Found::Undeclared => Operation::Http { method, path },
+        Found::Nearly => return Err(Reason::AmbiguousPath),
+    };
     Ok(Action::new(resource, target, operation, body.map(digest::of_bytes)))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::action::test_support::{resource, target};
-
-    #[test]
-    fn known_methods_are_read() {
-        for method in METHODS {
-            let action = read(&resource(), &target(method), Some(b"x"));
-            let action = action.map(|action| (action.name(), action.object().map(str::to_owned), action.body_digest));
-            let expected = (format!("http:{method}"), Some("/mcp".to_owned()), Some(digest::of_bytes(b"x")));
-            assert_eq!(action, Ok(expected));
-        }
-    }
-
-    #[test]
-    fn other_methods_are_refused() {
-        for method in ["get", "TRACE", "PROPFIND", "POST ", ""] {
-            assert_eq!(read(&resource(), &target(method), None), Err(Reason::MethodNotAllowed), "{method}");
-        }
-    }
-
-    #[test]
-    fn a_body_that_was_not_held_has_no_digest() {
-        assert_eq!(read(&resource(), &target("PUT"), None).map(|action| action.body_digest), Ok(None));
+/// The endpoint that `action` is, of those that `resource` declares.
+pub fn endpoint<'r>(resource: &'r Resource, action: &Action) -> Option<&'r Endpoint> {
+    match &action.operation {
+        Operation::Endpoint(call) => resource.interface.endpoint(&call.endpoint),
+        Operation::Http { .. }
+        | Operation::ToolCall(_)
+        | Operation::Mcp(_)
+        | Operation::A2a(_)
+        | Operation::Grpc(_) => None,
     }
 }
+
+/// Whether every argument of `endpoint` is in the head.
+pub fn is_read_at_head(endpoint: &Endpoint) -> bool {
+    endpoint.body == BodyKind::None
+}
+
+/// `action` with its arguments, if it is an endpoint: from path, query and, where it is declared, `body`.
+pub fn with_arguments(
+    mut action: Action,
+    resource: &Resource,
+    target: &Target,
+    headers: &Headers,
+    body: &[u8],
+) -> Result<Action, Reason> {
+    if let Operation::Endpoint(call) = &mut action.operation {
+        let Found::Endpoint(endpoint, parameters) = resource.interface.find(&call.method, &call.path) else {
+            return Err(Reason::Internal);
+        };
+        let schema = resource.tools.get(&endpoint.name).and_then(|tool| tool.input_schema.as_ref());
+        let mut arguments = Arguments::new(schema);
+        for (name, text) in &parameters {
+            arguments.text(name, text)?;
+        }
+        arguments.form(target.query.as_deref().unwrap_or_default().as_bytes())?;
+        arguments.body(endpoint.body, headers, body)?;
+        let arguments = arguments.finish();
+        call.digest = Some(digest::of_json(&arguments).map_err(|_| Reason::MalformedJson)?);
+        call.arguments = Some(arguments);
+    }
+    Ok(action)
+}
+
+#[cfg(test)]
+mod tests;

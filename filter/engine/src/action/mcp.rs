@@ -6,8 +6,8 @@
 //! Source: modelcontextprotocol/modelcontextprotocol, `docs/specification/2025-11-25/basic/transports.mdx`
 //! and `schema/2025-11-25/schema.ts`.
 
-mod fields;
-mod message;
+pub(in crate::action) mod fields;
+pub(in crate::action) mod message;
 mod methods;
 
 use serde_json::{Map, Value};

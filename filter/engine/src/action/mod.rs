@@ -2,13 +2,15 @@
 //!
 //! Never decides: whatever cannot be read one way only is a [`Reason`](crate::reason::Reason), which denies.
 
+pub mod a2a;
+pub mod grpc;
 pub mod http;
 pub mod mcp;
 
 use serde_json::{Map, Value};
 
 use crate::catalogue::Resource;
-use crate::route::Target;
+use crate::route::{self, Target};
 
 /// What this request does.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +23,8 @@ pub struct Action {
     pub method: String,
     /// `:authority` as received.
     pub authority: String,
+    /// The port in `:authority`, else that of the scheme.
+    pub port: u16,
     /// Path and query as received.
     pub target: String,
     /// SHA-256 of the body bytes, when the body was held.
@@ -37,10 +41,31 @@ pub enum Operation {
         /// As received.
         path: String,
     },
+    /// A request for a declared endpoint of an HTTP API.
+    Endpoint(EndpointCall),
     /// An MCP `tools/call`.
     ToolCall(ToolCall),
     /// Any other MCP message or leg.
     Mcp(McpOperation),
+    /// An A2A operation.
+    A2a(A2aOperation),
+    /// A gRPC call.
+    Grpc(GrpcCall),
+}
+
+/// A request for a declared endpoint.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EndpointCall {
+    /// Its configured name.
+    pub endpoint: String,
+    /// As received.
+    pub method: String,
+    /// As received.
+    pub path: String,
+    /// None where nothing needed them to be read.
+    pub arguments: Option<Map<String, Value>>,
+    /// SHA-256 of their RFC 8785 form.
+    pub digest: Option<[u8; 32]>,
 }
 
 /// An MCP `tools/call`.
@@ -71,6 +96,34 @@ pub struct McpOperation {
     pub id: Option<Value>,
 }
 
+/// An A2A operation, whichever binding and version it came in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct A2aOperation {
+    /// Its name in A2A 1.0, or `AgentCard`.
+    pub method: &'static str,
+    /// What kind of thing it does.
+    pub class: Class,
+    /// The task it names, or the context.
+    pub target: Option<String>,
+    /// What of its parameters policies and grants can read; see [`a2a`].
+    pub arguments: Map<String, Value>,
+    /// SHA-256 of the RFC 8785 form of all parameters, when there are any.
+    pub digest: Option<[u8; 32]>,
+    /// The JSON-RPC id, where it came so.
+    pub id: Option<Value>,
+}
+
+/// A gRPC call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GrpcCall {
+    /// `package.Service/Method`.
+    pub method: String,
+    /// The metadata that is declared to be arguments; none where nothing is declared.
+    pub arguments: Option<Map<String, Value>>,
+    /// SHA-256 of their RFC 8785 form.
+    pub digest: Option<[u8; 32]>,
+}
+
 /// What kind of thing a method does, coarsely: what grants and policies speak about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
@@ -96,17 +149,26 @@ impl Action {
             operation,
             method: target.method.clone(),
             authority: target.authority.clone(),
+            port: target.port,
             target: target.target.clone(),
             body_digest,
         }
+    }
+
+    /// Where it goes; none where the authority is none.
+    pub fn host(&self) -> Option<String> {
+        route::host_of(&self.authority)
     }
 
     /// The operation as records, grants and policies spell it: `mcp:tools/call`, `mcp:GET`, `http:POST`.
     pub fn name(&self) -> String {
         match &self.operation {
             Operation::Http { method, .. } => format!("http:{method}"),
+            Operation::Endpoint(call) => format!("http:{}", call.method),
             Operation::ToolCall(_) => "mcp:tools/call".to_owned(),
             Operation::Mcp(operation) => format!("mcp:{}", operation.method),
+            Operation::A2a(operation) => format!("a2a:{}", operation.method),
+            Operation::Grpc(_) => grpc::CALL.to_owned(),
         }
     }
 
@@ -114,15 +176,43 @@ impl Action {
     pub fn object(&self) -> Option<&str> {
         match &self.operation {
             Operation::Http { path, .. } => Some(path),
+            Operation::Endpoint(call) => Some(&call.endpoint),
             Operation::ToolCall(call) => Some(&call.tool),
             Operation::Mcp(operation) => operation.target.as_deref(),
+            Operation::A2a(operation) => operation.target.as_deref(),
+            Operation::Grpc(call) => Some(&call.method),
         }
     }
 
-    /// The arguments policies and grants can read; none outside `tools/call`.
+    /// A second name of what is acted on: of an endpoint its path, which no endpoint's name looks like.
+    pub fn other_object(&self) -> Option<&str> {
+        match &self.operation {
+            Operation::Endpoint(call) => Some(&call.path),
+            Operation::Http { .. }
+            | Operation::ToolCall(_)
+            | Operation::Mcp(_)
+            | Operation::A2a(_)
+            | Operation::Grpc(_) => None,
+        }
+    }
+
+    /// The name under which the catalogue may declare it as a tool.
+    pub fn tool(&self) -> Option<&str> {
+        match &self.operation {
+            Operation::Endpoint(call) => Some(&call.endpoint),
+            Operation::ToolCall(call) => Some(&call.tool),
+            Operation::Grpc(call) => Some(&call.method),
+            Operation::Http { .. } | Operation::Mcp(_) | Operation::A2a(_) => None,
+        }
+    }
+
+    /// The arguments policies and grants can read; none where there are none or they were not read.
     pub fn arguments(&self) -> Option<&Map<String, Value>> {
         match &self.operation {
+            Operation::Endpoint(call) => call.arguments.as_ref(),
             Operation::ToolCall(call) => Some(&call.arguments),
+            Operation::A2a(operation) => Some(&operation.arguments),
+            Operation::Grpc(call) => call.arguments.as_ref(),
             Operation::Http { .. } | Operation::Mcp(_) => None,
         }
     }
@@ -132,6 +222,19 @@ impl Action {
         match &self.operation {
             Operation::ToolCall(call) => Some(&call.id),
             Operation::Mcp(operation) => operation.id.as_ref(),
+            Operation::A2a(operation) => operation.id.as_ref(),
+            Operation::Http { .. } | Operation::Endpoint(_) | Operation::Grpc(_) => None,
+        }
+    }
+
+    /// SHA-256 of the RFC 8785 form of its arguments or parameters, if it has any.
+    pub fn arguments_digest(&self) -> Option<&[u8; 32]> {
+        match &self.operation {
+            Operation::Endpoint(call) => call.digest.as_ref(),
+            Operation::ToolCall(call) => Some(&call.digest),
+            Operation::Mcp(operation) => operation.digest.as_ref(),
+            Operation::A2a(operation) => operation.digest.as_ref(),
+            Operation::Grpc(call) => call.digest.as_ref(),
             Operation::Http { .. } => None,
         }
     }

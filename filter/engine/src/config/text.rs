@@ -53,6 +53,31 @@ pub(super) fn tool_name(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// `package.Service/Method`.
+pub(super) fn grpc_method(text: &str) -> Result<String, String> {
+    let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let valid = text.split_once('/').is_some_and(|(service, method)| {
+        let segments = service.split('.').all(|segment| !segment.is_empty() && segment.bytes().all(word));
+        segments && !method.is_empty() && method.bytes().all(word)
+    });
+    if text.len() > 256 || !valid {
+        return Err(format!("{text:?} is not a gRPC method; write `package.Service/Method`"));
+    }
+    Ok(text.to_owned())
+}
+
+/// The name of a metadata field that can be an argument.
+pub(super) fn grpc_metadata(text: &str) -> Result<String, String> {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte);
+    let reserved = ["grpc-", "x-countersign-", "x-envoy-"].iter().any(|prefix| text.starts_with(prefix));
+    if !text.bytes().all(plain) || reserved || text.ends_with("-bin") || text == "authorization" {
+        return Err(format!(
+            "{text:?} cannot be an argument; name a field in lower case that is text and the caller's own"
+        ));
+    }
+    Ok(text.to_owned())
+}
+
 /// The gateway's name for a destination.
 pub(super) fn cluster(text: &str) -> Result<String, String> {
     if text.len() > 255 || !text.bytes().all(|byte| byte.is_ascii_graphic()) {

@@ -4,6 +4,7 @@
 //! Keys, defaults and bounds are described for people in `envoy/countersign.schema.json`; tests compare the two.
 
 mod endpoint;
+mod interface;
 mod issuer;
 mod keys;
 mod resource;

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::catalogue::{Demand, Match, PathMatch, Protocol, Resource, Tool};
+use crate::catalogue::{Demand, Interface, Match, PathMatch, Protocol, Resource, Tool};
 
 /// SHA-256 over fields, each with its length: no two lists of fields give the same bytes.
 #[derive(Clone, Default)]
@@ -47,6 +47,7 @@ pub(super) fn resource(entry: &Resource) -> [u8; 32] {
         matching,
         protocol,
         tools: _,
+        interface,
         risk,
         identifier,
         metadata: _,
@@ -73,7 +74,16 @@ pub(super) fn resource(entry: &Resource) -> [u8; 32] {
     fields.add(match protocol {
         Protocol::Http => "http",
         Protocol::Mcp => "mcp",
+        Protocol::A2a => "a2a",
+        Protocol::Grpc => "grpc",
     });
+    let Interface { endpoints, metadata, closed, connect, egress, card: _ } = interface;
+    fields.add(if *closed { "closed" } else { "open" });
+    fields.add(if *connect { "tunnels" } else { "no tunnels" });
+    fields.add(if *egress { "egress" } else { "not egress" });
+    // How arguments are read is part of what was approved.
+    fields.list(&endpoints.iter().map(|endpoint| format!("{endpoint:?}")).collect::<Vec<_>>());
+    fields.list(&metadata.iter().map(|entry| format!("{entry:?}")).collect::<Vec<_>>());
     fields.add(risk.name());
     fields.optional(identifier.as_deref());
     fields.optional(metadata_url.as_deref());

@@ -12,6 +12,7 @@ use super::error::{LoadError, Problem};
 use super::index::Index;
 use super::load::{self, Rule, Source};
 use super::schema::{self, Arguments, Types};
+use crate::action::Action;
 use crate::catalogue::Resource;
 
 /// A policy text, compiled for a catalogue.
@@ -55,9 +56,14 @@ impl CedarPolicy {
         })
     }
 
-    /// Whether a step-up could be asked for anything on `resource`: its whole bodies must be held.
-    pub fn may_step_up(&self, resource: &str) -> bool {
-        self.index.may_step_up(resource)
+    /// Whether a step-up could be asked for `action`: its whole body must be held.
+    pub fn may_step_up(&self, action: &Action) -> bool {
+        self.index.may_step_up(action)
+    }
+
+    /// Whether a policy that could apply to `action` reads its arguments.
+    pub fn reads_arguments(&self, action: &Action) -> bool {
+        self.index.reads_arguments(action)
     }
 
     /// Names text and catalogue: 16 hexadecimal digits of a SHA-256.

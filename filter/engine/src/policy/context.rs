@@ -106,12 +106,16 @@ fn request(facts: &Facts<'_>) -> Result<RestrictedExpression, ContextError> {
     let action = facts.action;
     let (path, target) = match &action.operation {
         Operation::Http { path, .. } => (path.as_str(), None),
-        Operation::ToolCall(_) => (without_query(&action.target), None),
+        Operation::Endpoint(_) | Operation::ToolCall(_) | Operation::Grpc(_) => (without_query(&action.target), None),
         Operation::Mcp(operation) => (without_query(&action.target), operation.target.as_deref()),
+        Operation::A2a(operation) => (without_query(&action.target), operation.target.as_deref()),
     };
     let mut pairs = vec![
         pair("method", string(&action.method)),
         pair("host", string(&action.authority.to_ascii_lowercase())),
+        // An authority that is none does not come this far.
+        pair("domain", string(&action.host().unwrap_or_default())),
+        pair("port", long(u64::from(action.port))),
         pair("path", string(path)),
     ];
     pairs.extend(target.map(|target| pair("target", string(target))));

@@ -11,7 +11,7 @@
 //! | entity | attributes |
 //! |---|---|
 //! | `Agent` | `issuer: String` (`iss`), `issuer_name: String` (as configured), `subject: String` (`sub`), `client_id?: String`, `trust_domain?: String` (of SVIDs) |
-//! | `Tool`, in its `Resource` | `risk: String`, `labels: Set<String>`; of an undeclared tool its resource's risk and no labels |
+//! | `Tool`, in its `Resource`: a tool, an endpoint of an HTTP API, a method of a gRPC service | `risk: String`, `labels: Set<String>`; of an undeclared one its resource's risk and no labels |
 //! | `Resource` | none |
 //!
 //! | `action` | in | asked about |
@@ -19,14 +19,21 @@
 //! | `Action::"<resource>/<tool>"`, one for each declared tool | `Action::"mcp:tools/call"`, `Action::"mcp:execute"` | `Tool::"<resource>/<tool>"` |
 //! | `Action::"mcp:tools/call"`, for tools nobody declared | `Action::"mcp:execute"` | `Tool::"<resource>/<tool>"` |
 //! | `Action::"mcp:<method>"`, one for each other MCP method, `mcp:GET` and `mcp:DELETE` for the transport's legs | `Action::"mcp:control"`, `Action::"mcp:list"`, `Action::"mcp:read"` or `Action::"mcp:execute"`, by class | `Resource::"<resource>"` |
-//! | `Action::"http:GET"`, `HEAD`, `POST`, `PUT`, `PATCH`, `DELETE`, `OPTIONS` | `Action::"http"` | `Resource::"<resource>"` |
+//! | `Action::"<resource>/<endpoint>"`, one for each declared endpoint | `Action::"http:<METHOD>"` of its method, `Action::"http"` | `Tool::"<resource>/<endpoint>"` |
+//! | `Action::"http:GET"`, `HEAD`, `POST`, `PUT`, `PATCH`, `DELETE`, `OPTIONS`, `CONNECT`, for what is no declared endpoint | `Action::"http"` | `Resource::"<resource>"` |
+//! | `Action::"a2a:<operation>"`, one for each operation of A2A 1.0, whatever version a request is in, and `a2a:AgentCard` | `Action::"a2a:list"`, `Action::"a2a:read"` or `Action::"a2a:execute"`, by class | `Resource::"<resource>"` |
+//! | `Action::"<resource>/<package.Service/Method>"`, one for each declared gRPC method | `Action::"grpc:call"` | `Tool::"<resource>/<package.Service/Method>"` |
+//! | `Action::"grpc:call"`, for methods nobody declared | | `Tool::"<resource>/<package.Service/Method>"` |
+//!
+//! `action == Action::"http:POST"` is about paths that are not declared; `action in Action::"http:POST"` is about both. The same
+//! holds of `mcp:tools/call` and `grpc:call`. A `HEAD` request for an endpoint that is declared for `GET` is that endpoint.
 //!
 //! | `context` | type | |
 //! |---|---|---|
 //! | `task.id` | `String` | |
 //! | `task.purpose` | `String`, optional | |
 //! | `task.expires` | `Long` | seconds since 1970 |
-//! | `args` | a record, only of declared tools with an `input_schema` | typed from it, see below |
+//! | `args` | a record, only of declared tools, endpoints and gRPC methods with an `input_schema`, and of A2A operations | typed from it, see below |
 //! | `token.id`, `token.key_id` | `String`, optional | `jti`, `kid` |
 //! | `token.algorithm` | `String` | `none` of opaque tokens and certificates |
 //! | `token.acr` | `String`, optional | how a person authenticated (RFC 9470) |
@@ -42,6 +49,8 @@
 //! | `classified` | `Bool` | whether every actor is listed or says what it is; if not, `traits` has all of them |
 //! | `findings` | `Set<String>` | what is unhealthy: `long_lived`, `no_id`, `wildcard_grant`, `dead_grant`, `old_key`, `shared_account`, `secret_in_query` |
 //! | `request.method`, `request.host`, `request.path` | `String` | of the HTTP request; host in lower case, path without query |
+//! | `request.domain` | `String` | the host without port and trailing dot, in lower case: what egress policies compare |
+//! | `request.port` | `Long` | the port in the authority, else 443 of https and 80 of http |
 //! | `request.target` | `String`, optional | what an MCP method names: a prompt, a resource URI, a task |
 //! | `request.source` | `ipaddr`, optional | the peer; IPv4 in IPv6 is IPv4 |
 //! | `risk` | `String` | `low`, `medium`, `high` or `critical` |
@@ -73,6 +82,21 @@
 //! other unions of types, arrays without `items` or with items that may be `null`, objects without `properties` and schemas without
 //! `type` make their property *opaque*: calls may carry it, policies cannot read it. Around the whole schema they are a load error.
 //! All other keywords (`minimum`, `pattern`, `format`, `default`, `title`, …) say nothing about types and are not enforced here.
+//!
+//! ### Of HTTP APIs, gRPC and A2A
+//!
+//! An endpoint's arguments are its path parameters, the query's parameters and, with `body: json` or `form`, the members of the
+//! body. One name comes from one place, once, in any case; otherwise the request is refused ([`Reason::AmbiguousArguments`]).
+//! What is written as text (path, query, form, gRPC metadata) is a string, unless the schema says `integer`, `number` or `boolean`
+//! (or that and `null`) and the text is exactly one: decimal digits without needless zeros, sign or exponent; `true`, `false`.
+//! Any other text stays a string, which does not fit the type, so that the call is denied.
+//!
+//! They are read only where something needs them: a policy that can apply reads `context.args`, a grant constrains them, or an
+//! approval can be asked for. Where all of them are in the head (`body: none`) and there is a schema they are always read. A body
+//! nobody needs is not held, not read and not held to the schema.
+//!
+//! Of A2A operations all arguments are optional: `task`, `context`, `tenant`, `url` (where push notifications are to go), which are
+//! strings, and `extensions`, a set of them.
 //!
 //! ## Annotations
 //!

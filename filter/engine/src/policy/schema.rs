@@ -9,15 +9,24 @@ use cedar_policy::{EntityId, EntityTypeName, EntityUid, ParseErrors, Schema, Sch
 use serde_json::{Map, Value, json};
 
 use super::arguments::Record;
-use crate::action::{Class, mcp};
+use crate::action::{Class, a2a, grpc, mcp};
 use crate::catalogue::{Protocol, Resource};
 
 /// The group of declared tools' actions, and the action of tools nobody declared.
 pub(super) const TOOLS_CALL: &str = "mcp:tools/call";
-/// The group of all plain HTTP requests.
+/// The group of all HTTP requests.
 const HTTP: &str = "http";
-/// HTTP methods policies can speak about; no other is ever allowed.
-pub(super) const HTTP_METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+/// HTTP methods policies can speak about, with the action of each; no other is ever allowed.
+pub(super) const HTTP_METHODS: [(&str, &str); 8] = [
+    ("GET", "http:GET"),
+    ("HEAD", "http:HEAD"),
+    ("POST", "http:POST"),
+    ("PUT", "http:PUT"),
+    ("PATCH", "http:PATCH"),
+    ("DELETE", "http:DELETE"),
+    ("OPTIONS", "http:OPTIONS"),
+    ("CONNECT", "http:CONNECT"),
+];
 
 /// The arguments of the declared tools that have a schema, by resource and tool.
 pub(super) type Arguments<'a> = BTreeMap<(&'a str, &'a str), Record>;
@@ -68,14 +77,38 @@ impl Types {
 }
 
 impl ActionName {
-    /// The action of a declared tool.
-    pub(super) fn tool(resource: &str, tool: &str) -> Self {
-        Self { id: format!("{resource}/{tool}"), groups: vec![TOOLS_CALL, group(Class::Execute)] }
+    /// The action of a declared tool, endpoint or gRPC method.
+    pub(super) fn tool(resource: &Resource, tool: &str) -> Self {
+        let groups = match resource.protocol {
+            Protocol::Mcp | Protocol::A2a => vec![TOOLS_CALL, group(Class::Execute)],
+            Protocol::Grpc => vec![grpc::CALL],
+            Protocol::Http => {
+                let method = resource.interface.endpoint(tool).map(|endpoint| endpoint.method.as_str());
+                let action = HTTP_METHODS.iter().find(|(name, _)| Some(*name) == method);
+                action.map(|(_, action)| *action).into_iter().chain([HTTP]).collect()
+            }
+        };
+        Self { id: format!("{}/{tool}", resource.name), groups }
     }
 
-    /// The action of every tool that is not declared.
-    pub(super) fn undeclared_tool() -> Self {
-        Self { id: TOOLS_CALL.to_owned(), groups: vec![group(Class::Execute)] }
+    /// The action of every tool or gRPC method that is not declared; none where there are no such.
+    pub(super) fn undeclared_tool(protocol: Protocol) -> Option<Self> {
+        match protocol {
+            Protocol::Mcp => Some(Self { id: TOOLS_CALL.to_owned(), groups: vec![group(Class::Execute)] }),
+            Protocol::Grpc => Some(Self { id: grpc::CALL.to_owned(), groups: Vec::new() }),
+            Protocol::Http | Protocol::A2a => None,
+        }
+    }
+
+    /// The action of an A2A operation.
+    pub(super) fn a2a(method: &str, class: Class) -> Self {
+        let group = match class {
+            Class::Control => "a2a:control",
+            Class::List => "a2a:list",
+            Class::Read => "a2a:read",
+            Class::Execute => "a2a:execute",
+        };
+        Self { id: format!("a2a:{method}"), groups: vec![group] }
     }
 
     /// The action of any other MCP method.
@@ -91,7 +124,9 @@ impl ActionName {
     /// The actions a resource's own entity is asked about, each with its method.
     pub(super) fn of(protocol: Protocol) -> Vec<(&'static str, Self)> {
         match protocol {
-            Protocol::Http => HTTP_METHODS.into_iter().map(|method| (method, Self::http(method))).collect(),
+            Protocol::Http => HTTP_METHODS.into_iter().map(|(method, _)| (method, Self::http(method))).collect(),
+            Protocol::A2a => a2a::METHODS.iter().map(|(method, class)| (*method, Self::a2a(method, *class))).collect(),
+            Protocol::Grpc => Vec::new(),
             Protocol::Mcp => mcp::METHODS
                 .iter()
                 .filter(|(method, _)| *method != "tools/call")
@@ -114,8 +149,10 @@ fn group(class: Class) -> &'static str {
 /// The schema of `resources`.
 pub(super) fn generate(resources: &[Resource], arguments: &Arguments<'_>) -> Result<Schema, Box<SchemaError>> {
     let mut actions = Map::new();
-    for id in [HTTP, "mcp:control", "mcp:list", "mcp:read", "mcp:execute"] {
-        actions.insert(id.to_owned(), json!({}));
+    let mcp = ["mcp:control", "mcp:list", "mcp:read", "mcp:execute"];
+    let a2a = ["a2a:control", "a2a:list", "a2a:read", "a2a:execute"];
+    for id in [HTTP].iter().chain(&mcp).chain(&a2a) {
+        actions.insert((*id).to_owned(), json!({}));
     }
     let mut add = |name: ActionName, resource: &str, arguments: Option<&Record>| {
         // The nearest group is in the others itself.
@@ -127,15 +164,27 @@ pub(super) fn generate(resources: &[Resource], arguments: &Arguments<'_>) -> Res
     for (_, name) in [Protocol::Http, Protocol::Mcp].into_iter().flat_map(ActionName::of) {
         add(name, "Resource", None);
     }
-    add(ActionName::undeclared_tool(), "Tool", None);
+    let of_a2a = a2a_arguments();
+    for (_, name) in ActionName::of(Protocol::A2a) {
+        add(name, "Resource", Some(&of_a2a));
+    }
+    for name in [Protocol::Mcp, Protocol::Grpc].into_iter().filter_map(ActionName::undeclared_tool) {
+        add(name, "Tool", None);
+    }
     for resource in resources {
         for tool in resource.tools.keys() {
             let arguments = arguments.get(&(resource.name.as_str(), tool.as_str()));
-            add(ActionName::tool(&resource.name, tool), "Tool", arguments);
+            add(ActionName::tool(resource, tool), "Tool", arguments);
         }
     }
     let schema = Schema::from_json_value(json!({ "": { "entityTypes": entity_types(), "actions": actions } }));
     schema.map_err(Box::new)
+}
+
+/// The arguments of every A2A operation.
+pub(super) fn a2a_arguments() -> Record {
+    // It is ours and readable; a test says so.
+    super::arguments::read(&a2a::arguments_schema()).unwrap_or_default()
 }
 
 fn entity_types() -> Value {
@@ -192,6 +241,8 @@ fn request() -> Value {
     record(vec![
         ("method", string()),
         ("host", string()),
+        ("domain", string()),
+        ("port", long()),
         ("path", string()),
         ("target", optional(string())),
         ("source", optional(json!({ "type": "Extension", "name": "ipaddr" }))),

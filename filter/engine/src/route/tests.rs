@@ -30,6 +30,7 @@ fn a_plain_head_is_taken_apart() {
         method: "GET".to_owned(),
         authority: "Tools.Example.com:8443".to_owned(),
         host: "tools.example.com:8443".to_owned(),
+        port: 8443,
         path: "/a/b%20c/".to_owned(),
         query: Some("q=%2F&x".to_owned()),
         target: "/a/b%20c/?q=%2F&x".to_owned(),
@@ -67,8 +68,44 @@ fn upgrades_are_refused() {
     for extra in [(":protocol", "websocket"), ("upgrade", "websocket"), ("Upgrade", "h2c")] {
         assert_eq!(check_head(&head(&[extra]), &[]), Err(Reason::UpgradeRefused), "{extra:?}");
     }
-    let connect = with(&[(":method", "CONNECT"), (":authority", "h:443"), (":path", "/")], &[]);
-    assert_eq!(check_head(&connect, &[]), Err(Reason::UpgradeRefused));
+}
+
+#[test]
+fn a_tunnel_is_an_authority_with_a_port() {
+    let connect = |authority: &str, more: &[(&str, &str)]| {
+        let pairs = [&[(":method", "CONNECT"), (":authority", authority)], more].concat();
+        let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()));
+        check_head(&RequestHead { headers: pairs.collect(), ..RequestHead::default() }, &[])
+    };
+    let target = connect("API.example.com:8443", &[]);
+    let read = target.as_ref().map(|target| (target.host.as_str(), target.port, target.path.as_str()));
+    assert_eq!(read, Ok(("api.example.com:8443", 8443, "")));
+    for (authority, more, reason) in [
+        ("h:443", vec![(":path", "/")], Reason::AmbiguousPath),
+        ("h:443", vec![(":path", ""), (":protocol", "websocket")], Reason::UpgradeRefused),
+        ("h:443", vec![("host", "other:443")], Reason::AmbiguousHeaders),
+        ("h", vec![], Reason::AmbiguousHeaders),
+        ("h:0", vec![], Reason::AmbiguousHeaders),
+        ("h:65536", vec![], Reason::AmbiguousHeaders),
+        ("h:443,evil:443", vec![], Reason::AmbiguousHeaders),
+        ("user@h:443", vec![], Reason::AmbiguousHeaders),
+    ] {
+        assert_eq!(connect(authority, &more), Err(reason), "{authority} {more:?}");
+    }
+}
+
+#[test]
+fn the_port_is_the_authoritys_or_the_schemes() {
+    for (authority, scheme, port) in [
+        ("h", "https", 443),
+        ("h", "http", 80),
+        ("h:8443", "https", 8443),
+        ("h:80", "https", 80),
+        ("[::1]:81", "http", 81),
+    ] {
+        let head = with(&[(":method", "GET"), (":authority", authority), (":path", "/"), (":scheme", scheme)], &[]);
+        assert_eq!(check_head(&head, &[]).map(|target| target.port), Ok(port), "{authority} {scheme}");
+    }
 }
 
 #[test]
@@ -203,6 +240,7 @@ fn resource(name: &str, host: Option<&str>, path: PathMatch, route: Option<&str>
         matching: Match { host: host.map(str::to_owned), path, route: route.map(str::to_owned) },
         protocol: Protocol::Http,
         tools: std::collections::BTreeMap::new(),
+        interface: crate::catalogue::Interface::default(),
         risk: Risk::Low,
         identifier: None,
         metadata: None,

@@ -10,8 +10,8 @@ use super::decide::demand;
 use super::request::is_reserved;
 use super::{DecisionId, Turn};
 use crate::action::Action;
-use crate::catalogue::{Protocol, Resource, Risk};
-use crate::credential::{FIELDS, Verified};
+use crate::catalogue::{Resource, Risk};
+use crate::credential::{FIELDS, PROOF, PROXY_AUTHORIZATION, Verified};
 use crate::forward::HeaderEdit;
 use crate::headers::{Headers, same_name};
 use crate::hygiene::{self, Finding};
@@ -85,7 +85,8 @@ impl Account {
         let demand = about.resource.and_then(|resource| demand(resource, self.action.as_ref()));
         let addressee = Addressee {
             id: turn.id,
-            rpc: about.resource.is_some_and(|resource| resource.protocol == Protocol::Mcp),
+            protocol: about.resource.map(|resource| resource.protocol),
+            proxy: about.resource.is_some_and(|resource| resource.interface.egress),
             rpc_id: self.rpc_id.as_ref(),
             dpop: about.dpop || self.wants_proof,
             metadata_url: about.resource.and_then(|resource| resource.metadata_url.as_deref()),
@@ -142,9 +143,19 @@ impl Account {
 
 /// Removes what a client may not say: reserved names always, the credential unless it is configured to go on.
 pub(super) fn stripped(headers: &Headers, keep_credential: bool) -> Vec<HeaderEdit> {
+    without(headers, if keep_credential { &[] } else { &FIELDS })
+}
+
+/// The same of a request that is on its way out: the credential is the proxy's, and never for anybody else; so is a proof
+/// that came with it.
+pub(super) fn stripped_on_the_way_out(headers: &Headers, dpop: bool) -> Vec<HeaderEdit> {
+    without(headers, if dpop { &[PROXY_AUTHORIZATION, PROOF] } else { &[PROXY_AUTHORIZATION] })
+}
+
+fn without(headers: &Headers, fields: &[&str]) -> Vec<HeaderEdit> {
     let mut edits: Vec<HeaderEdit> = Vec::new();
     for (name, _) in headers.iter() {
-        let credential = FIELDS.iter().any(|field| same_name(name, field)) && !keep_credential;
+        let credential = fields.iter().any(|field| same_name(name, field));
         let edit = HeaderEdit::Remove(name.to_owned());
         if (credential || is_reserved(name)) && !edits.contains(&edit) {
             edits.push(edit);

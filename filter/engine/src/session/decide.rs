@@ -7,7 +7,8 @@ use countersign_tokens::{MAX_LEEWAY, UnixTime, VerifiedProof};
 use super::Turn;
 use super::account::Account;
 use super::request::Request;
-use crate::action::{Action, http, mcp};
+use super::wanted::Wanted;
+use crate::action::{Action, a2a, grpc, http, mcp};
 use crate::catalogue::{Demand, Protocol, Resource, Risk};
 use crate::credential::{Authenticated, NeedKeys, Unverified, Verified};
 use crate::digest;
@@ -55,16 +56,20 @@ impl Turn<'_> {
     ) -> Result<Ruling, Halt> {
         let resource = self.engine.resource(request.resource).ok_or(Reason::Internal)?;
         self.admit(request, account)?;
-        let body = request.body();
-        if body.is_none() && self.engine.holds_body(resource) {
+        let wanted = self.wanted(resource, request, account)?;
+        if request.body().is_none() && wanted.holds() {
             return Err(Halt::NeedBody);
         }
-        let action = read_action(resource, request, body, account)?;
+        let action = read_action(resource, request, wanted, account)?;
         let (risk, labels) = rating(resource, &action);
         let authentication = demand(resource, Some(&action));
         account.risk = Some(risk);
+        let undeclared = resource.interface.closed && declared(resource, &action).is_none();
         account.action = Some(action);
         self.cover(request, account)?;
+        if undeclared {
+            return Err(Reason::Undeclared.into());
+        }
         if let (Some(demand), Some(verified)) = (authentication, &account.verified)
             && !demand.is_met_by(&verified.facts.authentication, self.now)
         {
@@ -241,28 +246,28 @@ impl Turn<'_> {
     }
 }
 
-impl crate::engine::Engine {
-    /// Whether requests for `resource` are held until their whole body is there.
-    fn holds_body(&self, resource: &Resource) -> bool {
-        match resource.protocol {
-            Protocol::Mcp => true,
-            Protocol::Http => self.policy.may_step_up(&resource.name),
-        }
-    }
-}
-
 fn read_action(
     resource: &Resource,
     request: &Request,
-    body: Option<&[u8]>,
+    wanted: Wanted,
     account: &mut Account,
 ) -> Result<Action, Reason> {
+    let (target, headers, body) = (&request.target, &request.head.headers, request.body());
+    let rejected = |rejection: mcp::Rejection| {
+        account.rpc_id = rejection.id;
+        rejection.reason
+    };
     match resource.protocol {
-        Protocol::Http => http::read(resource, &request.target, body),
-        Protocol::Mcp => mcp::read(resource, &request.target, &request.head.headers, body).map_err(|rejection| {
-            account.rpc_id = rejection.id;
-            rejection.reason
+        Protocol::Http => http::read(resource, target, body).and_then(|action| {
+            if wanted.reads_arguments() {
+                http::with_arguments(action, resource, target, headers, body.unwrap_or_default())
+            } else {
+                Ok(action)
+            }
         }),
+        Protocol::Mcp => mcp::read(resource, target, headers, body).map_err(rejected),
+        Protocol::A2a => a2a::read(resource, target, headers, body).map_err(rejected),
+        Protocol::Grpc => grpc::read(resource, target, headers, body),
     }
     .inspect(|action| account.rpc_id = action.rpc_id().cloned())
 }
@@ -272,9 +277,9 @@ fn rating<'a>(resource: &'a Resource, action: &Action) -> (Risk, &'a [String]) {
     declared(resource, action).map_or((resource.risk, &[]), |tool| (tool.risk, &tool.labels))
 }
 
-/// The catalogue's entry for the tool that `action` calls, if it calls a declared one.
+/// The catalogue's entry for the tool, endpoint or method that `action` is, if it is a declared one.
 pub(super) fn declared<'a>(resource: &'a Resource, action: &Action) -> Option<&'a crate::catalogue::Tool> {
-    action.arguments().and(action.object()).and_then(|tool| resource.tools.get(tool))
+    action.tool().and_then(|tool| resource.tools.get(tool))
 }
 
 /// How a person must have authenticated for `action`: as its tool says, else its resource.

@@ -11,6 +11,7 @@ mod id;
 mod pending;
 mod request;
 mod running;
+mod wanted;
 
 use std::sync::Arc;
 

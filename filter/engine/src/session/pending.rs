@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use countersign_tokens::UnixTime;
 
-use super::account::{About, Account, stripped};
+use super::account::{About, Account, stripped, stripped_on_the_way_out};
 use super::approval::{Approved, Asked};
 use super::decide::{Halt, Ruling, entry, one_shot_entry, proof_entry};
-use super::request::{Described, Outsider, Refused, Request};
+use super::request::{Described, Outsider, Refused, Request, Undecided};
 use super::running::Running;
 use super::{Next, State, Turn};
 use crate::credential::NeedKeys;
@@ -246,8 +246,15 @@ impl Pending {
 
     fn forward(self: Box<Self>, turn: &Turn<'_>, permit: Permit, reason: Reason) -> Next {
         let line = self.account.line(turn, self.request.about(turn), reason, 0);
-        let mut edits = stripped(&self.request.head.headers, turn.engine.config.forward.credential);
-        edits.extend(self.account.identity_headers(turn.id));
+        let headers = &self.request.head.headers;
+        let edits = if turn.engine.resource(self.request.resource).is_some_and(|resource| resource.interface.egress) {
+            // Who asks is no business of whoever is asked.
+            stripped_on_the_way_out(headers, self.request.credential.is_dpop())
+        } else {
+            let mut edits = stripped(headers, turn.engine.config.forward.credential);
+            edits.extend(self.account.identity_headers(turn.id));
+            edits
+        };
         Next::Forward(Running::since(turn.now), Step::Forward(Forward::new(permit, line, edits)))
     }
 }
@@ -280,17 +287,22 @@ impl Turn<'_> {
         Next::Done(Step::Reply(Reply::metadata(line, identifier, metadata)))
     }
 
-    /// Lets a request for no resource through, where configuration says so.
+    /// Lets a request for no resource, or for a public card, through, where configuration says so.
     pub(super) fn unmatched(&mut self, outsider: &Outsider) -> Next {
         let Outsider { head, target, rule } = outsider;
         let source = head.source.as_deref();
-        let about = About { target: Some(target), resource: None, source, dpop: false, arrived: self.now };
-        let Some(permit) = Permit::for_unmatched(*rule) else {
+        let (permit, reason, resource) = match rule {
+            Undecided::Unmatched(rule) => (Permit::for_unmatched(*rule), Reason::Unmatched, None),
+            Undecided::Card(index, card) => (Permit::for_card(*card), Reason::AgentCard, self.engine.resource(*index)),
+        };
+        let about = About { target: Some(target), resource, source, dpop: false, arrived: self.now };
+        let Some(permit) = permit else {
             return Next::Done(Step::Reply(Account::of(about.target).reply(self, about, Reason::NoResource)));
         };
-        let line = Account::of(about.target).line(self, about, Reason::Unmatched, 0);
-        // It carries no credential of ours to protect; what it says about identity is still not believed.
-        let edits = stripped(&head.headers, true);
+        let line = Account::of(about.target).line(self, about, reason, 0);
+        // What is for no resource carries no credential of ours to protect; an agent needs none for its card. What either says
+        // about identity is still not believed.
+        let edits = stripped(&head.headers, resource.is_none());
         Next::Forward(Running::since(self.now), Step::Forward(Forward::new(permit, line, edits)))
     }
 

@@ -2,6 +2,7 @@
 
 use countersign_tokens::UnixTime;
 
+use crate::catalogue::Card;
 use crate::config::Unmatched;
 use crate::credential::{Credential, FIELDS};
 use crate::engine::{Engine, ResourceIndex};
@@ -26,7 +27,7 @@ pub(super) enum Arrival {
     Request(Box<Request>),
     /// A question about a protected resource that anybody may ask.
     Metadata(Described),
-    /// For no resource, which configuration lets pass.
+    /// For no resource, or for a public card, which configuration lets pass.
     Unmatched(Outsider),
     Refused(Refused),
 }
@@ -36,7 +37,16 @@ pub(super) struct Outsider {
     pub(super) head: RequestHead,
     pub(super) target: Target,
     /// Says that it may; a permit needs it.
-    pub(super) rule: Unmatched,
+    pub(super) rule: Undecided,
+}
+
+/// Why a request goes upstream undecided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Undecided {
+    /// It is for no resource.
+    Unmatched(Unmatched),
+    /// It asks for the card of this agent.
+    Card(ResourceIndex, Card),
 }
 
 /// A question for what is said about a protected resource.
@@ -68,13 +78,29 @@ impl Arrival {
         if let Some(index) = config.resources.iter().position(|resource| route::asks_about(resource, &target)) {
             return Self::Metadata(Described { head, target, resource: ResourceIndex(index) });
         }
+        // With a body it would be something else than a question.
+        if let Some(index) = config
+            .resources
+            .iter()
+            .position(|resource| head.end && route::asks_for_card(resource, &target, head.route.as_deref()))
+        {
+            let card = config.resources.get(index).map(|resource| resource.interface.card).unwrap_or_default();
+            return Self::Unmatched(Outsider { head, target, rule: Undecided::Card(ResourceIndex(index), card) });
+        }
         let matched = route::find(&config.resources, &target, head.route.as_deref()).and_then(|found| {
             let index = config.resources.iter().position(|resource| std::ptr::eq(resource, found))?;
             Some((ResourceIndex(index), found))
         });
+        // A tunnel is for a resource that says so, whatever becomes of other requests.
+        if target.method == "CONNECT" && !matched.is_some_and(|(_, found)| found.interface.connect) {
+            let resource = matched.map(|(index, _)| index);
+            return Self::Refused(Refused { reason: Reason::UpgradeRefused, head, target: Some(target), resource });
+        }
         let Some((resource, found)) = matched else {
             return match config.unmatched {
-                Unmatched::Pass => Self::Unmatched(Outsider { head, target, rule: config.unmatched }),
+                Unmatched::Pass => {
+                    Self::Unmatched(Outsider { head, target, rule: Undecided::Unmatched(config.unmatched) })
+                }
                 Unmatched::Deny => {
                     Self::Refused(Refused { reason: Reason::NoResource, head, target: Some(target), resource: None })
                 }

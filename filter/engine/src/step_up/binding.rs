@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use crate::action::{Action, Operation};
+use crate::action::Action;
 use crate::digest::{self, NotCanonical};
 use crate::task::Task;
 use crate::workload::{Identity, Workload};
@@ -35,7 +35,7 @@ impl BindingFacts<'_> {
     /// The digests of these facts.
     pub fn binding(&self) -> Result<Binding, NotCanonical> {
         let Self { workload, task, action, basis } = *self;
-        let Action { resource, operation: _, method, authority, target, body_digest } = action;
+        let Action { resource, operation: _, method, authority, port: _, target, body_digest } = action;
         let call = digest::of_json(&json!({
             "subject": identity(&workload.identity),
             "actors": actors(workload),
@@ -46,7 +46,7 @@ impl BindingFacts<'_> {
             "resource": resource,
             "operation": action.name(),
             "object": action.object(),
-            "arguments": arguments(&action.operation).map(digest::text),
+            "arguments": action.arguments_digest().map(digest::text),
             "basis": digest::text(basis),
         }))?;
         Ok(Binding { call, body: body_digest.unwrap_or_else(|| digest::of_bytes(b"")) })
@@ -62,12 +62,4 @@ pub(super) fn identity(identity: &Identity) -> Value {
 /// The chain, the current actor first.
 pub(super) fn actors(workload: &Workload) -> Vec<Value> {
     workload.actors.iter().map(|actor| identity(&actor.identity)).collect()
-}
-
-fn arguments(operation: &Operation) -> Option<&[u8; 32]> {
-    match operation {
-        Operation::ToolCall(call) => Some(&call.digest),
-        Operation::Mcp(operation) => operation.digest.as_ref(),
-        Operation::Http { .. } => None,
-    }
 }

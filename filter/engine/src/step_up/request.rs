@@ -128,8 +128,10 @@ fn document(request: &ApprovalRequest<'_>, challenge: &Challenge, now: UnixTime)
 
 const fn protocol(operation: &Operation) -> &'static str {
     match operation {
-        Operation::Http { .. } => "http",
+        Operation::Http { .. } | Operation::Endpoint(_) => "http",
         Operation::ToolCall(_) | Operation::Mcp(_) => "mcp",
+        Operation::A2a(_) => "a2a",
+        Operation::Grpc(_) => "grpc",
     }
 }
 

@@ -4,16 +4,20 @@ use serde_json::{Map, Value};
 
 use super::condition::{Calls, Condition};
 use super::constraint::Constraint;
+use super::destination::Destination;
 use super::error::TaskError;
 use super::grants::Circumstances;
 use super::pointer::Pointer;
 use super::text::is_below;
 use crate::action::Action;
 use crate::digest;
+use crate::route::Endpoint;
 
 /// Constraints of one grant.
 const MAX_CONSTRAINTS: usize = 64;
 const TOOLS_CALL: &str = "mcp:tools/call";
+/// What an operation's name starts with.
+const PROTOCOLS: [&str; 4] = ["mcp:", "http:", "a2a:", "grpc:"];
 
 /// One thing a task may do.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +28,8 @@ pub struct Grant {
     pub resource: Option<String>,
     /// What may be acted on; anything when absent.
     pub object: Option<Object>,
+    /// Where the request may go; anywhere when empty.
+    pub destinations: Vec<Destination>,
     /// What must hold for the arguments; all of it.
     pub arguments: Vec<(Pointer, Constraint)>,
     /// What must hold around the call; all of it.
@@ -71,7 +77,8 @@ impl Object {
 impl Grant {
     /// Any arguments, any time, as often as wanted.
     pub(super) fn plain(action: String, resource: Option<String>, object: Option<Object>) -> Self {
-        Self { action, resource, object, arguments: Vec::new(), conditions: Vec::new(), metered: None }
+        let (destinations, arguments, conditions) = (Vec::new(), Vec::new(), Vec::new());
+        Self { action, resource, object, destinations, arguments, conditions, metered: None }
     }
 
     /// The grant that `value` spells; the form is documented in [`crate::task`].
@@ -90,28 +97,36 @@ impl Grant {
             .map(|object| Object::parse(&object).ok_or_else(|| TaskError::unusable("`object` of a grant")))
             .transpose()?;
         let arguments = members.remove("arguments");
+        let destinations = members.remove("destination");
         let calls = members.remove("calls").map(|calls| Calls::parse(&calls)).transpose()?;
         let mut conditions = Vec::new();
         for (name, value) in &members {
             let condition = Condition::parse(name, value);
             conditions.push(condition.ok_or_else(|| TaskError::unusable(format!("member `{name}` of a grant")))??);
         }
-        if !(action.starts_with("mcp:") || action.starts_with("http:")) {
+        if !PROTOCOLS.iter().any(|protocol| action.starts_with(protocol)) {
             return Err(TaskError::unusable("`action` of a grant"));
         }
+        // Elsewhere the authority is this gateway's own name.
+        let destinations = destinations.map(|list| Destination::list(&list).filter(|_| action.starts_with("http:")));
+        let destinations = destinations.map(|list| list.ok_or_else(|| TaskError::unusable("`destination` of a grant")));
+        let destinations = destinations.transpose()?.unwrap_or_default();
         let arguments = arguments.map_or(Ok(Vec::new()), |arguments| constraints(&action, &arguments))?;
         let metered = calls.map(|calls| Metered { calls, id });
-        Ok(Self { action, resource, object, arguments, conditions, metered })
+        Ok(Self { action, resource, object, destinations, arguments, conditions, metered })
     }
 
     /// Whether it is about this operation on this object of this resource, arguments aside.
     pub(super) fn names(&self, name: &str, action: &Action) -> bool {
-        let object = match (&self.object, action.object()) {
-            (None, _) => true,
-            (Some(pattern), Some(object)) => pattern.admits(object),
-            (Some(_), None) => false,
-        };
-        object && self.action == name && self.is_on(&action.resource)
+        let object = self.object.as_ref().is_none_or(|pattern| {
+            action.object().into_iter().chain(action.other_object()).any(|object| pattern.admits(object))
+        });
+        let destination = self.destinations.is_empty()
+            || action.host().is_some_and(|host| {
+                let endpoint = Endpoint { host: &host, port: action.port };
+                self.destinations.iter().any(|one| one.admits(&endpoint))
+            });
+        object && destination && self.action == name && self.is_on(&action.resource)
     }
 
     /// Whether every constraint holds; an argument that is absent holds none.
@@ -126,8 +141,10 @@ impl Grant {
         self.conditions.iter().all(|condition| condition.holds_in(circumstances))
     }
 
-    pub(super) fn is_mcp(&self) -> bool {
-        self.action.starts_with("mcp:")
+    /// Whether it is about the protocol of `action`.
+    pub(super) fn speaks(&self, action: &str) -> bool {
+        self.action.split_once(':').map(|(protocol, _)| protocol)
+            == action.split_once(':').map(|(protocol, _)| protocol)
     }
 
     pub(super) fn is_on(&self, resource: &str) -> bool {
@@ -144,8 +161,8 @@ fn string(value: Option<Value>) -> Result<Option<String>, TaskError> {
 }
 
 fn constraints(action: &str, arguments: &Value) -> Result<Vec<(Pointer, Constraint)>, TaskError> {
-    // Only a tool's arguments are read, so nothing else could be enforced.
-    if action != TOOLS_CALL {
+    // Of other MCP methods no arguments are read, so nothing could be enforced.
+    if action.starts_with("mcp:") && action != TOOLS_CALL {
         return Err(TaskError::UnsupportedConstraint(format!("arguments of {action}")));
     }
     let arguments = arguments.as_object().ok_or_else(|| TaskError::unusable("`arguments` of a grant"))?;

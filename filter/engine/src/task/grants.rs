@@ -42,15 +42,15 @@ impl Grants {
 
     /// Whether any one grant covers `action`.
     ///
-    /// Session plumbing and lists ([`Class::Control`], [`Class::List`]) need any MCP grant on the resource, whatever it names.
+    /// Session plumbing and lists ([`Class::Control`], [`Class::List`]) need any grant of their protocol on the resource, whatever
+    /// it names.
     pub fn cover(&self, action: &Action, circumstances: &Circumstances) -> Coverage<'_> {
         let holds = |grant: &&Grant| grant.holds_in(circumstances);
-        if is_incidental(action)
-            && self.0.iter().any(|grant| grant.is_mcp() && grant.is_on(&action.resource) && holds(&grant))
-        {
+        let name = action.name();
+        let incidental = |grant: &Grant| grant.speaks(&name) && grant.is_on(&action.resource) && holds(&grant);
+        if is_incidental(action) && self.0.iter().any(incidental) {
             return Coverage::Covered(Vec::new());
         }
-        let name = action.name();
         let naming: Vec<&Grant> = self.0.iter().filter(|grant| grant.names(&name, action)).collect();
         if naming.is_empty() {
             return Coverage::NotGranted;
@@ -61,6 +61,12 @@ impl Grants {
         }
         let covering: Vec<&Grant> = admitting.into_iter().filter(holds).collect();
         if covering.is_empty() { Coverage::BeyondCircumstances } else { Coverage::Covered(covering) }
+    }
+
+    /// Whether any of them that names `action` demands something of its arguments.
+    pub fn restrict(&self, action: &Action) -> bool {
+        let name = action.name();
+        self.0.iter().any(|grant| !grant.arguments.is_empty() && grant.names(&name, action))
     }
 
     /// Whether any of them names `action`, whatever its arguments and circumstances.
@@ -77,11 +83,13 @@ impl From<Vec<Grant>> for Grants {
 }
 
 fn is_incidental(action: &Action) -> bool {
-    match &action.operation {
-        Operation::Mcp(operation) => match operation.class {
-            Class::Control | Class::List => true,
-            Class::Read | Class::Execute => false,
-        },
-        Operation::ToolCall(_) | Operation::Http { .. } => false,
+    let class = match &action.operation {
+        Operation::Mcp(operation) => operation.class,
+        Operation::A2a(operation) => operation.class,
+        Operation::ToolCall(_) | Operation::Http { .. } | Operation::Endpoint(_) | Operation::Grpc(_) => return false,
+    };
+    match class {
+        Class::Control | Class::List => true,
+        Class::Read | Class::Execute => false,
     }
 }

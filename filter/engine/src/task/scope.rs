@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::error::TaskError;
 use super::grant::{Grant, Object};
-use crate::action::{Action, Operation, http, mcp};
+use crate::action::{Action, Operation, a2a, grpc, http, mcp};
 
 /// The grants of the claim `scope` (RFC 8693 §4.2), if it is there.
 pub(super) fn grants(claims: &Map<String, Value>) -> Result<Vec<Grant>, TaskError> {
@@ -22,6 +22,11 @@ pub(super) fn grant(token: &str) -> Option<Grant> {
     } else if let Some(method) = token.strip_prefix("mcp:") {
         mcp::METHODS.iter().find(|(name, _)| *name == method)?;
         (token.to_owned(), None)
+    } else if let Some(method) = token.strip_prefix("a2a:") {
+        a2a::METHODS.iter().find(|(name, _)| *name == method)?;
+        (token.to_owned(), None)
+    } else if let Some(method) = token.strip_prefix("grpc:") {
+        (grpc::CALL.to_owned(), Some(exact(method).filter(|_| method.contains('/'))?))
     } else {
         let (method, path) = token.strip_prefix("http:")?.split_once(':')?;
         http::METHODS.iter().find(|name| **name == method)?;
@@ -35,8 +40,11 @@ pub(super) fn grant(token: &str) -> Option<Grant> {
 pub fn scope_for(action: &Action) -> Option<String> {
     let scope = match &action.operation {
         Operation::Http { method, path } => format!("http:{method}:{path}"),
+        Operation::Endpoint(call) => format!("http:{}:{}", call.method, call.path),
         Operation::ToolCall(call) => format!("mcp:tool:{}", call.tool),
         Operation::Mcp(operation) => format!("mcp:{}", operation.method),
+        Operation::A2a(operation) => format!("a2a:{}", operation.method),
+        Operation::Grpc(call) => format!("grpc:{}", call.method),
     };
     let spellable = scope.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\');
     (spellable && grant(&scope).is_some_and(|grant| !matches!(grant.object, Some(Object::Prefix(_))))).then_some(scope)

@@ -180,7 +180,8 @@ fn grants_that_are_not_understood_refuse_the_token() {
     };
     let refused = |text: &str| Some((Reason::TaskRefused, text.to_owned()));
     assert_eq!(with("max_calls", json!(3)), refused("unusable member `max_calls` of a grant"));
-    assert_eq!(with("action", json!("a2a:SendMessage")), refused("unusable `action` of a grant"));
+    assert_eq!(with("action", json!("soap:SendMessage")), refused("unusable `action` of a grant"));
+    assert_eq!(with("destination", json!(["a"])), refused("unusable `destination` of a grant"));
     assert_eq!(with("action", json!(1)), refused("unusable member of a grant that must be a string"));
     assert_eq!(with("resource", json!("")), refused("unusable member of a grant that must be a string"));
     assert_eq!(with("object", json!("a*b")), refused("unusable `object` of a grant"));
@@ -292,7 +293,10 @@ fn scope_tokens() -> Tested {
         "http:get:/a",
         "http:GET:/*/a",
         "MCP:tool:transfer",
-        "a2a:SendMessage",
+        "a2a:message/send",
+        "a2a:*",
+        "grpc:call",
+        "grpc:*",
     ] {
         assert_eq!(ok(scoped(nothing))?.grants.as_slice(), [], "{nothing}");
     }

@@ -22,7 +22,12 @@ pub(super) fn check_version(headers: &Headers) -> Result<(), Reason> {
 }
 
 /// `Content-Type` is JSON in UTF-8 and nothing else; the body is not encoded.
-pub(super) fn check_media(headers: &Headers) -> Result<(), Reason> {
+pub(in crate::action) fn check_media(headers: &Headers) -> Result<(), Reason> {
+    check_media_is(headers, b"application/json")
+}
+
+/// `Content-Type` is `media` in UTF-8 and nothing else; the body is not encoded.
+pub(in crate::action) fn check_media_is(headers: &Headers, media: &[u8]) -> Result<(), Reason> {
     let content_type = single(headers, "content-type")?.ok_or(Reason::MediaType)?;
     let encoded = match single(headers, "content-encoding")? {
         Some(coding) => !coding.trim_ascii().eq_ignore_ascii_case(b"identity"),
@@ -32,11 +37,11 @@ pub(super) fn check_media(headers: &Headers) -> Result<(), Reason> {
         Some(coding) => !coding.trim_ascii().eq_ignore_ascii_case(b"chunked"),
         None => false,
     };
-    if encoded || transferred || !is_json(content_type) { Err(Reason::MediaType) } else { Ok(()) }
+    if encoded || transferred || !is_media(content_type, media) { Err(Reason::MediaType) } else { Ok(()) }
 }
 
 /// A leg has no body: nothing would read it before it is forwarded.
-pub(super) fn check_bodiless(headers: &Headers, body: Option<&[u8]>) -> Result<(), Reason> {
+pub(in crate::action) fn check_bodiless(headers: &Headers, body: Option<&[u8]>) -> Result<(), Reason> {
     let announced = single(headers, "content-length")?.is_some_and(|length| length.trim_ascii() != b"0");
     if announced || headers.contains("transfer-encoding") || body.is_some_and(|body| !body.is_empty()) {
         return Err(Reason::MalformedMessage);
@@ -66,14 +71,14 @@ fn decode(value: &[u8]) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-fn is_json(content_type: &[u8]) -> bool {
+fn is_media(content_type: &[u8], expected: &[u8]) -> bool {
     let mut parts = content_type.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
     let media = parts.next().unwrap_or_default();
     let parameter = parts.next();
     let utf8 = |parameter: &[u8]| {
         [b"charset=utf-8".as_slice(), b"charset=\"utf-8\""].iter().any(|utf8| parameter.eq_ignore_ascii_case(utf8))
     };
-    media.eq_ignore_ascii_case(b"application/json") && parameter.is_none_or(utf8) && parts.next().is_none()
+    media.eq_ignore_ascii_case(expected) && parameter.is_none_or(utf8) && parts.next().is_none()
 }
 
 fn single<'a>(headers: &'a Headers, name: &'a str) -> Result<Option<&'a [u8]>, Reason> {

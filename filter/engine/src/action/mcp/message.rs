@@ -115,7 +115,7 @@ fn response(mut members: Map<String, Value>, has_id: bool) -> Result<Kind, Reaso
     if has_id && members.is_empty() { Ok(Kind::Response(outcome)) } else { Err(Reason::MalformedMessage) }
 }
 
-fn is_id(id: &Value) -> bool {
+pub(in crate::action) fn is_id(id: &Value) -> bool {
     match id {
         Value::String(text) => text.len() <= MAX_ID,
         Value::Number(number) => !number.is_f64(),
@@ -123,7 +123,7 @@ fn is_id(id: &Value) -> bool {
     }
 }
 
-fn object(value: Option<Value>) -> Result<Option<Map<String, Value>>, Reason> {
+pub(in crate::action) fn object(value: Option<Value>) -> Result<Option<Map<String, Value>>, Reason> {
     match value {
         None => Ok(None),
         Some(Value::Object(members)) => Ok(Some(members)),
@@ -135,7 +135,7 @@ fn object(value: Option<Value>) -> Result<Option<Map<String, Value>>, Reason> {
 
 /// A name with one spelling: no control characters, and composed (Unicode NFC) so that a server that normalises
 /// reads the same.
-fn name(value: Option<&Value>, longest: usize) -> Result<&str, Reason> {
+pub(in crate::action) fn name(value: Option<&Value>, longest: usize) -> Result<&str, Reason> {
     let name = value.and_then(Value::as_str).ok_or(Reason::MalformedMessage)?;
     let usable = !name.is_empty()
         && name.chars().count() <= longest
@@ -155,7 +155,7 @@ fn reference(value: &Value) -> Option<&Value> {
 }
 
 /// Depth is bounded by the parser, which also refuses numbers that readers round differently.
-fn is_unambiguous(value: &Value) -> bool {
+pub(in crate::action) fn is_unambiguous(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
         Value::Array(items) => items.iter().all(is_unambiguous),
@@ -176,6 +176,6 @@ fn distinct(members: &Map<String, Value>) -> bool {
 }
 
 /// Upper case first, so that `ſ` and the Kelvin sign end where `s` and `k` do.
-fn fold(key: &str) -> String {
+pub(in crate::action) fn fold(key: &str) -> String {
     key.to_uppercase().to_lowercase()
 }

@@ -41,6 +41,7 @@ fn a_tool_call_is_read_whole() {
         }),
         method: "POST".to_owned(),
         authority: "tools.example.com".to_owned(),
+        port: 443,
         target: "/mcp?v=1".to_owned(),
         body_digest: Some(digest::of_bytes(CALL.as_bytes())),
     };

@@ -1,10 +1,11 @@
 //! What is refused, with every word of the refusal. The last column says whether the schema refuses it too:
 //! it cannot compare places or read durations.
 
+mod interface;
 mod issuers;
 mod workloads;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Edit::Remove;
 use super::{Edit, Environment, Outcome, SECRET, edited, full, parse, schema, set};
@@ -15,8 +16,13 @@ pub(super) const READER_ONLY: bool = false;
 
 /// `full` after `edits` is refused with exactly `errors`.
 pub(super) fn check(rows: &[(&[Edit], &str, bool)]) -> Outcome {
+    check_of(&full(), rows)
+}
+
+/// `base` after `edits` is refused with exactly `errors`.
+pub(super) fn check_of(base: &Value, rows: &[(&[Edit], &str, bool)]) -> Outcome {
     for (edits, errors, schema_too) in rows {
-        let document = edited(full(), edits)?;
+        let document = edited(base.clone(), edits)?;
         let told = parse(&document).map(drop).map_err(|errors| errors.to_string());
         assert_eq!(told, Err((*errors).to_owned()), "{edits:?}");
         assert_eq!(!schema::accepts(&document)?, *schema_too, "the schema about {edits:?}");
@@ -215,8 +221,8 @@ fn resources() -> Outcome {
             SCHEMA_TOO,
         ),
         (
-            &[set("/resources/0/protocol", "a2a")],
-            "/resources/0/protocol: unknown protocol \"a2a\" (mcp, http)",
+            &[set("/resources/0/protocol", "soap")],
+            "/resources/0/protocol: unknown protocol \"soap\" (mcp, http, a2a, grpc)",
             SCHEMA_TOO,
         ),
         (

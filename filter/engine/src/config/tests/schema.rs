@@ -36,8 +36,15 @@ fn what_the_reader_accepts_validates() -> Outcome {
     ];
     let doubles = [set("/version", 1.0), set("/limits/ledger_share", 1e2)];
     let http = [set("/issuers/0/keys/insecure_http", true), set("/issuers/0/keys/url", "http://[::1]:80?x=@")];
-    for document in [full(), minimal(), edited(full(), &inline)?, edited(full(), &doubles)?, edited(minimal(), &http)?]
-    {
+    for document in [
+        full(),
+        minimal(),
+        edited(full(), &inline)?,
+        edited(full(), &doubles)?,
+        edited(minimal(), &http)?,
+        api()?,
+        service()?,
+    ] {
         parse(&document)?;
         let validator = validator()?;
         let errors: Vec<String> = validator.iter_errors(&document).map(|error| error.to_string()).collect();
@@ -59,6 +66,8 @@ fn both_know_the_same_keys() -> Outcome {
     });
     places.push((edited(full(), &[set("/issuers/0/keys", keys)])?, "/issuers/0/keys/jwks".to_owned()));
     places.push((opaque()?, "/issuers/0/introspection".to_owned()));
+    places.push((api()?, "/resources/0/endpoints/0".to_owned()));
+    places.push((service()?, "/resources/0/methods/0".to_owned()));
     for (document, place) in places {
         let stranger = format!("{place}/zzzzzzzzzzzzzzzz");
         let mut unknown = document.clone();
@@ -96,6 +105,12 @@ fn the_full_configuration_is_full() -> Outcome {
         "/issuers/0/task/preset",
         "/issuers/0/task/types",
         "/resources/0/metadata_url",
+        "/resources/0/endpoints",
+        "/resources/0/methods",
+        "/resources/0/undeclared",
+        "/resources/0/connect",
+        "/resources/0/egress",
+        "/resources/0/agent_card",
         "/step_up/webhook/secret/inline",
     ];
     missing.sort_unstable();
@@ -116,6 +131,39 @@ fn opaque() -> Result<Value, Box<dyn Error>> {
         set("/issuers/0/introspection", introspection),
         Edit::Remove("/issuers/0/algorithms"),
         Edit::Remove("/issuers/0/keys"),
+    ];
+    edited(minimal(), &edits)
+}
+
+/// [`minimal`] with an endpoint that says everything.
+fn api() -> Result<Value, Box<dyn Error>> {
+    let endpoint = json!({
+        "name": "transfer", "method": "POST", "path": "/api/{id}/transfers", "body": "json", "risk": "high",
+        "labels": ["external"], "input_schema": { "type": "object" }, "redact": ["/note"], "destinations": ["/url"],
+        "authentication": { "max_age": "5m" }
+    });
+    let edits = [
+        set("/resources/0/match/path", "/*"),
+        set("/resources/0/endpoints", json!([endpoint])),
+        set("/resources/0/undeclared", "deny"),
+        set("/resources/0/connect", true),
+        set("/resources/0/egress", true),
+    ];
+    edited(minimal(), &edits)
+}
+
+/// [`minimal`] with a gRPC method that says everything.
+fn service() -> Result<Value, Box<dyn Error>> {
+    let method = json!({
+        "name": "bank.v1.Payments/Transfer", "metadata": ["x-amount"], "risk": "high", "labels": ["external"],
+        "input_schema": { "type": "object" }, "redact": ["/x-amount"], "destinations": ["/x-amount"],
+        "authentication": { "max_age": "5m" }
+    });
+    let edits = [
+        set("/resources/0/protocol", "grpc"),
+        set("/resources/0/match/path", "/*"),
+        set("/resources/0/methods", json!([method])),
+        set("/resources/0/undeclared", "decide"),
     ];
     edited(minimal(), &edits)
 }
@@ -159,7 +207,9 @@ fn the_defaults_described_are_the_defaults() -> Outcome {
             let referred = description.get("$ref").and_then(Value::as_str).map(|at| at.trim_start_matches('#'));
             let own = description.get("default");
             let Some(default) = own.or_else(|| schema.pointer(referred?)?.get("default")) else { continue };
-            if key == "tools" {
+            if ["tools", "endpoints", "methods", "undeclared", "connect", "egress", "agent_card"]
+                .contains(&key.as_str())
+            {
                 continue;
             }
             let mut document = base.clone();

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use super::interface::interface;
 use super::seen::Names;
 use super::{Seen, distinct, pointers};
 use crate::catalogue::{Demand, Match, Metadata, PathMatch, Protocol, Resource, Risk, Tool};
@@ -26,8 +27,9 @@ pub(super) fn resource(node: &Node<'_>, issuers: &[Issuer], seen: &mut Seen) -> 
             seen.matches.claim(node, &matching)?;
             Some(matching)
         });
-        let protocol = object.required("protocol", "write `mcp` or `http`", |node| {
-            node.choice("protocol", &[("mcp", Protocol::Mcp), ("http", Protocol::Http)])
+        let protocol = object.required("protocol", "write `mcp`, `http`, `a2a` or `grpc`", |node| {
+            let [mcp, http] = [("mcp", Protocol::Mcp), ("http", Protocol::Http)];
+            node.choice("protocol", &[mcp, http, ("a2a", Protocol::A2a), ("grpc", Protocol::Grpc)])
         });
         let risk = object.or("risk", Risk::Medium, risk);
         let identifier = object.optional("identifier", |node| {
@@ -49,13 +51,18 @@ pub(super) fn resource(node: &Node<'_>, issuers: &[Issuer], seen: &mut Seen) -> 
         let authentication = object.optional("authentication", authentication);
         let origin = object.optional("origin", |node| node.parse(address::origin));
         let tools = tools(object, protocol, risk.unwrap_or(Risk::Medium));
+        let interface = interface(object, protocol, matching.as_ref(), risk.unwrap_or(Risk::Medium));
         let metadata = metadata?;
         let served = metadata.as_ref();
+        let (interface, declared) = interface?;
+        let mut tools = tools?;
+        tools.extend(declared);
         Some(Resource {
             name: name?,
             matching: matching?,
             protocol: protocol?,
-            tools: tools?,
+            tools,
+            interface,
             risk: risk?,
             metadata_url: metadata_url?.or_else(|| served.map(|(_, url)| url.clone())),
             identifier: identifier?.map(|(text, _)| text),
@@ -147,7 +154,7 @@ fn risk(node: &Node<'_>) -> Option<Risk> {
 
 /// `default` is the risk of a tool that states none: its resource's.
 fn tools(object: &mut Object<'_>, protocol: Option<Protocol>, default: Risk) -> Option<BTreeMap<String, Tool>> {
-    if protocol == Some(Protocol::Http) {
+    if protocol.is_some_and(|protocol| protocol != Protocol::Mcp) {
         object.forbid(&["tools"], "only an MCP resource has tools; remove them, or write `protocol: mcp`")?;
     }
     let mut names = Names::new("names are unique, choose another");
@@ -162,25 +169,30 @@ fn tool(node: &Node<'_>, default: Risk, names: &mut Names) -> Option<Tool> {
             names.claim(node, &name)?;
             Some(name)
         });
-        let risk = object.or("risk", default, risk);
-        let labels = object.or("labels", Vec::new(), |node| distinct(node, |node| node.text().map(str::to_owned)));
-        let input_schema = object.optional("input_schema", |node| {
-            if node.value().is_object() {
-                return Some(node.value().clone());
-            }
-            node.mismatch("a JSON Schema", "copy the tool's `inputSchema`")
-        });
-        let redact = object.or("redact", Vec::new(), pointers);
-        let destinations = object.or("destinations", Vec::new(), pointers);
-        let authentication = object.optional("authentication", authentication);
-        Some(Tool {
-            name: name?,
-            risk: risk?,
-            labels: labels?,
-            input_schema: input_schema?,
-            redact: redact?,
-            destinations: destinations?,
-            authentication: authentication?,
-        })
+        terms(object, name, default)
+    })
+}
+
+/// What is said about a tool, an endpoint or a gRPC method besides its name and how it is asked for.
+pub(super) fn terms(object: &mut Object<'_>, name: Option<String>, default: Risk) -> Option<Tool> {
+    let risk = object.or("risk", default, risk);
+    let labels = object.or("labels", Vec::new(), |node| distinct(node, |node| node.text().map(str::to_owned)));
+    let input_schema = object.optional("input_schema", |node| {
+        if node.value().is_object() {
+            return Some(node.value().clone());
+        }
+        node.mismatch("a JSON Schema", "copy the tool's `inputSchema`")
+    });
+    let redact = object.or("redact", Vec::new(), pointers);
+    let destinations = object.or("destinations", Vec::new(), pointers);
+    let authentication = object.optional("authentication", authentication);
+    Some(Tool {
+        name: name?,
+        risk: risk?,
+        labels: labels?,
+        input_schema: input_schema?,
+        redact: redact?,
+        destinations: destinations?,
+        authentication: authentication?,
     })
 }

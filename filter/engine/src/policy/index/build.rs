@@ -13,7 +13,7 @@ use crate::policy::error::{LoadError, Problem};
 use crate::policy::load::Rule;
 use crate::policy::reads::Reads;
 use crate::policy::schema::{ActionName, Arguments, Types};
-use crate::policy::{basis, context};
+use crate::policy::{basis, context, schema};
 
 pub(super) struct Builder<'a> {
     rules: &'a [Rule],
@@ -38,10 +38,9 @@ struct Place<'a> {
 }
 
 impl<'a> Place<'a> {
-    /// A tool of `resource` that is not declared.
-    fn undeclared(resource: &'a Resource, asked: Option<EntityUid>) -> Self {
-        let (action, catalogue) = (ActionName::undeclared_tool(), basis::resource(resource));
-        Self { resource, action, asked, arguments: None, catalogue }
+    /// Something of `resource` that is not declared.
+    fn undeclared(resource: &'a Resource, action: ActionName, asked: Option<EntityUid>) -> Self {
+        Self { resource, action, asked, arguments: None, catalogue: basis::resource(resource) }
     }
 }
 
@@ -73,22 +72,24 @@ impl<'a> Builder<'a> {
     }
 
     pub(super) fn entry(&mut self, resource: &Resource, arguments: &Arguments<'_>) -> Result<Entry, LoadError> {
-        let mcp = resource.protocol == Protocol::Mcp;
         let tools = self.tools(resource, arguments)?;
-        let other_tools = if mcp { Some(self.slot(Place::undeclared(resource, None))?) } else { None };
-        let http = self.methods(resource, Protocol::Http)?;
-        let mcp = if mcp { self.methods(resource, Protocol::Mcp)? } else { HashMap::new() };
-        let mut slots = tools.values().chain(&other_tools).chain(mcp.values()).chain(http.values());
-        let may_step_up = slots.any(|slot| slot.candidates.step_up);
-        Ok(Entry { tools, other_tools, mcp, http, may_step_up })
+        let other = ActionName::undeclared_tool(resource.protocol);
+        let other_tools = other.map(|action| self.slot(Place::undeclared(resource, action, None))).transpose()?;
+        let http = self.methods(resource, Protocol::Http, None)?;
+        let of = |protocol| resource.protocol == protocol;
+        let mcp = if of(Protocol::Mcp) { self.methods(resource, Protocol::Mcp, None)? } else { HashMap::new() };
+        let arguments = schema::a2a_arguments();
+        let a2a =
+            if of(Protocol::A2a) { self.methods(resource, Protocol::A2a, Some(&arguments))? } else { HashMap::new() };
+        Ok(Entry { tools, other_tools, mcp, http, a2a })
     }
 
     fn tools(&mut self, resource: &Resource, arguments: &Arguments<'_>) -> Result<HashMap<String, Slot>, LoadError> {
         let mut tools = HashMap::new();
         for (name, tool) in &resource.tools {
-            let undeclared = Place::undeclared(resource, Some(self.types.tool(&resource.name, name)));
+            let action = ActionName::tool(resource, name);
+            let undeclared = Place::undeclared(resource, action, Some(self.types.tool(&resource.name, name)));
             let place = Place {
-                action: ActionName::tool(&resource.name, name),
                 arguments: arguments.get(&(resource.name.as_str(), name.as_str())),
                 catalogue: basis::tool(&undeclared.catalogue, tool),
                 ..undeclared
@@ -96,17 +97,23 @@ impl<'a> Builder<'a> {
             tools.insert(name.clone(), self.slot(place)?);
         }
         for name in self.named_tools(resource) {
-            let slot = self.slot(Place::undeclared(resource, Some(self.types.tool(&resource.name, &name))))?;
+            let Some(action) = ActionName::undeclared_tool(resource.protocol) else { continue };
+            let slot = self.slot(Place::undeclared(resource, action, Some(self.types.tool(&resource.name, &name))))?;
             tools.insert(name, slot);
         }
         Ok(tools)
     }
 
-    fn methods(&mut self, resource: &Resource, of: Protocol) -> Result<HashMap<&'static str, Slot>, LoadError> {
+    fn methods(
+        &mut self,
+        resource: &Resource,
+        of: Protocol,
+        arguments: Option<&Record>,
+    ) -> Result<HashMap<&'static str, Slot>, LoadError> {
         let mut methods = HashMap::new();
         for (method, action) in ActionName::of(of) {
-            let undeclared = Place::undeclared(resource, Some(self.types.resource(&resource.name)));
-            methods.insert(method, self.slot(Place { action, ..undeclared })?);
+            let undeclared = Place::undeclared(resource, action, Some(self.types.resource(&resource.name)));
+            methods.insert(method, self.slot(Place { arguments, ..undeclared })?);
         }
         Ok(methods)
     }

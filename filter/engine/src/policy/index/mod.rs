@@ -34,9 +34,10 @@ struct Entry {
     other_tools: Option<Slot>,
     /// MCP methods besides `tools/call`; where MCP is spoken.
     mcp: HashMap<&'static str, Slot>,
-    /// HTTP methods of requests that are no MCP.
+    /// HTTP methods of requests that are no MCP and for no endpoint.
     http: HashMap<&'static str, Slot>,
-    may_step_up: bool,
+    /// A2A operations, where A2A is spoken.
+    a2a: HashMap<&'static str, Slot>,
 }
 
 /// One action on one resource.
@@ -98,13 +99,21 @@ impl Index {
         let entry = self.resources.get(&action.resource)?;
         match &action.operation {
             Operation::ToolCall(call) => entry.tools.get(&call.tool).or(entry.other_tools.as_ref()),
+            Operation::Grpc(call) => entry.tools.get(&call.method).or(entry.other_tools.as_ref()),
+            Operation::Endpoint(call) => entry.tools.get(&call.endpoint),
             Operation::Mcp(operation) => entry.mcp.get(operation.method),
+            Operation::A2a(operation) => entry.a2a.get(operation.method),
             Operation::Http { method, .. } => entry.http.get(method.as_str()),
         }
     }
 
-    /// Whether a step-up can apply to anything on `resource`.
-    pub(super) fn may_step_up(&self, resource: &str) -> bool {
-        self.resources.get(resource).is_some_and(|entry| entry.may_step_up)
+    /// Whether a step-up can apply to `action`.
+    pub(super) fn may_step_up(&self, action: &Action) -> bool {
+        self.slot(action).is_some_and(|slot| slot.candidates.step_up)
+    }
+
+    /// Whether a policy that can apply to `action` reads its arguments.
+    pub(super) fn reads_arguments(&self, action: &Action) -> bool {
+        self.slot(action).is_some_and(|slot| slot.candidates.reads.context.contains("args"))
     }
 }

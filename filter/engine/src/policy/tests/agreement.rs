@@ -143,12 +143,17 @@ fn plain(set: &PolicySet, facts: &Facts<'_>, approval: Option<&Approval>) -> Res
     let (name, resource) = match &action.operation {
         Operation::ToolCall(called) => {
             let declared =
-                resources.iter().any(|one| one.name == action.resource && one.tools.contains_key(&called.tool));
-            let name =
-                if declared { ActionName::tool(&action.resource, &called.tool) } else { ActionName::undeclared_tool() };
-            (name.id, types.tool(&action.resource, &called.tool))
+                resources.iter().find(|one| one.name == action.resource && one.tools.contains_key(&called.tool));
+            let name = declared.map_or_else(|| action.name(), |one| ActionName::tool(one, &called.tool).id);
+            (name, types.tool(&action.resource, &called.tool))
         }
-        Operation::Mcp(_) | Operation::Http { .. } => (action.name(), types.resource(&action.resource)),
+        Operation::Endpoint(called) => {
+            let name = format!("{}/{}", action.resource, called.endpoint);
+            (name, types.tool(&action.resource, &called.endpoint))
+        }
+        Operation::Mcp(_) | Operation::Http { .. } | Operation::A2a(_) | Operation::Grpc(_) => {
+            (action.name(), types.resource(&action.resource))
+        }
     };
     let principal = types.agent(&facts.workload.identity.subject);
     let known = arguments.get(&(action.resource.as_str(), action.object().unwrap_or_default()));

@@ -9,8 +9,8 @@ use crate::policy::CedarPolicy;
 #[test]
 fn cedar_errors_have_their_place() {
     let nothing = errors("permit(principal, action, resource) when { context.nothing == 1 };");
-    let others = 6 + crate::action::mcp::METHODS.len() + 3;
-    let start = r#"1:44: policy `policy0`: attribute `nothing` in context for Action::"crm/lookup" not found (did you mean `findings`?)"#;
+    let others = 8 + crate::action::mcp::METHODS.len() + crate::action::a2a::METHODS.len() + 3;
+    let start = r#"1:44: policy `policy0`: attribute `nothing` in context for Action::"a2a:AgentCard" not found (did you mean `findings`?)"#;
     assert_eq!(nothing, format!("{start}, and {others} more like this"));
     let cases = [
         ("permit(principal, action, resource)", "1:36: unexpected end of input"),

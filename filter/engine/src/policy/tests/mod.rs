@@ -31,6 +31,7 @@ fn resource(name: &str, protocol: Protocol, tools: Vec<Tool>) -> Resource {
         matching: Match { host, path: PathMatch::Below(format!("/{name}")), route: None },
         protocol,
         tools: tools.into_iter().map(|tool| (tool.name.clone(), tool)).collect::<BTreeMap<_, _>>(),
+        interface: crate::catalogue::Interface::default(),
         risk: Risk::Medium,
         identifier: None,
         metadata: None,
@@ -108,6 +109,7 @@ fn action(resource: &str, operation: Operation) -> Action {
         operation,
         method: "POST".to_owned(),
         authority: "Tools.example.com".to_owned(),
+        port: 443,
         target: format!("/{resource}/mcp?x=1"),
         body_digest: None,
     }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Failure, Outcome, World, call, catalogue, compile, lines, say, spell};
+use super::{Failure, Outcome, World, call, catalogue, compile, http, lines, say, spell};
 use crate::catalogue::Risk;
 use crate::policy::{CedarPolicy, StepUp, Verdict};
 
@@ -126,7 +126,8 @@ fn the_basis_changes_with_policies_and_catalogue() -> Outcome {
 fn bodies_are_held_only_where_a_step_up_can_apply() -> Outcome {
     let may = |text: &str| -> Result<Vec<bool>, Failure> {
         let policy = compile(text)?;
-        Ok(["payments", "crm", "files", "nowhere"].into_iter().map(|name| policy.may_step_up(name)).collect())
+        let actions = [transfer(1), call("crm", "other", json!({})), http("files", "PUT"), http("nowhere", "PUT")];
+        Ok(actions.iter().map(|action| policy.may_step_up(action)).collect())
     };
     assert_eq!(may(PERMIT)?, [false, false, false, false]);
     assert_eq!(may(&format!("{PERMIT}{ASK}"))?, [true, false, false, false]);

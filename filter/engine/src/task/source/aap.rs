@@ -1,6 +1,6 @@
 //! The Agent Authorization Profile (draft-aap-oauth-profile-01, expired): whom, what for, which capabilities, under whose eyes.
 //!
-//! A capability's action is `<resource>.<tool>` of an MCP resource, `<resource>.<method>` (`reports.get`) of an HTTP one; others
+//! A capability's action is `<resource>.<tool>` of an MCP resource, `<resource>.<endpoint>` or `<resource>.<method>` (`reports.get`) of an HTTP one, `<resource>.<operation>` of an A2A agent; others
 //! are for somebody else. Constraints that are enforced: `max_requests_per_minute`, `_hour`, `_day`; `ip_ranges_allowed`;
 //! `time_window`; `max_depth`; `allowed_methods` of HTTP resources; `domains_allowed` and `domains_blocked` where the catalogue says
 //! which arguments are destinations. Every other constraint refuses the token.
@@ -9,7 +9,7 @@ use countersign_tokens::{UnixTime, VerifiedToken};
 use serde_json::{Map, Value};
 
 use super::object;
-use crate::action::http;
+use crate::action::{a2a, http};
 use crate::catalogue::{Protocol, Resource};
 use crate::clock;
 use crate::digest;
@@ -179,6 +179,17 @@ fn resolve<'r>(action: &str, resources: &'r [Resource]) -> Result<Option<(Grant,
         let name = Some(resource.name.clone());
         let grant = match resource.protocol {
             Protocol::Mcp => Grant::plain("mcp:tools/call".to_owned(), name, Some(Object::Exact(operation.to_owned()))),
+            Protocol::Http if resource.interface.endpoint(operation).is_some() => {
+                let endpoint = resource.interface.endpoint(operation)?;
+                let object = Object::Exact(endpoint.name.clone());
+                Grant::plain(format!("http:{}", endpoint.method), name, Some(object))
+            }
+            Protocol::A2a => {
+                a2a::METHODS.iter().find(|(method, _)| *method == operation)?;
+                Grant::plain(format!("a2a:{operation}"), name, None)
+            }
+            // A method's name has a slash, which no action has.
+            Protocol::Grpc => return None,
             Protocol::Http => {
                 let method = http::METHODS.iter().find(|method| method.to_ascii_lowercase() == operation)?;
                 Grant::plain(format!("http:{method}"), name, None)

@@ -1,0 +1,169 @@
+//! A2A 1.0 and 0.3, JSON-RPC and REST: one operation per request, read as an agent reads it.
+//!
+//! The resource's path is where the agent is: a POST to it is JSON-RPC, what is below it is REST. Batches, notifications,
+//! operations that are not in the table and messages that two readers could read differently are refused. What agents answer
+//! is not read here and changes nothing: in particular `AUTH_REQUIRED` is no grant of anything (1.0 §7.6).
+//!
+//! Source: a2aproject/A2A v1.0.1, `docs/specification.md` and `specification/a2a.proto`; v0.3.0.
+//!
+//! # What policies and grants can read
+//!
+//! The operation by its name in 1.0 (`a2a:SendMessage`), the task it names as object, and these arguments:
+//!
+//! | argument | from |
+//! |---|---|
+//! | `task` | the task that the operation or its message names |
+//! | `context` | the context that it names |
+//! | `tenant` | the tenant, in the path or the parameters |
+//! | `url` | where push notifications are to go, in a configuration of them or with a message |
+//! | `extensions` | the URIs in `A2A-Extensions` |
+
+mod message;
+mod methods;
+mod rest;
+
+use serde_json::{Map, Value, json};
+
+pub use methods::METHODS;
+
+use self::message::{Parameters, facts};
+use self::methods::{CARD, Method, Version};
+use super::mcp::{Rejection, fields};
+use super::{A2aOperation, Action, Operation};
+use crate::catalogue::{PathMatch, Resource};
+use crate::digest;
+use crate::headers::Headers;
+use crate::reason::Reason;
+use crate::route::Target;
+
+/// Where the agent card is (1.0 §8.2), on the agent's host and below the agent's path.
+const CARD_PATH: &str = "/.well-known/agent-card.json";
+
+/// The most extensions a request can name, and the longest of them.
+const MAX_EXTENSIONS: usize = 32;
+const MAX_EXTENSION: usize = 512;
+
+/// The JSON Schema of the arguments, the same for every operation.
+pub fn arguments_schema() -> Value {
+    let text = json!({ "type": "string" });
+    let texts = json!({ "type": "array", "items": text });
+    json!({
+        "type": "object",
+        "properties": { "task": text, "context": text, "tenant": text, "url": text, "extensions": texts },
+    })
+}
+
+/// Whether the operation can only be read from the body. Where it is not, a request may not have one.
+pub fn needs_body(target: &Target) -> Result<bool, Reason> {
+    match target.method.as_str() {
+        "POST" => Ok(true),
+        "GET" | "DELETE" | "OPTIONS" => Ok(false),
+        _ => Err(Reason::MethodNotAllowed),
+    }
+}
+
+/// Whether `target` is the agent's card.
+pub fn is_card(resource: &Resource, target: &Target) -> bool {
+    target.method == "GET" && (target.path == CARD_PATH || below(resource, &target.path) == Some(CARD_PATH))
+}
+
+/// What an A2A request does; `body` whole, when there is one.
+///
+/// `OPTIONS` is no operation: it is the HTTP action `http:OPTIONS`.
+pub fn read(resource: &Resource, target: &Target, headers: &Headers, body: Option<&[u8]>) -> Result<Action, Rejection> {
+    let version = version(headers)?;
+    let extensions = extensions(headers)?;
+    let has_body = needs_body(target)?;
+    if !has_body {
+        fields::check_bodiless(headers, body)?;
+    }
+    if target.method == "OPTIONS" {
+        return Ok(super::http::read(resource, target, body)?);
+    }
+    let done = |read: Read| {
+        let Read { method, parameters, id } = read;
+        let operation = operation(method, &parameters, extensions, id.clone());
+        let operation = operation.map_err(|reason| Rejection { reason, id })?;
+        Ok(Action::new(resource, target, Operation::A2a(operation), body.map(digest::of_bytes)))
+    };
+    if is_card(resource, target) {
+        let method = methods::row(CARD).ok_or(Reason::Internal)?;
+        return done(Read { method, parameters: Parameters::default(), id: None });
+    }
+    let rest = below(resource, &target.path).ok_or(Reason::UnknownMethod)?;
+    if rest.is_empty() || rest == "/" {
+        if !has_body {
+            return Err(Reason::UnknownMethod.into());
+        }
+        fields::check_media(headers)?;
+        if target.query.is_some() {
+            return Err(Reason::AmbiguousArguments.into());
+        }
+        return done(message::read(body.unwrap_or_default(), version)?);
+    }
+    done(rest::read(rest, target, headers, body.filter(|_| has_body))?)
+}
+
+/// A request that was read.
+struct Read {
+    method: &'static Method,
+    parameters: Parameters,
+    id: Option<Value>,
+}
+
+fn operation(
+    method: &'static Method,
+    parameters: &Parameters,
+    extensions: Vec<String>,
+    id: Option<Value>,
+) -> Result<A2aOperation, Reason> {
+    let facts = facts(method, parameters)?;
+    let digest = parameters.members.as_ref().map(digest::of_json).transpose().map_err(|_| Reason::MalformedJson)?;
+    let mut arguments = Map::new();
+    let texts = [("task", &facts.task), ("context", &facts.context), ("tenant", &facts.tenant), ("url", &facts.url)];
+    for (name, text) in texts {
+        arguments.extend(text.clone().map(|text| (name.to_owned(), Value::String(text))));
+    }
+    if !extensions.is_empty() {
+        arguments.insert("extensions".to_owned(), extensions.into());
+    }
+    Ok(A2aOperation { method: method.name, class: method.class, target: facts.task, arguments, digest, id })
+}
+
+/// What is below the agent's path; none where the path is another.
+fn below<'p>(resource: &Resource, path: &'p str) -> Option<&'p str> {
+    match &resource.matching.path {
+        PathMatch::Exact(exact) => path.strip_prefix(exact.as_str()).filter(|rest| rest.is_empty()),
+        PathMatch::Below(root) => {
+            path.strip_prefix(root.as_str()).filter(|rest| rest.is_empty() || rest.starts_with('/'))
+        }
+    }
+}
+
+/// 1.0 §3.6: `Major.Minor`, nothing else.
+fn version(headers: &Headers) -> Result<Version, Reason> {
+    match headers.single("a2a-version").map_err(|_| Reason::AmbiguousHeaders)? {
+        None | Some(b"") => Ok(Version::Unstated),
+        Some(b"1.0") => Ok(Version::V1),
+        Some(b"0.3") => Ok(Version::V03),
+        Some(_) => Err(Reason::UnsupportedVersion),
+    }
+}
+
+/// The URIs in `A2A-Extensions` (1.0 §3.2.6), sorted.
+fn extensions(headers: &Headers) -> Result<Vec<String>, Reason> {
+    let mut named = Vec::new();
+    for value in headers.all("a2a-extensions").chain(headers.all("x-a2a-extensions")) {
+        for uri in value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).filter(|uri| !uri.is_empty()) {
+            let plain = uri.len() <= MAX_EXTENSION && uri.iter().all(u8::is_ascii_graphic);
+            let uri = std::str::from_utf8(uri).ok().filter(|_| plain).ok_or(Reason::AmbiguousHeaders)?;
+            named.push(uri.to_owned());
+        }
+    }
+    named.sort_unstable();
+    named.dedup();
+    if named.len() > MAX_EXTENSIONS { Err(Reason::AmbiguousHeaders) } else { Ok(named) }
+}
+
+#[cfg(test)]
+mod tests;

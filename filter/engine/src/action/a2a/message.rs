@@ -1,0 +1,181 @@
+//! The message of an A2A request: the JSON-RPC envelope, and what the parameters name.
+//!
+//! Readers of protobuf's JSON take `taskId` and `task_id` for the same member, others do not: where a name is looked up, both
+//! spellings together are refused.
+
+use countersign_tokens::json::{self, Limits};
+use serde_json::{Map, Value};
+
+use super::Read;
+use super::methods::{self, Method, Names, Version};
+use crate::action::mcp::Rejection;
+use crate::action::mcp::message::{is_id, is_unambiguous, name, object};
+use crate::reason::Reason;
+
+/// Characters of an id or a URL.
+const MAX_NAME: usize = 2048;
+
+/// The parameters of an operation, wherever they were written.
+#[derive(Debug, Default)]
+pub(super) struct Parameters {
+    /// Of `params`, or of a REST body.
+    pub(super) members: Option<Map<String, Value>>,
+    /// What the path or the query names.
+    pub(super) task: Option<String>,
+    pub(super) context: Option<String>,
+    pub(super) tenant: Option<String>,
+    /// Whether they are those of 0.3.
+    pub(super) old: bool,
+}
+
+/// What policies and grants can read of them.
+#[derive(Debug)]
+pub(super) struct Facts {
+    pub(super) task: Option<String>,
+    pub(super) context: Option<String>,
+    pub(super) tenant: Option<String>,
+    pub(super) url: Option<String>,
+}
+
+/// The one JSON-RPC request in `body`.
+pub(super) fn read(body: &[u8], version: Version) -> Result<Read, Rejection> {
+    let value = json::parse(body, &Limits::DEFAULT).map_err(|_| Reason::MalformedJson)?;
+    let mut members = match value {
+        Value::Object(members) => members,
+        Value::Array(_) => return Err(Reason::Batch.into()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            return Err(Reason::MalformedMessage.into());
+        }
+    };
+    let id = members.remove("id").filter(is_id).ok_or(Reason::MalformedMessage)?;
+    match request(members, version) {
+        Ok((method, members, old)) => {
+            Ok(Read { method, parameters: Parameters { members, old, ..Parameters::default() }, id: Some(id) })
+        }
+        Err(reason) => Err(Rejection { reason, id: Some(id) }),
+    }
+}
+
+/// With whether it is in the words of 0.3.
+type Request = (&'static Method, Option<Map<String, Value>>, bool);
+
+fn request(mut members: Map<String, Value>, version: Version) -> Result<Request, Reason> {
+    if !is_unambiguous(&Value::Object(members.clone())) {
+        return Err(Reason::MalformedJson);
+    }
+    if members.remove("jsonrpc").as_ref().and_then(Value::as_str) != Some("2.0") {
+        return Err(Reason::MalformedMessage);
+    }
+    let method = members.remove("method");
+    let params = object(members.remove("params"))?;
+    if !members.is_empty() {
+        return Err(Reason::MalformedMessage);
+    }
+    let name = method.as_ref().and_then(Value::as_str).ok_or(Reason::MalformedMessage)?;
+    let method = methods::named(name, version).ok_or(Reason::UnknownMethod)?;
+    Ok((method, params, method.old == Some(name)))
+}
+
+/// The members of a REST body; none of an empty one.
+pub(super) fn body(body: &[u8]) -> Result<Option<Map<String, Value>>, Reason> {
+    if body.is_empty() {
+        return Ok(None);
+    }
+    let value = json::parse(body, &Limits::DEFAULT).map_err(|_| Reason::MalformedJson)?;
+    if !is_unambiguous(&value) {
+        return Err(Reason::MalformedJson);
+    }
+    object(Some(value))
+}
+
+/// What `parameters` of `method` name; what path and body say both must be the same.
+pub(super) fn facts(method: &Method, parameters: &Parameters) -> Result<Facts, Reason> {
+    let none = Map::new();
+    let members = parameters.members.as_ref().unwrap_or(&none);
+    let mut task = parameters.task.clone();
+    let mut context = parameters.context.clone();
+    let mut tenant = parameters.tenant.clone();
+    settle(&mut tenant, text(members, "tenant")?)?;
+    match method.task {
+        Names::Nothing => settle(&mut context, text(members, "contextId")?)?,
+        Names::Message => {
+            let message = member(members, "message")?.and_then(Value::as_object).ok_or(Reason::MalformedMessage)?;
+            settle(&mut task, text(message, "taskId")?)?;
+            settle(&mut context, text(message, "contextId")?)?;
+        }
+        Names::Member(new, old) => {
+            // `id` names the task for some and a configuration for others: by the words the request is in, or behind a path.
+            let named = if parameters.old { old } else { new };
+            settle(&mut task, text(members, named)?)?;
+            if parameters.old {
+                settle(&mut task, text(members, new)?)?;
+            }
+            task.as_ref().ok_or(Reason::MalformedMessage)?;
+        }
+    }
+    Ok(Facts { task, context, tenant, url: url(method, members)? })
+}
+
+/// Where push notifications are to go: the one `url` in what configures them.
+fn url(method: &Method, members: &Map<String, Value>) -> Result<Option<String>, Reason> {
+    let mut found = Vec::new();
+    let configures = method.name == "CreateTaskPushNotificationConfig";
+    for (key, value) in members.iter().filter(|(key, _)| !["message", "metadata"].contains(&plain(key).as_str())) {
+        collect(key, value, configures, &mut found);
+    }
+    match found.as_slice() {
+        [] if configures => Err(Reason::MalformedMessage),
+        [] => Ok(None),
+        [url] => Ok(Some(name(Some(url), MAX_NAME)?.to_owned())),
+        // Which of two is meant is the agent's choice.
+        [..] => Err(Reason::AmbiguousArguments),
+    }
+}
+
+/// Every `url` that is in a configuration of push notifications, however deep and however spelt.
+fn collect<'v>(key: &str, value: &'v Value, within: bool, found: &mut Vec<&'v Value>) {
+    let key = plain(key);
+    if within && key == "url" {
+        found.push(value);
+        return;
+    }
+    let within = within || key.contains("pushnotification");
+    match value {
+        Value::Object(members) => members.iter().for_each(|(key, value)| collect(key, value, within, found)),
+        Value::Array(items) => items.iter().for_each(|value| collect("", value, within, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// The member that every reader takes for `wanted`.
+fn member<'m>(members: &'m Map<String, Value>, wanted: &str) -> Result<Option<&'m Value>, Reason> {
+    let wanted = plain(wanted);
+    let mut matching = members.iter().filter(|(key, _)| plain(key) == wanted).map(|(_, value)| value);
+    let first = matching.next();
+    if matching.next().is_some() { Err(Reason::MalformedJson) } else { Ok(first) }
+}
+
+/// An id; absent when it is `null` or, as protobuf's JSON writes what is not set, empty.
+fn text(members: &Map<String, Value>, wanted: &str) -> Result<Option<String>, Reason> {
+    match member(members, wanted)? {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) if text.is_empty() => Ok(None),
+        Some(value) => Ok(Some(name(Some(value), MAX_NAME)?.to_owned())),
+    }
+}
+
+fn settle(known: &mut Option<String>, said: Option<String>) -> Result<(), Reason> {
+    match (&known, said) {
+        (Some(known), Some(said)) if *known != said => Err(Reason::AmbiguousArguments),
+        (None, Some(said)) => {
+            *known = Some(said);
+            Ok(())
+        }
+        (Some(_) | None, _) => Ok(()),
+    }
+}
+
+/// Without underscores and case: `task_id` and `taskId` are one name to some readers.
+fn plain(name: &str) -> String {
+    name.replace('_', "").to_lowercase()
+}

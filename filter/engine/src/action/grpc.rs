@@ -1,0 +1,139 @@
+//! gRPC: the path names service and method, and metadata that is declared are the arguments. Messages are never read.
+//!
+//! Whether the call may be made is not decided here. Source: grpc/grpc, `doc/PROTOCOL-HTTP2.md`.
+
+use super::http::arguments::Arguments;
+use super::{Action, GrpcCall, Operation};
+use crate::catalogue::Resource;
+use crate::digest;
+use crate::headers::Headers;
+use crate::reason::Reason;
+use crate::route::Target;
+
+/// The action of every call, and of those that nobody declared.
+pub const CALL: &str = "grpc:call";
+
+/// What a gRPC request does; `body` when it was held.
+pub fn read(resource: &Resource, target: &Target, headers: &Headers, body: Option<&[u8]>) -> Result<Action, Reason> {
+    if target.method != "POST" {
+        return Err(Reason::MethodNotAllowed);
+    }
+    if !is_grpc(headers)? {
+        return Err(Reason::MediaType);
+    }
+    if target.query.is_some() {
+        return Err(Reason::AmbiguousPath);
+    }
+    let method = method(&target.path).ok_or(Reason::UnknownMethod)?.to_owned();
+    let declared = resource.interface.metadata.get(&method);
+    let arguments = declared.map(|names| arguments(resource, &method, names, headers)).transpose()?;
+    let digest = arguments.as_ref().map(digest::of_json).transpose().map_err(|_| Reason::AmbiguousArguments)?;
+    let operation = Operation::Grpc(GrpcCall { method, arguments, digest });
+    Ok(Action::new(resource, target, operation, body.map(digest::of_bytes)))
+}
+
+/// `package.Service/Method`: the last two segments, unescaped, and nothing before them.
+fn method(path: &str) -> Option<&str> {
+    let name = path.strip_prefix('/')?;
+    let (service, method) = name.split_once('/')?;
+    let plain = |text: &str, dots: bool| {
+        !text.is_empty()
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || (dots && byte == b'.'))
+    };
+    (plain(service, true) && plain(method, false)).then_some(name)
+}
+
+/// `application/grpc`, perhaps with a message format; gRPC-Web is another protocol.
+fn is_grpc(headers: &Headers) -> Result<bool, Reason> {
+    let content_type = headers.single("content-type").map_err(|_| Reason::AmbiguousHeaders)?.unwrap_or_default();
+    let media = content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    let rest = media.get(..16).filter(|start| start.eq_ignore_ascii_case(b"application/grpc")).and(media.get(16..));
+    Ok(rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"+")))
+}
+
+/// The metadata that is there of what is declared. Binary metadata (`…-bin`) cannot be declared.
+fn arguments(
+    resource: &Resource,
+    method: &str,
+    names: &[String],
+    headers: &Headers,
+) -> Result<serde_json::Map<String, serde_json::Value>, Reason> {
+    let schema = resource.tools.get(method).and_then(|tool| tool.input_schema.as_ref());
+    let mut arguments = Arguments::new(schema);
+    for name in names {
+        let value = headers.single(name).map_err(|_| Reason::AmbiguousHeaders)?;
+        if let Some(value) = value {
+            let text = std::str::from_utf8(value).map_err(|_| Reason::AmbiguousHeaders)?;
+            arguments.text(name, text)?;
+        }
+    }
+    Ok(arguments.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::action::test_support::{resource, target};
+    use crate::catalogue::{Protocol, Risk, Tool};
+
+    const METHOD: &str = "bank.v1.Payments/Transfer";
+
+    fn service() -> Resource {
+        let schema = json!({ "type": "object", "properties": { "x-amount": { "type": "integer" } } });
+        let tool = Tool {
+            name: METHOD.to_owned(),
+            risk: Risk::High,
+            labels: Vec::new(),
+            input_schema: Some(schema),
+            redact: Vec::new(),
+            destinations: Vec::new(),
+            authentication: None,
+        };
+        let mut service = Resource { protocol: Protocol::Grpc, ..resource() };
+        service.tools.insert(METHOD.to_owned(), tool);
+        service.interface.metadata.insert(METHOD.to_owned(), vec!["x-amount".to_owned(), "x-note".to_owned()]);
+        service
+    }
+
+    fn asked(path: &str, headers: &[(&str, &str)]) -> Result<Action, Reason> {
+        let target = Target { path: path.to_owned(), target: path.to_owned(), query: None, ..target("POST") };
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()));
+        read(&service(), &target, &headers.collect(), None)
+    }
+
+    #[test]
+    fn a_call_is_its_method_and_its_declared_metadata() {
+        let headers = [("content-type", "application/grpc+proto"), ("X-Amount", "5"), ("x-other", "1")];
+        let action = asked(&format!("/{METHOD}"), &headers);
+        let read = action.as_ref().map(|action| (action.name(), action.object(), action.arguments().cloned()));
+        let arguments = json!({ "x-amount": 5 }).as_object().cloned();
+        assert_eq!(read, Ok((CALL.to_owned(), Some(METHOD), arguments)));
+        let other = asked("/bank.v1.Payments/Get", &[("content-type", "application/grpc")]);
+        assert_eq!(other.map(|action| action.arguments().cloned()), Ok(None));
+    }
+
+    #[test]
+    fn what_is_no_call_is_refused() {
+        let grpc = ("content-type", "application/grpc");
+        let path = format!("/{METHOD}");
+        for (path, headers, reason) in [
+            (path.as_str(), vec![("content-type", "application/grpc-web")], Reason::MediaType),
+            (&path, vec![("content-type", "application/json")], Reason::MediaType),
+            (&path, vec![("content-type", "application/grpcx")], Reason::MediaType),
+            (&path, vec![], Reason::MediaType),
+            (&path, vec![grpc, ("x-amount", "5"), ("x_amount", "6")], Reason::AmbiguousHeaders),
+            ("/a", vec![grpc], Reason::UnknownMethod),
+            ("/", vec![grpc], Reason::UnknownMethod),
+            ("/a/b/c", vec![grpc], Reason::UnknownMethod),
+            ("/v1/bank.v1.Payments/Transfer", vec![grpc], Reason::UnknownMethod),
+            ("/bank.v1.Payments/Transfer%20", vec![grpc], Reason::UnknownMethod),
+            ("/bank.v1.Payments/Trans.fer", vec![grpc], Reason::UnknownMethod),
+        ] {
+            assert_eq!(asked(path, &headers).map(|action| action.name()), Err(reason), "{path} {headers:?}");
+        }
+        let get = read(&service(), &target("GET"), &Headers::default(), None);
+        assert_eq!(get.map(|action| action.name()), Err(Reason::MethodNotAllowed));
+    }
+}

@@ -1,0 +1,159 @@
+//! The arguments of an endpoint: path parameters, query parameters and members of the body, each name once.
+//!
+//! Two servers may read a query or a form differently: the first of two values or the last, `a[]` as a list or as a name,
+//! `ID` as `id`. Whatever has two readings is refused, and so is a name that comes from two places: which of the two a server
+//! prefers is its own business. Text is typed as the endpoint's schema says, if it is exactly a value of that type; a text
+//! that is not stays text, which fits no number and no boolean. Nothing is decided here.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use countersign_tokens::json::{self, Limits};
+use percent_encoding::percent_decode;
+use serde_json::{Map, Value};
+use unicode_normalization::is_nfc;
+
+use crate::action::mcp::fields;
+use crate::action::mcp::message::{fold, is_unambiguous};
+use crate::catalogue::BodyKind;
+use crate::headers::Headers;
+use crate::reason::Reason;
+
+/// The most arguments there can be.
+const MAX_ARGUMENTS: usize = 256;
+/// Bytes of an argument's name.
+const MAX_NAME: usize = 256;
+
+/// Arguments under construction.
+pub(in crate::action) struct Arguments<'s> {
+    schema: Option<&'s Value>,
+    values: Map<String, Value>,
+    /// Names as a reader that does not mind case sees them.
+    folded: BTreeSet<String>,
+}
+
+impl<'s> Arguments<'s> {
+    /// None yet; `schema` is the JSON Schema that types text.
+    pub(in crate::action) fn new(schema: Option<&'s Value>) -> Self {
+        Self { schema, values: Map::new(), folded: BTreeSet::new() }
+    }
+
+    /// One argument that is written as text; an error if there is one of this name.
+    pub(in crate::action) fn text(&mut self, name: &str, text: &str) -> Result<(), Reason> {
+        let value = typed(self.schema, name, text);
+        self.add(name, value)
+    }
+
+    /// The fields of a query or form (WHATWG URL §5.1, `+` is a space).
+    pub(in crate::action) fn form(&mut self, form: &[u8]) -> Result<(), Reason> {
+        // Some readers split at `;` too.
+        if form.contains(&b';') {
+            return Err(Reason::AmbiguousArguments);
+        }
+        for field in form.split(|byte| *byte == b'&').filter(|field| !field.is_empty()) {
+            let (name, text) = match field.iter().position(|byte| *byte == b'=') {
+                Some(at) => (field.get(..at), field.get(at + 1..)),
+                None => (Some(field), None),
+            };
+            let (name, text) = (decode(name.unwrap_or_default())?, decode(text.unwrap_or_default())?);
+            self.text(&name, &text)?;
+        }
+        Ok(())
+    }
+
+    /// The members of `body`, read as `kind`; `headers` must say that it is one. An empty body has none.
+    pub(in crate::action) fn body(&mut self, kind: BodyKind, headers: &Headers, body: &[u8]) -> Result<(), Reason> {
+        if body.is_empty() || kind == BodyKind::None {
+            return Ok(());
+        }
+        match kind {
+            BodyKind::None => Ok(()),
+            BodyKind::Json => {
+                fields::check_media(headers)?;
+                let value = json::parse(body, &Limits::DEFAULT).map_err(|_| Reason::MalformedJson)?;
+                if !is_unambiguous(&value) {
+                    return Err(Reason::MalformedJson);
+                }
+                let Value::Object(members) = value else { return Err(Reason::MalformedMessage) };
+                members.into_iter().try_for_each(|(name, value)| self.add(&name, value))
+            }
+            BodyKind::Form => {
+                fields::check_media_is(headers, b"application/x-www-form-urlencoded")?;
+                self.form(body)
+            }
+        }
+    }
+
+    /// All of them.
+    pub(in crate::action) fn finish(self) -> Map<String, Value> {
+        self.values
+    }
+
+    fn add(&mut self, name: &str, value: Value) -> Result<(), Reason> {
+        // Brackets make lists and objects of fields for some readers.
+        let plain = !name.is_empty()
+            && name.len() <= MAX_NAME
+            && !name.contains(['[', ']'])
+            && !name.chars().any(|c| c.is_control() || c.is_whitespace())
+            && (name.is_ascii() || is_nfc(name));
+        if !plain || self.values.len() >= MAX_ARGUMENTS || !self.folded.insert(fold(name)) {
+            return Err(Reason::AmbiguousArguments);
+        }
+        self.values.insert(name.to_owned(), value);
+        Ok(())
+    }
+}
+
+/// One component of a form; not UTF-8, an escape that is none, or a control character have no one reading.
+fn decode(component: &[u8]) -> Result<String, Reason> {
+    let spaced: Cow<'_, [u8]> = if component.contains(&b'+') {
+        component.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect::<Vec<_>>().into()
+    } else {
+        component.into()
+    };
+    let escaped = |part: &[u8]| part.first_chunk::<2>().is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+    if !spaced.split(|byte| *byte == b'%').skip(1).all(escaped) {
+        return Err(Reason::AmbiguousArguments);
+    }
+    let text = percent_decode(&spaced).decode_utf8().map_err(|_| Reason::AmbiguousArguments)?;
+    if text.contains('\0') { Err(Reason::AmbiguousArguments) } else { Ok(text.into_owned()) }
+}
+
+/// `text` as the value of the type that `schema` declares for `name`, if it is exactly one.
+fn typed(schema: Option<&Value>, name: &str, text: &str) -> Value {
+    let declared = schema.and_then(|schema| schema.get("properties")?.get(name)?.get("type"));
+    let is = |wanted: &str| match declared {
+        Some(Value::String(one)) => one == wanted,
+        // `null` cannot be written as text; of other unions text could be either.
+        Some(Value::Array(several)) => {
+            several.len() == 2 && several.iter().any(|one| one == wanted) && several.iter().any(|one| one == "null")
+        }
+        Some(_) | None => false,
+    };
+    let value = match text {
+        "true" | "false" if is("boolean") => Some(Value::Bool(text == "true")),
+        _ if is("integer") && is_decimal(text, false) => number(text),
+        _ if is("number") && is_decimal(text, true) => number(text),
+        _ => None,
+    };
+    value.unwrap_or_else(|| Value::String(text.to_owned()))
+}
+
+/// Digits without leading zeros, perhaps a sign, perhaps a fraction; `-0` is another text for `0`.
+fn is_decimal(text: &str, fraction: bool) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let (whole, rest) = text.split_once('.').map_or((text, None), |(whole, rest)| (whole, Some(rest)));
+    let unsigned = whole.strip_prefix('-').unwrap_or(whole);
+    digits(unsigned)
+        && (unsigned == "0" || !unsigned.starts_with('0'))
+        && rest.is_none_or(|rest| fraction && digits(rest))
+        && !(whole == "-0" && rest.is_none_or(|rest| rest.bytes().all(|byte| byte == b'0')))
+}
+
+/// Numbers that readers round differently are none.
+fn number(text: &str) -> Option<Value> {
+    json::parse(text.as_bytes(), &Limits::DEFAULT).ok().filter(Value::is_number)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,143 @@
+//! The shipped way out, in every Envoy that is tested: what names resolve to is judged after it was resolved, and tunnels
+//! reach the filter before they are opened.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use countersign_host_tests::envoy::{Envoy, RunningEnvoy, module, root, versions};
+use countersign_host_tests::fakes::{Authority, Upstream};
+use serde_json::Value;
+
+const CHAIN: &str = "/static_resources/listeners/0/filter_chains/0";
+const FILTERS: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters";
+const ADDRESSES: &str = "/typed_config/rules/policies/public-addresses/permissions/0/and_rules/rules";
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The shipped file without TLS at the front, and what its paths need in `home`.
+fn shipped(home: &Path) -> Result<Value> {
+    let authority = Authority::new("test")?;
+    authority.write_pem(&home.join("ca.pem"))?;
+    authority.issue("egress.example.com")?.write_pem(&home.join("tls.crt"), &home.join("tls.key"))?;
+    let text = std::fs::read_to_string(root().join("envoy/egress.yaml"))?;
+    let text = text.replace("/etc/countersign/countersign.wasm", &module()?.to_string_lossy());
+    let text = text.replace("/etc/countersign", home.to_str().context("a folder that is not UTF-8")?);
+    let mut document: Value = serde_json::to_value(serde_norway::from_str::<serde_norway::Value>(&text)?)?;
+    let chain = document.pointer_mut(CHAIN).and_then(Value::as_object_mut).context("no filter chain")?;
+    chain.remove("transport_socket").context("no TLS")?;
+    Ok(document)
+}
+
+/// The same without the filter: its neighbours alone.
+fn without_filter(mut document: Value) -> Result<Value> {
+    let filters = document.pointer_mut(FILTERS).and_then(Value::as_array_mut).context("no filters")?;
+    ensure!(filters.remove(0).get("name").and_then(Value::as_str) == Some("countersign"), "it is not the first");
+    Ok(document)
+}
+
+/// The same where nothing is a special address.
+fn without_list(mut document: Value) -> Result<Value> {
+    let filters = document.pointer_mut(FILTERS).and_then(Value::as_array_mut).context("no filters")?;
+    let rules = filters.get_mut(1).and_then(|filter| filter.pointer_mut(ADDRESSES)).and_then(Value::as_array_mut);
+    rules.context("no list of addresses")?.remove(1);
+    Ok(document)
+}
+
+fn in_every_envoy(name: &str, document: &Value, test: impl Fn(&RunningEnvoy) -> Result<()>) -> Result<()> {
+    for version in versions() {
+        let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("egress-{name}-{version}.log"));
+        let envoy = Envoy::find(&version)?.start(document, &log)?;
+        test(&envoy).with_context(|| format!("Envoy {version}"))?;
+    }
+    Ok(())
+}
+
+/// The status line's code of what the proxy answers to `head`.
+fn asked(proxy: SocketAddr, head: &str) -> Result<u16> {
+    let mut stream = TcpStream::connect(proxy)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.write_all(head.as_bytes())?;
+    let mut answer = Vec::new();
+    let mut chunk = [0; 512];
+    while !answer.windows(2).any(|pair| pair == b"\r\n") {
+        let read = stream.read(&mut chunk)?;
+        ensure!(read > 0, "the connection ended: {:?}", String::from_utf8_lossy(&answer));
+        answer.extend_from_slice(chunk.get(..read).unwrap_or_default());
+    }
+    let text = String::from_utf8_lossy(&answer).into_owned();
+    text.split(' ').nth(1).and_then(|code| code.parse().ok()).with_context(|| text.clone())
+}
+
+fn get(proxy: SocketAddr, authority: &str) -> Result<u16> {
+    asked(proxy, &format!("GET http://{authority}/ HTTP/1.1\r\nhost: {authority}\r\nconnection: close\r\n\r\n"))
+}
+
+fn connect(proxy: SocketAddr, authority: &str) -> Result<u16> {
+    asked(proxy, &format!("CONNECT {authority} HTTP/1.1\r\nhost: {authority}\r\n\r\n"))
+}
+
+/// Names of this machine that a resolver knows, and spellings of its address.
+fn spellings(upstream: &Upstream) -> [String; 5] {
+    let port = upstream.address().port();
+    ["localhost", "127.0.0.1", "2130706433", "[::1]", "[::ffff:127.0.0.1]"].map(|host| format!("{host}:{port}"))
+}
+
+#[test]
+fn private_addresses_are_refused_after_resolution() -> Result<()> {
+    let home = tempfile::tempdir()?;
+    let upstream = Upstream::start()?;
+    in_every_envoy("private", &without_filter(shipped(home.path())?)?, |envoy| {
+        for authority in spellings(&upstream) {
+            // A number is no address to Envoy's resolver, but a name that nobody has.
+            let expected = if authority.starts_with("2130706433") { 503 } else { 403 };
+            ensure!(get(envoy.address(), &authority)? == expected, "{authority}");
+            ensure!(connect(envoy.address(), &authority)? == expected, "CONNECT {authority}");
+        }
+        ensure!(upstream.saw_nothing(), "something arrived");
+        Ok(())
+    })
+}
+
+/// It is the list that refuses, and what it lets through arrives: the test above could not tell otherwise.
+#[test]
+fn without_the_list_they_are_reached() -> Result<()> {
+    let home = tempfile::tempdir()?;
+    let document = without_list(without_filter(shipped(home.path())?)?)?;
+    for version in versions() {
+        let upstream = Upstream::start()?;
+        let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("egress-open-{version}.log"));
+        let envoy = Envoy::find(&version)?.start(&document, &log)?;
+        let authority = format!("localhost:{}", upstream.address().port());
+        ensure!(get(envoy.address(), &authority)? == 200, "Envoy {version}");
+        ensure!(connect(envoy.address(), &authority)? == 200, "Envoy {version}: CONNECT");
+        ensure!(upstream.count() == 1, "Envoy {version}");
+    }
+    Ok(())
+}
+
+/// With the filter nothing is even resolved for whoever shows no credential, and the record says what was asked.
+#[test]
+fn a_tunnel_reaches_the_filter_first() -> Result<()> {
+    let home = tempfile::tempdir()?;
+    in_every_envoy("filter", &shipped(home.path())?, |envoy| {
+        ensure!(connect(envoy.address(), "api.example.org:443")? == 407, "CONNECT");
+        ensure!(get(envoy.address(), "api.example.org")? == 407, "GET");
+        // The gateway offers no upgrades but tunnels, and says so itself.
+        let upgrade = "GET http://api.example.org/ HTTP/1.1\r\nhost: api.example.org\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
+        ensure!(asked(envoy.address(), upgrade)? == 403, "an upgrade");
+        let told: Vec<(String, String)> = envoy
+            .records()
+            .iter()
+            .map(|record| {
+                let text =
+                    |pointer: &str| record.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+                (text("/request/method"), text("/reason"))
+            })
+            .collect();
+        let expected = [("CONNECT", "no_credential"), ("GET", "no_credential")];
+        ensure!(told == expected.map(|(method, reason)| (method.to_owned(), reason.to_owned())), "{told:?}");
+        Ok(())
+    })
+}
