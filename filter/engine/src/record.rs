@@ -146,6 +146,10 @@ impl Decision<'_> {
         };
         wire::Action {
             name: action.name(),
+            objects: match &action.operation {
+                Operation::Mcp(operation) => &operation.several,
+                Operation::ToolCall(_) | Operation::Http { .. } => &[],
+            },
             object: match &action.operation {
                 // The path is in `request` already.
                 Operation::Http { .. } => None,
@@ -330,6 +334,9 @@ mod wire {
         pub(super) name: String,
         #[serde(skip_serializing_if = "Option::is_none")]
         pub(super) object: Option<&'a str>,
+        /// Only where it is more than one.
+        #[serde(skip_serializing_if = "<[String]>::is_empty")]
+        pub(super) objects: &'a [String],
         #[serde(skip_serializing_if = "Option::is_none")]
         pub(super) arguments_digest: Option<String>,
         #[serde(skip_serializing_if = "Option::is_none")]

@@ -4,8 +4,13 @@
 //! where that is known; RFC 9457 problem details elsewhere. An answer never tells which policy denied, what the
 //! catalogue holds or who else exists.
 
+mod denial;
+
 use countersign_tokens::{Algorithm, PROOF_ALGORITHMS};
 use serde_json::{Value, json};
+
+pub(crate) use denial::Denial;
+use denial::Form;
 
 use crate::catalogue::{Demand, Metadata};
 use crate::reason::{Challenge, Reason};
@@ -27,10 +32,11 @@ pub struct Reply {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Addressee<'a> {
     pub(crate) id: DecisionId,
-    /// Whether the resource speaks JSON-RPC.
-    pub(crate) rpc: bool,
+    pub(crate) denial: Denial,
     /// The request's JSON-RPC id, if it was read.
     pub(crate) rpc_id: Option<&'a Value>,
+    /// The protocol version it asked for, if it did.
+    pub(crate) version: Option<&'a str>,
     /// Whether it must, or tried to, prove possession of a key: challenges are then for the scheme DPoP.
     pub(crate) dpop: bool,
     pub(crate) metadata_url: Option<&'a str>,
@@ -75,18 +81,26 @@ impl Reply {
             headers.push(("www-authenticate", challenge));
         }
         if row.status == 405 {
-            headers.push(("allow", "GET, POST, DELETE, OPTIONS".to_owned()));
+            headers.push(("allow", to.denial.allow.to_owned()));
         }
         if let Some(seconds) = retry_after(reason) {
             headers.push(("retry-after", seconds.to_owned()));
         }
         headers.push(("cache-control", "no-store".to_owned()));
-        let (media_type, body) = match to.rpc_id {
-            Some(id) if to.rpc => ("application/json", rpc_error(reason, id, to)),
-            Some(_) | None => ("application/problem+json", problem(reason, to)),
+        let decision = to.id.to_string();
+        let (media_type, body) = match (to.denial.form, to.rpc_id) {
+            (Form::Error { code }, Some(id)) => {
+                ("application/json", denial::error(reason, code, id, &decision, to.version))
+            }
+            (Form::Result { typed }, Some(id)) => {
+                ("application/json", denial::tool_result(reason, id, &decision, typed))
+            }
+            (Form::Problem, _) | (Form::Error { .. } | Form::Result { .. }, None) => {
+                ("application/problem+json", problem(reason, to))
+            }
         };
         headers.push(("content-type", media_type.to_owned()));
-        Self { line, status: row.status, headers, body: body.to_string().into_bytes() }
+        Self { line, status: to.denial.status, headers, body: body.to_string().into_bytes() }
     }
 }
 
@@ -156,40 +170,12 @@ fn problem(reason: Reason, to: &Addressee<'_>) -> Value {
     })
 }
 
-/// JSON-RPC 2.0 §5.1.
-fn rpc_error(reason: Reason, id: &Value, to: &Addressee<'_>) -> Value {
-    let row = reason.row();
-    json!({
-        "jsonrpc": "2.0",
-        "id": id,
-        "error": {
-            "code": rpc_code(reason),
-            "message": row.detail,
-            "data": { "reason": reason.row().code, "decision": to.id.to_string() },
-        },
-    })
-}
-
-/// The specification's code where it has one; otherwise one outside the range it reserves (-32768 to -32000),
-/// made of the HTTP status: -31403 for a 403.
-fn rpc_code(reason: Reason) -> i32 {
-    const SPECIFIED: &[(Reason, i32)] = &[
-        (Reason::MalformedJson, -32700),
-        (Reason::Batch, -32600),
-        (Reason::MalformedMessage, -32600),
-        (Reason::UnknownMethod, -32601),
-        (Reason::HeaderBodyMismatch, -32020),
-        (Reason::UnsupportedVersion, -32022),
-    ];
-    let specified = SPECIFIED.iter().find(|(candidate, _)| *candidate == reason);
-    specified.map_or_else(|| -31000 - i32::from(reason.row().status), |(_, code)| *code)
-}
-
 fn title(status: u16) -> &'static str {
     match status {
         400 => "Bad Request",
         401 => "Unauthorized",
         403 => "Forbidden",
+        404 => "Not Found",
         405 => "Method Not Allowed",
         408 => "Request Timeout",
         413 => "Content Too Large",

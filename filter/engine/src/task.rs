@@ -15,7 +15,7 @@
 //! |---|---|
 //! | `action` | the operation: `mcp:` and a method of MCP (or `GET`, `DELETE`), `http:` and an HTTP method |
 //! | `resource` | the resource's configured name |
-//! | `object` | the tool, prompt, URI, task or path; a trailing `*` stands for any ending; any object when absent |
+//! | `object` | the tool, prompt, URI, task or path; a trailing `*` stands for any ending; of resources of MCP also a template (RFC 6570 level 1), in which a variable stands for something within one segment (`file:///reports/{name}`); any object when absent |
 //! | `arguments` | RFC 6901 pointers into a tool's arguments and what must hold there; `mcp:tools/call` only |
 //! | `calls` | `{"max": 3}` in all, `{"max": 10, "per": "minute"}` (any 60 seconds), `"hour"`, `"day"` (by the clock, UTC); or a list of these |
 //! | `not_before`, `expires` | `NumericDate`: holds from the one until the other |
@@ -55,6 +55,7 @@ mod mapping;
 mod pointer;
 mod scope;
 mod source;
+mod template;
 mod text;
 
 use countersign_tokens::UnixTime;
@@ -68,6 +69,7 @@ pub use mapping::{MappingError, TaskMapping};
 pub use pointer::Pointer;
 pub use scope::scope_for;
 pub use source::TaskSource;
+pub use template::Template;
 
 /// The unit of work a credential was issued for.
 #[derive(Clone, Debug, PartialEq)]

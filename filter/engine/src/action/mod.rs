@@ -5,6 +5,8 @@
 pub mod http;
 pub mod mcp;
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use crate::catalogue::Resource;
@@ -50,7 +52,8 @@ pub struct ToolCall {
     pub tool: String,
     /// `params.arguments`, empty when absent.
     pub arguments: Map<String, Value>,
-    /// SHA-256 of the RFC 8785 form of `arguments`.
+    /// SHA-256 of the RFC 8785 form of `arguments`; where the call comes with answers to the server's questions or with
+    /// state that the server wants to be reminded of (2026-07-28), of all three.
     pub digest: [u8; 32],
     /// The JSON-RPC id, to answer with.
     pub id: Value,
@@ -63,8 +66,10 @@ pub struct McpOperation {
     pub method: &'static str,
     /// What kind of thing the method does.
     pub class: Class,
-    /// What the method names: a prompt, a resource URI, a task; if it names anything.
+    /// What the method names: a prompt, a resource URI, a task; if it names one thing.
     pub target: Option<String>,
+    /// What it names if that is more than one thing: all of them. Each is decided by itself ([`Action::parts`]).
+    pub several: Vec<String>,
     /// SHA-256 of the RFC 8785 form of `params` (of a response: its result or error), when there are any.
     pub digest: Option<[u8; 32]>,
     /// The JSON-RPC id of a request; none for notifications, responses and legs.
@@ -80,6 +85,8 @@ pub enum Class {
     List,
     /// Reads something named: needs a grant.
     Read,
+    /// Changes something named that goes on by itself, such as a task: needs a grant.
+    Write,
     /// Runs something: needs a grant.
     Execute,
 }
@@ -116,6 +123,20 @@ impl Action {
             Operation::Http { path, .. } => Some(path),
             Operation::ToolCall(call) => Some(&call.tool),
             Operation::Mcp(operation) => operation.target.as_deref(),
+        }
+    }
+
+    /// The action for each thing it names, where it names more than one.
+    pub fn parts(&self) -> Vec<Cow<'_, Self>> {
+        match &self.operation {
+            Operation::Mcp(operation) if !operation.several.is_empty() => {
+                let part = |name: &String| {
+                    let one = McpOperation { target: Some(name.clone()), several: Vec::new(), ..operation.clone() };
+                    Cow::Owned(Self { operation: Operation::Mcp(one), ..self.clone() })
+                };
+                operation.several.iter().map(part).collect()
+            }
+            Operation::Http { .. } | Operation::ToolCall(_) | Operation::Mcp(_) => vec![Cow::Borrowed(self)],
         }
     }
 

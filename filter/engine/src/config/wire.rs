@@ -6,6 +6,7 @@
 mod endpoint;
 mod issuer;
 mod keys;
+mod mcp;
 mod resource;
 mod secret;
 mod seen;

@@ -18,7 +18,7 @@
 //! |---|---|---|
 //! | `Action::"<resource>/<tool>"`, one for each declared tool | `Action::"mcp:tools/call"`, `Action::"mcp:execute"` | `Tool::"<resource>/<tool>"` |
 //! | `Action::"mcp:tools/call"`, for tools nobody declared | `Action::"mcp:execute"` | `Tool::"<resource>/<tool>"` |
-//! | `Action::"mcp:<method>"`, one for each other MCP method, `mcp:GET` and `mcp:DELETE` for the transport's legs | `Action::"mcp:control"`, `Action::"mcp:list"`, `Action::"mcp:read"` or `Action::"mcp:execute"`, by class | `Resource::"<resource>"` |
+//! | `Action::"mcp:<method>"`, one for each other MCP method, `mcp:GET` and `mcp:DELETE` for the transport's legs | `Action::"mcp:control"`, `Action::"mcp:list"`, `Action::"mcp:read"`, `Action::"mcp:write"` or `Action::"mcp:execute"`, by class | `Resource::"<resource>"` |
 //! | `Action::"http:GET"`, `HEAD`, `POST`, `PUT`, `PATCH`, `DELETE`, `OPTIONS` | `Action::"http"` | `Resource::"<resource>"` |
 //!
 //! | `context` | type | |
@@ -42,7 +42,7 @@
 //! | `classified` | `Bool` | whether every actor is listed or says what it is; if not, `traits` has all of them |
 //! | `findings` | `Set<String>` | what is unhealthy: `long_lived`, `no_id`, `wildcard_grant`, `dead_grant`, `old_key`, `shared_account`, `secret_in_query` |
 //! | `request.method`, `request.host`, `request.path` | `String` | of the HTTP request; host in lower case, path without query |
-//! | `request.target` | `String`, optional | what an MCP method names: a prompt, a resource URI, a task |
+//! | `request.target` | `String`, optional | what an MCP method names: a prompt, a task, or a resource's URI, which is in normal form: `like "file:///reports/*"` holds for what is below. Where a request names several, each is decided by itself |
 //! | `request.source` | `ipaddr`, optional | the peer; IPv4 in IPv6 is IPv4 |
 //! | `risk` | `String` | `low`, `medium`, `high` or `critical` |
 //! | `labels` | `Set<String>` | the tool's |
@@ -91,6 +91,7 @@ mod index;
 mod load;
 mod reads;
 mod schema;
+mod several;
 #[cfg(test)]
 mod tests;
 

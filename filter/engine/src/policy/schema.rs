@@ -107,6 +107,7 @@ fn group(class: Class) -> &'static str {
         Class::Control => "mcp:control",
         Class::List => "mcp:list",
         Class::Read => "mcp:read",
+        Class::Write => "mcp:write",
         Class::Execute => "mcp:execute",
     }
 }
@@ -114,7 +115,7 @@ fn group(class: Class) -> &'static str {
 /// The schema of `resources`.
 pub(super) fn generate(resources: &[Resource], arguments: &Arguments<'_>) -> Result<Schema, Box<SchemaError>> {
     let mut actions = Map::new();
-    for id in [HTTP, "mcp:control", "mcp:list", "mcp:read", "mcp:execute"] {
+    for id in [HTTP, "mcp:control", "mcp:list", "mcp:read", "mcp:write", "mcp:execute"] {
         actions.insert(id.to_owned(), json!({}));
     }
     let mut add = |name: ActionName, resource: &str, arguments: Option<&Record>| {

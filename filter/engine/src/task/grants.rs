@@ -80,7 +80,7 @@ fn is_incidental(action: &Action) -> bool {
     match &action.operation {
         Operation::Mcp(operation) => match operation.class {
             Class::Control | Class::List => true,
-            Class::Read | Class::Execute => false,
+            Class::Read | Class::Write | Class::Execute => false,
         },
         Operation::ToolCall(_) | Operation::Http { .. } => false,
     }
