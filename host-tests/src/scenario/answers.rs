@@ -71,7 +71,7 @@ impl Answer {
             ("cache-control", Some("no-store".to_owned())),
             ("www-authenticate", self.www_authenticate(expect)),
             ("retry-after", self.retry_after.map(|seconds| seconds.to_string())),
-            ("allow", self.allow.clone()),
+            ("allow", expect.allow.clone().or_else(|| self.allow.clone())),
         ]
     }
 
@@ -79,11 +79,17 @@ impl Answer {
     pub fn body(&self, reason: &str, expect: &Expect, decision: &str) -> Value {
         let told = self.told.as_deref().unwrap_or(reason);
         match &expect.rpc_id {
-            Some(id) => json!({
-                "jsonrpc": "2.0",
-                "id": id,
-                "error": { "code": self.code, "message": self.detail, "data": { "reason": told, "decision": decision } },
-            }),
+            Some(id) => match &expect.tool_result {
+                Some(kind) => self.tool_result(id, kind, decision),
+                None => {
+                    let mut data = json!({ "reason": told, "decision": decision });
+                    if let Some(members) = data.as_object_mut() {
+                        members.extend(expect.data.clone());
+                    }
+                    let code = expect.code.unwrap_or(self.code);
+                    json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": self.detail, "data": data } })
+                }
+            },
             None => json!({
                 "type": format!("urn:countersign:{told}"),
                 "title": self.title,
@@ -92,6 +98,16 @@ impl Answer {
                 "instance": format!("urn:uuid:{decision}"),
             }),
         }
+    }
+
+    /// An MCP `CallToolResult`.
+    fn tool_result(&self, id: &Value, kind: &str, decision: &str) -> Value {
+        let text = format!("{} (decision {decision})", self.detail);
+        let mut result = json!({ "content": [{ "type": "text", "text": text }], "isError": true });
+        if let Some(members) = result.as_object_mut().filter(|_| !kind.is_empty()) {
+            members.insert("resultType".to_owned(), kind.into());
+        }
+        json!({ "jsonrpc": "2.0", "id": id, "result": result })
     }
 
     /// RFC 6750 §3, RFC 9728 §5.1.
