@@ -154,7 +154,9 @@ fn kind(mut members: Map<String, Value>, has_id: bool) -> Result<Kind, Reason> {
     }
     match method {
         Value::String(method) => Ok(Kind::Call { method, params }),
-        _ => Err(Reason::MalformedMessage),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            Err(Reason::MalformedMessage)
+        }
     }
 }
 

@@ -75,18 +75,15 @@ fn walk(schema: &Value, path: &mut Vec<String>, found: &mut Vec<Mirrored>) -> Re
         found.push(Mirrored { field, path: path.clone() });
     }
     for (keyword, value) in keywords {
-        match value {
-            Value::Object(properties) if keyword == "properties" => {
-                for (name, property) in properties {
-                    path.push(name.clone());
-                    walk(property, path, found)?;
-                    path.pop();
-                }
+        let keyword = keyword.as_str();
+        if let ("properties", Value::Object(properties)) = (keyword, value) {
+            for (name, property) in properties {
+                path.push(name.clone());
+                walk(property, path, found)?;
+                path.pop();
             }
-            _ if !DATA.contains(&keyword.as_str()) && keyword != ANNOTATION && is_annotated(value) => {
-                return Err(format!("`{ANNOTATION}` is below `{keyword}`, where no single argument is meant"));
-            }
-            _ => {}
+        } else if keyword != ANNOTATION && !DATA.contains(&keyword) && is_annotated(value) {
+            return Err(format!("`{ANNOTATION}` is below `{keyword}`, where no single argument is meant"));
         }
     }
     Ok(())
