@@ -79,17 +79,17 @@ impl Answer {
     pub fn body(&self, reason: &str, expect: &Expect, decision: &str) -> Value {
         let told = self.told.as_deref().unwrap_or(reason);
         match &expect.rpc_id {
-            Some(id) => match &expect.tool_result {
-                Some(kind) => self.tool_result(id, kind, decision),
-                None => {
-                    let mut data = json!({ "reason": told, "decision": decision });
-                    if let Some(members) = data.as_object_mut() {
-                        members.extend(expect.data.clone());
-                    }
-                    let code = expect.code.unwrap_or(self.code);
-                    json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": self.detail, "data": data } })
+            Some(id) => {
+                if let Some(kind) = &expect.tool_result {
+                    return self.tool_result(id, kind, decision);
                 }
-            },
+                let mut data = json!({ "reason": told, "decision": decision });
+                if let Some(members) = data.as_object_mut() {
+                    members.extend(expect.data.clone());
+                }
+                let code = expect.code.unwrap_or(self.code);
+                json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": self.detail, "data": data } })
+            }
             None => json!({
                 "type": format!("urn:countersign:{told}"),
                 "title": self.title,
