@@ -34,6 +34,18 @@ pub struct Resource {
     pub authentication: Option<Demand>,
     /// Scheme and authority as clients know them, if the gateway does not: what DPoP proofs are for.
     pub origin: Option<String>,
+    /// Where pages of browsers may ask from (MCP only); its own origin alone when absent.
+    pub allowed_origins: Option<Vec<String>>,
+    pub denials: Denials,
+}
+
+/// How a denial is put to MCP clients, where they can choose.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Denials {
+    /// The JSON-RPC code of what is forbidden; made of the HTTP status when absent.
+    pub code: Option<i32>,
+    /// Whether the model is told in a tool result what policy forbids, with HTTP status 200.
+    pub tool_result: bool,
 }
 
 /// RFC 9728 §2: how clients get a credential for a resource.
@@ -115,6 +127,17 @@ pub struct Tool {
     pub destinations: Vec<String>,
     /// How a person must have authenticated for it, instead of what its resource says.
     pub authentication: Option<Demand>,
+    /// Arguments that header fields repeat: `x-mcp-header` in its schema.
+    pub mirrored: Vec<Mirrored>,
+}
+
+/// An argument that a header field repeats (MCP 2026-07-28, Custom Headers from Tool Parameters).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mirrored {
+    /// `mcp-param-` and its name, in lower case.
+    pub field: String,
+    /// Where the argument is: the names of properties from the root.
+    pub path: Vec<String>,
 }
 
 /// How much harm an action can do. Ordered.

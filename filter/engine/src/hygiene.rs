@@ -96,7 +96,7 @@ impl Hygiene {
 fn is_wildcard(grant: &Grant) -> bool {
     match &grant.object {
         None | Some(Object::Prefix(_)) => true,
-        Some(Object::Exact(_)) => false,
+        Some(Object::Exact(_) | Object::Template(_)) => false,
     }
 }
 

@@ -102,6 +102,14 @@ reasons! {
     UnknownMethod = Deny, "unknown_method", 403, None, "This method is not available here.";
     /// Query, form or metadata that can be read in two ways, or an argument that comes from two places.
     AmbiguousArguments = Deny, "ambiguous_arguments", 400, None, "An argument can be read in two ways. Send each once, in one place, under a plain name.";
+    /// A method that the request's revision of MCP (2026-07-28 or later, where that has a status of its own) does not have.
+    MethodNotFound = Deny, "method_not_found", 404, None, "This method is not available here.";
+    /// A request of MCP 2026-07-28 without the `_meta` that each must have.
+    MetaMissing = Deny, "meta_missing", 400, None, "The request does not say its protocol version and its client's capabilities. Send both in `params._meta`.";
+    /// A URI that servers could take for another one.
+    AmbiguousUri = Deny, "ambiguous_uri", 400, None, "The URI is ambiguous. Send it absolute and normalised: lower-case scheme and host, no user information, fragment, dot segments or needless escapes.";
+    /// A page in a browser, from a place that may not ask.
+    OriginRefused = Deny, "origin_refused", 403, None, "Pages from this origin may not ask here.";
     /// A protocol version the filter does not read.
     UnsupportedVersion = Deny, "unsupported_version", 400, None, "This protocol version is not supported here.";
     /// Header and body name different things.

@@ -142,6 +142,14 @@ impl Decision<'_> {
     fn action<'a>(&'a self, action: &'a Action) -> wire::Action<'a> {
         wire::Action {
             name: action.name(),
+            objects: match &action.operation {
+                Operation::Mcp(operation) => &operation.several,
+                Operation::Http { .. }
+                | Operation::Endpoint(_)
+                | Operation::ToolCall(_)
+                | Operation::A2a(_)
+                | Operation::Grpc(_) => &[],
+            },
             object: match &action.operation {
                 // The path is in `request` already.
                 Operation::Http { .. } => None,
@@ -326,6 +334,9 @@ mod wire {
         pub(super) name: String,
         #[serde(skip_serializing_if = "Option::is_none")]
         pub(super) object: Option<&'a str>,
+        /// Only where it is more than one.
+        #[serde(skip_serializing_if = "<[String]>::is_empty")]
+        pub(super) objects: &'a [String],
         #[serde(skip_serializing_if = "Option::is_none")]
         pub(super) arguments_digest: Option<String>,
         #[serde(skip_serializing_if = "Option::is_none")]

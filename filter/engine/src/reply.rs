@@ -4,10 +4,16 @@
 //! where that is known; a gRPC status; RFC 9457 problem details elsewhere. An answer never tells which policy denied, what the
 //! catalogue holds or who else exists.
 
+mod denial;
+
 use countersign_tokens::{Algorithm, PROOF_ALGORITHMS};
 use serde_json::{Value, json};
 
-use crate::catalogue::{Demand, Metadata, Protocol};
+pub(crate) use denial::Denial;
+use denial::Form;
+pub use denial::GrpcStatus;
+
+use crate::catalogue::{Demand, Metadata};
 use crate::reason::{Challenge, Reason};
 use crate::record::Line;
 use crate::session::DecisionId;
@@ -25,29 +31,17 @@ pub struct Reply {
     pub grpc: Option<(GrpcStatus, &'static str)>,
 }
 
-/// The status of a gRPC answer that denies (grpc/grpc, `doc/statuscodes.md`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GrpcStatus {
-    InvalidArgument = 3,
-    DeadlineExceeded = 4,
-    PermissionDenied = 7,
-    ResourceExhausted = 8,
-    Unimplemented = 12,
-    Internal = 13,
-    Unavailable = 14,
-    Unauthenticated = 16,
-}
-
 /// Whom the answer is for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Addressee<'a> {
     pub(crate) id: DecisionId,
-    /// What the resource speaks, if there is one.
-    pub(crate) protocol: Option<Protocol>,
+    pub(crate) denial: Denial,
     /// Whether it asked its proxy: challenges are then that (RFC 9110 §15.5.8).
     pub(crate) proxy: bool,
     /// The request's JSON-RPC id, if it was read.
     pub(crate) rpc_id: Option<&'a Value>,
+    /// The protocol version it asked for, if it did.
+    pub(crate) version: Option<&'a str>,
     /// Whether it must, or tried to, prove possession of a key: challenges are then for the scheme DPoP.
     pub(crate) dpop: bool,
     pub(crate) metadata_url: Option<&'a str>,
@@ -92,54 +86,37 @@ impl Reply {
             headers.push((if to.proxy { "proxy-authenticate" } else { "www-authenticate" }, challenge));
         }
         if row.status == 405 {
-            headers.push(("allow", "GET, POST, DELETE, OPTIONS".to_owned()));
+            headers.push(("allow", to.denial.allow.to_owned()));
         }
         if let Some(seconds) = retry_after(reason) {
             headers.push(("retry-after", seconds.to_owned()));
         }
         headers.push(("cache-control", "no-store".to_owned()));
-        // What is not gRPC is answered in HTTP's words (grpc/grpc, `doc/PROTOCOL-HTTP2.md`).
-        if to.protocol == Some(Protocol::Grpc) && reason != Reason::MediaType {
-            return Self::grpc(line, reason, headers);
-        }
-        let status = if to.proxy && row.status == 401 { 407 } else { row.status };
-        let (media_type, body) = match to.rpc_id {
-            Some(id) if speaks_rpc(to) => ("application/json", rpc_error(reason, id, to)),
-            Some(_) | None => ("application/problem+json", problem(reason, status, to)),
+        let decision = to.id.to_string();
+        let (media_type, body) = match (to.denial.form, to.rpc_id) {
+            (Form::Grpc(status), _) => return Self::grpc(line, reason, status, headers),
+            (Form::Error { code, versions }, Some(id)) => {
+                ("application/json", denial::error(reason, code, id, &decision, versions.then_some(to.version)))
+            }
+            (Form::Result { typed }, Some(id)) => {
+                ("application/json", denial::tool_result(reason, id, &decision, typed))
+            }
+            (Form::Problem, _) | (Form::Error { .. } | Form::Result { .. }, None) => {
+                ("application/problem+json", problem(reason, to.denial.status, to))
+            }
         };
         headers.push(("content-type", media_type.to_owned()));
-        Self { line, status, headers, body: body.to_string().into_bytes(), grpc: None }
+        Self { line, status: to.denial.status, headers, body: body.to_string().into_bytes(), grpc: None }
     }
 
-    /// An answer that is headers only: status 200, and what went wrong in `grpc-status`.
-    fn grpc(line: Line, reason: Reason, mut headers: Vec<(&'static str, String)>) -> Self {
+    /// An answer that is headers only: what went wrong is in `grpc-status`.
+    fn grpc(line: Line, reason: Reason, status: GrpcStatus, mut headers: Vec<(&'static str, String)>) -> Self {
         const UNSAFE: percent_encoding::AsciiSet = percent_encoding::CONTROLS.add(b'%');
-        let (status, message) = (grpc_status(reason.row().status), reason.row().detail);
+        let message = reason.row().detail;
         headers.push(("content-type", "application/grpc".to_owned()));
         headers.push(("grpc-status", (status as u8).to_string()));
         headers.push(("grpc-message", percent_encoding::utf8_percent_encode(message, &UNSAFE).to_string()));
         Self { line, status: 200, headers, body: Vec::new(), grpc: Some((status, message)) }
-    }
-}
-
-fn speaks_rpc(to: &Addressee<'_>) -> bool {
-    match to.protocol {
-        Some(Protocol::Mcp | Protocol::A2a) => true,
-        Some(Protocol::Http | Protocol::Grpc) | None => false,
-    }
-}
-
-/// What gRPC calls an HTTP status of ours.
-fn grpc_status(status: u16) -> GrpcStatus {
-    match status {
-        400 => GrpcStatus::InvalidArgument,
-        401 => GrpcStatus::Unauthenticated,
-        403 => GrpcStatus::PermissionDenied,
-        405 => GrpcStatus::Unimplemented,
-        408 => GrpcStatus::DeadlineExceeded,
-        413 | 429 => GrpcStatus::ResourceExhausted,
-        503 => GrpcStatus::Unavailable,
-        _ => GrpcStatus::Internal,
     }
 }
 
@@ -209,44 +186,12 @@ fn problem(reason: Reason, status: u16, to: &Addressee<'_>) -> Value {
     })
 }
 
-/// JSON-RPC 2.0 §5.1.
-fn rpc_error(reason: Reason, id: &Value, to: &Addressee<'_>) -> Value {
-    let row = reason.row();
-    json!({
-        "jsonrpc": "2.0",
-        "id": id,
-        "error": {
-            "code": rpc_code(reason, to.protocol),
-            "message": row.detail,
-            "data": { "reason": reason.row().code, "decision": to.id.to_string() },
-        },
-    })
-}
-
-/// The specification's code where it has one; otherwise one outside the range it reserves (-32768 to -32000),
-/// made of the HTTP status: -31403 for a 403.
-/// A2A has taken -32001 to -32009 for itself (1.0 §9.5): a denial is none of these, an unknown version is.
-fn rpc_code(reason: Reason, protocol: Option<Protocol>) -> i32 {
-    const SPECIFIED: &[(Reason, i32)] = &[
-        (Reason::MalformedJson, -32700),
-        (Reason::Batch, -32600),
-        (Reason::MalformedMessage, -32600),
-        (Reason::UnknownMethod, -32601),
-        (Reason::HeaderBodyMismatch, -32020),
-        (Reason::UnsupportedVersion, -32022),
-    ];
-    if protocol == Some(Protocol::A2a) && reason == Reason::UnsupportedVersion {
-        return -32009;
-    }
-    let specified = SPECIFIED.iter().find(|(candidate, _)| *candidate == reason);
-    specified.map_or_else(|| -31000 - i32::from(reason.row().status), |(_, code)| *code)
-}
-
 fn title(status: u16) -> &'static str {
     match status {
         400 => "Bad Request",
         401 => "Unauthorized",
         403 => "Forbidden",
+        404 => "Not Found",
         405 => "Method Not Allowed",
         407 => "Proxy Authentication Required",
         408 => "Request Timeout",

@@ -5,9 +5,12 @@
 //! are refused, never normalised: the bytes judged are the bytes forwarded. What may be done with the
 //! resource is not decided here.
 
+mod origin;
 mod path;
 
 use std::net::{IpAddr, SocketAddr};
+
+pub(crate) use origin::check_origin;
 
 use crate::action::a2a;
 use crate::catalogue::{Card, Match, PathMatch, Protocol, Resource};

@@ -15,7 +15,7 @@
 //! |---|---|
 //! | `action` | the operation: `mcp:` and a method of MCP (or `GET`, `DELETE`), `http:` and an HTTP method, `a2a:` and an operation of A2A 1.0, `grpc:call` |
 //! | `resource` | the resource's configured name |
-//! | `object` | the tool, prompt, URI, task or gRPC method, an endpoint's name or a path; a trailing `*` stands for any ending; any object when absent |
+//! | `object` | the tool, prompt, URI, task or gRPC method, an endpoint's name or a path; a trailing `*` stands for any ending; of resources of MCP also a template (RFC 6570 level 1), in which a variable stands for something within one segment (`file:///reports/{name}`); any object when absent |
 //! | `arguments` | RFC 6901 pointers into the arguments of a tool, an endpoint, an A2A operation or a gRPC method, and what must hold there; of MCP for `tools/call` only |
 //! | `destination` | of `http:` actions: hosts the request may go to, `["api.example.com", "*.example.com:443"]`; without a port any; `*` is any host |
 //! | `calls` | `{"max": 3}` in all, `{"max": 10, "per": "minute"}` (any 60 seconds), `"hour"`, `"day"` (by the clock, UTC); or a list of these |
@@ -58,6 +58,7 @@ mod mapping;
 mod pointer;
 mod scope;
 mod source;
+mod template;
 mod text;
 
 use countersign_tokens::UnixTime;
@@ -72,6 +73,7 @@ pub use mapping::{MappingError, TaskMapping};
 pub use pointer::Pointer;
 pub use scope::scope_for;
 pub use source::TaskSource;
+pub use template::Template;
 
 /// The unit of work a credential was issued for.
 #[derive(Clone, Debug, PartialEq)]

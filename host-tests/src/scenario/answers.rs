@@ -76,7 +76,7 @@ impl Answer {
             ("www-authenticate", self.www_authenticate(expect).filter(|_| !expect.proxy)),
             ("proxy-authenticate", self.www_authenticate(expect).filter(|_| expect.proxy)),
             ("retry-after", self.retry_after.map(|seconds| seconds.to_string())),
-            ("allow", self.allow.clone()),
+            ("allow", expect.allow.clone().or_else(|| self.allow.clone())),
             ("grpc-status", expect.grpc.map(|status| status.to_string())),
             ("grpc-message", expect.grpc.map(|_| self.detail.clone())),
         ]
@@ -86,11 +86,17 @@ impl Answer {
     pub fn body(&self, reason: &str, expect: &Expect, decision: &str) -> Value {
         let told = self.told.as_deref().unwrap_or(reason);
         match &expect.rpc_id {
-            Some(id) => json!({
-                "jsonrpc": "2.0",
-                "id": id,
-                "error": { "code": self.code, "message": self.detail, "data": { "reason": told, "decision": decision } },
-            }),
+            Some(id) => {
+                if let Some(kind) = &expect.tool_result {
+                    return self.tool_result(id, kind, decision);
+                }
+                let mut data = json!({ "reason": told, "decision": decision });
+                if let Some(members) = data.as_object_mut() {
+                    members.extend(expect.data.clone());
+                }
+                let code = expect.code.unwrap_or(self.code);
+                json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": self.detail, "data": data } })
+            }
             None => json!({
                 "type": format!("urn:countersign:{told}"),
                 "title": if expect.status == 407 { "Proxy Authentication Required" } else { &self.title },
@@ -99,6 +105,16 @@ impl Answer {
                 "instance": format!("urn:uuid:{decision}"),
             }),
         }
+    }
+
+    /// An MCP `CallToolResult`.
+    fn tool_result(&self, id: &Value, kind: &str, decision: &str) -> Value {
+        let text = format!("{} (decision {decision})", self.detail);
+        let mut result = json!({ "content": [{ "type": "text", "text": text }], "isError": true });
+        if let Some(members) = result.as_object_mut().filter(|_| !kind.is_empty()) {
+            members.insert("resultType".to_owned(), kind.into());
+        }
+        json!({ "jsonrpc": "2.0", "id": id, "result": result })
     }
 
     /// RFC 6750 §3, RFC 9728 §5.1.

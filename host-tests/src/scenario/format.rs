@@ -102,6 +102,9 @@ pub struct Send {
     /// With `mcp`.
     #[serde(default)]
     pub params: Option<Value>,
+    /// The revision of MCP that `call` or `mcp` is of: its header field, and for 2026-07-28 what else its requests must have.
+    #[serde(default)]
+    pub revision: Option<String>,
     /// The body is this, as JSON.
     #[serde(default)]
     pub json: Option<Value>,
@@ -433,6 +436,18 @@ pub struct Expect {
     /// The client is answered as for this reason instead.
     #[serde(default)]
     pub told: Option<String>,
+    /// The answer has another JSON-RPC code than the table says.
+    #[serde(default)]
+    pub code: Option<i64>,
+    /// Further members of the JSON-RPC error's `data`.
+    #[serde(default)]
+    pub data: BTreeMap<String, Value>,
+    /// The answer has another `Allow` than the table says.
+    #[serde(default)]
+    pub allow: Option<String>,
+    /// The answer is a tool's result that says it is an error, and with this `resultType` unless it is empty.
+    #[serde(default)]
+    pub tool_result: Option<String>,
     /// JSON pointers into an answer that no table of answers has.
     #[serde(default)]
     pub body: BTreeMap<String, Value>,
@@ -463,7 +478,8 @@ pub struct Expect {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Upstream {
-    /// Exact single values; `{decision}` stands for the decision's id, null for absence under every spelling.
+    /// Exact single values; `{decision}` stands for the decision's id, null for absence under every spelling, also of what was
+    /// sent.
     #[serde(default)]
     pub headers: BTreeMap<String, Option<String>>,
     /// The credential is forwarded as it came.

@@ -56,7 +56,7 @@ impl Request {
         let made = send.token.proof.as_ref();
         let made = made.map(|made| proof(made, (&method, &uri), &credential, now_secs, &earlier.proofs)).transpose()?;
         Ok(Self {
-            headers: headers(send, body.is_some(), &credential, made.as_deref())?,
+            headers: headers(send, body.as_deref(), &credential, made.as_deref())?,
             host,
             path,
             proof: made,
@@ -115,6 +115,7 @@ fn body(send: &Send) -> anyhow::Result<Option<Vec<u8>>> {
         if let (Some(params), Some(message)) = (&send.params, message.as_object_mut()) {
             message.insert("params".to_owned(), params.clone());
         }
+        say_revision(send, &mut message);
         return Ok(Some(message.to_string().into_bytes()));
     }
     let tool = match (&send.call, send.method.as_deref()) {
@@ -123,18 +124,20 @@ fn body(send: &Send) -> anyhow::Result<Option<Vec<u8>>> {
         (None, _) => return Ok(None),
     };
     let arguments = with_texts(send.arguments.clone().unwrap_or_else(|| json!({})), &|_| None);
-    let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": tool, "arguments": arguments } });
+    let mut message = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": tool, "arguments": arguments } });
+    say_revision(send, &mut message);
     Ok(Some(message.to_string().into_bytes()))
 }
 
 fn headers(
     send: &Send,
-    has_body: bool,
+    body: Option<&[u8]>,
     credential: &str,
     proof: Option<&str>,
 ) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
     let mut headers = vec![("accept".to_owned(), b"application/json, text/event-stream".to_vec())];
-    if has_body {
+    headers.extend(send.revision.iter().flat_map(|revision| of_revision(revision, body.unwrap_or_default())));
+    if body.is_some() {
         headers.push(("content-type".to_owned(), b"application/json".to_vec()));
     }
     if let Some(carrier) = &send.token.carrier {
@@ -152,6 +155,34 @@ fn headers(
         }
     }
     Ok(headers)
+}
+
+/// A revision without sessions, whose requests say everything themselves.
+const STATELESS: &str = "2026-07-28";
+
+/// The `_meta` that a request of the revision must have; what is stated stays.
+fn say_revision(send: &Send, message: &mut Value) {
+    let Some(STATELESS) = send.revision.as_deref() else { return };
+    let meta = json!({
+        "io.modelcontextprotocol/protocolVersion": STATELESS, "io.modelcontextprotocol/clientCapabilities": {},
+    });
+    let params = message.as_object_mut().map(|message| message.entry("params").or_insert_with(|| json!({})));
+    if let Some(params) = params.and_then(Value::as_object_mut) {
+        params.entry("_meta").or_insert(meta);
+    }
+}
+
+/// The header fields that go with a message of `revision`.
+fn of_revision(revision: &str, body: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let mut fields = vec![("mcp-protocol-version".to_owned(), revision.as_bytes().to_vec())];
+    let message: Value = serde_json::from_slice(body).unwrap_or_default();
+    if revision == STATELESS {
+        let text = |pointer: &str| message.pointer(pointer).and_then(Value::as_str);
+        let name = ["/params/name", "/params/uri", "/params/taskId"].iter().find_map(|pointer| text(pointer));
+        fields.extend(text("/method").map(|method| ("mcp-method".to_owned(), method.as_bytes().to_vec())));
+        fields.extend(name.map(|name| ("mcp-name".to_owned(), name.as_bytes().to_vec())));
+    }
+    fields
 }
 
 fn values(stated: &Value) -> anyhow::Result<Vec<Vec<u8>>> {

@@ -90,6 +90,7 @@ mod tests {
             redact: Vec::new(),
             destinations: Vec::new(),
             authentication: None,
+            mirrored: Vec::new(),
         };
         let mut service = Resource { protocol: Protocol::Grpc, ..resource() };
         service.tools.insert(METHOD.to_owned(), tool);

@@ -1,27 +1,38 @@
-//! MCP over Streamable HTTP, revisions 2025-06-18 and 2025-11-25: one message or one leg per request.
+//! MCP over Streamable HTTP, revisions 2025-06-18, 2025-11-25 and 2026-07-28: one message or one leg per request.
 //!
-//! Reads what the server will read or refuses: no batch, no second media type, no method that is not in the
-//! table, no header that names another thing than the body. Whether the operation may run is not decided here.
+//! Reads what the server will read or refuses: no batch, no second media type, no method that the message's revision does
+//! not have, no header that names another thing than the body, no URI that is not in normal form. Whether the operation may
+//! run is not decided here.
 //!
-//! Source: modelcontextprotocol/modelcontextprotocol, `docs/specification/2025-11-25/basic/transports.mdx`
-//! and `schema/2025-11-25/schema.ts`.
+//! Source: modelcontextprotocol/modelcontextprotocol, `docs/specification/2025-11-25/basic/transports.mdx`,
+//! `docs/specification/2026-07-28/basic/transports/streamable-http.mdx` and `schema/<revision>/schema.ts`.
 
+mod era;
 pub(in crate::action) mod fields;
 pub(in crate::action) mod message;
 mod methods;
+mod parameters;
+mod uri;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
+pub use era::{Era, requested};
 pub use methods::METHODS;
+pub(crate) use parameters::is_parameter;
 
-use self::message::{Kind, Message};
-use self::methods::Method;
-use super::{Action, McpOperation, Operation, ToolCall};
+use self::fields::{Required, Said};
+use self::message::{Call, Kind, Message};
+use self::methods::{Method, Names, Shape};
+use super::{Action, Class, McpOperation, Operation, ToolCall};
 use crate::catalogue::Resource;
 use crate::digest;
 use crate::headers::Headers;
 use crate::reason::Reason;
 use crate::route::Target;
+
+/// What of the eras with sessions may not reach a server that reads a request without one: a server of both eras could
+/// take the request for one of that session, which nobody has checked.
+pub(crate) const OF_SESSIONS: [&str; 2] = ["mcp-session-id", "last-event-id"];
 
 /// A request that is no readable operation.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,11 +51,7 @@ impl From<Reason> for Rejection {
 
 /// Whether the operation can only be read from the body. Where it is not, a request may not have one.
 pub fn needs_body(method: &str) -> Result<bool, Reason> {
-    match method {
-        "POST" => Ok(true),
-        "GET" | "DELETE" | "OPTIONS" => Ok(false),
-        _ => Err(Reason::MethodNotAllowed),
-    }
+    if method == "OPTIONS" { Ok(false) } else { methods::has_message(method).ok_or(Reason::MethodNotAllowed) }
 }
 
 /// What an MCP request does; `body` whole, when there is one.
@@ -52,18 +59,17 @@ pub fn needs_body(method: &str) -> Result<bool, Reason> {
 /// `OPTIONS` is no leg of the protocol: it is the HTTP action `http:OPTIONS`.
 pub fn read(resource: &Resource, target: &Target, headers: &Headers, body: Option<&[u8]>) -> Result<Action, Rejection> {
     if needs_body(&target.method)? {
-        fields::check_version(headers)?;
         return read_message(resource, target, headers, body.unwrap_or_default());
     }
     fields::check_bodiless(headers, body)?;
     if target.method == "OPTIONS" {
         return Ok(super::http::read(resource, target, body)?);
     }
-    fields::check_version(headers)?;
-    fields::check_mirrors(headers, None, None)?;
-    let leg = methods::leg(&target.method).ok_or(Reason::MethodNotAllowed)?;
-    let operation = McpOperation { method: leg.name, class: leg.class, target: None, digest: None, id: None };
-    Ok(Action::new(resource, target, Operation::Mcp(operation), body.map(digest::of_bytes)))
+    let era = Era::of(headers)?;
+    fields::check_mirrors(headers, Said::default())?;
+    parameters::check_none(headers)?;
+    let leg = methods::leg(era, &target.method).ok_or(Reason::MethodNotAllowed)?;
+    Ok(Action::new(resource, target, Operation::Mcp(leg.operation()), body.map(digest::of_bytes)))
 }
 
 fn read_message(resource: &Resource, target: &Target, headers: &Headers, body: &[u8]) -> Result<Action, Rejection> {
@@ -71,11 +77,7 @@ fn read_message(resource: &Resource, target: &Target, headers: &Headers, body: &
     let Message { id, kind } = message::read(body)?;
     let operation = match kind {
         Kind::Response(outcome) => response(headers, &outcome),
-        Kind::Notification { method, params } => operation(headers, method, params, None),
-        Kind::Request { method, params } if method.name == methods::TOOLS_CALL => {
-            tool_call(headers, params, id.clone().unwrap_or_default())
-        }
-        Kind::Request { method, params } => operation(headers, method, params, id.clone()),
+        Kind::Call { method, params } => call(resource, headers, &method, params, id.as_ref()),
     };
     match operation {
         Ok(operation) => Ok(Action::new(resource, target, operation, Some(digest::of_bytes(body)))),
@@ -84,29 +86,90 @@ fn read_message(resource: &Resource, target: &Target, headers: &Headers, body: &
 }
 
 fn response(headers: &Headers, outcome: &Value) -> Result<Operation, Reason> {
-    fields::check_mirrors(headers, None, None)?;
+    let row = methods::response(era::agree(headers, None)?).ok_or(Reason::MalformedMessage)?;
+    fields::check_mirrors(headers, Said::default())?;
+    parameters::check_none(headers)?;
     let digest = digest::of_json(outcome).map_err(|_| Reason::MalformedJson)?;
-    let Method { name, class, .. } = *methods::RESPONSE;
-    Ok(Operation::Mcp(McpOperation { method: name, class, target: None, digest: Some(digest), id: None }))
+    Ok(Operation::Mcp(McpOperation { digest: Some(digest), ..row.operation() }))
 }
 
-fn operation(
+/// A request, or without `id` a notification.
+fn call(
+    resource: &Resource,
+    headers: &Headers,
+    method: &str,
+    params: Option<Map<String, Value>>,
+    id: Option<&Value>,
+) -> Result<Operation, Reason> {
+    let era = era::agree(headers, params.as_ref())?;
+    if era.is_stateless() && id.is_some() {
+        era::check_request(params.as_ref())?;
+    }
+    let unknown = if era.is_stateless() { Reason::MethodNotFound } else { Reason::UnknownMethod };
+    let method = methods::find(era, method).ok_or(unknown)?;
+    if (method.shape == Shape::Request) != id.is_some() {
+        return Err(Reason::MalformedMessage);
+    }
+    let required = match (era.is_stateless() && id.is_some(), method.names.is_mirrored()) {
+        (false, _) => Required::Nothing,
+        (true, false) => Required::Method,
+        (true, true) => Required::MethodAndName,
+    };
+    match id {
+        Some(id) if method.name == methods::TOOLS_CALL => {
+            tool_call(resource, headers, params.unwrap_or_default(), id, required)
+        }
+        Some(_) | None => other(headers, method, params.as_ref(), id, required),
+    }
+}
+
+fn other(
     headers: &Headers,
     method: &'static Method,
-    params: Option<Map<String, Value>>,
-    id: Option<Value>,
+    params: Option<&Map<String, Value>>,
+    id: Option<&Value>,
+    required: Required,
 ) -> Result<Operation, Reason> {
-    let target = message::named(method, params.as_ref())?;
-    fields::check_mirrors(headers, Some(method.name), target.as_deref())?;
-    let digest = params.map(|params| digest::of_json(&params)).transpose().map_err(|_| Reason::MalformedJson)?;
-    Ok(Operation::Mcp(McpOperation { method: method.name, class: method.class, target, digest, id }))
+    let mut named = message::named(method, params)?;
+    if let Some(params) = params {
+        message::check_inputs(params)?;
+    }
+    let target = if named.len() == 1 { named.pop() } else { None };
+    fields::check_mirrors(headers, Said { method: Some(method.name), name: target.as_deref(), required })?;
+    parameters::check_none(headers)?;
+    let digest = params.map(digest::of_json).transpose().map_err(|_| Reason::MalformedJson)?;
+    // A stream of changes that names nothing tells what the GET leg did before: that lists have changed.
+    let nothing = method.names == Names::Subscriptions && target.is_none() && named.is_empty();
+    let class = if nothing { Class::Control } else { method.class };
+    let id = id.cloned();
+    Ok(Operation::Mcp(McpOperation { method: method.name, class, target, several: named, digest, id }))
 }
 
-fn tool_call(headers: &Headers, params: Option<Map<String, Value>>, id: Value) -> Result<Operation, Reason> {
-    let (tool, arguments) = message::tool_call(params.unwrap_or_default())?;
-    fields::check_mirrors(headers, Some(methods::TOOLS_CALL), Some(&tool))?;
-    let digest = digest::of_json(&arguments).map_err(|_| Reason::MalformedJson)?;
-    Ok(Operation::ToolCall(ToolCall { tool, arguments, digest, id }))
+fn tool_call(
+    resource: &Resource,
+    headers: &Headers,
+    params: Map<String, Value>,
+    id: &Value,
+    required: Required,
+) -> Result<Operation, Reason> {
+    let stateless = required != Required::Nothing;
+    let Call { tool, arguments, inputs } = message::tool_call(params, stateless)?;
+    fields::check_mirrors(headers, Said { method: Some(methods::TOOLS_CALL), name: Some(&tool), required })?;
+    parameters::check(headers, resource.tools.get(&tool), &arguments, stateless)?;
+    // With inputs it is another call: an array, so that no arguments have its digest.
+    let digest = match inputs {
+        None => digest::of_json(&arguments),
+        Some((answers, state)) => digest::of_json(&json!([arguments, answers, state])),
+    };
+    let digest = digest.map_err(|_| Reason::MalformedJson)?;
+    Ok(Operation::ToolCall(ToolCall { tool, arguments, digest, id: id.clone() }))
+}
+
+impl Method {
+    fn operation(&self) -> McpOperation {
+        let (method, class) = (self.name, self.class);
+        McpOperation { method, class, target: None, several: Vec::new(), digest: None, id: None }
+    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@ pub mod grpc;
 pub mod http;
 pub mod mcp;
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use crate::catalogue::Resource;
@@ -75,7 +77,8 @@ pub struct ToolCall {
     pub tool: String,
     /// `params.arguments`, empty when absent.
     pub arguments: Map<String, Value>,
-    /// SHA-256 of the RFC 8785 form of `arguments`.
+    /// SHA-256 of the RFC 8785 form of `arguments`; where the call comes with answers to the server's questions or with
+    /// state that the server wants to be reminded of (2026-07-28), of all three.
     pub digest: [u8; 32],
     /// The JSON-RPC id, to answer with.
     pub id: Value,
@@ -88,8 +91,10 @@ pub struct McpOperation {
     pub method: &'static str,
     /// What kind of thing the method does.
     pub class: Class,
-    /// What the method names: a prompt, a resource URI, a task; if it names anything.
+    /// What the method names: a prompt, a resource URI, a task; if it names one thing.
     pub target: Option<String>,
+    /// What it names if that is more than one thing: all of them. Each is decided by itself ([`Action::parts`]).
+    pub several: Vec<String>,
     /// SHA-256 of the RFC 8785 form of `params` (of a response: its result or error), when there are any.
     pub digest: Option<[u8; 32]>,
     /// The JSON-RPC id of a request; none for notifications, responses and legs.
@@ -133,6 +138,8 @@ pub enum Class {
     List,
     /// Reads something named: needs a grant.
     Read,
+    /// Changes something named that goes on by itself, such as a task: needs a grant.
+    Write,
     /// Runs something: needs a grant.
     Execute,
 }
@@ -203,6 +210,25 @@ impl Action {
             Operation::ToolCall(call) => Some(&call.tool),
             Operation::Grpc(call) => Some(&call.method),
             Operation::Http { .. } | Operation::Mcp(_) | Operation::A2a(_) => None,
+        }
+    }
+
+    /// The action for each thing it names, where it names more than one.
+    pub fn parts(&self) -> Vec<Cow<'_, Self>> {
+        match &self.operation {
+            Operation::Mcp(operation) if !operation.several.is_empty() => {
+                let part = |name: &String| {
+                    let one = McpOperation { target: Some(name.clone()), several: Vec::new(), ..operation.clone() };
+                    Cow::Owned(Self { operation: Operation::Mcp(one), ..self.clone() })
+                };
+                operation.several.iter().map(part).collect()
+            }
+            Operation::Http { .. }
+            | Operation::Endpoint(_)
+            | Operation::ToolCall(_)
+            | Operation::Mcp(_)
+            | Operation::A2a(_)
+            | Operation::Grpc(_) => vec![Cow::Borrowed(self)],
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::catalogue::{Match, PathMatch, Protocol, Resource, Risk};
+use crate::catalogue::{Denials, Match, PathMatch, Protocol, Resource, Risk};
 use crate::route::Target;
 
 /// The MCP resource `payments` at `/mcp`.
@@ -19,6 +19,8 @@ pub(crate) fn resource() -> Resource {
         metadata_url: None,
         authentication: None,
         origin: None,
+        allowed_origins: None,
+        denials: Denials::default(),
     }
 }
 

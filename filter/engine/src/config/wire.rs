@@ -7,6 +7,7 @@ mod endpoint;
 mod interface;
 mod issuer;
 mod keys;
+mod mcp;
 mod resource;
 mod secret;
 mod seen;

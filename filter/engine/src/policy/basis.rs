@@ -54,6 +54,8 @@ pub(super) fn resource(entry: &Resource) -> [u8; 32] {
         metadata_url,
         authentication,
         origin,
+        allowed_origins: _,
+        denials: _,
     } = entry;
     let Match { host, path, route } = matching;
     let mut fields = Fields::default();
@@ -94,7 +96,7 @@ pub(super) fn resource(entry: &Resource) -> [u8; 32] {
 
 /// The catalogue entry of a declared tool, in the resource with digest `resource`.
 pub(super) fn tool(resource: &[u8; 32], entry: &Tool) -> [u8; 32] {
-    let Tool { name, risk, labels, input_schema, redact, destinations, authentication } = entry;
+    let Tool { name, risk, labels, input_schema, redact, destinations, authentication, mirrored: _ } = entry;
     let mut fields = Fields::default();
     fields.add("tool");
     fields.add(resource);

@@ -18,10 +18,10 @@
 //! |---|---|---|
 //! | `Action::"<resource>/<tool>"`, one for each declared tool | `Action::"mcp:tools/call"`, `Action::"mcp:execute"` | `Tool::"<resource>/<tool>"` |
 //! | `Action::"mcp:tools/call"`, for tools nobody declared | `Action::"mcp:execute"` | `Tool::"<resource>/<tool>"` |
-//! | `Action::"mcp:<method>"`, one for each other MCP method, `mcp:GET` and `mcp:DELETE` for the transport's legs | `Action::"mcp:control"`, `Action::"mcp:list"`, `Action::"mcp:read"` or `Action::"mcp:execute"`, by class | `Resource::"<resource>"` |
+//! | `Action::"mcp:<method>"`, one for each other MCP method, `mcp:GET` and `mcp:DELETE` for the transport's legs | `Action::"mcp:control"`, `Action::"mcp:list"`, `Action::"mcp:read"`, `Action::"mcp:write"` or `Action::"mcp:execute"`, by class | `Resource::"<resource>"` |
 //! | `Action::"<resource>/<endpoint>"`, one for each declared endpoint | `Action::"http:<METHOD>"` of its method, `Action::"http"` | `Tool::"<resource>/<endpoint>"` |
 //! | `Action::"http:GET"`, `HEAD`, `POST`, `PUT`, `PATCH`, `DELETE`, `OPTIONS`, `CONNECT`, for what is no declared endpoint | `Action::"http"` | `Resource::"<resource>"` |
-//! | `Action::"a2a:<operation>"`, one for each operation of A2A 1.0, whatever version a request is in, and `a2a:AgentCard` | `Action::"a2a:list"`, `Action::"a2a:read"` or `Action::"a2a:execute"`, by class | `Resource::"<resource>"` |
+//! | `Action::"a2a:<operation>"`, one for each operation of A2A 1.0, whatever version a request is in, and `a2a:AgentCard` | `Action::"a2a:list"`, `Action::"a2a:read"`, `Action::"a2a:write"` or `Action::"a2a:execute"`, by class | `Resource::"<resource>"` |
 //! | `Action::"<resource>/<package.Service/Method>"`, one for each declared gRPC method | `Action::"grpc:call"` | `Tool::"<resource>/<package.Service/Method>"` |
 //! | `Action::"grpc:call"`, for methods nobody declared | | `Tool::"<resource>/<package.Service/Method>"` |
 //!
@@ -51,7 +51,7 @@
 //! | `request.method`, `request.host`, `request.path` | `String` | of the HTTP request; host in lower case, path without query |
 //! | `request.domain` | `String` | the host without port and trailing dot, in lower case: what egress policies compare |
 //! | `request.port` | `Long` | the port in the authority, else 443 of https and 80 of http |
-//! | `request.target` | `String`, optional | what an MCP method names: a prompt, a resource URI, a task |
+//! | `request.target` | `String`, optional | what an MCP method names: a prompt, a task, or a resource's URI, which is in normal form: `like "file:///reports/*"` holds for what is below. Where a request names several, each is decided by itself |
 //! | `request.source` | `ipaddr`, optional | the peer; IPv4 in IPv6 is IPv4 |
 //! | `risk` | `String` | `low`, `medium`, `high` or `critical` |
 //! | `labels` | `Set<String>` | the tool's |
@@ -115,6 +115,7 @@ mod index;
 mod load;
 mod reads;
 mod schema;
+mod several;
 #[cfg(test)]
 mod tests;
 

@@ -106,6 +106,7 @@ impl ActionName {
             Class::Control => "a2a:control",
             Class::List => "a2a:list",
             Class::Read => "a2a:read",
+            Class::Write => "a2a:write",
             Class::Execute => "a2a:execute",
         };
         Self { id: format!("a2a:{method}"), groups: vec![group] }
@@ -142,6 +143,7 @@ fn group(class: Class) -> &'static str {
         Class::Control => "mcp:control",
         Class::List => "mcp:list",
         Class::Read => "mcp:read",
+        Class::Write => "mcp:write",
         Class::Execute => "mcp:execute",
     }
 }
@@ -149,8 +151,8 @@ fn group(class: Class) -> &'static str {
 /// The schema of `resources`.
 pub(super) fn generate(resources: &[Resource], arguments: &Arguments<'_>) -> Result<Schema, Box<SchemaError>> {
     let mut actions = Map::new();
-    let mcp = ["mcp:control", "mcp:list", "mcp:read", "mcp:execute"];
-    let a2a = ["a2a:control", "a2a:list", "a2a:read", "a2a:execute"];
+    let mcp = ["mcp:control", "mcp:list", "mcp:read", "mcp:write", "mcp:execute"];
+    let a2a = ["a2a:control", "a2a:list", "a2a:read", "a2a:write", "a2a:execute"];
     for id in [HTTP].iter().chain(&mcp).chain(&a2a) {
         actions.insert((*id).to_owned(), json!({}));
     }

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::catalogue::{Protocol, Risk};
+use crate::catalogue::{Denials, Protocol, Risk};
 
 fn head(extra: &[(&str, &str)]) -> RequestHead {
     with(&[(":method", "POST"), (":authority", "tools.example.com"), (":path", "/mcp")], extra)
@@ -247,6 +247,8 @@ fn resource(name: &str, host: Option<&str>, path: PathMatch, route: Option<&str>
         metadata_url: None,
         authentication: None,
         origin: None,
+        allowed_origins: None,
+        denials: Denials::default(),
     }
 }
 

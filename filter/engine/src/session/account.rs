@@ -9,8 +9,9 @@ use serde_json::Value;
 use super::decide::demand;
 use super::request::is_reserved;
 use super::{DecisionId, Turn};
-use crate::action::Action;
-use crate::catalogue::{Resource, Risk};
+use crate::action::mcp::{self, Era};
+use crate::action::{Action, Operation};
+use crate::catalogue::{Protocol, Resource, Risk};
 use crate::credential::{FIELDS, PROOF, PROXY_AUTHORIZATION, Verified};
 use crate::forward::HeaderEdit;
 use crate::headers::{Headers, same_name};
@@ -18,7 +19,7 @@ use crate::hygiene::{self, Finding};
 use crate::ledger::Entry;
 use crate::reason::Reason;
 use crate::record::{self, Line};
-use crate::reply::{Addressee, Reply};
+use crate::reply::{Addressee, Denial, Reply};
 use crate::route::Target;
 use crate::step_up::Approval;
 use crate::task::{Task, scope_for};
@@ -54,6 +55,7 @@ pub(super) struct About<'a> {
     pub(super) target: Option<&'a Target>,
     pub(super) resource: Option<&'a Resource>,
     pub(super) source: Option<&'a str>,
+    pub(super) headers: &'a Headers,
     /// Whether it came with a DPoP proof.
     pub(super) dpop: bool,
     pub(super) arrived: UnixTime,
@@ -80,20 +82,36 @@ impl Account {
 
     /// The answer that denies with `reason`, and its record.
     pub(super) fn reply(&self, turn: &Turn<'_>, about: About<'_>, reason: Reason) -> Reply {
-        let line = self.line(turn, about, reason, reason.row().status);
+        let denial = self.denial(about, reason.told(self.known));
+        let line = self.line(turn, about, reason, denial.status);
         let scope = self.action.as_ref().and_then(scope_for);
         let demand = about.resource.and_then(|resource| demand(resource, self.action.as_ref()));
         let addressee = Addressee {
             id: turn.id,
-            protocol: about.resource.map(|resource| resource.protocol),
+            denial,
             proxy: about.resource.is_some_and(|resource| resource.interface.egress),
             rpc_id: self.rpc_id.as_ref(),
+            version: mcp::requested(about.headers),
             dpop: about.dpop || self.wants_proof,
             metadata_url: about.resource.and_then(|resource| resource.metadata_url.as_deref()),
             scope: scope.as_deref(),
             demand,
         };
         Reply::deny(line, reason.told(self.known), &addressee)
+    }
+
+    /// The form of the answer that denies with `reason`: as the resource's protocol and configuration have it.
+    fn denial(&self, about: About<'_>, reason: Reason) -> Denial {
+        let Some(resource) = about.resource else { return Denial::problem(reason, false) };
+        match resource.protocol {
+            Protocol::Http => return Denial::problem(reason, resource.interface.egress),
+            Protocol::A2a => return Denial::a2a(reason),
+            Protocol::Grpc => return Denial::grpc(reason),
+            Protocol::Mcp => {}
+        }
+        let called = matches!(&self.action, Some(Action { operation: Operation::ToolCall(_), .. }));
+        let stateless = Era::of(about.headers).is_ok_and(Era::is_stateless);
+        Denial::rpc(reason, resource.denials, called, stateless)
     }
 
     /// The one record of the decision that ended with `reason`.

@@ -127,10 +127,17 @@ impl Turn<'_> {
         self.ledger.is_spent(self.now, &entry).map_err(|_: LedgerError| Reason::LedgerUnavailable)
     }
 
-    /// The grants of everybody in the chain that has any, and those of the task, cover it and are not used up.
+    /// The grants of everybody in the chain that has any, and those of the task, cover all of it and are not used up.
     fn cover(&mut self, request: &Request, account: &mut Account) -> Result<(), Reason> {
+        let action = account.action.take().ok_or(Reason::Internal)?;
+        let covered = action.parts().iter().try_for_each(|part| self.cover_part(part, request, account));
+        account.action = Some(action);
+        covered
+    }
+
+    fn cover_part(&mut self, action: &Action, request: &Request, account: &mut Account) -> Result<(), Reason> {
         let verified = account.verified.clone().ok_or(Reason::Internal)?;
-        let (Ok(task), Some(action)) = (&verified.task, &account.action) else { return Err(Reason::Internal) };
+        let Ok(task) = &verified.task else { return Err(Reason::Internal) };
         let circumstances = Circumstances {
             now: self.now,
             source: request.head.source.as_deref().and_then(route::address),
@@ -155,7 +162,7 @@ impl Turn<'_> {
         };
         uses.extend(self.uses(&verified.workload.identity, &["task", &task.id], &grants, end)?);
         account.known = grants.iter().any(|grant| matches!(grant.object, Some(Object::Exact(_))));
-        account.uses = uses;
+        account.uses.extend(uses);
         Ok(())
     }
 
@@ -211,8 +218,9 @@ impl Turn<'_> {
             source: request.head.source.as_deref(),
             approval,
         };
-        let asks = approval.is_none() && task.asks.name(action);
-        match self.engine.policy.decide(&facts) {
+        let parts = action.parts();
+        let asks = approval.is_none() && parts.iter().any(|part| task.asks.name(part));
+        match self.engine.policy.decide_all(&facts, parts.iter().map(AsRef::as_ref)) {
             Verdict::Allow(allow) if asks => {
                 account.policies = allow.determining().to_vec();
                 Ok(Ruling::StepUp(self.oversight(&allow)))

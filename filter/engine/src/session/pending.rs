@@ -10,9 +10,12 @@ use super::decide::{Halt, Ruling, entry, one_shot_entry, proof_entry};
 use super::request::{Described, Outsider, Refused, Request, Undecided};
 use super::running::Running;
 use super::{Next, State, Turn};
+use crate::action::mcp::{self, Era};
+use crate::catalogue::Protocol;
 use crate::credential::NeedKeys;
 use crate::engine::IssuerIndex;
-use crate::forward::Forward;
+use crate::forward::{Forward, HeaderEdit};
+use crate::headers::same_name;
 use crate::io::{CallId, CallOutcome, Cut, Input, Step, Tick};
 use crate::keys::{KeyStore, Wish};
 use crate::ledger::{Entry, LedgerError, Spent};
@@ -252,6 +255,7 @@ impl Pending {
             stripped_on_the_way_out(headers, self.request.credential.is_dpop())
         } else {
             let mut edits = stripped(headers, turn.engine.config.forward.credential);
+            edits.extend(self.request.without_session(turn));
             edits.extend(self.account.identity_headers(turn.id));
             edits
         };
@@ -267,6 +271,7 @@ impl Turn<'_> {
             target: target.as_ref(),
             resource: resource.and_then(|index| self.engine.resource(index)),
             source: head.source.as_deref(),
+            headers: &head.headers,
             dpop: false,
             arrived: self.now,
         };
@@ -278,7 +283,8 @@ impl Turn<'_> {
         let Described { head, target, resource } = described;
         let resource = self.engine.resource(*resource);
         let source = head.source.as_deref();
-        let about = About { target: Some(target), resource, source, dpop: false, arrived: self.now };
+        let about =
+            About { target: Some(target), resource, source, headers: &head.headers, dpop: false, arrived: self.now };
         let known = resource.and_then(|resource| resource.identifier.as_deref().zip(resource.metadata.as_ref()));
         let Some((identifier, metadata)) = known else {
             return Next::Done(Step::Reply(Account::of(about.target).reply(self, about, Reason::Internal)));
@@ -295,7 +301,14 @@ impl Turn<'_> {
             Undecided::Unmatched(rule) => (Permit::for_unmatched(*rule), Reason::Unmatched, None),
             Undecided::Card(index, card) => (Permit::for_card(*card), Reason::AgentCard, self.engine.resource(*index)),
         };
-        let about = About { target: Some(target), resource, source, dpop: false, arrived: self.now };
+        let about = About {
+            target: Some(target),
+            resource,
+            source,
+            headers: &head.headers,
+            dpop: false,
+            arrived: self.now,
+        };
         let Some(permit) = permit else {
             return Next::Done(Step::Reply(Account::of(about.target).reply(self, about, Reason::NoResource)));
         };
@@ -350,11 +363,24 @@ impl Turn<'_> {
 }
 
 impl Request {
+    /// Removes what would make a request of the era without sessions one of a session.
+    fn without_session(&self, turn: &Turn<'_>) -> Vec<HeaderEdit> {
+        let headers = &self.head.headers;
+        let mcp = turn.engine.resource(self.resource).is_some_and(|resource| resource.protocol == Protocol::Mcp);
+        if !mcp || !Era::of(headers).is_ok_and(Era::is_stateless) {
+            return Vec::new();
+        }
+        let of_a_session = |name: &str| mcp::OF_SESSIONS.iter().any(|field| same_name(field, name));
+        let names = headers.iter().map(|(name, _)| name).filter(|name| of_a_session(name));
+        names.map(|name| HeaderEdit::Remove(name.to_owned())).collect()
+    }
+
     fn about<'a>(&'a self, turn: &'a Turn<'_>) -> About<'a> {
         About {
             target: Some(&self.target),
             resource: turn.engine.resource(self.resource),
             source: self.head.source.as_deref(),
+            headers: &self.head.headers,
             dpop: self.credential.is_dpop(),
             arrived: self.arrived,
         }

@@ -2,6 +2,7 @@
 
 use countersign_tokens::UnixTime;
 
+use crate::action::mcp;
 use crate::catalogue::Card;
 use crate::config::Unmatched;
 use crate::credential::{Credential, FIELDS};
@@ -106,6 +107,9 @@ impl Arrival {
                 }
             };
         };
+        if let Err(reason) = route::check_origin(found, &target, &head.headers) {
+            return Self::Refused(Refused { reason, head, target: Some(target), resource: Some(resource) });
+        }
         match Credential::of(&head, &target, found, config, now) {
             Ok(credential) => {
                 let complete = head.end;
@@ -151,7 +155,10 @@ impl Request {
 pub(super) fn check_trailers(trailers: &Headers) -> Result<(), UnsafeTrailer> {
     let refused = trailers.iter().any(|(name, _)| {
         let mut for_the_head = route::SINGLE.iter().chain(&FIELDS).chain(OTHER_CREDENTIALS);
-        name.starts_with(':') || for_the_head.any(|field| same_name(field, name)) || is_reserved(name)
+        name.starts_with(':')
+            || for_the_head.any(|field| same_name(field, name))
+            || is_reserved(name)
+            || mcp::is_parameter(name)
     });
     if refused { Err(UnsafeTrailer) } else { Ok(()) }
 }

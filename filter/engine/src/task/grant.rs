@@ -8,6 +8,7 @@ use super::destination::Destination;
 use super::error::TaskError;
 use super::grants::Circumstances;
 use super::pointer::Pointer;
+use super::template::Template;
 use super::text::is_below;
 use crate::action::Action;
 use crate::digest;
@@ -18,6 +19,14 @@ const MAX_CONSTRAINTS: usize = 64;
 const TOOLS_CALL: &str = "mcp:tools/call";
 /// What an operation's name starts with.
 const PROTOCOLS: [&str; 4] = ["mcp:", "http:", "a2a:", "grpc:"];
+/// What names URIs.
+const ADDRESSED: [&str; 5] = [
+    "mcp:resources/read",
+    "mcp:resources/subscribe",
+    "mcp:resources/unsubscribe",
+    "mcp:subscriptions/listen",
+    "mcp:completion/complete",
+];
 
 /// One thing a task may do.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,6 +63,8 @@ pub enum Object {
     Exact(String),
     /// Written with a trailing `*`.
     Prefix(String),
+    /// A URI with variables, where URIs are named.
+    Template(Template),
 }
 
 impl Object {
@@ -65,11 +76,20 @@ impl Object {
         }
     }
 
+    /// As [`Self::parse`]; where `action` names URIs, braces are a template's.
+    pub fn of_action(action: &str, text: &str) -> Option<Self> {
+        if ADDRESSED.contains(&action) && text.contains(['{', '}']) {
+            return Template::parse(text).map(Self::Template);
+        }
+        Self::parse(text)
+    }
+
     /// Whether `object` is meant.
     pub fn admits(&self, object: &str) -> bool {
         match self {
             Self::Exact(exact) => exact == object,
             Self::Prefix(prefix) => is_below(prefix, object),
+            Self::Template(template) => template.admits(object),
         }
     }
 }
@@ -94,7 +114,7 @@ impl Grant {
         let id = digest::of_json(&(&resource, &members)).map_err(|_| TaskError::unusable("grant"))?;
         let action = string(members.remove("action"))?.ok_or_else(|| TaskError::unusable("`action` of a grant"))?;
         let object = string(members.remove("object"))?
-            .map(|object| Object::parse(&object).ok_or_else(|| TaskError::unusable("`object` of a grant")))
+            .map(|object| Object::of_action(&action, &object).ok_or_else(|| TaskError::unusable("`object` of a grant")))
             .transpose()?;
         let arguments = members.remove("arguments");
         let destinations = members.remove("destination");

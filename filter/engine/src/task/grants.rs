@@ -90,6 +90,6 @@ fn is_incidental(action: &Action) -> bool {
     };
     match class {
         Class::Control | Class::List => true,
-        Class::Read | Class::Execute => false,
+        Class::Read | Class::Write | Class::Execute => false,
     }
 }

@@ -47,7 +47,9 @@ pub fn scope_for(action: &Action) -> Option<String> {
         Operation::Grpc(call) => format!("grpc:{}", call.method),
     };
     let spellable = scope.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\');
-    (spellable && grant(&scope).is_some_and(|grant| !matches!(grant.object, Some(Object::Prefix(_))))).then_some(scope)
+    (spellable
+        && grant(&scope).is_some_and(|grant| !matches!(grant.object, Some(Object::Prefix(_) | Object::Template(_)))))
+    .then_some(scope)
 }
 
 fn exact(name: &str) -> Option<Object> {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::Read;
 use super::methods::{self, Method, Names, Version};
 use crate::action::mcp::Rejection;
-use crate::action::mcp::message::{is_id, is_unambiguous, name, object};
+use crate::action::mcp::message::{is_id, is_unambiguous, name};
 use crate::reason::Reason;
 
 /// Characters of an id or a URL.
@@ -86,6 +86,11 @@ pub(super) fn body(body: &[u8]) -> Result<Option<Map<String, Value>>, Reason> {
         return Err(Reason::MalformedJson);
     }
     object(Some(value))
+}
+
+fn object(value: Option<Value>) -> Result<Option<Map<String, Value>>, Reason> {
+    let members = |value| if let Value::Object(members) = value { Ok(members) } else { Err(Reason::MalformedMessage) };
+    value.map(members).transpose()
 }
 
 /// What `parameters` of `method` name; what path and body say both must be the same.

@@ -43,12 +43,12 @@ methods! {
     "SendStreamingMessage", Some("message/stream"), Execute, Names::Message;
     "GetTask", Some("tasks/get"), Read, Names::Member("id", "id");
     "ListTasks", Some("tasks/list"), Read, Names::Nothing;
-    "CancelTask", Some("tasks/cancel"), Execute, Names::Member("id", "id");
+    "CancelTask", Some("tasks/cancel"), Write, Names::Member("id", "id");
     "SubscribeToTask", Some("tasks/resubscribe"), Read, Names::Member("id", "id");
-    "CreateTaskPushNotificationConfig", Some("tasks/pushNotificationConfig/set"), Execute, Names::Member("taskId", "taskId");
+    "CreateTaskPushNotificationConfig", Some("tasks/pushNotificationConfig/set"), Write, Names::Member("taskId", "taskId");
     "GetTaskPushNotificationConfig", Some("tasks/pushNotificationConfig/get"), Read, Names::Member("taskId", "id");
     "ListTaskPushNotificationConfigs", Some("tasks/pushNotificationConfig/list"), Read, Names::Member("taskId", "id");
-    "DeleteTaskPushNotificationConfig", Some("tasks/pushNotificationConfig/delete"), Execute, Names::Member("taskId", "id");
+    "DeleteTaskPushNotificationConfig", Some("tasks/pushNotificationConfig/delete"), Write, Names::Member("taskId", "id");
     "GetExtendedAgentCard", Some("agent/getAuthenticatedExtendedCard"), List, Names::Nothing;
     "AgentCard", None, List, Names::Nothing;
 }

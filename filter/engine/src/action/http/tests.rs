@@ -32,6 +32,7 @@ fn api() -> Result<Resource, &'static str> {
         redact: Vec::new(),
         destinations: Vec::new(),
         authentication: None,
+        mirrored: Vec::new(),
     };
     api.tools.insert(tool.name.clone(), tool);
     Ok(api)

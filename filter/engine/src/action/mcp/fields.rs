@@ -6,20 +6,8 @@ use base64::engine::general_purpose::STANDARD;
 use crate::headers::Headers;
 use crate::reason::Reason;
 
-/// The revisions this reader reads. A request without the field is accepted: `initialize` has none, and the reader
-/// accepts nothing from it that these revisions would not.
-const VERSIONS: [&[u8]; 2] = [b"2025-06-18", b"2025-11-25"];
-
 const ENCODED_START: &[u8] = b"=?base64?";
 const ENCODED_END: &[u8] = b"?=";
-
-/// `MCP-Protocol-Version`, if sent, is a revision we read.
-pub(super) fn check_version(headers: &Headers) -> Result<(), Reason> {
-    match single(headers, "mcp-protocol-version")? {
-        Some(version) if !VERSIONS.contains(&version) => Err(Reason::UnsupportedVersion),
-        Some(_) | None => Ok(()),
-    }
-}
 
 /// `Content-Type` is JSON in UTF-8 and nothing else; the body is not encoded.
 pub(in crate::action) fn check_media(headers: &Headers) -> Result<(), Reason> {
@@ -49,12 +37,37 @@ pub(in crate::action) fn check_bodiless(headers: &Headers, body: Option<&[u8]>) 
     Ok(())
 }
 
+/// What the body says that header fields repeat.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Said<'a> {
+    pub(super) method: Option<&'a str>,
+    pub(super) name: Option<&'a str>,
+    /// The fields that may not be absent.
+    pub(super) required: Required,
+}
+
+/// Which fields may not be absent, since 2026-07-28.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Required {
+    #[default]
+    Nothing,
+    Method,
+    MethodAndName,
+}
+
 /// `Mcp-Method` and `Mcp-Name`, if sent, repeat what the body says; a body that says nothing has nothing to repeat.
-pub(super) fn check_mirrors(headers: &Headers, method: Option<&str>, name: Option<&str>) -> Result<(), Reason> {
-    for (field, expected) in [("mcp-method", method), ("mcp-name", name)] {
-        if let Some(value) = single(headers, field)?
-            && (expected.is_none() || decode(value).as_deref() != expected)
-        {
+pub(super) fn check_mirrors(headers: &Headers, said: Said<'_>) -> Result<(), Reason> {
+    let Said { method, name, required } = said;
+    let fields = [
+        ("mcp-method", method, required != Required::Nothing),
+        ("mcp-name", name, required == Required::MethodAndName),
+    ];
+    for (field, expected, required) in fields {
+        let agrees = match single(headers, field)? {
+            Some(value) => expected.is_some() && decode(value).as_deref() == expected,
+            None => !required,
+        };
+        if !agrees {
             return Err(Reason::HeaderBodyMismatch);
         }
     }
@@ -62,7 +75,7 @@ pub(super) fn check_mirrors(headers: &Headers, method: Option<&str>, name: Optio
 }
 
 /// The value of a mirrored field: visible ASCII and inner spaces, or `=?base64?…?=` around the UTF-8 of anything.
-fn decode(value: &[u8]) -> Option<String> {
+pub(super) fn decode(value: &[u8]) -> Option<String> {
     let bytes = match value.strip_prefix(ENCODED_START) {
         Some(rest) => STANDARD.decode(rest.strip_suffix(ENCODED_END)?).ok()?,
         None if value.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ') => value.to_vec(),
@@ -81,6 +94,7 @@ fn is_media(content_type: &[u8], expected: &[u8]) -> bool {
     media.eq_ignore_ascii_case(expected) && parameter.is_none_or(utf8) && parts.next().is_none()
 }
 
-fn single<'a>(headers: &'a Headers, name: &'a str) -> Result<Option<&'a [u8]>, Reason> {
+/// The one value of `name`, if there is one.
+pub(super) fn single<'a>(headers: &'a Headers, name: &'a str) -> Result<Option<&'a [u8]>, Reason> {
     headers.single(name).map_err(|_| Reason::AmbiguousHeaders)
 }

@@ -9,8 +9,8 @@ use countersign_tokens::json::{self, Limits};
 use serde_json::{Map, Value};
 use unicode_normalization::is_nfc;
 
-use super::Rejection;
-use super::methods::{self, Method, Names, Shape};
+use super::methods::{Method, Names};
+use super::{Rejection, uri};
 use crate::reason::Reason;
 
 /// Characters of a tool's name.
@@ -21,6 +21,10 @@ const MAX_NAME: usize = 2048;
 const FEW: usize = 16;
 /// Bytes of an id that is a string.
 const MAX_ID: usize = 256;
+/// Objects that one subscription may name.
+const MAX_SUBSCRIPTIONS: usize = 64;
+/// What a subscription may ask for that names nothing.
+const LISTS: [&str; 3] = ["toolsListChanged", "promptsListChanged", "resourcesListChanged"];
 
 /// One message.
 #[derive(Debug)]
@@ -33,16 +37,19 @@ pub(super) struct Message {
 /// What a message is.
 #[derive(Debug)]
 pub(super) enum Kind {
-    Request {
-        method: &'static Method,
-        params: Option<Map<String, Value>>,
-    },
-    Notification {
-        method: &'static Method,
-        params: Option<Map<String, Value>>,
-    },
+    /// A request, or without an id a notification, of a method that may be unknown.
+    Call { method: String, params: Option<Map<String, Value>> },
     /// With its result or error.
     Response(Value),
+}
+
+/// What a `tools/call` asks for.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) tool: String,
+    pub(super) arguments: Map<String, Value>,
+    /// Answers to what the server asked before, and what it wants to be reminded of (2026-07-28, multi round-trip requests).
+    pub(super) inputs: Option<(Value, Value)>,
 }
 
 /// The one message in `body`.
@@ -65,23 +72,69 @@ pub(super) fn read(body: &[u8]) -> Result<Message, Rejection> {
     }
 }
 
-/// What `params` name, by the method's row.
-pub(super) fn named(method: &Method, params: Option<&Map<String, Value>>) -> Result<Option<String>, Reason> {
-    let value = match method.names {
-        Names::Nothing => return Ok(None),
-        Names::Member(member) => params.and_then(|params| params.get(member)),
-        Names::Reference => params.and_then(|params| reference(params.get("ref")?)),
-    };
-    Ok(Some(name(value, MAX_NAME)?.to_owned()))
+/// What `params` name, by the method's row: one thing, of a subscription any number.
+pub(super) fn named(method: &Method, params: Option<&Map<String, Value>>) -> Result<Vec<String>, Reason> {
+    let find = |key| params.map_or(Ok(None), |params| member(params, key));
+    let one = |name: &str| vec![name.to_owned()];
+    match method.names {
+        Names::Nothing => Ok(Vec::new()),
+        Names::Member(key) => name(find(key)?, MAX_NAME).map(one),
+        Names::Address(key) => address(find(key)?).map(one),
+        Names::Reference => reference(find("ref")?).map(one),
+        Names::Subscriptions => subscriptions(find("notifications")?),
+    }
 }
 
-/// The tool and the arguments of a `tools/call`.
-pub(super) fn tool_call(mut params: Map<String, Value>) -> Result<(String, Map<String, Value>), Reason> {
-    let tool = name(params.remove("name").as_ref(), MAX_TOOL)?.to_owned();
-    let arguments = object(params.remove("arguments"))?.unwrap_or_default();
-    object(params.remove("_meta"))?;
-    object(params.remove("task"))?;
-    if params.is_empty() { Ok((tool, arguments)) } else { Err(Reason::MalformedMessage) }
+/// Whether `params` may go with a request that can be tried again with inputs (2026-07-28).
+pub(super) fn check_inputs(params: &Map<String, Value>) -> Result<(), Reason> {
+    object(member(params, "inputResponses")?)?;
+    match member(params, "requestState")? {
+        None | Some(Value::String(_)) => Ok(()),
+        Some(_) => Err(Reason::MalformedMessage),
+    }
+}
+
+/// What a `tools/call` asks for; `stateless` of the era without sessions.
+pub(super) fn tool_call(mut params: Map<String, Value>, stateless: bool) -> Result<Call, Reason> {
+    let tool = name(params.get("name"), MAX_TOOL)?.to_owned();
+    object(params.get("arguments"))?;
+    object(params.get("_meta"))?;
+    let mut inputs = None;
+    if stateless {
+        check_inputs(&params)?;
+        let (answers, state) = (params.remove("inputResponses"), params.remove("requestState"));
+        if answers.is_some() || state.is_some() {
+            inputs = Some((answers.unwrap_or_default(), state.unwrap_or_default()));
+        }
+    } else {
+        object(params.get("task"))?;
+        params.remove("task");
+    }
+    let arguments = match params.remove("arguments") {
+        Some(Value::Object(arguments)) => arguments,
+        _ => Map::new(),
+    };
+    let known = |key: &String| ["name", "_meta"].contains(&key.as_str());
+    if params.keys().all(known) { Ok(Call { tool, arguments, inputs }) } else { Err(Reason::MalformedMessage) }
+}
+
+/// The member `key`; refused if there is another that decoders which ignore case would take for it.
+pub(super) fn member<'m>(members: &'m Map<String, Value>, key: &str) -> Result<Option<&'m Value>, Reason> {
+    let found = members.get(key);
+    // Beside the member itself there is none: that was checked.
+    let twin = found.is_none() && members.keys().any(|other| fold(other) == fold(key));
+    if twin { Err(Reason::MalformedMessage) } else { Ok(found) }
+}
+
+/// The object `value` is, if there is one.
+pub(super) fn object(value: Option<&Value>) -> Result<Option<&Map<String, Value>>, Reason> {
+    match value {
+        None => Ok(None),
+        Some(Value::Object(members)) => Ok(Some(members)),
+        Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => {
+            Err(Reason::MalformedMessage)
+        }
+    }
 }
 
 /// `members` without the id.
@@ -93,16 +146,19 @@ fn kind(mut members: Map<String, Value>, has_id: bool) -> Result<Kind, Reason> {
         return Err(Reason::MalformedMessage);
     }
     let Some(method) = members.remove("method") else { return response(members, has_id) };
-    let params = object(members.remove("params"))?;
+    object(members.get("params"))?;
+    let params = match members.remove("params") {
+        Some(Value::Object(params)) => Some(params),
+        _ => None,
+    };
     if !members.is_empty() {
         return Err(Reason::MalformedMessage);
     }
-    let method = method.as_str().ok_or(Reason::MalformedMessage)?;
-    let method = methods::find(method).ok_or(Reason::UnknownMethod)?;
-    match (method.shape, has_id) {
-        (Shape::Request, true) => Ok(Kind::Request { method, params }),
-        (Shape::Notification, false) => Ok(Kind::Notification { method, params }),
-        (Shape::Request | Shape::Notification | Shape::Response | Shape::Leg, _) => Err(Reason::MalformedMessage),
+    match method {
+        Value::String(method) => Ok(Kind::Call { method, params }),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            Err(Reason::MalformedMessage)
+        }
     }
 }
 
@@ -123,16 +179,6 @@ pub(in crate::action) fn is_id(id: &Value) -> bool {
     }
 }
 
-pub(in crate::action) fn object(value: Option<Value>) -> Result<Option<Map<String, Value>>, Reason> {
-    match value {
-        None => Ok(None),
-        Some(Value::Object(members)) => Ok(Some(members)),
-        Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => {
-            Err(Reason::MalformedMessage)
-        }
-    }
-}
-
 /// A name with one spelling: no control characters, and composed (Unicode NFC) so that a server that normalises
 /// reads the same.
 pub(in crate::action) fn name(value: Option<&Value>, longest: usize) -> Result<&str, Reason> {
@@ -144,14 +190,45 @@ pub(in crate::action) fn name(value: Option<&Value>, longest: usize) -> Result<&
     if usable { Ok(name) } else { Err(Reason::MalformedMessage) }
 }
 
+fn address(value: Option<&Value>) -> Result<&str, Reason> {
+    let address = name(value, MAX_NAME)?;
+    if uri::is_normal(address) { Ok(address) } else { Err(Reason::AmbiguousUri) }
+}
+
 /// `{"type": "ref/prompt", "name": …}` or `{"type": "ref/resource", "uri": …}`, not both.
-fn reference(value: &Value) -> Option<&Value> {
-    let (member, other) = match value.get("type")?.as_str()? {
-        "ref/prompt" => ("name", "uri"),
-        "ref/resource" => ("uri", "name"),
-        _ => return None,
-    };
-    if value.get(other).is_some() { None } else { value.get(member) }
+fn reference(value: Option<&Value>) -> Result<&str, Reason> {
+    let reference = object(value)?.ok_or(Reason::MalformedMessage)?;
+    let (prompt, resource) = (member(reference, "name")?, member(reference, "uri")?);
+    match (member(reference, "type")?.and_then(Value::as_str), prompt, resource) {
+        (Some("ref/prompt"), Some(_), None) => name(prompt, MAX_NAME),
+        (Some("ref/resource"), None, Some(_)) => {
+            let template = name(resource, MAX_NAME)?;
+            if uri::is_normal_template(template) { Ok(template) } else { Err(Reason::AmbiguousUri) }
+        }
+        _ => Err(Reason::MalformedMessage),
+    }
+}
+
+/// Every URI and task in a `SubscriptionFilter`. What is not known there could name anything.
+fn subscriptions(value: Option<&Value>) -> Result<Vec<String>, Reason> {
+    let mut named = Vec::new();
+    for (kind, value) in object(value)?.ok_or(Reason::MalformedMessage)? {
+        match (kind.as_str(), value) {
+            ("resourceSubscriptions", Value::Array(addresses)) => {
+                for value in addresses {
+                    named.push(address(Some(value))?.to_owned());
+                }
+            }
+            ("taskIds", Value::Array(tasks)) => {
+                for value in tasks {
+                    named.push(name(Some(value), MAX_NAME)?.to_owned());
+                }
+            }
+            (kind, Value::Bool(_)) if LISTS.contains(&kind) => {}
+            _ => return Err(Reason::MalformedMessage),
+        }
+    }
+    if named.len() > MAX_SUBSCRIPTIONS { Err(Reason::MalformedMessage) } else { Ok(named) }
 }
 
 /// Depth is bounded by the parser, which also refuses numbers that readers round differently.

@@ -1,5 +1,11 @@
-//! Every message a client may send in the revisions we read, in one table. What is not in it is refused.
+//! Every message a client may send and every leg of the transport, in the revisions we read, in one table.
+//!
+//! What is not in it, or not in the message's own revision, is refused.
+//!
+//! Source: `ClientRequest`, `ClientNotification` and `ClientResult` in modelcontextprotocol/modelcontextprotocol,
+//! `schema/<revision>/schema.ts`; for `tasks/*` of 2026-07-28, modelcontextprotocol/ext-tasks, `specification/2026-07-28/tasks.md`.
 
+use super::era::Era;
 use crate::action::Class;
 
 /// The method whose arguments grants and policies read.
@@ -9,6 +15,8 @@ pub(super) const TOOLS_CALL: &str = "tools/call";
 #[derive(Debug)]
 pub(super) struct Method {
     pub(super) name: &'static str,
+    /// The revisions that have it.
+    pub(super) eras: &'static [Era],
     pub(super) shape: Shape,
     pub(super) class: Class,
     pub(super) names: Names,
@@ -27,93 +35,116 @@ pub(super) enum Shape {
     Leg,
 }
 
+impl Shape {
+    /// Whether the operation can only be read from the body. Where it is not, a request may not have one.
+    pub(super) const fn needs_body(self) -> bool {
+        match self {
+            Self::Request | Self::Notification | Self::Response => true,
+            Self::Leg => false,
+        }
+    }
+}
+
 /// Where a method names what it is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Names {
     /// Nowhere.
     Nothing,
-    /// In this member of `params`.
+    /// In this member of `params`; `Mcp-Name` repeats it.
     Member(&'static str),
-    /// In `params.ref`: a prompt's `name` or a resource's `uri`.
+    /// A URI in this member of `params`; `Mcp-Name` repeats it.
+    Address(&'static str),
+    /// In `params.ref`: a prompt's `name`, or a resource's `uri`, which may be a template.
     Reference,
+    /// In `params.notifications`: any number of URIs and tasks.
+    Subscriptions,
 }
 
+impl Names {
+    /// Whether `Mcp-Name` must repeat it, in the era that demands such headers.
+    pub(super) const fn is_mirrored(self) -> bool {
+        match self {
+            Self::Member(_) | Self::Address(_) => true,
+            Self::Nothing | Self::Reference | Self::Subscriptions => false,
+        }
+    }
+}
+
+/// Every revision.
+const ALL: &[Era] = &[Era::June2025, Era::November2025, Era::July2026];
+/// Those with sessions.
+const SESSIONS: &[Era] = &[Era::June2025, Era::November2025];
+/// Those with tasks, before and after they became an extension.
+const TASKS: &[Era] = &[Era::November2025, Era::July2026];
+const NOVEMBER: &[Era] = &[Era::November2025];
+const STATELESS: &[Era] = &[Era::July2026];
+
 macro_rules! methods {
-    ($($name:literal, $shape:ident, $class:ident, $names:expr;)+) => {
+    ($($name:literal, $eras:ident, $shape:ident, $class:ident, $names:expr;)+) => {
         /// Every operation of a client by name, and what kind of thing it does: methods, notifications, `response`
         /// (an answer to the server's own request) and the transport's legs `GET` and `DELETE`.
         pub const METHODS: &[(&str, Class)] = &[$(($name, Class::$class)),+];
 
         const TABLE: &[Method] =
-            &[$(Method { name: $name, shape: Shape::$shape, class: Class::$class, names: $names }),+];
+            &[$(Method { name: $name, eras: $eras, shape: Shape::$shape, class: Class::$class, names: $names }),+];
     };
 }
 
-// schema.ts of 2025-11-25, `ClientRequest`, `ClientNotification`, `ClientResult`; 2025-06-18 is a subset.
 methods! {
-    "initialize", Request, Control, Names::Nothing;
-    "ping", Request, Control, Names::Nothing;
-    "logging/setLevel", Request, Control, Names::Nothing;
-    "tools/list", Request, List, Names::Nothing;
-    "tools/call", Request, Execute, Names::Member("name");
-    "resources/list", Request, List, Names::Nothing;
-    "resources/templates/list", Request, List, Names::Nothing;
-    "resources/read", Request, Read, Names::Member("uri");
-    "resources/subscribe", Request, Read, Names::Member("uri");
-    "resources/unsubscribe", Request, Control, Names::Member("uri");
-    "prompts/list", Request, List, Names::Nothing;
-    "prompts/get", Request, Read, Names::Member("name");
-    "completion/complete", Request, Read, Names::Reference;
-    "tasks/list", Request, List, Names::Nothing;
-    "tasks/get", Request, Read, Names::Member("taskId");
-    "tasks/result", Request, Read, Names::Member("taskId");
-    "tasks/cancel", Request, Execute, Names::Member("taskId");
-    "notifications/initialized", Notification, Control, Names::Nothing;
-    "notifications/cancelled", Notification, Control, Names::Nothing;
-    "notifications/progress", Notification, Control, Names::Nothing;
-    "notifications/roots/list_changed", Notification, Control, Names::Nothing;
-    "notifications/tasks/status", Notification, Control, Names::Nothing;
-    "response", Response, Control, Names::Nothing;
-    "GET", Leg, Control, Names::Nothing;
-    "DELETE", Leg, Control, Names::Nothing;
+    "initialize", SESSIONS, Request, Control, Names::Nothing;
+    "ping", SESSIONS, Request, Control, Names::Nothing;
+    "logging/setLevel", SESSIONS, Request, Control, Names::Nothing;
+    "server/discover", STATELESS, Request, Control, Names::Nothing;
+    "tools/list", ALL, Request, List, Names::Nothing;
+    "tools/call", ALL, Request, Execute, Names::Member("name");
+    "resources/list", ALL, Request, List, Names::Nothing;
+    "resources/templates/list", ALL, Request, List, Names::Nothing;
+    "resources/read", ALL, Request, Read, Names::Address("uri");
+    "resources/subscribe", SESSIONS, Request, Read, Names::Address("uri");
+    "resources/unsubscribe", SESSIONS, Request, Control, Names::Address("uri");
+    "subscriptions/listen", STATELESS, Request, Read, Names::Subscriptions;
+    "prompts/list", ALL, Request, List, Names::Nothing;
+    "prompts/get", ALL, Request, Read, Names::Member("name");
+    "completion/complete", ALL, Request, Read, Names::Reference;
+    "tasks/list", NOVEMBER, Request, List, Names::Nothing;
+    "tasks/get", TASKS, Request, Read, Names::Member("taskId");
+    "tasks/result", NOVEMBER, Request, Read, Names::Member("taskId");
+    "tasks/update", STATELESS, Request, Write, Names::Member("taskId");
+    "tasks/cancel", TASKS, Request, Write, Names::Member("taskId");
+    "notifications/initialized", SESSIONS, Notification, Control, Names::Nothing;
+    "notifications/cancelled", ALL, Notification, Control, Names::Nothing;
+    "notifications/progress", SESSIONS, Notification, Control, Names::Nothing;
+    "notifications/roots/list_changed", SESSIONS, Notification, Control, Names::Nothing;
+    "notifications/tasks/status", NOVEMBER, Notification, Control, Names::Nothing;
+    "response", SESSIONS, Response, Control, Names::Nothing;
+    "GET", SESSIONS, Leg, Control, Names::Nothing;
+    "DELETE", SESSIONS, Leg, Control, Names::Nothing;
 }
 
-/// The row of a client's response.
-pub(super) const RESPONSE: &Method =
-    &Method { name: "response", shape: Shape::Response, class: Class::Control, names: Names::Nothing };
-
-/// The row of a method that a message may name.
-pub(super) fn find(name: &str) -> Option<&'static Method> {
-    TABLE.iter().find(|row| row.name == name && matches!(row.shape, Shape::Request | Shape::Notification))
+/// The row of a method that a message of `era` may name.
+pub(super) fn find(era: Era, name: &str) -> Option<&'static Method> {
+    row(era, name).filter(|row| matches!(row.shape, Shape::Request | Shape::Notification))
 }
 
-/// The row of an HTTP method that is a leg of the transport.
-pub(super) fn leg(method: &str) -> Option<&'static Method> {
-    TABLE.iter().find(|row| row.name == method && row.shape == Shape::Leg)
+/// The row of an HTTP method that is a leg of the transport in `era`.
+pub(super) fn leg(era: Era, method: &str) -> Option<&'static Method> {
+    row(era, method).filter(|row| row.shape == Shape::Leg)
+}
+
+/// The row of a client's response, where the client is asked anything.
+pub(super) fn response(era: Era) -> Option<&'static Method> {
+    TABLE.iter().find(|row| row.shape == Shape::Response && row.eras.contains(&era))
+}
+
+/// Whether requests with this HTTP method have a message; none where no revision has such a method.
+pub(super) fn has_message(method: &str) -> Option<bool> {
+    let leg = TABLE.iter().find(|row| row.shape == Shape::Leg && row.name == method);
+    if method == "POST" { Some(true) } else { leg.map(|leg| leg.shape.needs_body()) }
+}
+
+fn row(era: Era, name: &str) -> Option<&'static Method> {
+    TABLE.iter().find(|row| row.name == name && row.eras.contains(&era))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_operation_has_one_row() {
-        for (index, (name, _)) in METHODS.iter().enumerate() {
-            assert!(METHODS.iter().skip(index + 1).all(|(other, _)| other != name), "{name}");
-        }
-        assert!(METHODS.contains(&(RESPONSE.name, RESPONSE.class)));
-    }
-
-    #[test]
-    fn what_reads_or_runs_names_its_object() {
-        let anonymous =
-            |row: &&Method| matches!(row.class, Class::Read | Class::Execute) && row.names == Names::Nothing;
-        assert!(TABLE.iter().find(anonymous).is_none());
-    }
-
-    #[test]
-    fn messages_cannot_name_legs_or_responses() {
-        assert!(["GET", "DELETE", "response", "tools/Call", ""].iter().all(|name| find(name).is_none()));
-        assert!(leg("tools/call").is_none() && leg("response").is_none());
-    }
-}
+mod tests;

@@ -6,7 +6,7 @@ use countersign_tokens::{Algorithm, KeyFormat, Profile};
 use serde_json::{Value, json};
 
 use super::{Edit, Outcome, SECRET, edited, full, key_set, minimal, parse, set};
-use crate::catalogue::{Match, PathMatch, Protocol, Risk};
+use crate::catalogue::{Denials, Match, Mirrored, PathMatch, Protocol, Risk};
 use crate::config::{
     Binding, Bound, ClientCertificate, ClusterUse, Config, Endpoint, ForwardConfig, KeyLocation, KeySource, Limits,
     NoSecrets, RecordConfig, RemoteKeys, Unmatched,
@@ -69,6 +69,8 @@ fn a_resource_arrives() -> Outcome {
     let metadata_url = Some("https://tools.example.com/.well-known/oauth-protected-resource/api".to_owned());
     assert_eq!(resource.metadata_url, metadata_url);
     assert_eq!(resource.origin.as_deref(), Some("https://tools.example.com"));
+    assert_eq!(resource.allowed_origins, Some(vec!["https://app.example.com".to_owned()]));
+    assert_eq!(resource.denials, Denials { code: Some(-32001), tool_result: true });
     let tool = resource.tools.get("transfer").ok_or("no tool")?;
     assert_eq!(
         (tool.name.as_str(), tool.risk, tool.labels.as_slice()),
@@ -76,6 +78,29 @@ fn a_resource_arrives() -> Outcome {
     );
     assert_eq!(tool.input_schema, Some(json!({ "type": "object" })));
     assert_eq!(tool.redact, ["/note", "/a~1b/~0"]);
+    Ok(())
+}
+
+#[test]
+fn arguments_that_headers_repeat() -> Outcome {
+    let schema = json!({
+        "type": "object",
+        "properties": {
+            "region": { "type": "string", "x-mcp-header": "Region" },
+            "at": { "type": "object", "properties": { "shard": { "type": "integer", "x-mcp-header": "shard_no" } } },
+            "x-mcp-header": { "type": "string" },
+            "other": { "type": "object", "default": { "x-mcp-header": 1 } },
+        },
+    });
+    let config = parse(&edited(full(), &[set("/resources/0/tools/0/input_schema", schema)])?)?;
+    let tool = config.resources.first().and_then(|resource| resource.tools.get("transfer")).ok_or("no tool")?;
+    let mirrored = |field: &str, path: &[&str]| Mirrored {
+        field: field.to_owned(),
+        path: path.iter().map(|key| (*key).to_owned()).collect(),
+    };
+    let expected = [mirrored("mcp-param-region", &["region"]), mirrored("mcp-param-shard-no", &["at", "shard"])];
+    assert_eq!(tool.mirrored.len(), 2);
+    assert!(expected.iter().all(|expected| tool.mirrored.contains(expected)), "{:?}", tool.mirrored);
     Ok(())
 }
 

@@ -227,7 +227,9 @@ fn resources() -> Outcome {
         ),
         (
             &[set("/resources/0/protocol", "http")],
-            "/resources/0/tools: only an MCP resource has tools; remove them, or write `protocol: mcp`",
+            "/resources/0/allowed_origins: only an MCP resource has it; remove it, or write `protocol: mcp`\n\
+             /resources/0/denials: only an MCP resource has it; remove it, or write `protocol: mcp`\n\
+             /resources/0/tools: only an MCP resource has tools; remove them, or write `protocol: mcp`",
             SCHEMA_TOO,
         ),
         (
@@ -310,4 +312,56 @@ fn step_up() -> Outcome {
 fn an_error_is_one_line() {
     let errors = ConfigErrors::from(vec![ConfigError::new("/policy/cedar", "a\nb"), ConfigError::new("/a\r", "c; d")]);
     assert_eq!(errors.to_string(), "/policy/cedar: a\u{fffd}b\n/a\u{fffd}: c; d");
+}
+
+#[test]
+fn what_only_mcp_resources_have() -> Outcome {
+    let annotated = |schema| [set("/resources/0/tools/0/input_schema", schema)];
+    check(&[
+        (
+            &[set("/resources/0/allowed_origins", json!(["https://a.test", "https://a.test/x"]))],
+            "/resources/0/allowed_origins/1: an origin has no path; write `https://host` and nothing behind it",
+            SCHEMA_TOO,
+        ),
+        (
+            &[set("/resources/0/denials/code", -32020)],
+            "/resources/0/denials/code: `-32020` is out of bounds; choose a 32-bit code outside -32768 to -32020, which \
+             JSON-RPC and MCP keep for themselves",
+            SCHEMA_TOO,
+        ),
+        (
+            &[set("/resources/0/denials/code", 1.5)],
+            "/resources/0/denials/code: found a number where a whole number belongs; write a code such as `-32001`, \
+             without quotes",
+            SCHEMA_TOO,
+        ),
+        (
+            &annotated(json!({ "properties": { "a": { "type": "number", "x-mcp-header": "A" } } })),
+            "/resources/0/tools/0/input_schema: `x-mcp-header` of `mcp-param-a` is not at a string, an integer or a \
+             boolean; clients drop such a tool, copy its `inputSchema` as it should be",
+            READER_ONLY,
+        ),
+        (
+            &annotated(json!({ "properties": { "a": { "type": "string", "x-mcp-header": "a b" } } })),
+            "/resources/0/tools/0/input_schema: \"a b\" as `x-mcp-header` is not the name of a header; clients drop such a \
+             tool, copy its `inputSchema` as it should be",
+            READER_ONLY,
+        ),
+        (
+            &annotated(json!({ "properties": {
+                "a": { "type": "string", "x-mcp-header": "A_b" }, "b": { "type": "string", "x-mcp-header": "a-B" }
+            } })),
+            "/resources/0/tools/0/input_schema: `mcp-param-a-b` is the header of two arguments; clients drop such a tool, \
+             copy its `inputSchema` as it should be",
+            READER_ONLY,
+        ),
+        (
+            &annotated(json!({ "properties": {
+                "a": { "type": "array", "items": { "type": "string", "x-mcp-header": "A" } }
+            } })),
+            "/resources/0/tools/0/input_schema: `x-mcp-header` is below `items`, where no single argument is meant; \
+             clients drop such a tool, copy its `inputSchema` as it should be",
+            READER_ONLY,
+        ),
+    ])
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::interface::interface;
 use super::seen::Names;
-use super::{Seen, distinct, pointers};
+use super::{Seen, distinct, mcp, pointers};
 use crate::catalogue::{Demand, Match, Metadata, PathMatch, Protocol, Resource, Risk, Tool};
 use crate::config::address::{self, Address};
 use crate::config::read::{Node, Object};
@@ -50,6 +50,7 @@ pub(super) fn resource(node: &Node<'_>, issuers: &[Issuer], seen: &mut Seen) -> 
         });
         let authentication = object.optional("authentication", authentication);
         let origin = object.optional("origin", |node| node.parse(address::origin));
+        let (allowed_origins, denials) = mcp::browsers_and_denials(object, protocol);
         let tools = tools(object, protocol, risk.unwrap_or(Risk::Medium));
         let interface = interface(object, protocol, matching.as_ref(), risk.unwrap_or(Risk::Medium));
         let metadata = metadata?;
@@ -69,6 +70,8 @@ pub(super) fn resource(node: &Node<'_>, issuers: &[Issuer], seen: &mut Seen) -> 
             metadata: metadata.map(|(metadata, _)| metadata),
             authentication: authentication?,
             origin: origin?,
+            allowed_origins: allowed_origins?,
+            denials: denials?,
         })
     })
 }
@@ -179,20 +182,23 @@ pub(super) fn terms(object: &mut Object<'_>, name: Option<String>, default: Risk
     let labels = object.or("labels", Vec::new(), |node| distinct(node, |node| node.text().map(str::to_owned)));
     let input_schema = object.optional("input_schema", |node| {
         if node.value().is_object() {
-            return Some(node.value().clone());
+            let mirrored = mcp::mirrored(node, node.value())?;
+            return Some((node.value().clone(), mirrored));
         }
         node.mismatch("a JSON Schema", "copy the tool's `inputSchema`")
     });
     let redact = object.or("redact", Vec::new(), pointers);
     let destinations = object.or("destinations", Vec::new(), pointers);
     let authentication = object.optional("authentication", authentication);
+    let (input_schema, mirrored) = input_schema?.unzip();
     Some(Tool {
         name: name?,
         risk: risk?,
         labels: labels?,
-        input_schema: input_schema?,
+        input_schema,
         redact: redact?,
         destinations: destinations?,
         authentication: authentication?,
+        mirrored: mirrored.unwrap_or_default(),
     })
 }

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use super::{CedarPolicy, Deny, Facts, LoadError, Verdict};
 use crate::action::{Action, Class, McpOperation, Operation, ToolCall};
-use crate::catalogue::{Match, PathMatch, Protocol, Resource, Risk, Tool};
+use crate::catalogue::{Denials, Match, PathMatch, Protocol, Resource, Risk, Tool};
 use crate::hygiene::Finding;
 use crate::reason::Reason;
 use crate::step_up::Approval;
@@ -38,6 +38,8 @@ fn resource(name: &str, protocol: Protocol, tools: Vec<Tool>) -> Resource {
         metadata_url: None,
         authentication: None,
         origin: None,
+        allowed_origins: None,
+        denials: Denials::default(),
     }
 }
 
@@ -50,6 +52,7 @@ fn tool(name: &str, input_schema: Option<Value>) -> Tool {
         redact: Vec::new(),
         destinations: Vec::new(),
         authentication: None,
+        mirrored: Vec::new(),
     }
 }
 
@@ -94,7 +97,7 @@ fn call(resource: &str, tool: &str, arguments: Value) -> Action {
 
 fn mcp(resource: &str, method: &'static str, target: Option<&str>) -> Action {
     let target = target.map(str::to_owned);
-    let operation = McpOperation { method, class: Class::Read, target, digest: None, id: None };
+    let operation = McpOperation { method, class: Class::Read, target, several: Vec::new(), digest: None, id: None };
     action(resource, Operation::Mcp(operation))
 }
 

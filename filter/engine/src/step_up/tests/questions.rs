@@ -104,8 +104,8 @@ fn whatever_changes_the_call_changes_its_binding() -> Result<(), String> {
         ("policies", |case| case.demand.basis = [4; 32]),
         ("tool", |case| rename(&mut case.action, "transfer2")),
         ("arguments", |case| case.action = call(&json!({"amount": 6})).unwrap_or_else(|_| case.action.clone())),
-        ("operation", |case| case.action = read("u").unwrap_or_else(|_| case.action.clone())),
-        ("object", |case| case.action = read("v").unwrap_or_else(|_| case.action.clone())),
+        ("operation", |case| case.action = read("x://u").unwrap_or_else(|_| case.action.clone())),
+        ("object", |case| case.action = read("x://v").unwrap_or_else(|_| case.action.clone())),
     ];
     let mut seen = vec![before.call];
     for (what, change) in changes {

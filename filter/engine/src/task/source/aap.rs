@@ -205,7 +205,7 @@ fn resolve<'r>(action: &str, resources: &'r [Resource]) -> Result<Option<(Grant,
 fn constrain(grant: &mut Grant, resource: &Resource, name: &str, constraint: &Constraint) -> Result<(), TaskError> {
     let tool = match &grant.object {
         Some(Object::Exact(tool)) => resource.tools.get(tool),
-        Some(Object::Prefix(_)) | None => None,
+        Some(Object::Prefix(_) | Object::Template(_)) | None => None,
     };
     let destinations = tool.map_or(&[][..], |tool| &tool.destinations);
     if destinations.is_empty() {

@@ -22,6 +22,7 @@ fn resources() -> Vec<Resource> {
         redact: Vec::new(),
         destinations: vec!["/url".to_owned()],
         authentication: None,
+        mirrored: Vec::new(),
     };
     payments.tools.insert(fetch.name.clone(), fetch);
     let reports = Resource { name: "reports".to_owned(), protocol: Protocol::Http, ..resource() };

@@ -1,8 +1,142 @@
-//! Whatever this reader accepts, a plain `serde_json` server reads alike.
+//! Whatever this reader accepts, other readers read alike: `serde_json`, where the last of two members counts, one where the
+//! first does, and one that takes members for the same whatever their case.
+
+use std::fmt;
 
 use proptest::prelude::*;
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::*;
+
+/// JSON as a reader sees it for which the first of two members counts; with `FOLDED`, of two in any case.
+struct First<const FOLDED: bool>(Value);
+
+impl<'de, const FOLDED: bool> Deserialize<'de> for First<FOLDED> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Reader::<FOLDED>).map(Self)
+    }
+}
+
+struct Reader<const FOLDED: bool>;
+
+impl<'de, const FOLDED: bool> Visitor<'de> for Reader<FOLDED> {
+    type Value = Value;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut read = Vec::new();
+        while let Some(First::<FOLDED>(item)) = items.next_element()? {
+            read.push(item);
+        }
+        Ok(read.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let mut read = Map::new();
+        while let Some((key, First::<FOLDED>(value))) = members.next_entry::<String, _>()? {
+            let twin = |known: &String| if FOLDED { known.to_lowercase() == key.to_lowercase() } else { *known == key };
+            if !read.keys().any(twin) {
+                read.insert(key, value);
+            }
+        }
+        Ok(read.into())
+    }
+}
+
+/// What a reader of `document` does: method, what it is about, arguments, inputs, id, version.
+fn done(document: &Value) -> Value {
+    let params = &document["params"];
+    let version = &params["_meta"]["io.modelcontextprotocol/protocolVersion"];
+    json!([
+        document["method"],
+        params["name"],
+        params["uri"],
+        params["taskId"],
+        params["ref"],
+        params["notifications"],
+        params["arguments"],
+        params["inputResponses"],
+        params["requestState"],
+        document["id"],
+        version,
+    ])
+}
+
+/// All that other readers make of `body`.
+pub(super) fn readings(body: &[u8]) -> Option<[Value; 3]> {
+    let last = serde_json::from_slice::<Value>(body).ok()?;
+    let First(first) = serde_json::from_slice::<First<false>>(body).ok()?;
+    let First(folded) = serde_json::from_slice::<First<true>>(body).ok()?;
+    Some([last, first, folded])
+}
+
+/// Panics unless every reader does what `action` says, which was read from `body`.
+pub(super) fn assert_alike(action: &Action, body: &[u8]) {
+    let Some([last, first, folded]) = readings(body) else { panic!("accepted, and no JSON") };
+    assert_eq!(done(&last), done(&first));
+    assert_eq!(done(&last), done(&folded));
+    if action.name() == "mcp:response" {
+        return assert!(last.get("method").is_none());
+    }
+    assert_eq!(Some(action.name()), last["method"].as_str().map(|method| format!("mcp:{method}")));
+    assert_eq!(action.rpc_id(), last.get("id"));
+    let params = &last["params"];
+    match &action.operation {
+        Operation::ToolCall(call) => {
+            assert_eq!(Some(call.tool.as_str()), params["name"].as_str());
+            let arguments = params.get("arguments").cloned().unwrap_or_else(|| json!({}));
+            assert_eq!(digest::of_json(&call.arguments), digest::of_json(&arguments));
+        }
+        Operation::Mcp(operation) => {
+            assert_eq!(operation.digest, last.get("params").and_then(|params| digest::of_json(params).ok()));
+            let named = operation.target.iter().chain(&operation.several);
+            for name in named {
+                let filter = &params["notifications"];
+                let mut places = vec![
+                    &params["name"],
+                    &params["uri"],
+                    &params["taskId"],
+                    &params["ref"]["name"],
+                    &params["ref"]["uri"],
+                ];
+                places.extend(
+                    ["resourceSubscriptions", "taskIds"].iter().filter_map(|key| filter[*key].as_array()).flatten(),
+                );
+                assert!(places.iter().any(|place| place.as_str() == Some(name)), "{name}");
+            }
+        }
+        Operation::Http { .. } | Operation::Endpoint(_) | Operation::A2a(_) | Operation::Grpc(_) => {
+            panic!("an MCP message is nothing else")
+        }
+    }
+}
 
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
@@ -21,25 +155,101 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-fn any_message() -> impl Strategy<Value = String> {
-    let method = prop_oneof![prop::sample::select(METHODS).prop_map(|(name, _)| name.to_owned()), "[a-z/]{0,8}",];
-    let id = prop_oneof![3 => any::<u32>().prop_map(Value::from), 1 => any_json()];
-    let parameters = (prop::option::of(any_json()), prop::option::of(any_json()), any_json(), any::<bool>());
-    (method, prop::option::weighted(0.8, id), parameters).prop_map(|(method, id, (name, arguments, other, plain))| {
-        let mut params = json!({"name": if plain { json!("tool") } else { other.clone() }, "uri": "u", "taskId": "t"});
-        if method == "tools/call" {
-            params = json!({"name": params["name"]});
+/// Members, of which the second text of each is the value as JSON; a key may come again, escaped or in another case.
+fn any_object(
+    members: Vec<(&'static str, BoxedStrategy<String>)>,
+    again: BoxedStrategy<Option<usize>>,
+) -> impl Strategy<Value = String> {
+    let keys: Vec<&str> = members.iter().map(|(key, _)| *key).collect();
+    let values: Vec<BoxedStrategy<Option<String>>> =
+        members.into_iter().map(|(_, value)| prop::option::weighted(0.9, value).boxed()).collect();
+    let spelling = prop_oneof![Just(0_u8), Just(1), Just(2)];
+    (values, again, spelling, any_json()).prop_map(move |(values, again, spelling, other)| {
+        let mut written: Vec<String> = keys
+            .iter()
+            .zip(&values)
+            .filter_map(|(key, value)| value.as_ref().map(|value| format!("{}:{value}", json!(key))))
+            .collect();
+        if let Some(key) = again.and_then(|again| keys.get(again)) {
+            let escaped = key.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect::<Vec<_>>().concat();
+            let key = [(*key).to_owned(), escaped, key.to_uppercase()]
+                .get(usize::from(spelling))
+                .cloned()
+                .unwrap_or_default();
+            written.push(format!("\"{key}\":{other}"));
         }
-        if let (Some(arguments), Some(members)) = (arguments, params.as_object_mut()) {
-            members.insert("arguments".to_owned(), arguments);
-        }
-        let mut message =
-            json!({"jsonrpc": "2.0", "method": method, "params": if name.is_some() { other } else { params }});
-        if let (Some(id), Some(members)) = (id, message.as_object_mut()) {
-            members.insert("id".to_owned(), id);
-        }
-        message.to_string()
+        format!("{{{}}}", written.join(","))
     })
+}
+
+fn often(good: &'static [&'static str]) -> BoxedStrategy<String> {
+    prop_oneof![6 => prop::sample::select(good).prop_map(str::to_owned), 1 => any_json().prop_map(|json| json.to_string())].boxed()
+}
+
+fn seldom(members: usize) -> BoxedStrategy<Option<usize>> {
+    prop::option::weighted(0.15, 0..members).boxed()
+}
+
+fn any_meta() -> BoxedStrategy<String> {
+    let version = often(&["\"2026-07-28\"", "\"2025-11-25\""]);
+    let capabilities = often(&["{}", "{\"elicitation\":{}}"]);
+    let members = vec![
+        ("io.modelcontextprotocol/protocolVersion", version),
+        ("io.modelcontextprotocol/clientCapabilities", capabilities),
+    ];
+    any_object(members, seldom(2)).boxed()
+}
+
+fn any_params(method: &str) -> BoxedStrategy<String> {
+    let mut members = match method {
+        "tools/call" => vec![
+            ("name", often(&["\"tool\"", "\"to\\u006fl\""])),
+            ("arguments", often(&["{}", "{\"amount\":5.0}", "{\"a\":[1,{\"b\":null}]}"])),
+        ],
+        "prompts/get" => vec![("name", often(&["\"prompt\""]))],
+        "completion/complete" => vec![("ref", often(&["{\"type\":\"ref/prompt\",\"name\":\"p\"}"]))],
+        "subscriptions/listen" => vec![("notifications", often(&["{\"taskIds\":[\"a\",\"b\"]}", "{}"]))],
+        other if other.starts_with("resources/") => vec![("uri", often(&["\"x://a\""]))],
+        _ => vec![("taskId", often(&["\"t\""]))],
+    };
+    if method == "tools/call" || method == "prompts/get" {
+        members.push(("inputResponses", often(&["{}", "{\"k\":{\"action\":\"accept\"}}"])));
+        members.push(("requestState", often(&["\"s\""])));
+    }
+    members.push(("_meta", any_meta()));
+    let count = members.len();
+    any_object(members, seldom(count)).boxed()
+}
+
+fn any_message() -> impl Strategy<Value = (&'static str, String)> {
+    let methods: Vec<&'static str> = METHODS.iter().map(|(name, _)| *name).collect();
+    // Half of them calls, where most can go wrong.
+    let method = prop_oneof![Just("tools/call"), prop::sample::select(methods)];
+    method.prop_flat_map(|method| {
+        let name = prop_oneof![9 => Just(json!(method).to_string()), 1 => any_json().prop_map(|json| json.to_string())];
+        let members = vec![
+            ("jsonrpc", often(&["\"2.0\""])),
+            ("id", often(&["1", "\"a\""])),
+            ("method", name.boxed()),
+            (
+                "params",
+                prop_oneof![9 => any_params(method), 1 => any_json().prop_map(|json| json.to_string()).boxed()].boxed(),
+            ),
+        ];
+        any_object(members, seldom(4)).prop_map(move |body| (method, body))
+    })
+}
+
+/// The header fields of `era` that go with a message of `method`.
+pub(super) fn fields(era: Era, method: &str, body: &[u8]) -> Headers {
+    let body = serde_json::from_slice::<Value>(body).unwrap_or_default();
+    let named = ["name", "uri", "taskId"].iter().find_map(|key| body["params"][*key].as_str());
+    let mut pairs = vec![JSON, ("mcp-protocol-version", era.version())];
+    if era.is_stateless() {
+        pairs.push(("mcp-method", method));
+        pairs.extend(named.map(|name| ("mcp-name", name)));
+    }
+    headers(&pairs)
 }
 
 proptest! {
@@ -51,24 +261,41 @@ proptest! {
     }
 
     #[test]
-    fn what_is_accepted_reads_the_same_elsewhere(body in any_message()) {
-        let plain: Value = serde_json::from_str(&body).unwrap_or_default();
-        if let Ok(action) = post(&body) {
-            prop_assert_eq!(Some(action.name()), plain["method"].as_str().map(|method| format!("mcp:{method}")));
-            prop_assert_eq!(action.rpc_id(), plain.get("id"));
-            if let Operation::ToolCall(call) = &action.operation {
-                prop_assert_eq!(Some(call.tool.as_str()), plain["params"]["name"].as_str());
-                let arguments = plain["params"].get("arguments").cloned().unwrap_or_else(|| json!({}));
-                prop_assert_eq!(digest::of_json(&call.arguments), digest::of_json(&arguments));
-                prop_assert_eq!(digest::of_json(&arguments), Ok(call.digest));
+    fn what_is_accepted_reads_the_same_elsewhere((method, body) in any_message()) {
+        for era in Era::ALL {
+            let headers = fields(era, method, body.as_bytes());
+            if let Ok(action) = read(&resource(), &target("POST"), &headers, Some(body.as_bytes())) {
+                assert_alike(&action, body.as_bytes());
             }
         }
     }
 
     #[test]
-    fn plain_calls_are_accepted(name in "[a-zA-Z][a-zA-Z0-9_.-]{0,63}", amount in -1_000_000_i64..1_000_000, id in any::<u32>()) {
-        let body = json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": name, "arguments": {"amount": amount}}});
-        let action = post(&body.to_string());
-        prop_assert_eq!(action.as_ref().ok().and_then(Action::object), Some(name.as_str()));
+    fn plain_calls_are_accepted(name in "[a-zA-Z][a-zA-Z0-9_.-]{0,63}", amount in -1_000_000_i64..1_000_000) {
+        for era in Era::ALL {
+            let sent = eras::message(era, "tools/call", json!({"name": name, "arguments": {"amount": amount}}));
+            let action = eras::send(&sent);
+            prop_assert_eq!(action.as_ref().ok().and_then(Action::object), Some(name.as_str()));
+        }
     }
+}
+
+/// The generator above makes messages that are accepted, in every era, and others whose readers disagree.
+#[test]
+fn the_messages_are_worth_reading() {
+    use proptest::strategy::ValueTree;
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let (mut accepted, mut ambiguous) = ([0; 3], 0);
+    for _ in 0..2_000 {
+        let Ok(tree) = any_message().new_tree(&mut runner) else { panic!("no message") };
+        let (method, body) = tree.current();
+        for (era, count) in Era::ALL.into_iter().zip(&mut accepted) {
+            let headers = fields(era, method, body.as_bytes());
+            *count += u32::from(read(&resource(), &target("POST"), &headers, Some(body.as_bytes())).is_ok());
+        }
+        let differ = readings(body.as_bytes())
+            .is_some_and(|[last, first, folded]| done(&last) != done(&first) || done(&last) != done(&folded));
+        ambiguous += u32::from(differ);
+    }
+    assert!(accepted.iter().all(|count| *count > 30) && ambiguous > 100, "{accepted:?} {ambiguous}");
 }

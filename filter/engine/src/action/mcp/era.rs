@@ -1,0 +1,99 @@
+//! The revisions of MCP that are read, and which of them a request is of.
+//!
+//! A request says its revision in `MCP-Protocol-Version`; since 2026-07-28 the body says it too, and both must say the
+//! same ([`agree`]). So the header alone tells the era of whatever is read at all. One without the header is of the sessions'
+//! eras (`initialize` has none), and is accepted only if its body names no revision either.
+//!
+//! Source: modelcontextprotocol/modelcontextprotocol, `docs/specification/2026-07-28/basic/index.mdx` (`_meta`) and
+//! `basic/transports/streamable-http.mdx` (Protocol Version Header).
+
+use serde_json::{Map, Value};
+
+use super::fields::single;
+use super::message::{member, object};
+use crate::headers::Headers;
+use crate::reason::Reason;
+
+const HEADER: &str = "mcp-protocol-version";
+const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
+const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
+/// Characters of a version that is repeated to whoever asked for it.
+const MAX_VERSION: usize = 32;
+
+/// A revision of the protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Era {
+    /// 2025-06-18.
+    June2025,
+    /// 2025-11-25.
+    November2025,
+    /// 2026-07-28: without sessions, each request says everything itself.
+    July2026,
+}
+
+impl Era {
+    /// Every revision that is read, newest first.
+    pub const ALL: [Self; 3] = [Self::July2026, Self::November2025, Self::June2025];
+
+    /// As messages spell it.
+    pub const fn version(self) -> &'static str {
+        match self {
+            Self::June2025 => "2025-06-18",
+            Self::November2025 => "2025-11-25",
+            Self::July2026 => "2026-07-28",
+        }
+    }
+
+    /// Whether a request is read without any other before it.
+    pub const fn is_stateless(self) -> bool {
+        match self {
+            Self::June2025 | Self::November2025 => false,
+            Self::July2026 => true,
+        }
+    }
+
+    /// The era that `headers` tell; the newest of those with sessions where they say nothing.
+    pub fn of(headers: &Headers) -> Result<Self, Reason> {
+        single(headers, HEADER)?.map_or(Ok(Self::November2025), Self::parse)
+    }
+
+    fn parse(version: &[u8]) -> Result<Self, Reason> {
+        let known = Self::ALL.into_iter().find(|era| era.version().as_bytes() == version);
+        known.ok_or(Reason::UnsupportedVersion)
+    }
+}
+
+/// The version that `headers` ask for, as far as it can be repeated in an answer.
+pub fn requested(headers: &Headers) -> Option<&str> {
+    let text = std::str::from_utf8(headers.single(HEADER).ok()??).ok()?;
+    let plain =
+        text.len() <= MAX_VERSION && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
+    plain.then_some(text)
+}
+
+/// The era that header and body agree on.
+pub(super) fn agree(headers: &Headers, params: Option<&Map<String, Value>>) -> Result<Era, Reason> {
+    let stated = single(headers, HEADER)?;
+    let meta = meta(params)?;
+    if let Some(version) = meta.map(|meta| member(meta, VERSION)).transpose()?.flatten() {
+        let version = version.as_str().ok_or(Reason::MetaMissing)?;
+        if stated != Some(version.as_bytes()) {
+            return Err(Reason::HeaderBodyMismatch);
+        }
+    }
+    Era::of(headers)
+}
+
+/// A request of the stateless era says its version and what its client can do.
+pub(super) fn check_request(params: Option<&Map<String, Value>>) -> Result<(), Reason> {
+    let meta = meta(params)?.ok_or(Reason::MetaMissing)?;
+    let (version, capabilities) = (member(meta, VERSION)?, member(meta, CAPABILITIES)?);
+    if version.is_some() && capabilities.is_some_and(Value::is_object) { Ok(()) } else { Err(Reason::MetaMissing) }
+}
+
+fn meta(params: Option<&Map<String, Value>>) -> Result<Option<&Map<String, Value>>, Reason> {
+    match params {
+        None => Ok(None),
+        Some(params) => object(member(params, "_meta")?),
+    }
+}

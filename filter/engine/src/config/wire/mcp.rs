@@ -1,0 +1,109 @@
+//! What only an MCP resource has: origins of pages, the form of denials, and arguments that header fields repeat.
+
+use serde_json::Value;
+
+use super::distinct;
+use crate::catalogue::{Denials, Mirrored, Protocol};
+use crate::config::address;
+use crate::config::read::{Node, Object};
+
+/// The property of a schema that names the header field (MCP 2026-07-28, Schema Extension).
+const ANNOTATION: &str = "x-mcp-header";
+/// JSON-RPC's own codes and those that MCP keeps for itself; -32019 to -32000 are implementations' of old.
+const RESERVED: std::ops::RangeInclusive<i64> = -32768..=-32020;
+/// Keywords whose values are data, not schemas.
+const DATA: [&str; 4] = ["const", "default", "enum", "examples"];
+
+/// Origins whose pages may ask, if they are stated, and how denials are put.
+#[expect(clippy::option_option, reason = "unreadable and absent are different answers")]
+pub(super) fn browsers_and_denials(
+    object: &mut Object<'_>,
+    protocol: Option<Protocol>,
+) -> (Option<Option<Vec<String>>>, Option<Denials>) {
+    if protocol == Some(Protocol::Http) {
+        let remedy = "only an MCP resource has it; remove it, or write `protocol: mcp`";
+        let absent = object.forbid(&["allowed_origins", "denials"], remedy);
+        return (absent.map(|()| None), absent.map(|()| Denials::default()));
+    }
+    let origins = |node: &Node<'_>| distinct(node, |node| node.parse(address::origin));
+    (object.optional("allowed_origins", origins), object.or("denials", Denials::default(), denials))
+}
+
+fn denials(node: &Node<'_>) -> Option<Denials> {
+    node.object(|object| {
+        let code = object.optional("code", code);
+        let tool_result = object.or("tool_result", false, Node::flag);
+        Some(Denials { code: code?, tool_result: tool_result? })
+    })
+}
+
+fn code(node: &Node<'_>) -> Option<i32> {
+    let Some(code) = node.value().as_i64() else {
+        return node.mismatch("a whole number", "write a code such as `-32001`, without quotes");
+    };
+    match i32::try_from(code) {
+        Ok(narrow) if !RESERVED.contains(&code) => Some(narrow),
+        Ok(_) | Err(_) => node.refuse(format!(
+            "`{code}` is out of bounds; choose a 32-bit code outside -32768 to -32020, which JSON-RPC and MCP keep for themselves"
+        )),
+    }
+}
+
+/// The arguments that `schema`, a tool's, wants repeated.
+pub(super) fn mirrored(node: &Node<'_>, schema: &Value) -> Option<Vec<Mirrored>> {
+    let mut found = Vec::new();
+    match walk(schema, &mut Vec::new(), &mut found) {
+        Ok(()) => Some(found),
+        Err(message) => {
+            node.refuse(format!("{message}; clients drop such a tool, copy its `inputSchema` as it should be"))
+        }
+    }
+}
+
+/// `path` leads to `schema` by properties alone.
+fn walk(schema: &Value, path: &mut Vec<String>, found: &mut Vec<Mirrored>) -> Result<(), String> {
+    let Value::Object(keywords) = schema else { return Ok(()) };
+    if let Some(name) = keywords.get(ANNOTATION) {
+        let field = field(name)?;
+        let kind = keywords.get("type").and_then(Value::as_str).unwrap_or_default();
+        if path.is_empty() || !["string", "integer", "boolean"].contains(&kind) {
+            return Err(format!("`{ANNOTATION}` of `{field}` is not at a string, an integer or a boolean"));
+        }
+        if found.iter().any(|mirrored| mirrored.field == field) {
+            return Err(format!("`{field}` is the header of two arguments"));
+        }
+        found.push(Mirrored { field, path: path.clone() });
+    }
+    for (keyword, value) in keywords {
+        let keyword = keyword.as_str();
+        if let ("properties", Value::Object(properties)) = (keyword, value) {
+            for (name, property) in properties {
+                path.push(name.clone());
+                walk(property, path, found)?;
+                path.pop();
+            }
+        } else if keyword != ANNOTATION && !DATA.contains(&keyword) && is_annotated(value) {
+            return Err(format!("`{ANNOTATION}` is below `{keyword}`, where no single argument is meant"));
+        }
+    }
+    Ok(())
+}
+
+fn field(name: &Value) -> Result<String, String> {
+    let name = name.as_str().unwrap_or_default().to_ascii_lowercase();
+    // Names that differ in `-` and `_` only are one name to some servers.
+    let folded = name.replace('_', "-");
+    match http::HeaderName::from_lowercase(folded.as_bytes()) {
+        Ok(_) => Ok(format!("mcp-param-{folded}")),
+        Err(_) => Err(format!("{name:?} as `{ANNOTATION}` is not the name of a header")),
+    }
+}
+
+/// Whether anything in `value` is annotated, whatever it is.
+fn is_annotated(value: &Value) -> bool {
+    match value {
+        Value::Object(members) => members.iter().any(|(key, value)| key == ANNOTATION || is_annotated(value)),
+        Value::Array(items) => items.iter().any(is_annotated),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
+}

@@ -1,0 +1,59 @@
+//! One decision about several actions, for a request that names more than one thing: all of them, or none.
+
+use super::basis::Fields;
+use super::{Allow, CedarPolicy, Deny, Facts, StepUp, Verdict};
+use crate::action::Action;
+use crate::reason::Reason;
+
+impl CedarPolicy {
+    /// What policy says about all of `parts`, each with the other `facts`: the first deny; else one step-up for every
+    /// step-up; an allow only if every part is allowed.
+    pub fn decide_all<'a>(&self, facts: &Facts<'a>, parts: impl Iterator<Item = &'a Action>) -> Verdict {
+        let mut determining = Vec::new();
+        let mut asked: Vec<StepUp> = Vec::new();
+        let mut decided = false;
+        for action in parts {
+            decided = true;
+            match self.decide(&Facts { action, ..*facts }) {
+                Verdict::Allow(allow) => determining.extend(allow.determining),
+                Verdict::StepUp(step_up) => asked.push(step_up),
+                deny @ Verdict::Deny(_) => return deny,
+            }
+        }
+        if !decided {
+            return internal();
+        }
+        if asked.len() == 1 {
+            // As it is, so that an approval holds for the question as it was asked.
+            return asked.pop().map_or_else(internal, Verdict::StepUp);
+        }
+        if asked.is_empty() {
+            Verdict::Allow(Allow { determining: once(determining) })
+        } else {
+            Verdict::StepUp(one(asked))
+        }
+    }
+}
+
+fn internal() -> Verdict {
+    Verdict::Deny(Deny { reason: Reason::Internal, determining: Vec::new(), detail: None })
+}
+
+/// One question for all of them.
+fn one(asked: Vec<StepUp>) -> StepUp {
+    let mut basis = Fields::default();
+    let (mut determining, mut approvers, mut reasons) = (Vec::new(), Vec::new(), Vec::new());
+    for step_up in asked {
+        basis.add(step_up.basis);
+        determining.extend(step_up.determining);
+        approvers.extend(step_up.approvers);
+        reasons.extend(step_up.reasons);
+    }
+    StepUp { determining: once(determining), approvers: once(approvers), reasons: once(reasons), basis: basis.digest() }
+}
+
+fn once(mut texts: Vec<String>) -> Vec<String> {
+    texts.sort_unstable();
+    texts.dedup();
+    texts
+}

@@ -1,0 +1,140 @@
+//! The form of a denial: problem details, a JSON-RPC error, what the model reads as its tool's result, or a gRPC status.
+//!
+//! Which of them it is changes nothing about the decision. Problems of authentication and of the message itself are always
+//! answered with their HTTP status, for clients to act upon; only what is forbidden to a good credential can be told to the model.
+
+use serde_json::{Value, json};
+
+use crate::action::mcp::Era;
+use crate::catalogue::Denials;
+use crate::reason::{Challenge, Reason};
+
+/// How one denial is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Denial {
+    pub(crate) status: u16,
+    pub(super) form: Form,
+    /// What `Allow` says where the HTTP method is refused.
+    pub(super) allow: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// RFC 9457.
+    Problem,
+    /// A JSON-RPC error with this code, where an id was read; with or without the versions that are read.
+    Error { code: i32, versions: bool },
+    /// A tool's result, with or without `resultType`.
+    Result { typed: bool },
+    /// A status in the head, nothing else.
+    Grpc(GrpcStatus),
+}
+
+/// The status of a gRPC answer that denies (grpc/grpc, `doc/statuscodes.md`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GrpcStatus {
+    InvalidArgument = 3,
+    DeadlineExceeded = 4,
+    PermissionDenied = 7,
+    ResourceExhausted = 8,
+    Unimplemented = 12,
+    Internal = 13,
+    Unavailable = 14,
+    Unauthenticated = 16,
+}
+
+impl Denial {
+    /// For resources that speak plain HTTP; `proxy` where the gateway is the client's proxy (RFC 9110 §15.5.8).
+    pub(crate) fn problem(reason: Reason, proxy: bool) -> Self {
+        let status = if proxy && reason.row().status == 401 { 407 } else { reason.row().status };
+        Self { status, form: Form::Problem, allow: ALLOW }
+    }
+
+    /// For an A2A resource, which has taken -32001 to -32009 for itself (1.0 §9.5): a denial is none of these, an unknown
+    /// version is.
+    pub(crate) fn a2a(reason: Reason) -> Self {
+        let status = reason.row().status;
+        let code = match reason {
+            Reason::UnsupportedVersion => -32009,
+            _ => specified(reason).unwrap_or(own_code(status)),
+        };
+        Self { status, form: Form::Error { code, versions: false }, allow: ALLOW }
+    }
+
+    /// For a gRPC resource. What is not gRPC is answered in HTTP's words (grpc/grpc, `doc/PROTOCOL-HTTP2.md`).
+    pub(crate) fn grpc(reason: Reason) -> Self {
+        if reason == Reason::MediaType {
+            return Self::problem(reason, false);
+        }
+        let status = match reason.row().status {
+            400 => GrpcStatus::InvalidArgument,
+            401 => GrpcStatus::Unauthenticated,
+            403 => GrpcStatus::PermissionDenied,
+            405 => GrpcStatus::Unimplemented,
+            408 => GrpcStatus::DeadlineExceeded,
+            413 | 429 => GrpcStatus::ResourceExhausted,
+            503 => GrpcStatus::Unavailable,
+            _ => GrpcStatus::Internal,
+        };
+        Self { status: 200, form: Form::Grpc(status), allow: ALLOW }
+    }
+
+    /// For an MCP resource; `called` where a `tools/call` was read, `stateless` of the era without sessions.
+    pub(crate) fn rpc(reason: Reason, denials: Denials, called: bool, stateless: bool) -> Self {
+        let Denials { code, tool_result } = denials;
+        let row = reason.row();
+        let allow = if stateless { "POST, OPTIONS" } else { ALLOW };
+        // A call is read only with a good credential; what has a challenge is for the client to mend.
+        if tool_result && called && row.status == FORBIDDEN && row.challenge == Challenge::None {
+            return Self { status: 200, form: Form::Result { typed: stateless }, allow };
+        }
+        let code = specified(reason).or(code.filter(|_| row.status == FORBIDDEN)).unwrap_or(own_code(row.status));
+        Self { status: row.status, form: Form::Error { code, versions: true }, allow }
+    }
+}
+
+const FORBIDDEN: u16 = 403;
+const ALLOW: &str = "GET, POST, DELETE, OPTIONS";
+
+/// The specification's code where it has one (JSON-RPC 2.0 §5.1; MCP 2026-07-28, Error Codes).
+fn specified(reason: Reason) -> Option<i32> {
+    const SPECIFIED: &[(Reason, i32)] = &[
+        (Reason::MalformedJson, -32700),
+        (Reason::Batch, -32600),
+        (Reason::MalformedMessage, -32600),
+        (Reason::UnknownMethod, -32601),
+        (Reason::MethodNotFound, -32601),
+        (Reason::MetaMissing, -32602),
+        (Reason::AmbiguousUri, -32602),
+        (Reason::HeaderBodyMismatch, -32020),
+        (Reason::UnsupportedVersion, -32022),
+    ];
+    SPECIFIED.iter().find(|(candidate, _)| *candidate == reason).map(|(_, code)| *code)
+}
+
+/// Outside the range that is reserved (-32768 to -32000), made of the HTTP status: -31403 for a 403.
+fn own_code(status: u16) -> i32 {
+    -31000 - i32::from(status)
+}
+
+/// JSON-RPC 2.0 §5.1; `version` is what the request asked for, of protocols that answer with the versions there are.
+#[expect(clippy::option_option, reason = "to ask for none and not to be asked are different")]
+pub(super) fn error(reason: Reason, code: i32, id: &Value, decision: &str, version: Option<Option<&str>>) -> Value {
+    let row = reason.row();
+    let mut data = json!({ "reason": row.code, "decision": decision });
+    if let (Reason::UnsupportedVersion, Some(version), Some(data)) = (reason, version, data.as_object_mut()) {
+        data.insert("supported".to_owned(), json!(Era::ALL.map(Era::version)));
+        data.extend(version.map(|version| ("requested".to_owned(), json!(version))));
+    }
+    json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": row.detail, "data": data } })
+}
+
+/// A `CallToolResult` that tells the model; `typed` since 2026-07-28.
+pub(super) fn tool_result(reason: Reason, id: &Value, decision: &str, typed: bool) -> Value {
+    let text = format!("{} (decision {decision})", reason.row().detail);
+    let mut result = json!({ "content": [{ "type": "text", "text": text }], "isError": true });
+    if let (true, Some(members)) = (typed, result.as_object_mut()) {
+        members.insert("resultType".to_owned(), json!("complete"));
+    }
+    json!({ "jsonrpc": "2.0", "id": id, "result": result })
+}

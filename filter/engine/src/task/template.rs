@@ -1,0 +1,143 @@
+//! URI templates in grants (RFC 6570 level 1): `file:///reports/{name}`.
+//!
+//! A variable stands for what such a template expands it to: one or more unreserved or percent-encoded characters, so never
+//! for a `/`, `?`, `:` or `@`. It matches within one segment, and within one part of it.
+
+use super::text::is_below;
+
+/// A URI with variables in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template {
+    text: String,
+    parts: Vec<Part>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Part {
+    Literal(String),
+    Variable,
+}
+
+impl Template {
+    /// As a claim spells it; none without variables, with an expression beyond level 1, or with two variables side by side.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = Vec::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once('{') {
+            let (name, after) = after.split_once('}')?;
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.".contains(&byte);
+            let beside = before.is_empty() && matches!(parts.last(), Some(Part::Variable));
+            if name.is_empty() || !name.bytes().all(plain) || before.contains('}') || beside {
+                return None;
+            }
+            if !before.is_empty() {
+                parts.push(Part::Literal(before.to_owned()));
+            }
+            parts.push(Part::Variable);
+            rest = after;
+        }
+        if rest.contains('}') || parts.is_empty() {
+            return None;
+        }
+        if !rest.is_empty() {
+            parts.push(Part::Literal(rest.to_owned()));
+        }
+        Some(Self { text: text.to_owned(), parts })
+    }
+
+    /// Whether `uri` is an expansion of it, or the very template.
+    pub fn admits(&self, uri: &str) -> bool {
+        uri == self.text || (is_below("", uri) && self.expands_to(uri))
+    }
+
+    /// Every place in `uri` up to which the parts so far can match: never more than there are bytes.
+    fn expands_to(&self, uri: &str) -> bool {
+        let bytes = uri.as_bytes();
+        let mut reached = vec![false; bytes.len() + 1];
+        if let Some(start) = reached.first_mut() {
+            *start = true;
+        }
+        for part in &self.parts {
+            let mut next = vec![false; bytes.len() + 1];
+            let mut inside = false;
+            for (at, here) in reached.iter().enumerate() {
+                match part {
+                    Part::Literal(literal) => {
+                        let fits = *here && bytes.get(at..).is_some_and(|rest| rest.starts_with(literal.as_bytes()));
+                        if let Some(end) = next.get_mut(at + literal.len()).filter(|_| fits) {
+                            *end = true;
+                        }
+                    }
+                    Part::Variable => {
+                        if let Some(end) = next.get_mut(at).filter(|_| inside) {
+                            *end = true;
+                        }
+                        inside = (inside || *here) && bytes.get(at).copied().is_some_and(is_expanded);
+                    }
+                }
+            }
+            reached = next;
+        }
+        reached.last() == Some(&true)
+    }
+}
+
+/// What level 1 expands to: unreserved characters and escapes.
+fn is_expanded(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~%".contains(&byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_is_within_a_segment() {
+        for (template, uri) in [
+            ("file:///reports/{name}", "file:///reports/2026.pdf"),
+            ("file:///reports/{name}", "file:///reports/a%20b"),
+            ("file:///reports/{name}", "file:///reports/{name}"),
+            ("file:///reports/{year}/{name}.pdf", "file:///reports/2026/q1.pdf.pdf"),
+            ("db://{host}/t", "db://a.b/t"),
+            ("x://a/{b}-{c}", "x://a/1-2-3"),
+            ("x://a?b={c}", "x://a?b=1"),
+        ] {
+            assert!(Template::parse(template).is_some_and(|parsed| parsed.admits(uri)), "{template} {uri}");
+        }
+        for (template, uri) in [
+            ("file:///reports/{name}", "file:///reports/"),
+            ("file:///reports/{name}", "file:///reports/a/b"),
+            ("file:///reports/{name}", "file:///reports/a?b"),
+            ("file:///reports/{name}", "file:///reports/.."),
+            ("file:///reports/{name}", "file:///reports/%2e%2e"),
+            ("file:///reports/{name}", "file:///reports/{other}"),
+            ("file:///reports/{name}/x", "file:///reports/a/y"),
+            ("file:///reports/{name}.pdf", "file:///reports/.pdf"),
+            ("db://{host}/t", "db://a:1/t"),
+            ("db://{host}/t", "db://u@a/t"),
+            ("x://a/{b}-{c}", "x://a/1-"),
+            ("x://a/{b}", "y://a/b"),
+        ] {
+            assert!(Template::parse(template).is_some_and(|parsed| !parsed.admits(uri)), "{template} {uri}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_template_of_level_1() {
+        for text in [
+            "",
+            "file:///a",
+            "x://{",
+            "x://{}",
+            "x://}",
+            "x://{a}}",
+            "x://{{a}}",
+            "x://{a}{b}",
+            "x://{+a}",
+            "x://{a,b}",
+            "x://{a*}",
+        ] {
+            assert_eq!(Template::parse(text), None, "{text}");
+        }
+    }
+}
