@@ -28,6 +28,8 @@ pub struct Resource {
     pub authentication: Option<Demand>,
     /// Scheme and authority as clients know them, if the gateway does not: what DPoP proofs are for.
     pub origin: Option<String>,
+    /// Protocols that a connection may be upgraded to (HTTP only): what is said in them nobody reads.
+    pub upgrades: Vec<String>,
 }
 
 /// RFC 9728 §2: how clients get a credential for a resource.

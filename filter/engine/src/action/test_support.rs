@@ -18,6 +18,7 @@ pub(crate) fn resource() -> Resource {
         metadata_url: None,
         authentication: None,
         origin: None,
+        upgrades: Vec::new(),
     }
 }
 

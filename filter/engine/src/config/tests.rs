@@ -99,6 +99,7 @@ fn full() -> Value {
             },
             "hold": "12s"
         },
+        "sessions": { "seal": true, "secret": { "env": "APPROVALS_SECRET" } },
         "record": { "arguments": ["/amount"] },
         "forward": { "credential": true, "routing_headers": ["x-tenant-route"] },
         "limits": {

@@ -53,6 +53,7 @@ pub(super) fn resource(entry: &Resource) -> [u8; 32] {
         metadata_url,
         authentication,
         origin,
+        upgrades,
     } = entry;
     let Match { host, path, route } = matching;
     let mut fields = Fields::default();
@@ -79,6 +80,7 @@ pub(super) fn resource(entry: &Resource) -> [u8; 32] {
     fields.optional(metadata_url.as_deref());
     fields.demand(authentication.as_ref());
     fields.optional(origin.as_deref());
+    fields.list(upgrades);
     fields.digest()
 }
 

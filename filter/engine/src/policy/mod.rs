@@ -89,6 +89,7 @@ mod decide;
 mod error;
 mod index;
 mod load;
+mod possible;
 mod reads;
 mod schema;
 #[cfg(test)]
@@ -96,6 +97,7 @@ mod tests;
 
 pub use cedar::CedarPolicy;
 pub use error::{LoadError, Place, Problem, SchemaProblem};
+pub use possible::Unknown;
 
 use countersign_tokens::UnixTime;
 

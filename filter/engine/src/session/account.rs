@@ -20,6 +20,7 @@ use crate::reason::Reason;
 use crate::record::{self, Line};
 use crate::reply::{Addressee, Reply};
 use crate::route::Target;
+use crate::sessions::Seal;
 use crate::step_up::Approval;
 use crate::task::{Task, scope_for};
 
@@ -40,6 +41,9 @@ pub(super) struct Account {
     /// The challenge put to an approver, answered or not.
     pub(super) challenge: Option<String>,
     pub(super) approval: Option<Approval>,
+    /// The seal of MCP sessions, where the request has one or opens one, and the upstream's id of the one it has.
+    pub(super) seal: Option<Seal>,
+    pub(super) session: Option<String>,
     /// Whether the task names what is asked for, so that the client knows of it.
     pub(super) known: bool,
     /// What is used up when the call is forwarded: each until then.

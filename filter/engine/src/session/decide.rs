@@ -14,6 +14,7 @@ use crate::ledger::{Entry, LedgerError};
 use crate::policy::{Allow, Facts, StepUp, Verdict};
 use crate::reason::Reason;
 use crate::route;
+use crate::sessions::{self, NoKey};
 use crate::step_up::Approval;
 use crate::task::{Circumstances, Coverage, Grant, Object};
 use crate::workload::Identity;
@@ -62,6 +63,7 @@ impl Turn<'_> {
         let authentication = demand(resource, Some(&action));
         account.risk = Some(risk);
         account.action = Some(action);
+        self.claim_session(request, resource, account)?;
         self.cover(request, account)?;
         if let (Some(demand), Some(verified)) = (authentication, &account.verified)
             && !demand.is_met_by(&verified.facts.authentication, self.now)
@@ -103,6 +105,24 @@ impl Turn<'_> {
         }
         if self.proof_is_spent(account)? {
             return Err(Reason::ProofReplayed.into());
+        }
+        Ok(())
+    }
+
+    /// A session, if the request is in one, is the caller's own.
+    fn claim_session(&mut self, request: &Request, resource: &Resource, account: &mut Account) -> Result<(), Reason> {
+        let engine = self.engine;
+        let claimed = request.head.headers.single(sessions::FIELD).map_err(|_| Reason::AmbiguousHeaders)?;
+        let opens = account.action.as_ref().is_some_and(|action| action.name() == "mcp:initialize");
+        let sealed = engine.config.sessions.seal && resource.protocol == Protocol::Mcp;
+        if !sealed || (claimed.is_none() && !opens) {
+            return Ok(());
+        }
+        let verified = account.verified.as_deref().ok_or(Reason::Internal)?;
+        let seal = engine.sessions.seal(&verified.workload, &resource.name, self.ledger);
+        let seal = account.seal.insert(seal.map_err(|NoKey| Reason::LedgerUnavailable)?);
+        if let Some(claimed) = claimed {
+            account.session = Some(seal.open(claimed).ok_or(Reason::UnknownSession)?);
         }
         Ok(())
     }
@@ -267,7 +287,7 @@ fn read_action(
 }
 
 /// How the catalogue rates `action`: its risk and its labels.
-fn rating<'a>(resource: &'a Resource, action: &Action) -> (Risk, &'a [String]) {
+pub(super) fn rating<'a>(resource: &'a Resource, action: &Action) -> (Risk, &'a [String]) {
     declared(resource, action).map_or((resource.risk, &[]), |tool| (tool.risk, &tool.labels))
 }
 

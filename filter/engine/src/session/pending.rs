@@ -8,6 +8,7 @@ use super::account::{About, Account, stripped};
 use super::approval::{Approved, Asked};
 use super::decide::{Halt, Ruling, entry, one_shot_entry, proof_entry};
 use super::request::{Described, Outsider, Refused, Request};
+use super::response::Watch;
 use super::running::Running;
 use super::{Next, State, Turn};
 use crate::credential::NeedKeys;
@@ -247,7 +248,8 @@ impl Pending {
         let line = self.account.line(turn, self.request.about(turn), reason, 0);
         let mut edits = stripped(&self.request.head.headers, turn.engine.config.forward.credential);
         edits.extend(self.account.identity_headers(turn.id));
-        Next::Forward(Running::since(turn.now), Step::Forward(Forward::new(permit, line, edits)))
+        let watch = Watch::of(turn, &self.request, &self.account, &mut edits);
+        Next::Run(Running::since(turn.now, watch), Step::Forward(Forward::new(permit, line, edits)))
     }
 }
 
@@ -290,7 +292,7 @@ impl Turn<'_> {
         let line = Account::default().line(self, about, Reason::Unmatched, 0);
         // It carries no credential of ours to protect; what it says about identity is still not believed.
         let edits = stripped(&head.headers, true);
-        Next::Forward(Running::since(self.now), Step::Forward(Forward::new(permit, line, edits)))
+        Next::Run(Running::since(self.now, None), Step::Forward(Forward::new(permit, line, edits)))
     }
 
     /// Uses up what may be used once, at the last moment before forwarding.

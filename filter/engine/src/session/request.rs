@@ -65,10 +65,23 @@ impl Arrival {
             Ok(target) => target,
             Err(reason) => return Self::Refused(Refused { reason, head, target: None, resource: None }),
         };
+        let matched = route::find(&config.resources, &target, head.route.as_deref());
+        // A step-up is about all that is sent, and what follows an upgrade has no end.
+        let upgrading = matched.filter(|resource| !engine.policy.may_step_up(&resource.name));
+        if let Err(reason) = route::check_upgrade(&head, upgrading) {
+            let resource =
+                config.resources.iter().position(|resource| matched.is_some_and(|m| std::ptr::eq(resource, m)));
+            return Self::Refused(Refused {
+                reason,
+                head,
+                target: Some(target),
+                resource: resource.map(ResourceIndex),
+            });
+        }
         if let Some(index) = config.resources.iter().position(|resource| route::asks_about(resource, &target)) {
             return Self::Metadata(Described { head, target, resource: ResourceIndex(index) });
         }
-        let matched = route::find(&config.resources, &target, head.route.as_deref()).and_then(|found| {
+        let matched = matched.and_then(|found| {
             let index = config.resources.iter().position(|resource| std::ptr::eq(resource, found))?;
             Some((ResourceIndex(index), found))
         });

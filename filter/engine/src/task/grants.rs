@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use countersign_tokens::UnixTime;
 
-use super::grant::Grant;
+use super::grant::{Grant, Object};
 use crate::action::{Action, Class, Operation};
 
 /// What may be done: by a task, or at most by a workload.
@@ -61,6 +61,23 @@ impl Grants {
         }
         let covering: Vec<&Grant> = admitting.into_iter().filter(holds).collect();
         if covering.is_empty() { Coverage::BeyondCircumstances } else { Coverage::Covered(covering) }
+    }
+
+    /// Whether any of them could cover `action`, its arguments aside.
+    pub fn could_cover(&self, action: &Action, circumstances: &Circumstances) -> bool {
+        let name = action.name();
+        self.0.iter().any(|grant| grant.names(&name, action) && grant.holds_in(circumstances))
+    }
+
+    /// Whether any of them could cover the operation `name` on an object of `resource` that begins with `start`.
+    pub fn could_cover_below(&self, name: &str, resource: &str, start: &str, circumstances: &Circumstances) -> bool {
+        let reaches = |grant: &Grant| match &grant.object {
+            None => true,
+            Some(Object::Exact(object)) => object.starts_with(start),
+            Some(Object::Prefix(prefix)) => prefix.starts_with(start) || start.starts_with(prefix.as_str()),
+        };
+        let covers = |grant: &&Grant| grant.action == name && grant.is_on(resource) && reaches(grant);
+        self.0.iter().filter(covers).any(|grant| grant.holds_in(circumstances))
     }
 
     /// Whether any of them names `action`, whatever its arguments and circumstances.

@@ -131,6 +131,11 @@ fn object(value: Option<Value>) -> Result<Option<Map<String, Value>>, Reason> {
     }
 }
 
+/// Whether `text` can name a tool, or anything else.
+pub(super) fn is_name(text: &str, tool: bool) -> bool {
+    name(Some(&Value::from(text)), if tool { MAX_TOOL } else { MAX_NAME }).is_ok()
+}
+
 /// A name with one spelling: no control characters, and composed (Unicode NFC) so that a server that normalises
 /// reads the same.
 fn name(value: Option<&Value>, longest: usize) -> Result<&str, Reason> {

@@ -53,7 +53,7 @@ fn both_know_the_same_keys() -> Outcome {
     let document = full();
     let mut places = Vec::new();
     objects(&document, "", &mut |pointer, _| places.push((document.clone(), pointer.to_owned())));
-    assert_eq!(places.len(), 25);
+    assert_eq!(places.len(), 27);
     let keys = json!({
         "discovery": "https://a/metadata", "cluster": "a", "jwks": { "origin": "https://b", "cluster": "b" }
     });
@@ -96,6 +96,8 @@ fn the_full_configuration_is_full() -> Outcome {
         "/issuers/0/task/preset",
         "/issuers/0/task/types",
         "/resources/0/metadata_url",
+        "/resources/0/upgrades",
+        "/sessions/secret/inline",
         "/step_up/webhook/secret/inline",
     ];
     missing.sort_unstable();

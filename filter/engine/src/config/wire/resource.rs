@@ -48,6 +48,7 @@ pub(super) fn resource(node: &Node<'_>, issuers: &[Issuer], seen: &mut Seen) -> 
         });
         let authentication = object.optional("authentication", authentication);
         let origin = object.optional("origin", |node| node.parse(address::origin));
+        let upgrades = upgrades(object, protocol);
         let tools = tools(object, protocol, risk.unwrap_or(Risk::Medium));
         let metadata = metadata?;
         let served = metadata.as_ref();
@@ -62,6 +63,7 @@ pub(super) fn resource(node: &Node<'_>, issuers: &[Issuer], seen: &mut Seen) -> 
             metadata: metadata.map(|(metadata, _)| metadata),
             authentication: authentication?,
             origin: origin?,
+            upgrades: upgrades?,
         })
     })
 }
@@ -145,6 +147,17 @@ fn authentication(node: &Node<'_>) -> Option<Demand> {
 
 fn risk(node: &Node<'_>) -> Option<Risk> {
     node.choice("risk", &Risk::ALL.map(|risk| (risk.name(), risk)))
+}
+
+/// What a connection may be upgraded to. Of MCP nothing: every message of it is decided.
+fn upgrades(object: &mut Object<'_>, protocol: Option<Protocol>) -> Option<Vec<String>> {
+    if protocol == Some(Protocol::Mcp) {
+        let remedy = "only an HTTP resource upgrades; remove them, or write `protocol: http`";
+        object.forbid(&["upgrades"], remedy)?;
+    }
+    object.or("upgrades", Vec::new(), |node| {
+        distinct(node, |node| node.choice("upgrade", &[("websocket", "websocket")]).map(str::to_owned))
+    })
 }
 
 /// `default` is the risk of a tool that states none: its resource's.

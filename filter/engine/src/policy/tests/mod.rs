@@ -5,6 +5,7 @@ mod arguments;
 mod decide;
 mod index;
 mod load;
+mod possible;
 mod step_up;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,6 +38,7 @@ fn resource(name: &str, protocol: Protocol, tools: Vec<Tool>) -> Resource {
         metadata_url: None,
         authentication: None,
         origin: None,
+        upgrades: Vec::new(),
     }
 }
 

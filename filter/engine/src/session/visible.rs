@@ -1,0 +1,155 @@
+//! Who reads a list, and what of it they could call: what their grants reach with some arguments, and policy does not
+//! deny whatever they are.
+//!
+//! What an approval could still allow is shown. Counts of calls are not looked at: they come and go.
+
+use std::sync::Arc;
+
+use countersign_tokens::UnixTime;
+use serde_json::{Map, Value};
+
+use super::Turn;
+use super::account::Account;
+use super::decide::rating;
+use super::request::Request;
+use crate::action::{Action, Class, McpOperation, Operation, ToolCall, mcp};
+use crate::catalogue::Resource;
+use crate::credential::Verified;
+use crate::engine::{Engine, ResourceIndex};
+use crate::hygiene::Finding;
+use crate::policy::{Facts, Unknown};
+use crate::response::{Audience, Element, Listing, Unreadable};
+use crate::route;
+use crate::task::{Circumstances, Grants, Task};
+
+const READ: &str = "resources/read";
+
+/// Who asked for a list, and how.
+pub(super) struct Reader {
+    resource: ResourceIndex,
+    verified: Arc<Verified>,
+    findings: Vec<Finding>,
+    source: Option<String>,
+    authority: String,
+    target: String,
+}
+
+/// The reader at a time.
+pub(super) struct ReaderNow<'a> {
+    reader: &'a Reader,
+    engine: &'a Engine,
+    resource: &'a Resource,
+    task: &'a Task,
+    now: UnixTime,
+    circumstances: Circumstances,
+}
+
+impl Reader {
+    /// Whoever `account` is about.
+    pub(super) fn of(turn: &Turn<'_>, request: &Request, account: &Account) -> Option<Self> {
+        turn.engine.resource(request.resource)?;
+        Some(Self {
+            resource: request.resource,
+            verified: Arc::clone(account.verified.as_ref()?),
+            findings: account.findings(Some(&request.target)),
+            source: request.head.source.clone(),
+            authority: request.target.authority.clone(),
+            target: request.target.target.clone(),
+        })
+    }
+
+    /// As things are now.
+    pub(super) fn at<'a>(&'a self, turn: &'a Turn<'_>) -> Result<ReaderNow<'a>, Unreadable> {
+        let circumstances = Circumstances {
+            now: turn.now,
+            source: self.source.as_deref().and_then(route::address),
+            depth: self.verified.workload.actors.len(),
+        };
+        Ok(ReaderNow {
+            reader: self,
+            engine: turn.engine,
+            resource: turn.engine.resource(self.resource).ok_or(Unreadable)?,
+            task: self.verified.task.as_ref().map_err(|_| Unreadable)?,
+            now: turn.now,
+            circumstances,
+        })
+    }
+}
+
+impl Audience for ReaderNow<'_> {
+    fn sees(&mut self, listing: Listing, element: &Element) -> bool {
+        let Some(name) = element.name(listing) else { return false };
+        if !mcp::can_be_named(name, listing == Listing::Tools) {
+            return false;
+        }
+        match listing {
+            Listing::Tools => self.could(&self.tool_call(name), Unknown::Arguments),
+            Listing::Prompts => self.could(&self.operation("prompts/get", name), Unknown::Arguments),
+            Listing::Resources => self.could(&self.operation(READ, name), Unknown::Arguments),
+            Listing::Templates => self.could_read_one_of(name),
+        }
+    }
+}
+
+impl ReaderNow<'_> {
+    fn could(&self, action: &Action, unknown: Unknown) -> bool {
+        self.every_grants(|grants| grants.could_cover(action, &self.circumstances)) && self.allowed(action, unknown)
+    }
+
+    /// Whether a resource that the URI `template` (RFC 6570) becomes could be read: what is before its first expression
+    /// is all that is certain.
+    fn could_read_one_of(&self, template: &str) -> bool {
+        let start = template.split('{').next().unwrap_or_default();
+        let operation = format!("mcp:{READ}");
+        let reaches =
+            |grants: &Grants| grants.could_cover_below(&operation, &self.resource.name, start, &self.circumstances);
+        self.every_grants(reaches) && self.allowed(&self.operation(READ, template), Unknown::Target)
+    }
+
+    /// Whether the grants of the task, and those of everybody in the chain that has any, all do.
+    fn every_grants(&self, cover: impl Fn(&Grants) -> bool) -> bool {
+        let ceilings = self.reader.verified.ceilings.iter();
+        let ceilings = ceilings.map(|ceiling| self.engine.config.workloads.entry(ceiling.entry));
+        let ceilings = ceilings.map(|entry| entry.and_then(|entry| entry.governed.actions()));
+        ceilings.chain([Some(&self.task.grants)]).all(|grants| grants.is_some_and(&cover))
+    }
+
+    fn allowed(&self, action: &Action, unknown: Unknown) -> bool {
+        let (risk, labels) = rating(self.resource, action);
+        let facts = Facts {
+            now: self.now,
+            workload: &self.reader.verified.workload,
+            token: &self.reader.verified.facts,
+            findings: &self.reader.findings,
+            task: self.task,
+            action,
+            risk,
+            labels,
+            source: self.reader.source.as_deref(),
+            approval: None,
+        };
+        self.engine.policy.could_allow(&facts, unknown)
+    }
+
+    fn tool_call(&self, tool: &str) -> Action {
+        // Nobody reads arguments of this call, nor its digest or id.
+        let (arguments, digest, id) = (Map::new(), [0; 32], Value::Null);
+        self.action(Operation::ToolCall(ToolCall { tool: tool.to_owned(), arguments, digest, id }))
+    }
+
+    fn operation(&self, method: &'static str, target: &str) -> Action {
+        let target = Some(target.to_owned());
+        self.action(Operation::Mcp(McpOperation { method, class: Class::Read, target, digest: None, id: None }))
+    }
+
+    fn action(&self, operation: Operation) -> Action {
+        Action {
+            resource: self.resource.name.clone(),
+            operation,
+            method: "POST".to_owned(),
+            authority: self.reader.authority.clone(),
+            target: self.reader.target.clone(),
+            body_digest: None,
+        }
+    }
+}
