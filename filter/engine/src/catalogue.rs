@@ -107,6 +107,8 @@ pub struct Tool {
     pub redact: Vec<String>,
     /// RFC 6901 pointers to the arguments that say where it goes: URLs, addresses, hosts.
     pub destinations: Vec<String>,
+    /// What its server must say about it in lists: [`digest::of_tool`](crate::digest::of_tool).
+    pub pin: Option<[u8; 32]>,
     /// How a person must have authenticated for it, instead of what its resource says.
     pub authentication: Option<Demand>,
 }

@@ -86,7 +86,7 @@ pub(super) fn resource(entry: &Resource) -> [u8; 32] {
 
 /// The catalogue entry of a declared tool, in the resource with digest `resource`.
 pub(super) fn tool(resource: &[u8; 32], entry: &Tool) -> [u8; 32] {
-    let Tool { name, risk, labels, input_schema, redact, destinations, authentication } = entry;
+    let Tool { name, risk, labels, input_schema, redact, destinations, pin, authentication } = entry;
     let mut fields = Fields::default();
     fields.add("tool");
     fields.add(resource);
@@ -97,6 +97,7 @@ pub(super) fn tool(resource: &[u8; 32], entry: &Tool) -> [u8; 32] {
     fields.optional(input_schema.as_ref().map(ToString::to_string).as_deref());
     fields.list(redact);
     fields.list(destinations);
+    fields.add(pin.as_ref().map_or(&[][..], |pin| pin));
     fields.demand(authentication.as_ref());
     fields.digest()
 }

@@ -37,7 +37,8 @@ pub(crate) enum Listing {
 
 impl Listing {
     /// Every list.
-    pub(crate) const ALL: [Self; 4] = [Self::Tools, Self::Prompts, Self::Resources, Self::Templates];
+    #[cfg(test)]
+    const ALL: [Self; 4] = [Self::Tools, Self::Prompts, Self::Resources, Self::Templates];
 
     /// The member of a result that holds it.
     pub(crate) const fn member(self) -> &'static str {

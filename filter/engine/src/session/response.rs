@@ -31,6 +31,7 @@ pub(super) struct Watch {
     seal: Option<Seal>,
     rpc_id: Option<Value>,
     content: Option<Content>,
+    changed: bool,
 }
 
 /// What a response's head turned out to be.
@@ -66,7 +67,8 @@ impl Watch {
             edits.extend(removed(headers, "accept-encoding"));
         }
         let (seal, rpc_id) = (account.seal.clone(), account.rpc_id.clone());
-        (reader.is_some() || seal.is_some()).then(|| Box::new(Self { reader, seal, rpc_id, content: None }))
+        (reader.is_some() || seal.is_some())
+            .then(|| Box::new(Self { reader, seal, rpc_id, content: None, changed: false }))
     }
 
     /// Takes the head; `line` is written if the response is not passed.
@@ -89,7 +91,15 @@ impl Watch {
     /// Takes the next bytes of the body; what the client gets instead.
     pub(super) fn body(&mut self, turn: &Turn<'_>, chunk: &[u8], end: bool) -> Result<Vec<u8>, Unreadable> {
         let (Some(reader), Some(content)) = (&self.reader, &mut self.content) else { return Err(Unreadable) };
-        content.push(chunk, end, &mut reader.at(turn)?)
+        let mut reader = reader.at(turn)?;
+        let passed = content.push(chunk, end, &mut reader);
+        self.changed |= reader.met_changed_tool();
+        passed
+    }
+
+    /// Whether the list had a tool that is not what it was pinned to.
+    pub(super) fn met_changed_tool(&self) -> bool {
+        self.changed
     }
 
     /// The client gets the upstream's session id sealed, and nothing that could be taken for another one.

@@ -61,6 +61,10 @@ impl Running {
             },
             Input::Closed => match self.response_began {
                 None => self.cut(turn, "outcome_unknown", false),
+                // A list told of a tool that is not what it was pinned to; it was left out, and somebody should know.
+                Some(_) if self.watch.as_ref().is_some_and(|watch| watch.met_changed_tool()) => {
+                    self.cut(turn, "tool_changed", false)
+                }
                 Some(began) if turn.now.since(began) > OUTLIVES => self.cut(turn, "closed", false),
                 Some(_) => Next::Wait(State::Over),
             },

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use countersign_tokens::UnixTime;
+use countersign_tokens::json::{self, Limits};
 use serde_json::{Map, Value};
 
 use super::Turn;
@@ -15,6 +16,7 @@ use super::request::Request;
 use crate::action::{Action, Class, McpOperation, Operation, ToolCall, mcp};
 use crate::catalogue::Resource;
 use crate::credential::Verified;
+use crate::digest;
 use crate::engine::{Engine, ResourceIndex};
 use crate::hygiene::Finding;
 use crate::policy::{Facts, Unknown};
@@ -42,6 +44,8 @@ pub(super) struct ReaderNow<'a> {
     task: &'a Task,
     now: UnixTime,
     circumstances: Circumstances,
+    /// Whether a tool was met that is not what it was pinned to.
+    changed: bool,
 }
 
 impl Reader {
@@ -72,6 +76,7 @@ impl Reader {
             task: self.verified.task.as_ref().map_err(|_| Unreadable)?,
             now: turn.now,
             circumstances,
+            changed: false,
         })
     }
 }
@@ -83,7 +88,7 @@ impl Audience for ReaderNow<'_> {
             return false;
         }
         match listing {
-            Listing::Tools => self.could(&self.tool_call(name), Unknown::Arguments),
+            Listing::Tools => self.is_as_pinned(name, element) && self.could(&self.tool_call(name), Unknown::Arguments),
             Listing::Prompts => self.could(&self.operation("prompts/get", name), Unknown::Arguments),
             Listing::Resources => self.could(&self.operation(READ, name), Unknown::Arguments),
             Listing::Templates => self.could_read_one_of(name),
@@ -92,6 +97,22 @@ impl Audience for ReaderNow<'_> {
 }
 
 impl ReaderNow<'_> {
+    /// Whether a tool was met that is not what it was pinned to.
+    pub(super) fn met_changed_tool(&self) -> bool {
+        self.changed
+    }
+
+    /// A tool that was pinned is what it was: what changed afterwards, nobody has looked at.
+    fn is_as_pinned(&mut self, name: &str, element: &Element) -> bool {
+        let Some(pin) = self.resource.tools.get(name).and_then(|tool| tool.pin) else { return true };
+        let same = match json::parse(&element.text, &Limits::DEFAULT) {
+            Ok(Value::Object(tool)) => digest::of_tool(&tool) == Ok(pin),
+            Ok(_) | Err(_) => false,
+        };
+        self.changed |= !same;
+        same
+    }
+
     fn could(&self, action: &Action, unknown: Unknown) -> bool {
         self.every_grants(|grants| grants.could_cover(action, &self.circumstances)) && self.allowed(action, unknown)
     }

@@ -323,6 +323,20 @@ fn sessions() -> Outcome {
 }
 
 #[test]
+fn pins() -> Outcome {
+    let pin = |value| set("/resources/0/tools/0/pin", value);
+    let shape = "not a digest; it is `sha-256:` and 43 characters of base64url";
+    check(&[
+        (&[pin(json!("sha-256:abc"))], &format!("/resources/0/tools/0/pin: {shape}"), SCHEMA_TOO),
+        (
+            &[pin(json!("sha-1:47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"))],
+            &format!("/resources/0/tools/0/pin: {shape}"),
+            SCHEMA_TOO,
+        ),
+    ])
+}
+
+#[test]
 fn upgrades() -> Outcome {
     let upgrades = |value| set("/resources/0/upgrades", value);
     check(&[

@@ -187,6 +187,7 @@ fn tool(node: &Node<'_>, default: Risk, names: &mut Names) -> Option<Tool> {
         });
         let redact = object.or("redact", Vec::new(), pointers);
         let destinations = object.or("destinations", Vec::new(), pointers);
+        let pin = object.optional("pin", |node| node.parse(text::digest));
         let authentication = object.optional("authentication", authentication);
         Some(Tool {
             name: name?,
@@ -195,6 +196,7 @@ fn tool(node: &Node<'_>, default: Risk, names: &mut Names) -> Option<Tool> {
             input_schema: input_schema?,
             redact: redact?,
             destinations: destinations?,
+            pin: pin?,
             authentication: authentication?,
         })
     })

@@ -50,6 +50,7 @@ fn tool(name: &str, input_schema: Option<Value>) -> Tool {
         input_schema,
         redact: Vec::new(),
         destinations: Vec::new(),
+        pin: None,
         authentication: None,
     }
 }
