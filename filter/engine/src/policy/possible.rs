@@ -4,7 +4,7 @@
 //! answer is no; where one of the policies left out could turn it, the answer is yes. So nothing is hidden that could be
 //! called, and nothing is shown that none of the policies asked could ever allow.
 
-use cedar_policy::{Effect, PolicySet};
+use cedar_policy::{Effect, PolicySet, PolicySetError};
 
 use super::cedar::CedarPolicy;
 use super::decide::{Outcome, hypothetical};
@@ -42,19 +42,18 @@ pub(super) struct Certain {
 
 impl Certain {
     /// Those of `rules` that can be asked while `unknown` is not known; none where that is all of them.
-    pub(super) fn of(rules: &[&Rule], unknown: Unknown) -> Result<Option<Self>, impl std::error::Error> {
-        let reads = |rule: &&&Rule| rule.reads.context.contains(unknown.attribute());
-        let (left_out, certain): (Vec<&Rule>, Vec<&Rule>) = rules.iter().partition(|rule| reads(&rule));
+    pub(super) fn of(rules: &[&Rule], unknown: Unknown) -> Result<Option<Self>, Box<PolicySetError>> {
+        let reads = |rule: &&Rule| rule.reads.context.contains(unknown.attribute());
+        let (left_out, certain): (Vec<&Rule>, Vec<&Rule>) = rules.iter().copied().partition(reads);
         if left_out.is_empty() {
             return Ok(None);
         }
-        PolicySet::from_policies(certain.iter().map(|rule| rule.policy.clone())).map(|policies| {
-            Some(Self {
-                policies,
-                permit: left_out.iter().any(|rule| rule.policy.effect() == Effect::Permit),
-                step_up: left_out.iter().any(|rule| rule.step_up.is_some()),
-            })
-        })
+        let policies = PolicySet::from_policies(certain.iter().map(|rule| rule.policy.clone())).map_err(Box::new)?;
+        Ok(Some(Self {
+            policies,
+            permit: left_out.iter().any(|rule| rule.policy.effect() == Effect::Permit),
+            step_up: left_out.iter().any(|rule| rule.step_up.is_some()),
+        }))
     }
 }
 

@@ -17,12 +17,19 @@ pub(crate) struct EventStream {
     /// The last byte was `\r`: a `\n` right after it ends no line.
     after_return: bool,
     message: Message,
-    /// Whether the event has data, and whether any was written.
-    has_data: bool,
-    wrote_data: bool,
+    data: Data,
     /// A `data` line is being written.
     open: bool,
     passed: Vec<u8>,
+}
+
+/// What there is of an event's data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Data {
+    None,
+    /// Nothing of it was passed on yet.
+    Unwritten,
+    Written,
 }
 
 /// Where in a line the stream is.
@@ -46,8 +53,7 @@ impl EventStream {
             field: Vec::new(),
             after_return: false,
             message: Message::new(),
-            has_data: false,
-            wrote_data: false,
+            data: Data::None,
             open: false,
             passed: Vec::new(),
         }
@@ -117,8 +123,9 @@ impl EventStream {
             b"data" => {
                 self.line = Line::DataBegins;
                 // The lines of one event's data are joined by line breaks.
-                if std::mem::replace(&mut self.has_data, true) {
-                    self.data(b"\n", audience, out)?;
+                match self.data {
+                    Data::None => self.data = Data::Unwritten,
+                    Data::Unwritten | Data::Written => self.data(b"\n", audience, out)?,
                 }
             }
             // An empty name is a comment.
@@ -150,11 +157,10 @@ impl EventStream {
     fn end_event(&mut self, out: &mut Vec<u8>) -> Result<(), Unreadable> {
         self.message.finish()?;
         self.close(out);
-        if self.has_data && !self.wrote_data {
+        if std::mem::replace(&mut self.data, Data::None) == Data::Unwritten {
             out.extend_from_slice(b"data:\n");
         }
         out.push(b'\n');
-        (self.has_data, self.wrote_data) = (false, false);
         self.message = Message::new();
         Ok(())
     }
@@ -168,7 +174,7 @@ impl EventStream {
             }
             out.extend_from_slice(piece);
             self.open = !piece.ends_with(b"\n");
-            self.wrote_data = true;
+            self.data = Data::Written;
         }
         passed.clear();
         self.passed = passed;

@@ -166,17 +166,13 @@ impl Message {
     fn value(&mut self, byte: u8, mark: Mark, out: &mut Vec<u8>) -> Result<(), Unreadable> {
         self.begun = true;
         let depth = self.tokens.depth();
-        let inside = match mark {
-            Mark::Opens(_) => depth.saturating_sub(1),
-            _ => depth,
-        };
+        let inside = if let Mark::Opens(_) = mark { depth.saturating_sub(1) } else { depth };
         let is_member = inside == 1 || (self.in_result && inside == 2);
         let member = if is_member { self.member } else { Member::Other };
         match (inside, member, mark) {
             // A batch, or no message at all.
             (0, _, mark) if mark != Mark::Opens(Container::Object) => return Err(Unreadable),
             (_, Member::Result, Mark::Opens(Container::Object)) => self.in_result = true,
-            (_, Member::Result, Mark::Opens(Container::Array)) => return Err(Unreadable),
             (_, Member::List(listing), Mark::Opens(Container::Array)) => {
                 self.list = Some(List { listing, gap: Vec::new(), held: Vec::new(), shown: false });
             }
@@ -187,7 +183,7 @@ impl Message {
                 out.extend_from_slice(br#""private""#);
                 return Ok(());
             }
-            (_, Member::CacheScope, _) => return Err(Unreadable),
+            (_, Member::Result, Mark::Opens(Container::Array)) | (_, Member::CacheScope, _) => return Err(Unreadable),
             _ => {}
         }
         out.push(byte);
@@ -223,7 +219,15 @@ impl List {
                 out.push(byte);
                 return Ok(true);
             }
-            _ => return Err(Unreadable),
+            Mark::Blank
+            | Mark::Comma
+            | Mark::Colon
+            | Mark::Opens(Container::Array)
+            | Mark::Name { .. }
+            | Mark::TextStarts
+            | Mark::Text { .. }
+            | Mark::LiteralStarts
+            | Mark::Literal => return Err(Unreadable),
         }
         Ok(false)
     }

@@ -144,9 +144,8 @@ impl Tokens {
         let escape = match (escape, byte) {
             (Escape::None, b'\\') => Escape::Begun,
             (Escape::None, 0..=0x1f) => return Err(Unreadable),
-            (Escape::None, _) => Escape::None,
             (Escape::Begun, b'u') => Escape::Digits(4),
-            (Escape::Begun, b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Escape::None,
+            (Escape::None, _) | (Escape::Begun, b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Escape::None,
             (Escape::Digits(1), _) if byte.is_ascii_hexdigit() => Escape::None,
             (Escape::Digits(missing), _) if byte.is_ascii_hexdigit() => Escape::Digits(missing.saturating_sub(1)),
             (Escape::Begun | Escape::Digits(_), _) => return Err(Unreadable),
