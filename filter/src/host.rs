@@ -51,6 +51,13 @@ pub(crate) fn random() -> Option<[u8; 16]> {
     Some(bytes)
 }
 
+/// Randomness that a key can be made of.
+pub(crate) fn seed() -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).ok()?;
+    Some(bytes)
+}
+
 /// Secrets from the variables the gateway was told to pass on (`host_env_keys`).
 pub(crate) struct Environment;
 
@@ -135,15 +142,27 @@ pub(crate) fn expose(name: &str, value: &str) {
 
 /// Edits the request's headers. Only while they are held.
 pub(crate) fn edit(edit: &HeaderEdit) -> Result<(), Status> {
+    edit_map(MapType::HttpRequestHeaders, edit)
+}
+
+/// Edits the response's headers. Only from their callback.
+pub(crate) fn edit_response(edit: &HeaderEdit) -> Result<(), Status> {
+    edit_map(MapType::HttpResponseHeaders, edit)
+}
+
+fn edit_map(map: MapType, edit: &HeaderEdit) -> Result<(), Status> {
     match edit {
-        HeaderEdit::Remove(name) => hostcalls::remove_map_value(MapType::HttpRequestHeaders, name),
-        HeaderEdit::Set(name, value) => {
-            hostcalls::set_map_value_bytes(MapType::HttpRequestHeaders, name, Some(value.as_bytes()))
-        }
+        HeaderEdit::Remove(name) => hostcalls::remove_map_value(map, name),
+        HeaderEdit::Set(name, value) => hostcalls::set_map_value_bytes(map, name, Some(value.as_bytes())),
     }
 }
 
-/// Answers the request. Once per stream, while it is held (DESIGN H6).
+/// Replaces the response body's chunk of `size` bytes. Only from its callback; the head announces no length any more.
+pub(crate) fn replace_response_body(size: usize, bytes: &[u8]) -> Result<(), Status> {
+    hostcalls::set_buffer(BufferType::HttpResponseBody, 0, size, bytes)
+}
+
+/// Answers the request. Once per stream, while it is held (DESIGN H6), or while its response's head is.
 pub(crate) fn reply(reply: &Reply) {
     if let Some((status, message)) = reply.grpc {
         // The gateway writes these itself; given twice they would be joined.

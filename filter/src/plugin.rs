@@ -35,6 +35,10 @@ impl RootContext for Plugin {
         let configuration = configuration::as_json(host::plugin_configuration(size));
         match Engine::load_with(&configuration, &host::Environment, Box::new(verifier)) {
             Ok(engine) => {
+                let engine = match host::seed() {
+                    Some(seed) => engine.seeded(seed),
+                    None => engine,
+                };
                 host::log(LogLevel::Info, &format!("countersign: the gateway verifies [{}] itself", native.join(", ")));
                 self.worker.install(engine);
                 host::tick_every(TICK);

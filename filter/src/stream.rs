@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use countersign_engine::forward::Forward;
+use countersign_engine::forward::{Forward, HeaderEdit};
 use countersign_engine::headers::Headers;
 use countersign_engine::io::{CallFailure, CallId, CallOutcome, Cut, Input, RequestHead, Step, Tick};
 use countersign_engine::record::Line;
@@ -53,6 +53,8 @@ pub(crate) struct Stream {
     lingers: bool,
     /// Whether it ever made a call.
     asked: bool,
+    /// What the client gets in place of the response chunk being handed over.
+    replacement: Option<Vec<u8>>,
 }
 
 impl HttpStream {
@@ -165,6 +167,7 @@ impl Stream {
             waiting,
             lingers,
             asked,
+            replacement: None,
         })
     }
 
@@ -254,21 +257,32 @@ impl Stream {
         }
     }
 
-    /// `size` is that of this chunk: responses are never held.
+    /// `size` is that of this chunk: responses are never held, and replaced in the chunks they come in.
     fn response_body(&mut self, size: usize, end: bool) -> Turn {
         if !self.session.observes() {
             return self.phase.turn();
         }
-        let mut start = 0;
+        let (mut start, mut passed, mut changed) = (0, Vec::new(), false);
         loop {
             let length = size.saturating_sub(start).min(SLICE);
             let Some(chunk) = host::response_body(start, length) else { return self.cannot_go_on() };
             start = start.saturating_add(length);
             let turn = self.drive(Input::ResponseBody { chunk: &chunk, end: end && start == size });
-            if start >= size || turn != Turn::Run {
+            if turn != Turn::Run {
                 return turn;
             }
+            let replacement = self.replacement.take();
+            changed |= replacement.is_some();
+            passed.extend(replacement.unwrap_or(chunk));
+            if start >= size {
+                break;
+            }
         }
+        let differs = changed && !(size == 0 && passed.is_empty());
+        if differs && host::replace_response_body(size, &passed).is_err() {
+            return self.cannot_go_on();
+        }
+        Turn::Run
     }
 
     /// The stream is over. The gateway says so twice (DESIGN H16); the session hears it once.
@@ -281,7 +295,13 @@ impl Stream {
         match step {
             Step::Cut(Cut { line, reset: _ }) => self.write(&line),
             // There is nobody left to let go, to answer or to ask for.
-            Step::Wait | Step::Call(_) | Step::Forward(_) | Step::Reply(_) => {}
+            Step::Wait
+            | Step::Call(_)
+            | Step::Forward(_)
+            | Step::Reply(_)
+            | Step::EditResponse(_)
+            | Step::ReplaceChunk(_)
+            | Step::AnswerInstead(_) => {}
         }
         self.settle();
         if self.asked {
@@ -316,6 +336,12 @@ impl Stream {
                 Step::Forward(forward) => break self.forward(&forward),
                 Step::Reply(reply) => break self.reply(&reply),
                 Step::Cut(cut) => break self.cut(&cut),
+                Step::EditResponse(edits) => break self.edit_response(&edits),
+                Step::ReplaceChunk(bytes) => {
+                    self.replacement = Some(bytes);
+                    break self.phase.turn();
+                }
+                Step::AnswerInstead(reply) => break self.answer_instead(&reply),
             }
         };
         self.settle();
@@ -341,6 +367,24 @@ impl Stream {
 
     fn reply(&mut self, reply: &Reply) -> Turn {
         if self.phase != Phase::Deciding {
+            return self.cannot_go_on();
+        }
+        self.write(&reply.line);
+        self.phase = Phase::Answered;
+        host::reply(reply);
+        Turn::Stop
+    }
+
+    fn edit_response(&mut self, edits: &[HeaderEdit]) -> Turn {
+        if self.phase != Phase::Forwarded || edits.iter().any(|edit| host::edit_response(edit).is_err()) {
+            return self.cannot_go_on();
+        }
+        self.phase.turn()
+    }
+
+    /// Only while the response's head is in our hands: nothing of it has reached the client.
+    fn answer_instead(&mut self, reply: &Reply) -> Turn {
+        if self.phase != Phase::Forwarded {
             return self.cannot_go_on();
         }
         self.write(&reply.line);

@@ -14,6 +14,7 @@ use countersign_host_tests::scenario::approver::Reaction;
 use countersign_host_tests::scenario::format::{DriverKind, KeyServer, Send, Signing, Token, UpstreamAnswer};
 use countersign_host_tests::scenario::keys::{base64, key};
 use countersign_host_tests::scenario::request::{Earlier, Request};
+use countersign_host_tests::scenario::upstream::Response;
 use p384::ecdsa::signature::Signer as _;
 use p384::elliptic_curve::Generate as _;
 use serde::Deserialize;
@@ -221,9 +222,9 @@ fn lets_through(driver: &mut dyn Driver, kind: Kind, token: String) -> Result<bo
         ..Send::default()
     };
     let request = Request::of(&send, driver.now_secs(), &Earlier::default())?;
-    let upstream = UpstreamAnswer::default();
-    let exchange =
-        Exchange { request: &request, approve: Arc::new(|_, _| Reaction::Reset), upstream: &upstream, faults: &[] };
+    let upstream = Response::of(&UpstreamAnswer::default())?;
+    let approve = Arc::new(|_: &_, _| Reaction::Reset);
+    let exchange = Exchange { request: &request, approve, upstream: Some(&upstream), faults: &[] };
     let observed = driver.exchange(&exchange)?;
     let status = observed.answer.map_or(0, |answer| answer.status);
     let arrived = observed.upstream.len();

@@ -119,7 +119,8 @@ impl Stream {
 
     fn feed(&mut self, input: Input<'_>) {
         match self.session.handle(self.now, input, &mut self.ledger) {
-            Step::Wait => {}
+            // What becomes of a response decides nothing.
+            Step::Wait | Step::EditResponse(_) | Step::ReplaceChunk(_) | Step::AnswerInstead(_) => {}
             Step::Call(call) => self.calls.push(call),
             Step::Forward(forward) => {
                 self.forwards += 1;
@@ -204,7 +205,12 @@ fn of_two_workers_that_spend_the_same_at_once_one_is_refused() -> Result<()> {
             match session.handle(now(), input, &mut ledger) {
                 Step::Forward(forward) => reasons.push(forward.line.reason),
                 Step::Reply(reply) => reasons.push(reply.line.reason),
-                Step::Wait | Step::Call(_) | Step::Cut(_) => {}
+                Step::Wait
+                | Step::Call(_)
+                | Step::Cut(_)
+                | Step::EditResponse(_)
+                | Step::ReplaceChunk(_)
+                | Step::AnswerInstead(_) => {}
             }
         }
     }

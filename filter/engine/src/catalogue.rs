@@ -37,6 +37,8 @@ pub struct Resource {
     /// Where pages of browsers may ask from (MCP only); its own origin alone when absent.
     pub allowed_origins: Option<Vec<String>>,
     pub denials: Denials,
+    /// Protocols that a connection may be upgraded to (HTTP only): what is said in them nobody reads.
+    pub upgrades: Vec<String>,
 }
 
 /// How a denial is put to MCP clients, where they can choose.
@@ -125,6 +127,8 @@ pub struct Tool {
     pub redact: Vec<String>,
     /// RFC 6901 pointers to the arguments that say where it goes: URLs, addresses, hosts.
     pub destinations: Vec<String>,
+    /// What its server must say about it in lists: [`digest::of_tool`](crate::digest::of_tool).
+    pub pin: Option<[u8; 32]>,
     /// How a person must have authenticated for it, instead of what its resource says.
     pub authentication: Option<Demand>,
     /// Arguments that header fields repeat: `x-mcp-header` in its schema.

@@ -3,9 +3,12 @@
 //! Two values share a digest only if every conforming reader takes them for the same value: that holds
 //! for I-JSON (RFC 7493), which is what [`countersign_tokens::json`] lets through.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
+use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 /// The value has no canonical form (a key that is not a string, a number that is not finite).
@@ -31,6 +34,14 @@ pub(crate) fn of_texts(texts: &[&str]) -> [u8; 32] {
 /// SHA-256 of the RFC 8785 form of `value`.
 pub fn of_json(value: &impl Serialize) -> Result<[u8; 32], NotCanonical> {
     serde_json_canonicalizer::to_vec(value).map(|bytes| of_bytes(&bytes)).map_err(|_| NotCanonical)
+}
+
+/// SHA-256 of what a server says about a tool that a model reads: of the RFC 8785 form of the members `name`, `description`,
+/// `inputSchema` and `annotations` of `tool`, as far as they are there.
+pub fn of_tool(tool: &Map<String, Value>) -> Result<[u8; 32], NotCanonical> {
+    let told = ["name", "description", "inputSchema", "annotations"];
+    let told = told.into_iter().filter_map(|member| tool.get(member).map(|value| (member, value)));
+    of_json(&told.collect::<BTreeMap<_, _>>())
 }
 
 /// `sha-256:` and the digest in base64url without padding.

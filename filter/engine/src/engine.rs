@@ -7,6 +7,7 @@ use crate::config::{Config, ConfigError, ConfigErrors, Issuer, Limits, Secrets};
 use crate::credential::{Carrier, TokenCache};
 use crate::keys::KeyStore;
 use crate::policy::CedarPolicy;
+use crate::sessions::SessionKeys;
 
 /// A configuration with its compiled policy, the issuers' current keys and the tokens verified with them.
 ///
@@ -16,6 +17,7 @@ pub struct Engine {
     pub(crate) policy: CedarPolicy,
     pub(crate) keys: Vec<KeyStore>,
     pub(crate) tokens: TokenCache,
+    pub(crate) sessions: SessionKeys,
     pub(crate) verifier: Box<dyn Verifier + Send + Sync>,
 }
 
@@ -45,7 +47,15 @@ impl Engine {
         })?;
         let keys = config.issuers.iter().map(|issuer| KeyStore::new(issuer.rules.issuer(), &issuer.keys)).collect();
         let tokens = TokenCache::new(config.limits.cached_tokens);
-        Ok(Self { config, policy, keys, tokens, verifier })
+        let sessions = SessionKeys::new(config.sessions.secret.as_deref());
+        Ok(Self { config, policy, keys, tokens, sessions, verifier })
+    }
+
+    /// With randomness, of which a key becomes that nobody else knows. Without it sessions need a configured secret.
+    #[must_use]
+    pub fn seeded(mut self, seed: [u8; 32]) -> Self {
+        self.sessions.seed(seed);
+        self
     }
 
     /// The bounds in force.

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::forward::Forward;
+use crate::forward::{Forward, HeaderEdit};
 use crate::headers::Headers;
 use crate::possession::Peer;
 use crate::record::Line;
@@ -68,6 +68,13 @@ pub enum Step {
     Reply(Reply),
     /// The stream is over or must be ended without an answer; write the line.
     Cut(Cut),
+    /// In answer to [`Input::ResponseHead`]: edit the response's headers, in order, and let it run.
+    EditResponse(Vec<HeaderEdit>),
+    /// In answer to [`Input::ResponseBody`]: the client gets these bytes in place of the chunk. There may be none.
+    ReplaceChunk(Vec<u8>),
+    /// In answer to [`Input::ResponseHead`]: write the line and answer the client in place of the upstream, nothing of
+    /// whose response has reached it.
+    AnswerInstead(Reply),
 }
 
 /// Names one call of one session or of the background; never reused within it.

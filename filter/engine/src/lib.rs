@@ -10,6 +10,7 @@
 //! 5. The task's grants cover it, then [`policy`] decides in context.
 //! 6. [`step_up`]: a risky action is held while an approver is asked about exactly this call.
 //! 7. [`record`]: one line per decision; then [`forward`] with a [`permit`], or [`reply`].
+//! 8. [`response`]: lists are cut down to what their reader could call; [`sessions`] belong to who opened them.
 //!
 //! [`Session`] runs that flow as a state machine; [`Background`] keeps keys fresh. Both are sans-IO: time is an
 //! argument, randomness comes in as a [`DecisionId`], effects come out as [`io::Step`] and are run by a shell.
@@ -46,8 +47,10 @@ pub mod possession;
 pub mod reason;
 pub mod record;
 pub mod reply;
+mod response;
 pub mod route;
 pub mod session;
+mod sessions;
 pub mod step_up;
 pub mod task;
 pub mod workload;

@@ -89,7 +89,7 @@ pub fn check_head(head: &RequestHead, routing_headers: &[String]) -> Result<Targ
     check_names(headers, routing_headers)?;
     let method = pseudo(headers, ":method")?;
     let tunnel = method == "CONNECT";
-    if headers.contains(":protocol") || headers.contains("upgrade") {
+    if headers.contains(":protocol") {
         return Err(Reason::UpgradeRefused);
     }
     if method.is_empty() || !method.bytes().all(is_token) {
@@ -117,6 +117,19 @@ pub fn check_head(head: &RequestHead, routing_headers: &[String]) -> Result<Targ
     let target = target.ok_or(Reason::AmbiguousPath)?;
     let (path, query) = path::split(&target)?;
     Ok(Target { method, authority, host, port, path, query, target })
+}
+
+/// That `head` asks for no upgrade, or for one that `resource` allows: what follows it nobody reads.
+pub fn check_upgrade(head: &RequestHead, resource: Option<&Resource>) -> Result<(), Reason> {
+    let wanted = match head.headers.single("upgrade") {
+        Ok(None) => return Ok(()),
+        Ok(Some(wanted)) => wanted,
+        Err(_) => return Err(Reason::AmbiguousHeaders),
+    };
+    let allowed = resource.is_some_and(|resource| {
+        resource.upgrades.iter().any(|upgrade| wanted.eq_ignore_ascii_case(upgrade.as_bytes()))
+    });
+    if allowed { Ok(()) } else { Err(Reason::UpgradeRefused) }
 }
 
 /// The most specific resource that matches, if any.

@@ -14,10 +14,14 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::scenario::approver::{Asked, Reaction};
-use crate::scenario::format::{Deviation, DriverKind, Fault, KeyServer, UpstreamAnswer};
+use crate::scenario::format::{Deviation, DriverKind, Fault, KeyServer};
 use crate::scenario::request::Request;
+use crate::scenario::upstream::Response;
 
 pub use story::{Report, run_all};
+
+/// What the gateways of a fleet seal sessions with, as `SESSIONS_SECRET`.
+pub const SESSIONS_SECRET: &str = "c2Vzc2lvbnMgb2YgYSBmbGVldCwgc2VhbGVkIGFsaWtl";
 
 /// A kind of host.
 pub trait Driver {
@@ -67,7 +71,8 @@ pub type Approve = Arc<dyn Fn(&Asked, u64) -> Reaction + Send + Sync>;
 pub struct Exchange<'a> {
     pub request: &'a Request,
     pub approve: Approve,
-    pub upstream: &'a UpstreamAnswer,
+    /// What the upstream answers; none: it resets.
+    pub upstream: Option<&'a Response>,
     pub faults: &'a [Fault],
 }
 
@@ -95,6 +100,8 @@ pub struct Answer {
     /// Lower-case names.
     pub headers: Vec<(String, Vec<u8>)>,
     pub body: Vec<u8>,
+    /// Its end never came.
+    pub cut: bool,
 }
 
 /// What an upstream got.

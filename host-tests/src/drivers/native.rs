@@ -14,13 +14,15 @@ use countersign_engine::io::{Call, CallFailure, CallId, CallOutcome, Input, Requ
 use countersign_engine::ledger::MemoryLedger;
 use countersign_engine::possession::{Peer, xfcc};
 use countersign_engine::record::Line;
+use countersign_engine::reply::Reply;
 use countersign_engine::{Background, BackgroundInput, DecisionId, Effect, Engine, Session, UnixTime};
 
-use super::{Answer, Deployed, Deployment, Driver, Exchange, Observed, Received};
+use super::{Answer, Deployed, Deployment, Driver, Exchange, Observed, Received, SESSIONS_SECRET};
 use crate::scenario::approver::{self, Asked, Reaction};
-use crate::scenario::format::{DriverKind, Fault, KeyServer, UpstreamAnswer};
+use crate::scenario::format::{DriverKind, Fault, KeyServer};
 use crate::scenario::introspector;
 use crate::scenario::request::Request;
+use crate::scenario::upstream::Response;
 
 /// How often a gateway's root ticks.
 const TICK: Duration = Duration::from_millis(200);
@@ -36,6 +38,7 @@ impl Secrets for ScenarioSecrets {
     fn secret(&self, name: &str) -> Option<String> {
         match name {
             "APPROVALS_SECRET" => Some(approver::SECRET.to_owned()),
+            "SESSIONS_SECRET" => Some(SESSIONS_SECRET.to_owned()),
             "INTROSPECTION_SECRET" => Some(introspector::SECRET.to_owned()),
             _ => None,
         }
@@ -81,6 +84,10 @@ struct Stream<'a> {
     /// The request's header fields as they go upstream, once they may.
     forwarded: Option<Vec<(String, Vec<u8>)>>,
     over: bool,
+    /// What the client gets in place of the chunk handed over.
+    replacement: Option<Vec<u8>>,
+    /// Nothing more of the upstream's answer is passed.
+    response_over: bool,
 }
 
 impl Native {
@@ -154,19 +161,28 @@ impl Native {
         Ok(())
     }
 
-    /// What the upstream gets and answers.
+    /// What the upstream gets and answers, and what of that the client gets.
     fn upstream(&mut self, stream: &mut Stream<'_>, headers: Vec<(String, Vec<u8>)>) -> anyhow::Result<()> {
-        let UpstreamAnswer { status, resets } = stream.exchange.upstream;
         stream.observed.upstream_touched = true;
         stream.observed.upstream.push(received(stream.exchange.request, headers));
-        // A gateway answers 503 for an upstream that resets.
-        let status = if *resets { 503 } else { status.unwrap_or(200) };
-        let headers = Headers::new(vec![(":status".to_owned(), status.to_string().into_bytes())]);
-        self.feed(stream, Input::ResponseHead { headers, end: false })?;
-        let body = br#"{"upstream":true}"#;
-        self.feed(stream, Input::ResponseBody { chunk: body, end: true })?;
-        stream.observed.answer = Some(Answer { status, headers: Vec::new(), body: body.to_vec() });
-        Ok(())
+        let response = stream.exchange.upstream.cloned().unwrap_or_else(Response::of_gateway);
+        let headers = if stream.session.observes() { Headers::new(response.head()) } else { Headers::default() };
+        let status = response.status;
+        stream.observed.answer = Some(Answer { status, headers: response.headers.clone(), ..Answer::default() });
+        self.feed(stream, Input::ResponseHead { headers, end: response.body.is_empty() })?;
+        let mut sent = 0;
+        for piece in response.pieces() {
+            if stream.response_over {
+                return Ok(());
+            }
+            sent += piece.len();
+            // What does not matter is not even handed over.
+            if stream.session.observes() {
+                self.feed(stream, Input::ResponseBody { chunk: piece, end: sent == response.body.len() })?;
+            }
+            stream.deliver(piece);
+        }
+        stream.check_length()
     }
 }
 
@@ -177,7 +193,7 @@ impl Driver for Native {
 
     fn deploy(&mut self, deployment: &Deployment<'_>) -> anyhow::Result<Deployed> {
         let engine = match Engine::load(deployment.configuration.as_bytes(), &ScenarioSecrets) {
-            Ok(engine) => Arc::new(engine),
+            Ok(engine) => Arc::new(engine.seeded([7; 32])),
             Err(errors) => return Ok(Deployed::Refused(errors.to_string().lines().map(str::to_owned).collect())),
         };
         self.keys = deployment.keys.clone();
@@ -216,7 +232,15 @@ impl Driver for Native {
         worker.due.retain(|due| due.to == Caller::Background);
         let id = DecisionId::from_random(uuid::Uuid::new_v4().into_bytes());
         let session = Session::new(Arc::clone(&worker.engine), id);
-        let mut stream = Stream { exchange, session, observed: Observed::default(), forwarded: None, over: false };
+        let mut stream = Stream {
+            exchange,
+            session,
+            observed: Observed::default(),
+            forwarded: None,
+            over: false,
+            replacement: None,
+            response_over: false,
+        };
         self.feed(&mut stream, Input::Head(head(exchange.request)))?;
         self.body(&mut stream)?;
         let leaves = exchange.request.leaves_after_chunks.is_some();
@@ -276,17 +300,53 @@ impl Stream<'_> {
                 self.over = true;
             }
             Step::Reply(reply) => {
-                self.record(&reply.line)?;
-                let headers = reply.headers.into_iter().map(|(name, value)| (name.to_owned(), value.into_bytes()));
-                self.observed.answer =
-                    Some(Answer { status: reply.status, headers: headers.collect(), body: reply.body });
+                self.reply(reply)?;
                 self.over = true;
             }
             Step::Cut(cut) => {
                 self.record(&cut.line)?;
                 self.over = true;
+                self.response_over |= cut.reset;
+                if let Some(answer) = self.observed.answer.as_mut().filter(|_| cut.reset) {
+                    answer.cut = true;
+                }
+            }
+            Step::EditResponse(edits) => {
+                if let Some(answer) = &mut self.observed.answer {
+                    apply(&mut answer.headers, &edits);
+                }
+            }
+            Step::ReplaceChunk(bytes) => self.replacement = Some(bytes),
+            Step::AnswerInstead(reply) => {
+                self.reply(reply)?;
+                self.response_over = true;
             }
         }
+        Ok(())
+    }
+
+    fn reply(&mut self, reply: Reply) -> anyhow::Result<()> {
+        self.record(&reply.line)?;
+        let headers = reply.headers.into_iter().map(|(name, value)| (name.to_owned(), value.into_bytes()));
+        let (status, headers) = (reply.status, headers.collect());
+        self.observed.answer = Some(Answer { status, headers, body: reply.body, cut: false });
+        Ok(())
+    }
+
+    /// The client gets `piece`, or what is there instead.
+    fn deliver(&mut self, piece: &[u8]) {
+        let replacement = self.replacement.take();
+        if let Some(answer) = self.observed.answer.as_mut().filter(|_| !self.response_over) {
+            answer.body.extend_from_slice(replacement.as_deref().unwrap_or(piece));
+        }
+    }
+
+    /// A length that is announced is that of what the client got.
+    fn check_length(&self) -> anyhow::Result<()> {
+        let Some(answer) = self.observed.answer.as_ref().filter(|_| !self.response_over) else { return Ok(()) };
+        let announced = answer.headers.iter().find(|(name, _)| name == "content-length");
+        let length = answer.body.len().to_string();
+        ensure!(announced.is_none_or(|(_, value)| *value == length.as_bytes()), "the answer is not as long as it says");
         Ok(())
     }
 
@@ -334,6 +394,11 @@ fn head(request: &Request) -> RequestHead {
 fn edited(request: &Request, edits: &[HeaderEdit]) -> Vec<(String, Vec<u8>)> {
     let mut headers = request.head();
     headers.retain(|(name, _)| !name.starts_with(':'));
+    apply(&mut headers, edits);
+    headers
+}
+
+fn apply(headers: &mut Vec<(String, Vec<u8>)>, edits: &[HeaderEdit]) {
     for edit in edits {
         match edit {
             HeaderEdit::Remove(name) => headers.retain(|(candidate, _)| candidate != name),
@@ -343,7 +408,6 @@ fn edited(request: &Request, edits: &[HeaderEdit]) -> Vec<(String, Vec<u8>)> {
             }
         }
     }
-    headers
 }
 
 fn received(request: &Request, headers: Vec<(String, Vec<u8>)>) -> Received {

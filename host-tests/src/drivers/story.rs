@@ -6,13 +6,14 @@ use std::sync::Arc;
 use anyhow::{Context, bail, ensure};
 use parking_lot::Mutex;
 
-use super::{Approve, Deployed, Deployment, Driver, Exchange};
+use super::{Approve, Deployed, Deployment, Driver, Exchange, Observed};
 use crate::scenario::Library;
 use crate::scenario::approver::{Asked, Reaction};
 use crate::scenario::expect::{Expected, check};
 use crate::scenario::format::{KeyServer, Scenario, Step};
 use crate::scenario::request::{Earlier, Request};
 use crate::scenario::text::duration;
+use crate::scenario::upstream::Response;
 
 /// How a run went.
 #[derive(Debug, Default)]
@@ -92,7 +93,7 @@ struct Told {
 
 fn run_step(driver: &mut dyn Driver, library: &Library, step: &Step, told: &mut Told) -> anyhow::Result<()> {
     let mut approval = None;
-    let (mut credential, mut proof) = (String::new(), None);
+    let (mut credential, mut proof, mut session) = (String::new(), None, String::new());
     if let Some(by) = &step.advance {
         driver.advance(duration(by)?)?;
     } else if let Some(keys) = &step.keys {
@@ -100,18 +101,33 @@ fn run_step(driver: &mut dyn Driver, library: &Library, step: &Step, told: &mut 
     } else if let (Some(send), Some(expect)) = (&step.send, &step.expect) {
         let request = Request::of(send, driver.now_secs(), &told.earlier)?;
         let upstream = step.upstream.clone().unwrap_or_default();
+        let response = Response::of(&upstream)?;
         let reaction = Arc::new(Mutex::new(None));
         let approve = approve(step, told.approvals.clone(), &reaction);
-        let exchange = Exchange { request: &request, approve, upstream: &upstream, faults: &step.faults };
+        let exchange = Exchange {
+            request: &request,
+            approve,
+            upstream: (!upstream.resets).then_some(&response),
+            faults: &step.faults,
+        };
         let observed = driver.exchange(&exchange)?;
         approval = reaction.lock().take().transpose()?;
         check(&Expected { request: &request, expect, answers: &library.answers }, &observed)?;
         (credential, proof) = (request.credential, request.proof);
+        session = session_of(&observed);
     }
+    told.earlier.sessions.push(session);
     told.earlier.credentials.push(credential);
     told.earlier.proofs.push(proof.unwrap_or_default());
     told.approvals.push(approval);
     Ok(())
+}
+
+/// The session id that the client got, if it got one.
+fn session_of(observed: &Observed) -> String {
+    let headers = observed.answer.iter().flat_map(|answer| &answer.headers);
+    let mut sessions = headers.filter(|(name, _)| name == "mcp-session-id");
+    sessions.next().map(|(_, value)| String::from_utf8_lossy(value).into_owned()).unwrap_or_default()
 }
 
 /// The approver of one step, and the issuer of its opaque token; what they said, or could not say, ends up in `said`.

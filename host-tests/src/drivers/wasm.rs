@@ -10,11 +10,12 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use serde_json::Value;
 
-use super::{Answer, Approve, Deployed, Deployment, Driver, Exchange, Observed, Received};
+use super::{Answer, Approve, Deployed, Deployment, Driver, Exchange, Observed, Received, SESSIONS_SECRET};
 use crate::scenario::approver::{self, Asked, Reaction};
 use crate::scenario::format::{DriverKind, Fault, KeyServer};
 use crate::scenario::introspector;
 use crate::scenario::request::Request;
+use crate::scenario::upstream::Response;
 use crate::scripted::{
     self, Forwarded, HostError, HttpCall, Module, Options, Pairs, ScriptedHost, Status, StreamHandle,
 };
@@ -80,7 +81,11 @@ impl Wasm {
             now: self.now,
             ..Options::default()
         };
-        let environment = [("APPROVALS_SECRET", approver::SECRET), ("INTROSPECTION_SECRET", introspector::SECRET)];
+        let environment = [
+            ("APPROVALS_SECRET", approver::SECRET),
+            ("INTROSPECTION_SECRET", introspector::SECRET),
+            ("SESSIONS_SECRET", SESSIONS_SECRET),
+        ];
         let host = ScriptedHost::new(self.module, self.configuration.as_bytes(), &environment, options)?;
         self.worker = Some(Worker {
             host,
@@ -320,15 +325,40 @@ impl Worker {
         if let Some(forwarded) = self.host.forwarded(stream) {
             observed.upstream_touched = true;
             observed.upstream.push(received(forwarded));
-            let status = if exchange.upstream.resets { 503 } else { exchange.upstream.status.unwrap_or(200) };
-            let body = br#"{"upstream":true}"#;
-            self.host.response(stream, &[(":status", status.to_string().as_bytes())], false)?;
-            self.host.response_body(stream, body, true)?;
-            return Ok(Some(Answer { status, headers: Vec::new(), body: body.to_vec() }));
+            let response = exchange.upstream.cloned().unwrap_or_else(Response::of_gateway);
+            self.respond(stream, &response)?;
         }
-        let Some(reply) = self.host.reply(stream) else { return Ok(None) };
-        let status = u16::try_from(reply.status)?;
-        Ok(Some(Answer { status, headers: reply.headers.clone(), body: reply.body.clone() }))
+        if let Some(reply) = self.host.reply(stream) {
+            let status = u16::try_from(reply.status)?;
+            return Ok(Some(Answer { status, headers: reply.headers.clone(), body: reply.body.clone(), cut: false }));
+        }
+        let delivered = self.host.delivered(stream).filter(|delivered| !delivered.headers.is_empty());
+        Ok(delivered.map(|delivered| {
+            let status = delivered.headers.iter().find(|(name, _)| name == ":status");
+            let status = status.and_then(|(_, value)| std::str::from_utf8(value).ok()?.parse().ok());
+            Answer {
+                status: status.unwrap_or_default(),
+                headers: delivered.headers.clone(),
+                body: delivered.body.clone(),
+                cut: !delivered.ended,
+            }
+        }))
+    }
+
+    /// The upstream answers, as long as the client gets it.
+    fn respond(&mut self, stream: StreamHandle, response: &Response) -> anyhow::Result<()> {
+        let head = response.head();
+        let head: Vec<(&str, &[u8])> = head.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
+        let mut passes = self.host.response(stream, &head, response.body.is_empty())?;
+        let mut sent = 0;
+        for piece in response.pieces() {
+            if !passes {
+                break;
+            }
+            sent += piece.len();
+            passes = self.host.response_body(stream, piece, sent == response.body.len())?;
+        }
+        Ok(())
     }
 
     /// Records and other lines since the request began.

@@ -44,6 +44,8 @@ pub enum Answer {
     Json(u16, Value),
     /// Anything: status, header fields, body.
     Raw(u16, Vec<(String, String)>, Vec<u8>),
+    /// The same, the body in pieces that follow each other closely.
+    Pieces(u16, Vec<(String, String)>, Vec<Vec<u8>>),
     /// A 200 `text/event-stream`: each event with the time to wait before it; `open` keeps it open afterwards.
     Sse {
         /// `data:` of each event.
@@ -190,6 +192,7 @@ impl Shared {
                     return response(status, &[content_type], Body::from(value.to_string()));
                 }
                 Answer::Raw(status, headers, body) => return response(status, &headers, Body::from(body)),
+                Answer::Pieces(status, headers, pieces) => return response(status, &headers, in_pieces(pieces)),
                 Answer::Sse { events, open } => {
                     let content_type = ("content-type".to_owned(), "text/event-stream".to_owned());
                     return response(200, &[content_type], event_stream(events, open));
@@ -238,6 +241,19 @@ fn event_stream(events: Vec<(Duration, String)>, open: bool) -> Body {
         }
         if open {
             sender.closed().await;
+        }
+    });
+    Body::from_stream(Events(receiver))
+}
+
+fn in_pieces(pieces: Vec<Vec<u8>>) -> Body {
+    let (sender, receiver) = mpsc::channel::<Bytes>(1);
+    tokio::spawn(async move {
+        for piece in pieces {
+            if sender.send(Bytes::from(piece)).await.is_err() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
     });
     Body::from_stream(Events(receiver))

@@ -9,7 +9,7 @@ use countersign_engine::record::Kind;
 use serde_json::Value;
 
 use super::answers::Answers;
-use super::format::{Expect, Upstream};
+use super::format::{Client, Expect, Upstream};
 use super::load::reason;
 use super::request::Request;
 use crate::drivers::{Answer, Observed, Received};
@@ -91,10 +91,12 @@ impl Differences {
                 self.same("the upstream was touched", &false, &observed.upstream_touched);
             }
         }
-        if let (Some(code), Some(answer)) = (&expect.reason, &observed.answer)
-            && kind != Some(Kind::Allow)
-        {
-            self.answer(expected, code, answer, &decision);
+        if let (Some(code), Some(answer)) = (&expect.reason, &observed.answer) {
+            match &expect.instead {
+                Some(instead) => self.answer(expected, instead, answer, &decision),
+                None if kind == Some(Kind::Allow) => self.client(expect, answer),
+                None => self.answer(expected, code, answer, &decision),
+            }
         }
         self.calls(expect, observed);
         self.secrecy(expected, observed);
@@ -153,6 +155,22 @@ impl Differences {
         }
     }
 
+    /// What the client gets of the upstream's answer.
+    fn client(&mut self, expect: &Expect, got: &Answer) {
+        self.same("the answer is cut", &expect.cut, &got.cut);
+        let Some(Client { headers, json, text }) = &expect.client else { return };
+        for (name, value) in headers {
+            let expected: Vec<String> = value.iter().cloned().collect();
+            self.same(&format!("`{name}` for the client"), &expected, &values(&got.headers, name));
+        }
+        if let Some(json) = json {
+            self.same("body for the client", &Some(json.clone()), &serde_json::from_slice(&got.body).ok());
+        }
+        if let Some(text) = text {
+            self.same("body for the client", text, &lossy(&got.body));
+        }
+    }
+
     fn forwarded(&mut self, expected: &Expected<'_>, observed: &Observed, decision: &str) {
         self.same("requests that arrived upstream", &1, &observed.upstream.len());
         let (Some(got), Some(upstream)) = (observed.upstream.first(), &expected.expect.upstream) else { return };
@@ -208,7 +226,9 @@ impl Differences {
             headers.sort();
             headers
         };
-        let added = |name: &str| OF_THE_FILTER.contains(&name);
+        let stated = |name: &str| upstream.headers.keys().any(|stated| same_name(stated, name));
+        let withheld = |name: &str| stated(name) || withheld(name);
+        let added = |name: &str| stated(name) || OF_THE_FILTER.contains(&name);
         self.same("header fields upstream", &passing(&sent.headers, &withheld), &passing(&got.headers, &added));
     }
 

@@ -114,7 +114,8 @@ pub struct Send {
     /// Bytes in standard base64.
     #[serde(default)]
     pub bytes: Option<String>,
-    /// Over the defaults; null removes, a list sends several, `{bytes: base64}` sends bytes.
+    /// Over the defaults; null removes, a list sends several, `{bytes: base64}` sends bytes; `{session:STEP}` is the session id
+    /// that the client got in that step (from 1).
     #[serde(default)]
     pub headers: BTreeMap<String, Value>,
     #[serde(default)]
@@ -360,6 +361,18 @@ pub struct UpstreamAnswer {
     /// It closes the connection when it has read the request.
     #[serde(default)]
     pub resets: bool,
+    /// Over `content-type: application/json`; null removes, a list sends several.
+    #[serde(default)]
+    pub headers: BTreeMap<String, Value>,
+    /// The body is this, as JSON; `{"upstream": true}` when nothing is said.
+    #[serde(default)]
+    pub json: Option<Value>,
+    /// The body is this, as it stands: text, or a list of texts and `{repeat, times}`.
+    #[serde(default)]
+    pub text: Option<Value>,
+    /// How the body is cut, as in `send`. In Envoy it comes as it comes.
+    #[serde(default)]
+    pub chunks: Vec<usize>,
 }
 
 /// What goes wrong in the host.
@@ -472,6 +485,30 @@ pub struct Expect {
     /// An `ended` line follows, with this outcome.
     #[serde(default)]
     pub ended: Option<String>,
+    /// The client is answered for this reason in place of the upstream, which was asked.
+    #[serde(default)]
+    pub instead: Option<String>,
+    /// The client gets the head of the upstream's answer and then no end of it.
+    #[serde(default)]
+    pub cut: bool,
+    /// What the client gets of the upstream's answer.
+    #[serde(default)]
+    pub client: Option<Client>,
+}
+
+/// What the client gets of the upstream's answer.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Client {
+    /// Exact single values; null for absence under every spelling.
+    #[serde(default)]
+    pub headers: BTreeMap<String, Option<String>>,
+    /// The whole body, as JSON.
+    #[serde(default)]
+    pub json: Option<Value>,
+    /// The whole body, as it stands.
+    #[serde(default)]
+    pub text: Option<String>,
 }
 
 /// What the upstream must see, besides the very bytes of the body and no credential.

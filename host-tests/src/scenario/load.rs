@@ -65,7 +65,9 @@ impl Library {
         scenarios
             .filter(|scenario| scenario.drivers.contains(&driver))
             .flat_map(|scenario| &scenario.steps)
-            .filter_map(|step| step.expect.as_ref()?.reason.as_deref())
+            .filter_map(|step| step.expect.as_ref())
+            .flat_map(|expect| [expect.reason.as_deref(), expect.instead.as_deref()])
+            .flatten()
             .collect()
     }
 
@@ -115,7 +117,9 @@ impl Library {
         let allowed = reason.row().kind == Kind::Allow;
         ensure!(!allowed || expect.upstream.is_some() || expect.not_delivered, "an allow says what the upstream sees");
         ensure!(allowed || expect.upstream.is_none(), "what is denied goes nowhere");
-        if let Some(answer) = self.answers.get(code) {
+        let instead = expect.instead.as_ref();
+        ensure!(instead.is_none() || allowed, "only what was let through is answered by somebody else");
+        if let Some(answer) = self.answers.get(instead.unwrap_or(code)) {
             let status = match (expect.grpc, expect.proxy, answer.status) {
                 (Some(_), _, _) => 200,
                 (None, true, 401) => 407,

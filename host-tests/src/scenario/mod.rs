@@ -15,6 +15,7 @@ pub mod load;
 pub mod request;
 pub mod text;
 pub mod token;
+pub mod upstream;
 
 pub use answers::Answers;
 pub use format::{Expect, Scenario, Step};

@@ -41,6 +41,8 @@ pub struct Request {
 pub struct Earlier {
     pub credentials: Vec<String>,
     pub proofs: Vec<String>,
+    /// The session ids that clients got.
+    pub sessions: Vec<String>,
 }
 
 impl Request {
@@ -56,7 +58,7 @@ impl Request {
         let made = send.token.proof.as_ref();
         let made = made.map(|made| proof(made, (&method, &uri), &credential, now_secs, &earlier.proofs)).transpose()?;
         Ok(Self {
-            headers: headers(send, body.as_deref(), &credential, made.as_deref())?,
+            headers: headers(send, body.as_deref(), &credential, made.as_deref(), &earlier.sessions)?,
             host,
             path,
             proof: made,
@@ -134,6 +136,7 @@ fn headers(
     body: Option<&[u8]>,
     credential: &str,
     proof: Option<&str>,
+    sessions: &[String],
 ) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
     let mut headers = vec![("accept".to_owned(), b"application/json, text/event-stream".to_vec())];
     headers.extend(send.revision.iter().flat_map(|revision| of_revision(revision, body.unwrap_or_default())));
@@ -150,6 +153,7 @@ fn headers(
     for (name, stated) in &send.headers {
         headers.retain(|(candidate, _)| candidate != name);
         for value in values(stated).with_context(|| format!("header `{name}`"))? {
+            let value = session(&value, sessions)?.unwrap_or(value);
             let value = replace(&value, b"{proof}", proof.unwrap_or_default().as_bytes());
             headers.push((name.clone(), replace(&value, b"{token}", credential.as_bytes())));
         }
@@ -185,7 +189,16 @@ fn of_revision(revision: &str, body: &[u8]) -> Vec<(String, Vec<u8>)> {
     fields
 }
 
-fn values(stated: &Value) -> anyhow::Result<Vec<Vec<u8>>> {
+/// The session id that the client got in that step, for `{session:STEP}` (from 1).
+fn session(value: &[u8], sessions: &[String]) -> anyhow::Result<Option<Vec<u8>>> {
+    let step = value.strip_prefix(b"{session:").and_then(|step| step.strip_suffix(b"}"));
+    let Some(step) = step else { return Ok(None) };
+    let step: usize = std::str::from_utf8(step)?.parse()?;
+    let session = step.checked_sub(1).and_then(|index| sessions.get(index)).filter(|session| !session.is_empty());
+    Ok(Some(session.with_context(|| format!("no session was opened in step {step}"))?.clone().into_bytes()))
+}
+
+pub(super) fn values(stated: &Value) -> anyhow::Result<Vec<Vec<u8>>> {
     match stated {
         Value::Null => Ok(Vec::new()),
         Value::String(text) => Ok(vec![text.clone().into_bytes()]),
@@ -212,7 +225,7 @@ fn replace(text: &[u8], what: &[u8], by: &[u8]) -> Vec<u8> {
 }
 
 /// `[0]` means every byte by itself.
-fn chunks(stated: &[usize], length: usize) -> anyhow::Result<Vec<usize>> {
+pub(super) fn chunks(stated: &[usize], length: usize) -> anyhow::Result<Vec<usize>> {
     if stated == [0] {
         return Ok(vec![1; length]);
     }

@@ -4,7 +4,7 @@ use wasmtime::{Caller, Linker, Result};
 
 use super::memory::{encode, give, read, text};
 use super::observe::hostcall;
-use super::state::{Pairs, Place, State, Status};
+use super::state::{Pairs, Place, Shown, State, Status};
 
 const REQUEST_HEADERS: u32 = 0;
 const REQUEST_TRAILERS: u32 = 1;
@@ -22,6 +22,7 @@ pub(super) fn link(linker: &mut Linker<State>) -> Result<()> {
     linker.func_wrap("env", "proxy_replace_header_map_value", replace_header)?;
     linker.func_wrap("env", "proxy_remove_header_map_value", remove_header)?;
     linker.func_wrap("env", "proxy_get_buffer_bytes", buffer_bytes)?;
+    linker.func_wrap("env", "proxy_set_buffer_bytes", set_buffer_bytes)?;
     linker.func_wrap("env", "proxy_get_property", property)?;
     linker.func_wrap("env", "proxy_set_property", set_property)?;
     Ok(())
@@ -64,10 +65,15 @@ fn remove_header(caller: Caller<'_, State>, map: u32, key: u32, key_size: u32) -
     })
 }
 
-/// The request's headers, as long as they are held.
+/// The request's headers, as long as they are held; the response's, in their callback.
 fn editable<'a>(caller: &'a mut Caller<'_, State>, map: u32) -> Result<&'a mut Pairs> {
     let state = caller.data_mut();
     let context = state.effective;
+    let in_response_head = state.stream().is_some_and(|stream| stream.shows == Some(Shown::ResponseHead));
+    if map == RESPONSE_HEADERS && in_response_head {
+        let headers = state.stream().and_then(|stream| stream.response_headers.as_mut());
+        return headers.ok_or_else(|| wasmtime::Error::msg("no such stream"));
+    }
     if map != REQUEST_HEADERS || state.streams.get(&context).is_none_or(|stream| stream.place != Place::Held) {
         return Err(state.breach(&format!("edit of header map {map}, which is not held")));
     }
@@ -77,6 +83,9 @@ fn editable<'a>(caller: &'a mut Caller<'_, State>, map: u32) -> Result<&'a mut P
 fn buffer_bytes(caller: Caller<'_, State>, buffer: u32, start: u32, wanted: u32, data: u32, size: u32) -> Result<i32> {
     hostcall(caller, "proxy_get_buffer_bytes", |caller| {
         let state = caller.data_mut();
+        if let Some(stream) = state.stream().filter(|_| buffer == RESPONSE_BODY) {
+            stream.delivered.read = stream.delivered.read.saturating_add(1);
+        }
         let bytes = match (buffer, state.streams.get(&state.effective), &state.answer) {
             (PLUGIN_CONFIGURATION, _, _) => Some(&state.configuration),
             (CALL_RESPONSE_BODY, _, Some((_, body))) => Some(body),
@@ -93,6 +102,30 @@ fn buffer_bytes(caller: Caller<'_, State>, buffer: u32, start: u32, wanted: u32,
         };
         give(caller, &bytes, data, size)?;
         Ok(Status::Ok)
+    })
+}
+
+/// Of the response's chunk only, and of the whole of it.
+fn set_buffer_bytes(
+    caller: Caller<'_, State>,
+    buffer: u32,
+    start: u32,
+    length: u32,
+    data: u32,
+    size: u32,
+) -> Result<i32> {
+    hostcall(caller, "proxy_set_buffer_bytes", |caller| {
+        let bytes = read(caller, data, size)?;
+        let state = caller.data_mut();
+        let shown = state.stream().filter(|stream| stream.shows == Some(Shown::ResponseBody));
+        let whole = |chunk: &[u8]| start == 0 && usize::try_from(length).is_ok_and(|length| length == chunk.len());
+        match shown.filter(|stream| buffer == RESPONSE_BODY && whole(&stream.response_chunk)) {
+            Some(stream) => {
+                stream.response_chunk = bytes;
+                Ok(Status::Ok)
+            }
+            None => Err(state.breach(&format!("{length} bytes from {start} of buffer {buffer} replaced"))),
+        }
     })
 }
 

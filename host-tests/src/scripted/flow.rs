@@ -6,7 +6,7 @@ use wasmtime::{Caller, Linker, Result};
 
 use super::memory::{pairs, read, text, write};
 use super::observe::hostcall;
-use super::state::{Deferred, Event, HttpCall, LocalReply, Place, State, Status, StreamHandle};
+use super::state::{Deferred, Event, HttpCall, LocalReply, Place, Shown, State, Status, StreamHandle, StreamState};
 
 const REQUEST: u32 = 0;
 const RESPONSE: u32 = 1;
@@ -76,8 +76,10 @@ fn send_local_response(
         }
         let state = caller.data_mut();
         let handle = StreamHandle(state.effective);
-        let Some(stream) = state.streams.get_mut(&handle.0).filter(|stream| stream.place == Place::Held) else {
-            return Err(state.breach("a local reply to a request that is not held"));
+        let answerable =
+            |stream: &&mut StreamState| stream.place == Place::Held || stream.shows == Some(Shown::ResponseHead);
+        let Some(stream) = state.streams.get_mut(&handle.0).filter(answerable) else {
+            return Err(state.breach("a local reply to a request that is not held, nor its response's head"));
         };
         stream.place = Place::Ended;
         stream.reply = Some(reply);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use wasmtime::{Instance, Linker, Store, WasmParams, WasmResults};
 
-use super::state::{Answer, Deferred, Event, Forwarded, Pairs, Place, State, StreamHandle, StreamState};
+use super::state::{Answer, Deferred, Event, Forwarded, Pairs, Place, Shown, State, StreamHandle, StreamState};
 use super::{HostError, Module, Options, crypto, data, flow, observe, wasi};
 
 /// The context of the plugin.
@@ -103,9 +103,13 @@ impl ScriptedHost {
         let count = count(&headers);
         if let Some(state) = self.state().streams.get_mut(&stream.0) {
             state.response_headers = Some(headers);
+            state.shows = Some(Shown::ResponseHead);
         }
         let action: i32 = self.call(stream.0, "proxy_on_response_headers", (stream.0, count, i32::from(end)))?;
-        Ok(action == CONTINUE)
+        self.passes(stream, action, |state| {
+            state.delivered.headers = state.response_headers.clone().unwrap_or_default();
+            state.delivered.ended = end;
+        })
     }
 
     /// More of the response body. Whether the client gets it.
@@ -113,9 +117,49 @@ impl ScriptedHost {
         let size = u32::try_from(chunk.len()).map_err(|error| HostError::Violation(error.to_string()))?;
         if let Some(state) = self.state().streams.get_mut(&stream.0) {
             state.response_chunk = chunk.to_vec();
+            state.shows = Some(Shown::ResponseBody);
         }
         let action: i32 = self.call(stream.0, "proxy_on_response_body", (stream.0, size, i32::from(end)))?;
-        Ok(action == CONTINUE)
+        let passes = self.passes(stream, action, |state| {
+            state.delivered.body.append(&mut state.response_chunk);
+            state.delivered.ended = end;
+        })?;
+        if passes && end {
+            self.check_length(stream)?;
+        }
+        Ok(passes)
+    }
+
+    /// What a callback of the response answered; `deliver` where the client gets it.
+    fn passes(
+        &mut self,
+        stream: StreamHandle,
+        action: i32,
+        deliver: impl FnOnce(&mut StreamState),
+    ) -> Result<bool, HostError> {
+        let Some(state) = self.state().streams.get_mut(&stream.0) else { return Ok(false) };
+        state.shows = None;
+        let over = state.was_reset || state.reply.is_some();
+        match (action == CONTINUE, over) {
+            (true, false) => {
+                deliver(state);
+                Ok(true)
+            }
+            (true, true) => self.violate("a response goes on that was answered or reset").map(|()| false),
+            (false, true) => Ok(false),
+            (false, false) => self.violate("a response is held").map(|()| false),
+        }
+    }
+
+    /// A length that is announced is that of what the client got (RFC 9112 §6.2).
+    fn check_length(&mut self, stream: StreamHandle) -> Result<(), HostError> {
+        let Some(state) = self.state().streams.get(&stream.0) else { return Ok(()) };
+        let length = state.delivered.body.len().to_string();
+        let announced = state.delivered.headers.iter().find(|(name, _)| name == "content-length");
+        if announced.is_some_and(|(_, value)| *value != length.as_bytes()) {
+            return self.violate("a response is not as long as it says");
+        }
+        Ok(())
     }
 
     /// The stream is over, whether complete or because the client left: `on_log`, `on_done`, deletion (H16).

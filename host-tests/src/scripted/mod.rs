@@ -27,7 +27,7 @@ use std::sync::OnceLock;
 
 pub use gateway::ScriptedHost;
 pub use shared::SharedData;
-pub use state::{Answer, Event, Forwarded, HttpCall, LocalReply, Options, Pairs, Status, StreamHandle};
+pub use state::{Answer, Delivered, Event, Forwarded, HttpCall, LocalReply, Options, Pairs, Status, StreamHandle};
 
 /// Why the host stopped. After any of these but [`HostError::NoSuchCall`] the module must not be used any more.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

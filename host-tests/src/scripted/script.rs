@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::ScriptedHost;
-use super::state::{Event, Forwarded, HttpCall, LocalReply, Status, StreamHandle, StreamState};
+use super::state::{Delivered, Event, Forwarded, HttpCall, LocalReply, Status, StreamHandle, StreamState};
 
 impl ScriptedHost {
     /// From now on the hostcall `function` (`proxy_define_metric`, …) answers `status` and does nothing.
@@ -51,6 +51,11 @@ impl ScriptedHost {
     /// What went upstream, as far as it has.
     pub fn forwarded(&self, stream: StreamHandle) -> Option<&Forwarded> {
         self.stream(stream)?.forwarded.as_ref()
+    }
+
+    /// What the client got of the upstream's response.
+    pub fn delivered(&self, stream: StreamHandle) -> Option<&Delivered> {
+        self.stream(stream).map(|state| &state.delivered)
     }
 
     /// How the module answered.

@@ -131,6 +131,25 @@ pub(super) enum Place {
     Ended,
 }
 
+/// What of a response a callback is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shown {
+    ResponseHead,
+    ResponseBody,
+}
+
+/// What the client got of a response, as far as it went.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Delivered {
+    /// Pseudo-headers included, after the module's edits; empty before the head.
+    pub headers: Pairs,
+    pub body: Vec<u8>,
+    /// How often the module read the body.
+    pub read: usize,
+    /// Whether the response is complete.
+    pub ended: bool,
+}
+
 /// One stream.
 #[derive(Debug)]
 pub(super) struct StreamState {
@@ -146,6 +165,8 @@ pub(super) struct StreamState {
     pub(super) trailers: Option<Pairs>,
     pub(super) response_headers: Option<Pairs>,
     pub(super) response_chunk: Vec<u8>,
+    pub(super) shows: Option<Shown>,
+    pub(super) delivered: Delivered,
     pub(super) forwarded: Option<Forwarded>,
     pub(super) reply: Option<LocalReply>,
     pub(super) was_reset: bool,
@@ -245,6 +266,8 @@ impl StreamState {
             trailers: None,
             response_headers: None,
             response_chunk: Vec::new(),
+            shows: None,
+            delivered: Delivered::default(),
             forwarded: None,
             reply: None,
             was_reset: false,

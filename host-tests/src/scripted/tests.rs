@@ -69,7 +69,7 @@ fn violation(what: &str) -> HostError {
 
 #[test]
 fn breaches_of_the_protocol_are_caught() {
-    let not_held = "a local reply to a request that is not held";
+    let not_held = "a local reply to a request that is not held, nor its response's head";
     assert_eq!(breach_on_headers(&[REPLY, REPLY]), Some(violation(not_held)));
     assert_eq!(breach_on_headers(&[RESUME, REPLY]), Some(violation(not_held)));
     assert_eq!(breach_on_headers(&[RESUME, RESUME]), Some(violation("resume of a request that is not held")));

@@ -89,6 +89,7 @@ mod tests {
             input_schema: Some(schema),
             redact: Vec::new(),
             destinations: Vec::new(),
+            pin: None,
             authentication: None,
             mirrored: Vec::new(),
         };

@@ -54,6 +54,11 @@ pub fn needs_body(method: &str) -> Result<bool, Reason> {
     if method == "OPTIONS" { Ok(false) } else { methods::has_message(method).ok_or(Reason::MethodNotAllowed) }
 }
 
+/// Whether a request could name `name`: a tool, or anything else.
+pub(crate) fn can_be_named(name: &str, tool: bool) -> bool {
+    message::is_name(name, tool)
+}
+
 /// What an MCP request does; `body` whole, when there is one.
 ///
 /// `OPTIONS` is no leg of the protocol: it is the HTTP action `http:OPTIONS`.

@@ -21,6 +21,7 @@ pub(crate) fn resource() -> Resource {
         origin: None,
         allowed_origins: None,
         denials: Denials::default(),
+        upgrades: Vec::new(),
     }
 }
 

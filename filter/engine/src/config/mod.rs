@@ -43,6 +43,7 @@ pub struct Config {
     /// Cedar policy text.
     pub policy: String,
     pub step_up: Option<StepUpConfig>,
+    pub sessions: SessionsConfig,
     pub record: RecordConfig,
     pub forward: ForwardConfig,
     pub limits: Limits,
@@ -197,6 +198,24 @@ impl fmt::Debug for StepUpConfig {
             .field("secret", &format_args!("…"))
             .field("hold", hold)
             .finish()
+    }
+}
+
+/// MCP sessions.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SessionsConfig {
+    /// Clients get session ids that are good for whoever opened the session only.
+    pub seal: bool,
+    /// What every gateway of a fleet seals with; each process has its own key without it.
+    pub secret: Option<String>,
+}
+
+impl fmt::Debug for SessionsConfig {
+    /// Everything but the secret.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { seal, secret } = self;
+        let secret = secret.as_ref().map(|_| format_args!("…"));
+        formatter.debug_struct("SessionsConfig").field("seal", seal).field("secret", &secret).finish()
     }
 }
 

@@ -71,6 +71,7 @@ fn full() -> Value {
             "tools": [{
                 "name": "transfer", "risk": "high", "labels": ["external"],
                 "input_schema": { "type": "object" }, "redact": ["/note", "/a~1b/~0"],
+                "pin": "sha-256:47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU",
                 "destinations": ["/url"], "authentication": { "acr_values": ["hwk"], "max_age": "5m" }
             }]
         }],
@@ -101,6 +102,7 @@ fn full() -> Value {
             },
             "hold": "12s"
         },
+        "sessions": { "seal": true, "secret": { "env": "APPROVALS_SECRET" } },
         "record": { "arguments": ["/amount"] },
         "forward": { "credential": true, "routing_headers": ["x-tenant-route"] },
         "limits": {

@@ -2,6 +2,8 @@
 //!
 //! Each has exactly one spelling. Errors are `<cause>; <remedy>`.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -76,6 +78,13 @@ pub(super) fn grpc_metadata(text: &str) -> Result<String, String> {
         ));
     }
     Ok(text.to_owned())
+}
+
+/// A SHA-256 as records write it.
+pub(super) fn digest(text: &str) -> Result<[u8; 32], String> {
+    let bytes = text.strip_prefix("sha-256:").and_then(|digits| URL_SAFE_NO_PAD.decode(digits).ok());
+    let digest = bytes.and_then(|bytes| bytes.try_into().ok());
+    digest.ok_or_else(|| "not a digest; it is `sha-256:` and 43 characters of base64url".to_owned())
 }
 
 /// The gateway's name for a destination.

@@ -11,6 +11,7 @@ mod mcp;
 mod resource;
 mod secret;
 mod seen;
+mod sessions;
 mod step_up;
 mod task;
 mod workload;
@@ -64,6 +65,7 @@ pub(super) fn document(root: &Node<'_>, secrets: &dyn Secrets) -> Option<Config>
         });
         let policy = object.required("policy", "write `policy: { cedar: \"permit (…);\" }`", policy);
         let step_up = object.optional("step_up", |node| step_up::step_up(node, &source, &mut seen));
+        let sessions = object.or("sessions", sessions::default(), |node| sessions::sessions(node, &source));
         let record = object.or("record", RecordConfig::default(), record);
         let forward = object.or("forward", ForwardConfig::default(), forward);
         let limits = object.or("limits", default_limits(), limits);
@@ -77,6 +79,7 @@ pub(super) fn document(root: &Node<'_>, secrets: &dyn Secrets) -> Option<Config>
             client_certificate: client_certificate?,
             policy: policy?,
             step_up: step_up?,
+            sessions: sessions?,
             record: record?,
             forward: forward?,
             limits: limits?,

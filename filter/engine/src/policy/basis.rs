@@ -56,6 +56,7 @@ pub(super) fn resource(entry: &Resource) -> [u8; 32] {
         origin,
         allowed_origins: _,
         denials: _,
+        upgrades,
     } = entry;
     let Match { host, path, route } = matching;
     let mut fields = Fields::default();
@@ -91,12 +92,13 @@ pub(super) fn resource(entry: &Resource) -> [u8; 32] {
     fields.optional(metadata_url.as_deref());
     fields.demand(authentication.as_ref());
     fields.optional(origin.as_deref());
+    fields.list(upgrades);
     fields.digest()
 }
 
 /// The catalogue entry of a declared tool, in the resource with digest `resource`.
 pub(super) fn tool(resource: &[u8; 32], entry: &Tool) -> [u8; 32] {
-    let Tool { name, risk, labels, input_schema, redact, destinations, authentication, mirrored: _ } = entry;
+    let Tool { name, risk, labels, input_schema, redact, destinations, pin, authentication, mirrored: _ } = entry;
     let mut fields = Fields::default();
     fields.add("tool");
     fields.add(resource);
@@ -107,6 +109,7 @@ pub(super) fn tool(resource: &[u8; 32], entry: &Tool) -> [u8; 32] {
     fields.optional(input_schema.as_ref().map(ToString::to_string).as_deref());
     fields.list(redact);
     fields.list(destinations);
+    fields.add(pin.as_ref().map_or(&[][..], |pin| pin));
     fields.demand(authentication.as_ref());
     fields.digest()
 }

@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use cedar_policy::{
-    AuthorizationError, Decision, Diagnostics, Entities, Entity, EvaluationError, Request, RestrictedExpression,
+    AuthorizationError, Decision, Diagnostics, Entities, Entity, EvaluationError, PolicySet, Request,
+    RestrictedExpression,
 };
 
 use super::arguments::Unfit;
@@ -27,10 +28,10 @@ use crate::workload::Identity;
 const HYPOTHETICAL_LIFETIME: Duration = Duration::from_mins(1);
 
 /// What Cedar says, when it says anything.
-struct Outcome {
-    allow: bool,
+pub(super) struct Outcome {
+    pub(super) allow: bool,
     /// Ids of the determining policies, sorted.
-    determining: Vec<String>,
+    pub(super) determining: Vec<String>,
 }
 
 impl CedarPolicy {
@@ -43,20 +44,23 @@ impl CedarPolicy {
         let slot = self.index.slot(facts.action).filter(|slot| !slot.candidates.policies.is_empty());
         let slot = slot.ok_or_else(Deny::by_default)?;
         let arguments = arguments(slot, facts)?;
-        let Outcome { allow, determining } = self.evaluate(slot, facts, facts.approval, arguments.clone())?;
+        let policies = &slot.candidates.policies;
+        let Outcome { allow, determining } = self.evaluate(slot, policies, facts, facts.approval, arguments.clone())?;
         if allow {
             return Ok(Verdict::Allow(Allow { determining }));
         }
         let steps_up = facts.approval.is_none() && self.only_step_ups(&determining);
-        if steps_up && self.evaluate(slot, facts, Some(&hypothetical(facts)), arguments)?.allow {
+        if steps_up && self.evaluate(slot, policies, facts, Some(&hypothetical(facts)), arguments)?.allow {
             return Ok(Verdict::StepUp(self.step_up(slot, determining)));
         }
         Err(self.denied(determining))
     }
 
-    fn evaluate(
+    /// What `policies`, all or some of the slot's candidates, say.
+    pub(super) fn evaluate(
         &self,
         slot: &Slot,
+        policies: &PolicySet,
         facts: &Facts<'_>,
         approval: Option<&Approval>,
         arguments: Option<RestrictedExpression>,
@@ -78,7 +82,7 @@ impl CedarPolicy {
         };
         let request =
             Request::new(principal, slot.action.clone(), resource, context, None).map_err(|_| ContextError)?;
-        let response = self.authorizer.is_authorized(&request, &slot.candidates.policies, &entities);
+        let response = self.authorizer.is_authorized(&request, policies, &entities);
         let diagnostics = response.diagnostics();
         if diagnostics.errors().next().is_some() {
             return Err(Deny::of_errors(diagnostics));
@@ -88,7 +92,7 @@ impl CedarPolicy {
         Ok(Outcome { allow: response.decision() == Decision::Allow, determining })
     }
 
-    fn only_step_ups(&self, determining: &[String]) -> bool {
+    pub(super) fn only_step_ups(&self, determining: &[String]) -> bool {
         !determining.is_empty() && self.rules(determining).all(|rule| rule.step_up.is_some())
     }
 

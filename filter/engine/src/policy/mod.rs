@@ -113,6 +113,7 @@ mod decide;
 mod error;
 mod index;
 mod load;
+mod possible;
 mod reads;
 mod schema;
 mod several;
@@ -121,6 +122,7 @@ mod tests;
 
 pub use cedar::CedarPolicy;
 pub use error::{LoadError, Place, Problem, SchemaProblem};
+pub use possible::Unknown;
 
 use countersign_tokens::UnixTime;
 

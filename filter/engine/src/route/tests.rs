@@ -65,8 +65,25 @@ fn pseudo_headers_are_text() {
 
 #[test]
 fn upgrades_are_refused() {
-    for extra in [(":protocol", "websocket"), ("upgrade", "websocket"), ("Upgrade", "h2c")] {
-        assert_eq!(check_head(&head(&[extra]), &[]), Err(Reason::UpgradeRefused), "{extra:?}");
+    assert_eq!(check_head(&head(&[(":protocol", "websocket")]), &[]), Err(Reason::UpgradeRefused));
+    let websockets = Resource {
+        upgrades: vec!["websocket".to_owned()],
+        ..resource("a", None, PathMatch::Below(String::new()), None)
+    };
+    let none = Resource { upgrades: Vec::new(), ..websockets.clone() };
+    for (fields, expected) in [
+        (vec![("upgrade", "websocket")], Ok(())),
+        (vec![("Upgrade", "WebSocket")], Ok(())),
+        (vec![("upgrade", "h2c")], Err(Reason::UpgradeRefused)),
+        (vec![("upgrade", "websocket, h2c")], Err(Reason::UpgradeRefused)),
+        (vec![("upgrade", "websocket"), ("upgrade", "h2c")], Err(Reason::AmbiguousHeaders)),
+        (vec![], Ok(())),
+    ] {
+        assert_eq!(check_upgrade(&head(&fields), Some(&websockets)), expected, "{fields:?}");
+        for other in [None, Some(&none)] {
+            let expected = if fields.is_empty() { Ok(()) } else { expected.and(Err(Reason::UpgradeRefused)) };
+            assert_eq!(check_upgrade(&head(&fields), other), expected, "{fields:?}");
+        }
     }
 }
 
@@ -249,6 +266,7 @@ fn resource(name: &str, host: Option<&str>, path: PathMatch, route: Option<&str>
         origin: None,
         allowed_origins: None,
         denials: Denials::default(),
+        upgrades: Vec::new(),
     }
 }
 

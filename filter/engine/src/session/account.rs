@@ -21,6 +21,7 @@ use crate::reason::Reason;
 use crate::record::{self, Line};
 use crate::reply::{Addressee, Denial, Reply};
 use crate::route::Target;
+use crate::sessions::Seal;
 use crate::step_up::Approval;
 use crate::task::{Task, scope_for};
 
@@ -43,6 +44,9 @@ pub(super) struct Account {
     /// The challenge put to an approver, answered or not.
     pub(super) challenge: Option<String>,
     pub(super) approval: Option<Approval>,
+    /// The seal of MCP sessions, where the request has one or opens one, and the upstream's id of the one it has.
+    pub(super) seal: Option<Seal>,
+    pub(super) session: Option<String>,
     /// Whether the task names what is asked for, so that the client knows of it.
     pub(super) known: bool,
     /// What is used up when the call is forwarded: each until then.
@@ -110,7 +114,7 @@ impl Account {
             Protocol::Mcp => {}
         }
         let called = matches!(&self.action, Some(Action { operation: Operation::ToolCall(_), .. }));
-        let stateless = Era::of(about.headers).is_ok_and(Era::is_stateless);
+        let stateless = Era::stateless(about.headers);
         Denial::rpc(reason, resource.denials, called, stateless)
     }
 

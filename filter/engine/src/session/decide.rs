@@ -17,6 +17,7 @@ use crate::ledger::{Entry, LedgerError};
 use crate::policy::{Allow, Facts, StepUp, Verdict};
 use crate::reason::Reason;
 use crate::route;
+use crate::sessions::{self, NoKey};
 use crate::step_up::Approval;
 use crate::task::{Circumstances, Coverage, Grant, Object};
 use crate::workload::Identity;
@@ -66,6 +67,7 @@ impl Turn<'_> {
         account.risk = Some(risk);
         let undeclared = resource.interface.closed && declared(resource, &action).is_none();
         account.action = Some(action);
+        self.claim_session(request, resource, account)?;
         self.cover(request, account)?;
         if undeclared {
             return Err(Reason::Undeclared.into());
@@ -110,6 +112,26 @@ impl Turn<'_> {
         }
         if self.proof_is_spent(account)? {
             return Err(Reason::ProofReplayed.into());
+        }
+        Ok(())
+    }
+
+    /// A session, if the request is in one, is the caller's own.
+    fn claim_session(&mut self, request: &Request, resource: &Resource, account: &mut Account) -> Result<(), Reason> {
+        let engine = self.engine;
+        let claimed = request.head.headers.single(sessions::FIELD).map_err(|_| Reason::AmbiguousHeaders)?;
+        let opens = account.action.as_ref().is_some_and(|action| action.name() == "mcp:initialize");
+        let sealed = engine.config.sessions.seal && resource.protocol == Protocol::Mcp;
+        // There is none in that era; what says otherwise does not go upstream.
+        let stateless = mcp::Era::stateless(&request.head.headers);
+        if !sealed || stateless || (claimed.is_none() && !opens) {
+            return Ok(());
+        }
+        let verified = account.verified.as_deref().ok_or(Reason::Internal)?;
+        let seal = engine.sessions.seal(&verified.workload, &resource.name, self.ledger);
+        let seal = account.seal.insert(seal.map_err(|NoKey| Reason::LedgerUnavailable)?);
+        if let Some(claimed) = claimed {
+            account.session = Some(seal.open(claimed).ok_or(Reason::UnknownSession)?);
         }
         Ok(())
     }
@@ -281,7 +303,7 @@ fn read_action(
 }
 
 /// How the catalogue rates `action`: its risk and its labels.
-fn rating<'a>(resource: &'a Resource, action: &Action) -> (Risk, &'a [String]) {
+pub(super) fn rating<'a>(resource: &'a Resource, action: &Action) -> (Risk, &'a [String]) {
     declared(resource, action).map_or((resource.risk, &[]), |tool| (tool.risk, &tool.labels))
 }
 

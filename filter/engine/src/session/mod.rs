@@ -10,7 +10,9 @@ mod decide;
 mod id;
 mod pending;
 mod request;
+mod response;
 mod running;
+mod visible;
 mod wanted;
 
 use std::sync::Arc;
@@ -51,7 +53,8 @@ enum Next {
     Wait(State),
     Call(Box<Pending>, Call),
     Done(Step),
-    Forward(Running, Step),
+    /// Went upstream, now or before, and has something to do.
+    Run(Running, Step),
 }
 
 /// What a state may use while it takes one input.
@@ -81,7 +84,7 @@ impl Session {
         let (state, step) = match next {
             Next::Wait(state) => (state, Step::Wait),
             Next::Call(pending, call) => (State::Pending(pending), Step::Call(call)),
-            Next::Forward(running, step) => (State::Running(running), step),
+            Next::Run(running, step) => (State::Running(running), step),
             Next::Done(step) => (State::Over, step),
         };
         self.state = state;
@@ -105,7 +108,7 @@ impl Session {
 
     /// Whether the content of the response matters: headers and body chunks must then be handed over.
     pub fn observes(&self) -> bool {
-        false
+        matches!(&self.state, State::Running(running) if running.observes())
     }
 }
 

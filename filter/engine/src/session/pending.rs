@@ -8,6 +8,7 @@ use super::account::{About, Account, stripped, stripped_on_the_way_out};
 use super::approval::{Approved, Asked};
 use super::decide::{Halt, Ruling, entry, one_shot_entry, proof_entry};
 use super::request::{Described, Outsider, Refused, Request, Undecided};
+use super::response::Watch;
 use super::running::Running;
 use super::{Next, State, Turn};
 use crate::action::mcp::{self, Era};
@@ -250,7 +251,8 @@ impl Pending {
     fn forward(self: Box<Self>, turn: &Turn<'_>, permit: Permit, reason: Reason) -> Next {
         let line = self.account.line(turn, self.request.about(turn), reason, 0);
         let headers = &self.request.head.headers;
-        let edits = if turn.engine.resource(self.request.resource).is_some_and(|resource| resource.interface.egress) {
+        let mut edits = if turn.engine.resource(self.request.resource).is_some_and(|resource| resource.interface.egress)
+        {
             // Who asks is no business of whoever is asked.
             stripped_on_the_way_out(headers, self.request.credential.is_dpop())
         } else {
@@ -259,7 +261,8 @@ impl Pending {
             edits.extend(self.account.identity_headers(turn.id));
             edits
         };
-        Next::Forward(Running::since(turn.now), Step::Forward(Forward::new(permit, line, edits)))
+        let watch = Watch::of(turn, &self.request, &self.account, &mut edits);
+        Next::Run(Running::since(turn.now, watch), Step::Forward(Forward::new(permit, line, edits)))
     }
 }
 
@@ -301,14 +304,8 @@ impl Turn<'_> {
             Undecided::Unmatched(rule) => (Permit::for_unmatched(*rule), Reason::Unmatched, None),
             Undecided::Card(index, card) => (Permit::for_card(*card), Reason::AgentCard, self.engine.resource(*index)),
         };
-        let about = About {
-            target: Some(target),
-            resource,
-            source,
-            headers: &head.headers,
-            dpop: false,
-            arrived: self.now,
-        };
+        let about =
+            About { target: Some(target), resource, source, headers: &head.headers, dpop: false, arrived: self.now };
         let Some(permit) = permit else {
             return Next::Done(Step::Reply(Account::of(about.target).reply(self, about, Reason::NoResource)));
         };
@@ -316,7 +313,7 @@ impl Turn<'_> {
         // What is for no resource carries no credential of ours to protect; an agent needs none for its card. What either says
         // about identity is still not believed.
         let edits = stripped(&head.headers, resource.is_none());
-        Next::Forward(Running::since(self.now), Step::Forward(Forward::new(permit, line, edits)))
+        Next::Run(Running::since(self.now, None), Step::Forward(Forward::new(permit, line, edits)))
     }
 
     /// Uses up what may be used once, at the last moment before forwarding.
@@ -367,7 +364,7 @@ impl Request {
     fn without_session(&self, turn: &Turn<'_>) -> Vec<HeaderEdit> {
         let headers = &self.head.headers;
         let mcp = turn.engine.resource(self.resource).is_some_and(|resource| resource.protocol == Protocol::Mcp);
-        if !mcp || !Era::of(headers).is_ok_and(Era::is_stateless) {
+        if !mcp || !Era::stateless(headers) {
             return Vec::new();
         }
         let of_a_session = |name: &str| mcp::OF_SESSIONS.iter().any(|field| same_name(field, name));

@@ -2,8 +2,8 @@
 
 use countersign_tokens::UnixTime;
 
-use crate::action::mcp;
-use crate::catalogue::Card;
+use crate::action::{self, mcp};
+use crate::catalogue::{Card, Resource};
 use crate::config::Unmatched;
 use crate::credential::{Credential, FIELDS};
 use crate::engine::{Engine, ResourceIndex};
@@ -76,6 +76,22 @@ impl Arrival {
             Ok(target) => target,
             Err(reason) => return Self::Refused(Refused { reason, head, target: None, resource: None }),
         };
+        let matched = route::find(&config.resources, &target, head.route.as_deref());
+        // A step-up is about all that is sent, and what follows an upgrade has no end.
+        let may_ask = |resource: &Resource| {
+            action::http::read(resource, &target, None).map_or(true, |action| engine.policy.may_step_up(&action))
+        };
+        let upgrading = matched.filter(|resource| !may_ask(resource));
+        if let Err(reason) = route::check_upgrade(&head, upgrading) {
+            let resource =
+                config.resources.iter().position(|resource| matched.is_some_and(|m| std::ptr::eq(resource, m)));
+            return Self::Refused(Refused {
+                reason,
+                head,
+                target: Some(target),
+                resource: resource.map(ResourceIndex),
+            });
+        }
         if let Some(index) = config.resources.iter().position(|resource| route::asks_about(resource, &target)) {
             return Self::Metadata(Described { head, target, resource: ResourceIndex(index) });
         }
@@ -88,7 +104,7 @@ impl Arrival {
             let card = config.resources.get(index).map(|resource| resource.interface.card).unwrap_or_default();
             return Self::Unmatched(Outsider { head, target, rule: Undecided::Card(ResourceIndex(index), card) });
         }
-        let matched = route::find(&config.resources, &target, head.route.as_deref()).and_then(|found| {
+        let matched = matched.and_then(|found| {
             let index = config.resources.iter().position(|resource| std::ptr::eq(resource, found))?;
             Some((ResourceIndex(index), found))
         });

@@ -1,4 +1,5 @@
-//! A request that went upstream: nothing is decided any more, but its end may be worth a line.
+//! A request that went upstream: nothing is decided about it any more, but its end may be worth a line, and what of the
+//! response matters is looked after by [`Watch`].
 
 use std::time::Duration;
 
@@ -6,29 +7,52 @@ use countersign_tokens::UnixTime;
 
 use super::account::ended_line;
 use super::request::{UnsafeTrailer, check_trailers};
+use super::response::{Seen, Watch};
 use super::{Next, State, Turn};
 use crate::io::{Cut, Input, Step};
+use crate::reason::Reason;
 
 /// A stream open for longer than this after its response began has outlived its decision.
 const OUTLIVES: Duration = Duration::from_secs(5);
 
+/// How the stream ends whose response cannot be passed.
+const UNREADABLE: &str = Reason::ResponseUnreadable.row().code;
+
 /// A forwarded stream.
-#[derive(Clone, Copy, Debug)]
 pub(super) struct Running {
     forwarded: UnixTime,
     response_began: Option<UnixTime>,
+    /// Looks after the response, where it matters.
+    watch: Option<Box<Watch>>,
 }
 
 impl Running {
-    pub(super) fn since(now: UnixTime) -> Self {
-        Self { forwarded: now, response_began: None }
+    pub(super) fn since(now: UnixTime, watch: Option<Box<Watch>>) -> Self {
+        Self { forwarded: now, response_began: None, watch }
+    }
+
+    pub(super) fn observes(&self) -> bool {
+        self.watch.is_some()
     }
 
     pub(super) fn handle(mut self, turn: &Turn<'_>, input: &Input<'_>) -> Next {
         match input {
-            Input::ResponseHead { .. } => {
+            Input::ResponseHead { headers, end } => {
                 self.response_began.get_or_insert(turn.now);
-                Next::Wait(State::Running(self))
+                let Some(watch) = self.watch.take() else { return Next::Wait(State::Running(self)) };
+                let line = ended_line(turn, turn.now.since(self.forwarded), UNREADABLE);
+                match watch.head(turn, headers, *end, line) {
+                    Seen::Nothing => Next::Wait(State::Running(self)),
+                    Seen::Head(edits, watch) => Next::Run(Self { watch, ..self }, Step::EditResponse(edits)),
+                    Seen::Unreadable(reply) => Next::Done(Step::AnswerInstead(reply)),
+                }
+            }
+            Input::ResponseBody { chunk, end } => {
+                match self.watch.as_mut().map(|watch| watch.body(turn, chunk, *end)) {
+                    None => Next::Wait(State::Running(self)),
+                    Some(Ok(bytes)) => Next::Run(self, Step::ReplaceChunk(bytes)),
+                    Some(Err(_)) => self.cut(turn, UNREADABLE, true),
+                }
             }
             // The body was streamed past us and these come after it: they can only be cut off.
             Input::Trailers(trailers) => match check_trailers(trailers) {
@@ -37,10 +61,14 @@ impl Running {
             },
             Input::Closed => match self.response_began {
                 None => self.cut(turn, "outcome_unknown", false),
+                // A list told of a tool that is not what it was pinned to; it was left out, and somebody should know.
+                Some(_) if self.watch.as_ref().is_some_and(|watch| watch.met_changed_tool()) => {
+                    self.cut(turn, "tool_changed", false)
+                }
                 Some(began) if turn.now.since(began) > OUTLIVES => self.cut(turn, "closed", false),
                 Some(_) => Next::Wait(State::Over),
             },
-            Input::Head(_) | Input::Body { .. } | Input::CallDone(..) | Input::Tick(_) | Input::ResponseBody { .. } => {
+            Input::Head(_) | Input::Body { .. } | Input::CallDone(..) | Input::Tick(_) => {
                 Next::Wait(State::Running(self))
             }
         }

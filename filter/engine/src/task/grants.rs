@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use countersign_tokens::UnixTime;
 
-use super::grant::Grant;
+use super::grant::{Grant, Object};
 use crate::action::{Action, Class, Operation};
 
 /// What may be done: by a task, or at most by a workload.
@@ -69,6 +69,24 @@ impl Grants {
         self.0.iter().any(|grant| !grant.arguments.is_empty() && grant.names(&name, action))
     }
 
+    /// Whether any of them could cover `action`, its arguments aside.
+    pub fn could_cover(&self, action: &Action, circumstances: &Circumstances) -> bool {
+        let name = action.name();
+        self.0.iter().any(|grant| grant.names(&name, action) && grant.holds_in(circumstances))
+    }
+
+    /// Whether any of them could cover the operation `name` on an object of `resource` that begins with `start`.
+    pub fn could_cover_below(&self, name: &str, resource: &str, start: &str, circumstances: &Circumstances) -> bool {
+        let reaches = |grant: &Grant| match &grant.object {
+            None => true,
+            Some(Object::Exact(object)) => object.starts_with(start),
+            Some(Object::Template(template)) => overlaps(template.start(), start),
+            Some(Object::Prefix(prefix)) => overlaps(prefix, start),
+        };
+        let covers = |grant: &&Grant| grant.action == name && grant.is_on(resource) && reaches(grant);
+        self.0.iter().filter(covers).any(|grant| grant.holds_in(circumstances))
+    }
+
     /// Whether any of them names `action`, whatever its arguments and circumstances.
     pub fn name(&self, action: &Action) -> bool {
         let name = action.name();
@@ -80,6 +98,11 @@ impl From<Vec<Grant>> for Grants {
     fn from(grants: Vec<Grant>) -> Self {
         Self(grants)
     }
+}
+
+/// Whether one may continue as the other.
+fn overlaps(one: &str, other: &str) -> bool {
+    one.starts_with(other) || other.starts_with(one)
 }
 
 fn is_incidental(action: &Action) -> bool {

@@ -45,6 +45,14 @@ impl Template {
         Some(Self { text: text.to_owned(), parts })
     }
 
+    /// What every expansion begins with.
+    pub fn start(&self) -> &str {
+        match self.parts.first() {
+            Some(Part::Literal(text)) => text,
+            Some(Part::Variable) | None => "",
+        }
+    }
+
     /// Whether `uri` is an expansion of it, or the very template.
     pub fn admits(&self, uri: &str) -> bool {
         uri == self.text || (is_below("", uri) && self.expands_to(uri))

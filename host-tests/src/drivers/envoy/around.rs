@@ -8,7 +8,8 @@ use super::now_secs;
 use crate::fakes::{Answer, Authority, Seen, Server};
 use crate::gateway::{Destination, HostPort, Upstream};
 use crate::scenario::approver::{Asked, Reaction};
-use crate::scenario::format::{Deviation, KeyServer, UpstreamAnswer};
+use crate::scenario::format::{Deviation, KeyServer};
+use crate::scenario::upstream::Response;
 
 /// The name in the upstream's certificate.
 const UPSTREAM_NAME: &str = "upstream.test";
@@ -114,11 +115,19 @@ impl Around {
     }
 
     /// The next request meets these.
-    pub(super) fn prepare(&self, approve: Approve, upstream: &UpstreamAnswer) {
+    pub(super) fn prepare(&self, approve: Approve, upstream: Option<&Response>) {
         let issuer = Approve::clone(&approve);
         self.introspector.answer(move |seen| answer(issuer(&asked("introspection", seen), now_secs())));
         self.approver.answer(move |seen| answer(approve(&asked("approvals", seen), now_secs())));
-        let reaction = if upstream.resets { Answer::Reset } else { hello(upstream.status.unwrap_or(200)) };
+        let reaction = upstream.map_or(Answer::Reset, |response| {
+            let headers = response.headers.iter();
+            let headers = headers.map(|(name, value)| (name.clone(), String::from_utf8_lossy(value).into_owned()));
+            let (status, headers) = (response.status, headers.collect());
+            if response.chunks.len() < 2 {
+                return Answer::Raw(status, headers, response.body.clone());
+            }
+            Answer::Pieces(status, headers, response.pieces().map(<[u8]>::to_vec).collect())
+        });
         self.upstream.answer(move |_| reaction.clone());
     }
 

@@ -49,8 +49,19 @@ fn read_answer(stream: &mut TcpStream, bodiless: bool) -> anyhow::Result<Option<
             Err(error) => return Err(error).context("waiting for the answer"),
         }
     }
-    ensure!(bytes.is_empty(), "half an answer: {}", String::from_utf8_lossy(&bytes));
-    Ok(None)
+    half(&bytes)
+}
+
+/// What there is of an answer whose end never came.
+fn half(bytes: &[u8]) -> anyhow::Result<Option<Answer>> {
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    let mut fields = [httparse::EMPTY_HEADER; MAX_HEADERS];
+    let mut head = httparse::Response::new(&mut fields);
+    let complete = head.parse(bytes)?.is_complete();
+    ensure!(complete, "half an answer: {}", String::from_utf8_lossy(bytes));
+    Ok(Some(Answer { status: head.code.context("an answer without a status")?, cut: true, ..Answer::default() }))
 }
 
 fn write_request(stream: &mut TcpStream, request: &Request) -> std::io::Result<()> {
@@ -120,7 +131,7 @@ fn parse(bytes: &[u8], bodiless: bool) -> anyhow::Result<Option<Answer>> {
         let length: usize = std::str::from_utf8(value("content-length").unwrap_or(b"0"))?.parse()?;
         rest.get(..length).map(<[u8]>::to_vec)
     };
-    Ok(body.map(|body| Answer { status, headers, body }))
+    Ok(body.map(|body| Answer { status, headers, body, cut: false }))
 }
 
 fn unchunked(mut rest: &[u8]) -> anyhow::Result<Option<Vec<u8>>> {

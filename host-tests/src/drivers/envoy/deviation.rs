@@ -3,6 +3,7 @@
 use anyhow::Context;
 use serde_json::{Value, json};
 
+use crate::drivers::SESSIONS_SECRET;
 use crate::scenario::format::Deviation;
 use crate::scenario::text::merge;
 use crate::scenario::{approver, introspector};
@@ -15,7 +16,8 @@ const FILTER: &str = "/http_filters/0/typed_config/config";
 pub(super) fn apply(mut bootstrap: Value, gateway: &[Deviation]) -> anyhow::Result<Value> {
     // Processes started by tests share one environment, which tests must not change: the value is handed over instead.
     let secret = json!({ "environment_variables": { "host_env_keys": null, "key_values": {
-            "APPROVALS_SECRET": approver::SECRET, "INTROSPECTION_SECRET": introspector::SECRET
+            "APPROVALS_SECRET": approver::SECRET, "INTROSPECTION_SECRET": introspector::SECRET,
+            "SESSIONS_SECRET": SESSIONS_SECRET
         } } });
     patch(&mut bootstrap, &format!("{MANAGER}{FILTER}/vm_config"), &secret)?;
     // Without these Envoy drops trailers of HTTP/1.1 itself.

@@ -31,6 +31,7 @@ fn api() -> Result<Resource, &'static str> {
         input_schema: Some(schema),
         redact: Vec::new(),
         destinations: Vec::new(),
+        pin: None,
         authentication: None,
         mirrored: Vec::new(),
     };

@@ -57,6 +57,11 @@ impl Era {
         single(headers, HEADER)?.map_or(Ok(Self::November2025), Self::parse)
     }
 
+    /// Whether `headers` are those of a request that is read without any other before it.
+    pub(crate) fn stateless(headers: &Headers) -> bool {
+        Self::of(headers).is_ok_and(Self::is_stateless)
+    }
+
     fn parse(version: &[u8]) -> Result<Self, Reason> {
         let known = Self::ALL.into_iter().find(|era| era.version().as_bytes() == version);
         known.ok_or(Reason::UnsupportedVersion)

@@ -179,6 +179,11 @@ pub(in crate::action) fn is_id(id: &Value) -> bool {
     }
 }
 
+/// Whether `text` can name a tool, or anything else.
+pub(super) fn is_name(text: &str, tool: bool) -> bool {
+    name(Some(&Value::from(text)), if tool { MAX_TOOL } else { MAX_NAME }).is_ok()
+}
+
 /// A name with one spelling: no control characters, and composed (Unicode NFC) so that a server that normalises
 /// reads the same.
 pub(in crate::action) fn name(value: Option<&Value>, longest: usize) -> Result<&str, Reason> {

@@ -9,7 +9,7 @@ use super::{Edit, Outcome, SECRET, edited, full, key_set, minimal, parse, set};
 use crate::catalogue::{Denials, Match, Mirrored, PathMatch, Protocol, Risk};
 use crate::config::{
     Binding, Bound, ClientCertificate, ClusterUse, Config, Endpoint, ForwardConfig, KeyLocation, KeySource, Limits,
-    NoSecrets, RecordConfig, RemoteKeys, Unmatched,
+    NoSecrets, RecordConfig, RemoteKeys, SessionsConfig, Unmatched,
 };
 use crate::task::{Object, Pointer, TaskMapping, TaskSource};
 use crate::workload::Trait;
@@ -48,6 +48,8 @@ fn everything_stated_arrives() -> Outcome {
     assert_eq!(step_up.endpoint, self::endpoint("approvals", "approvals.example.com", "/ask", 11));
     assert_eq!((step_up.secret.as_str(), step_up.hold), (SECRET, Duration::from_secs(12)));
     assert_eq!(config.record, RecordConfig { arguments: Pointer::parse("/amount").into_iter().collect() });
+    assert_eq!(config.sessions, SessionsConfig { seal: true, secret: Some(SECRET.to_owned()) });
+    assert!(!format!("{:?}", config.sessions).contains(SECRET));
     assert_eq!(config.forward, ForwardConfig { credential: true, routing_headers: vec!["x-tenant-route".to_owned()] });
     let body_wait = Duration::from_secs(20);
     let limits = Limits { body_bytes: 1 << 20, body_wait, token_bytes: 8192, cached_tokens: 10, ledger_share: 20 };
@@ -127,6 +129,7 @@ fn defaults() -> Outcome {
     assert_eq!((issuer.binding, resource.origin.as_ref()), (binding, None));
     assert_eq!((config.unmatched, config.client_certificate), (Unmatched::Deny, ClientCertificate::Connection));
     assert!(config.step_up.is_none());
+    assert_eq!(config.sessions, SessionsConfig { seal: true, secret: None });
     assert_eq!(config.record, RecordConfig { arguments: Vec::new() });
     assert_eq!(config.forward, ForwardConfig { credential: false, routing_headers: Vec::new() });
     let body_wait = Duration::from_secs(30);

@@ -84,7 +84,8 @@ fn versions_and_sections() -> Outcome {
         (
             &[set("/a~b", 1)],
             "/a~0b: unknown key; the keys here are version, insecure_inline, issuers, resources, \
-             workloads, actors, hygiene, unmatched, client_certificate, policy, step_up, record, forward, limits",
+             workloads, actors, hygiene, unmatched, client_certificate, policy, step_up, sessions, \
+             record, forward, limits",
             SCHEMA_TOO,
         ),
         (
@@ -304,6 +305,65 @@ fn step_up() -> Outcome {
             "/step_up/webhook/cluster: cluster \"sts\" leads to https://approvals.example.com here and to \
              https://sts.example.com at /issuers/0/keys/cluster; name another cluster for one of them",
             READER_ONLY,
+        ),
+    ])
+}
+
+#[test]
+fn sessions() -> Outcome {
+    check(&[
+        (
+            &[set("/sessions/secret/env", "SHORT_SECRET")],
+            "/sessions/secret/env: shorter than 32 bytes; make one with `openssl rand -base64 32`",
+            READER_ONLY,
+        ),
+        (
+            &[set("/sessions/seal", false)],
+            "/sessions/secret: nothing is sealed, so there is nothing to seal with; remove it, or `seal: false`",
+            READER_ONLY,
+        ),
+        (
+            &[set("/sessions/seal", "no")],
+            "/sessions/seal: found text where a boolean belongs; write `true` or `false`, without quotes",
+            SCHEMA_TOO,
+        ),
+    ])
+}
+
+#[test]
+fn pins() -> Outcome {
+    let pin = |value| set("/resources/0/tools/0/pin", value);
+    let shape = "not a digest; it is `sha-256:` and 43 characters of base64url";
+    check(&[
+        (&[pin(json!("sha-256:abc"))], &format!("/resources/0/tools/0/pin: {shape}"), SCHEMA_TOO),
+        (
+            &[pin(json!("sha-1:47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"))],
+            &format!("/resources/0/tools/0/pin: {shape}"),
+            SCHEMA_TOO,
+        ),
+    ])
+}
+
+#[test]
+fn upgrades() -> Outcome {
+    let upgrades = |value| set("/resources/0/upgrades", value);
+    check(&[
+        (
+            &[upgrades(json!(["websocket"]))],
+            "/resources/0/upgrades: only an HTTP resource upgrades; remove them, or write `protocol: http`",
+            READER_ONLY,
+        ),
+        (
+            &[
+                Remove("/resources/0/tools"),
+                Remove("/workloads/0/actions"),
+                Remove("/resources/0/allowed_origins"),
+                Remove("/resources/0/denials"),
+                set("/resources/0/protocol", "http"),
+                upgrades(json!(["h2c"])),
+            ],
+            "/resources/0/upgrades/0: unknown upgrade \"h2c\" (websocket)",
+            SCHEMA_TOO,
         ),
     ])
 }

@@ -51,6 +51,7 @@ pub(super) fn resource(node: &Node<'_>, issuers: &[Issuer], seen: &mut Seen) -> 
         let authentication = object.optional("authentication", authentication);
         let origin = object.optional("origin", |node| node.parse(address::origin));
         let (allowed_origins, denials) = mcp::browsers_and_denials(object, protocol);
+        let upgrades = upgrades(object, protocol);
         let tools = tools(object, protocol, risk.unwrap_or(Risk::Medium));
         let interface = interface(object, protocol, matching.as_ref(), risk.unwrap_or(Risk::Medium));
         let metadata = metadata?;
@@ -72,6 +73,7 @@ pub(super) fn resource(node: &Node<'_>, issuers: &[Issuer], seen: &mut Seen) -> 
             origin: origin?,
             allowed_origins: allowed_origins?,
             denials: denials?,
+            upgrades: upgrades?,
         })
     })
 }
@@ -155,6 +157,17 @@ fn risk(node: &Node<'_>) -> Option<Risk> {
     node.choice("risk", &Risk::ALL.map(|risk| (risk.name(), risk)))
 }
 
+/// What a connection may be upgraded to. Of MCP nothing: every message of it is decided.
+fn upgrades(object: &mut Object<'_>, protocol: Option<Protocol>) -> Option<Vec<String>> {
+    if protocol == Some(Protocol::Mcp) {
+        let remedy = "only an HTTP resource upgrades; remove them, or write `protocol: http`";
+        object.forbid(&["upgrades"], remedy)?;
+    }
+    object.or("upgrades", Vec::new(), |node| {
+        distinct(node, |node| node.choice("upgrade", &[("websocket", "websocket")]).map(str::to_owned))
+    })
+}
+
 /// `default` is the risk of a tool that states none: its resource's.
 fn tools(object: &mut Object<'_>, protocol: Option<Protocol>, default: Risk) -> Option<BTreeMap<String, Tool>> {
     if protocol.is_some_and(|protocol| protocol != Protocol::Mcp) {
@@ -189,6 +202,7 @@ pub(super) fn terms(object: &mut Object<'_>, name: Option<String>, default: Risk
     });
     let redact = object.or("redact", Vec::new(), pointers);
     let destinations = object.or("destinations", Vec::new(), pointers);
+    let pin = object.optional("pin", |node| node.parse(text::digest));
     let authentication = object.optional("authentication", authentication);
     let (input_schema, mirrored) = input_schema?.unzip();
     Some(Tool {
@@ -198,6 +212,7 @@ pub(super) fn terms(object: &mut Object<'_>, name: Option<String>, default: Risk
         input_schema,
         redact: redact?,
         destinations: destinations?,
+        pin: pin?,
         authentication: authentication?,
         mirrored: mirrored.unwrap_or_default(),
     })

@@ -11,6 +11,7 @@ use crate::catalogue::{Protocol, Resource};
 use crate::policy::arguments::Record;
 use crate::policy::error::{LoadError, Problem};
 use crate::policy::load::Rule;
+use crate::policy::possible::{Certain, Unknown};
 use crate::policy::reads::Reads;
 use crate::policy::schema::{ActionName, Arguments, Types};
 use crate::policy::{basis, context, schema};
@@ -152,7 +153,10 @@ impl<'a> Builder<'a> {
         // Without a permit nothing can be allowed, so nobody is asked.
         let permits = rules.iter().any(|rule| rule.policy.effect() == Effect::Permit);
         let step_up = permits && rules.iter().any(|rule| rule.step_up.is_some());
-        let candidates = Arc::new(Candidates { policies, reads, step_up });
+        let certain_without_arguments = Certain::of(&rules, Unknown::Arguments).map_err(refused)?;
+        let certain_without_target = Certain::of(&rules, Unknown::Target).map_err(refused)?;
+        let candidates =
+            Arc::new(Candidates { policies, reads, certain_without_arguments, certain_without_target, step_up });
         self.candidates.insert(numbers, Arc::clone(&candidates));
         Ok(candidates)
     }

@@ -14,6 +14,7 @@ use cedar_policy::{Entities, EntityUid, PolicySet, Schema};
 use super::arguments::Record;
 use super::error::{LoadError, Problem};
 use super::load::{Rule, Source};
+use super::possible::Certain;
 use super::reads::Reads;
 use super::schema::Arguments;
 use crate::action::{Action, Operation};
@@ -68,6 +69,9 @@ pub(super) enum Asked {
 pub(super) struct Candidates {
     pub(super) policies: PolicySet,
     pub(super) reads: Reads,
+    /// Those of them that can be asked before that is known; none where all can.
+    pub(super) certain_without_arguments: Option<Certain>,
+    pub(super) certain_without_target: Option<Certain>,
     step_up: bool,
 }
 

@@ -5,6 +5,7 @@ mod arguments;
 mod decide;
 mod index;
 mod load;
+mod possible;
 mod step_up;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,6 +41,7 @@ fn resource(name: &str, protocol: Protocol, tools: Vec<Tool>) -> Resource {
         origin: None,
         allowed_origins: None,
         denials: Denials::default(),
+        upgrades: Vec::new(),
     }
 }
 
@@ -51,6 +53,7 @@ fn tool(name: &str, input_schema: Option<Value>) -> Tool {
         input_schema,
         redact: Vec::new(),
         destinations: Vec::new(),
+        pin: None,
         authentication: None,
         mirrored: Vec::new(),
     }

@@ -21,6 +21,7 @@ fn resources() -> Vec<Resource> {
         input_schema: None,
         redact: Vec::new(),
         destinations: vec!["/url".to_owned()],
+        pin: None,
         authentication: None,
         mirrored: Vec::new(),
     };

@@ -17,6 +17,7 @@ fn declared() -> Resource {
         input_schema: Some(json!({})),
         redact: Vec::new(),
         destinations: Vec::new(),
+        pin: None,
         authentication: None,
         mirrored: vec![
             mirrored("region", &["region"]),

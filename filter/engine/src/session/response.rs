@@ -1,0 +1,149 @@
+//! What of one response matters, decided when its request goes upstream: a list that is filtered for its reader, and the
+//! session that it opens or is in.
+//!
+//! Everything else passes unseen. A list is asked for in a form that can be read here: without content coding.
+
+use serde_json::Value;
+
+use super::Turn;
+use super::account::Account;
+use super::request::Request;
+use super::visible::Reader;
+use crate::action::Operation;
+use crate::catalogue::Denials;
+use crate::forward::HeaderEdit;
+use crate::headers::{Headers, same_name};
+use crate::reason::Reason;
+use crate::record::Line;
+use crate::reply::{Addressee, Denial, Reply};
+use crate::response::{Content, Treatment, Unreadable, treatment};
+use crate::sessions::{self, Seal};
+
+/// The methods whose results are lists that are filtered.
+const LISTS: [&str; 4] = ["tools/list", "prompts/list", "resources/list", "resources/templates/list"];
+
+/// A stream that is resumed may bring the answer to any earlier request (MCP 2025-11-25, Streamable HTTP).
+const RESUMES: &str = "last-event-id";
+
+/// Looks after one response.
+pub(super) struct Watch {
+    /// Who reads the list, if it is one.
+    reader: Option<Reader>,
+    seal: Option<Seal>,
+    rpc_id: Option<Value>,
+    content: Option<Content>,
+    changed: bool,
+}
+
+/// What a response's head turned out to be.
+pub(super) enum Seen {
+    /// Nothing that matters.
+    Nothing,
+    /// To be edited; what remains to be looked after.
+    Head(Vec<HeaderEdit>, Option<Box<Watch>>),
+    /// Not to be passed.
+    Unreadable(Reply),
+}
+
+impl Watch {
+    /// What matters of the answer to `request`, if anything does; `edits` are those of the request.
+    pub(super) fn of(
+        turn: &Turn<'_>,
+        request: &Request,
+        account: &Account,
+        edits: &mut Vec<HeaderEdit>,
+    ) -> Option<Box<Self>> {
+        let headers = &request.head.headers;
+        if let Some(session) = &account.session {
+            edits.extend(removed(headers, sessions::FIELD));
+            edits.push(HeaderEdit::Set(sessions::FIELD, session.clone()));
+        }
+        let is_list = match account.action.as_ref().map(|action| &action.operation) {
+            Some(Operation::Mcp(operation)) if operation.method == "GET" => headers.contains(RESUMES),
+            Some(Operation::Mcp(operation)) => LISTS.contains(&operation.method),
+            Some(
+                Operation::Http { .. }
+                | Operation::Endpoint(_)
+                | Operation::ToolCall(_)
+                | Operation::A2a(_)
+                | Operation::Grpc(_),
+            )
+            | None => false,
+        };
+        let reader = if is_list { Reader::of(turn, request, account) } else { None };
+        if reader.is_some() {
+            edits.extend(removed(headers, "accept-encoding"));
+        }
+        let (seal, rpc_id) = (account.seal.clone(), account.rpc_id.clone());
+        (reader.is_some() || seal.is_some())
+            .then(|| Box::new(Self { reader, seal, rpc_id, content: None, changed: false }))
+    }
+
+    /// Takes the head; `line` is written if the response is not passed.
+    pub(super) fn head(mut self: Box<Self>, turn: &Turn<'_>, headers: &Headers, end: bool, line: Line) -> Seen {
+        let Ok(mut edits) = self.session(headers) else { return self.refuse(turn, line) };
+        if self.reader.is_some() {
+            match treatment(headers, end) {
+                Treatment::Pass => {}
+                Treatment::Rewrite(content, more) => {
+                    self.content = Some(content);
+                    edits.extend(more);
+                }
+                Treatment::Refuse => return self.refuse(turn, line),
+            }
+        }
+        let watch = self.content.is_some().then_some(self);
+        if edits.is_empty() && watch.is_none() { Seen::Nothing } else { Seen::Head(edits, watch) }
+    }
+
+    /// Takes the next bytes of the body; what the client gets instead.
+    pub(super) fn body(&mut self, turn: &Turn<'_>, chunk: &[u8], end: bool) -> Result<Vec<u8>, Unreadable> {
+        let (Some(reader), Some(content)) = (&self.reader, &mut self.content) else { return Err(Unreadable) };
+        let mut reader = reader.at(turn)?;
+        let passed = content.push(chunk, end, &mut reader);
+        self.changed |= reader.met_changed_tool();
+        passed
+    }
+
+    /// Whether the list had a tool that is not what it was pinned to.
+    pub(super) fn met_changed_tool(&self) -> bool {
+        self.changed
+    }
+
+    /// The client gets the upstream's session id sealed, and nothing that could be taken for another one.
+    fn session(&self, headers: &Headers) -> Result<Vec<HeaderEdit>, Unreadable> {
+        let Some(seal) = &self.seal else { return Ok(Vec::new()) };
+        let Some(id) = headers.single(sessions::FIELD).map_err(|_| Unreadable)? else { return Ok(Vec::new()) };
+        let sealed = seal.seal(id).ok_or(Unreadable)?;
+        let mut edits = removed(headers, sessions::FIELD);
+        edits.push(HeaderEdit::Set(sessions::FIELD, sealed));
+        Ok(edits)
+    }
+
+    fn refuse(&self, turn: &Turn<'_>, line: Line) -> Seen {
+        let addressee = Addressee {
+            id: turn.id,
+            denial: Denial::rpc(Reason::ResponseUnreadable, Denials::default(), false, false),
+            proxy: false,
+            version: None,
+            rpc_id: self.rpc_id.as_ref(),
+            dpop: false,
+            metadata_url: None,
+            scope: None,
+            demand: None,
+        };
+        Seen::Unreadable(Reply::deny(line, Reason::ResponseUnreadable, &addressee))
+    }
+}
+
+/// Removes `name` in every spelling that is there.
+fn removed(headers: &Headers, name: &str) -> Vec<HeaderEdit> {
+    let mut edits: Vec<HeaderEdit> = Vec::new();
+    for (spelling, _) in headers.iter().filter(|(spelling, _)| same_name(spelling, name)) {
+        let edit = HeaderEdit::Remove(spelling.to_owned());
+        if !edits.contains(&edit) {
+            edits.push(edit);
+        }
+    }
+    edits
+}

@@ -1,0 +1,169 @@
+//! Who reads a list, and what of it they could call: what their grants reach with some arguments, and policy does not
+//! deny whatever they are.
+//!
+//! What an approval could still allow is shown. Counts of calls are not looked at: they come and go.
+
+use std::sync::Arc;
+
+use countersign_tokens::UnixTime;
+use countersign_tokens::json::{self, Limits};
+use serde_json::{Map, Value};
+
+use super::Turn;
+use super::account::Account;
+use super::decide::rating;
+use super::request::Request;
+use crate::action::{Action, Class, McpOperation, Operation, ToolCall, mcp};
+use crate::catalogue::Resource;
+use crate::credential::Verified;
+use crate::digest;
+use crate::engine::{Engine, ResourceIndex};
+use crate::hygiene::Finding;
+use crate::policy::{Facts, Unknown};
+use crate::response::{Audience, Element, Listing, Unreadable};
+use crate::route::{self, Target};
+use crate::task::{Circumstances, Grants, Task};
+
+const READ: &str = "resources/read";
+
+/// Who asked for a list, and how.
+pub(super) struct Reader {
+    resource: ResourceIndex,
+    verified: Arc<Verified>,
+    findings: Vec<Finding>,
+    source: Option<String>,
+    target: Target,
+}
+
+/// The reader at a time.
+pub(super) struct ReaderNow<'a> {
+    reader: &'a Reader,
+    engine: &'a Engine,
+    resource: &'a Resource,
+    task: &'a Task,
+    now: UnixTime,
+    circumstances: Circumstances,
+    /// Whether a tool was met that is not what it was pinned to.
+    changed: bool,
+}
+
+impl Reader {
+    /// Whoever `account` is about.
+    pub(super) fn of(turn: &Turn<'_>, request: &Request, account: &Account) -> Option<Self> {
+        turn.engine.resource(request.resource)?;
+        Some(Self {
+            resource: request.resource,
+            verified: Arc::clone(account.verified.as_ref()?),
+            findings: account.findings.clone(),
+            source: request.head.source.clone(),
+            target: request.target.clone(),
+        })
+    }
+
+    /// As things are now.
+    pub(super) fn at<'a>(&'a self, turn: &'a Turn<'_>) -> Result<ReaderNow<'a>, Unreadable> {
+        let circumstances = Circumstances {
+            now: turn.now,
+            source: self.source.as_deref().and_then(route::address),
+            depth: self.verified.workload.actors.len(),
+        };
+        Ok(ReaderNow {
+            reader: self,
+            engine: turn.engine,
+            resource: turn.engine.resource(self.resource).ok_or(Unreadable)?,
+            task: self.verified.task.as_ref().map_err(|_| Unreadable)?,
+            now: turn.now,
+            circumstances,
+            changed: false,
+        })
+    }
+}
+
+impl Audience for ReaderNow<'_> {
+    fn sees(&mut self, listing: Listing, element: &Element) -> bool {
+        let Some(name) = element.name(listing) else { return false };
+        if !mcp::can_be_named(name, listing == Listing::Tools) {
+            return false;
+        }
+        match listing {
+            Listing::Tools => self.is_as_pinned(name, element) && self.could(&self.tool_call(name), Unknown::Arguments),
+            Listing::Prompts => self.could(&self.operation("prompts/get", name), Unknown::Arguments),
+            Listing::Resources => self.could(&self.operation(READ, name), Unknown::Arguments),
+            Listing::Templates => self.could_read_one_of(name),
+        }
+    }
+}
+
+impl ReaderNow<'_> {
+    /// Whether a tool was met that is not what it was pinned to.
+    pub(super) fn met_changed_tool(&self) -> bool {
+        self.changed
+    }
+
+    /// A tool that was pinned is what it was: what changed afterwards, nobody has looked at.
+    fn is_as_pinned(&mut self, name: &str, element: &Element) -> bool {
+        let Some(pin) = self.resource.tools.get(name).and_then(|tool| tool.pin) else { return true };
+        let same = match json::parse(&element.text, &Limits::DEFAULT) {
+            Ok(Value::Object(tool)) => digest::of_tool(&tool) == Ok(pin),
+            Ok(_) | Err(_) => false,
+        };
+        self.changed |= !same;
+        same
+    }
+
+    fn could(&self, action: &Action, unknown: Unknown) -> bool {
+        self.every_grants(|grants| grants.could_cover(action, &self.circumstances)) && self.allowed(action, unknown)
+    }
+
+    /// Whether a resource that the URI `template` (RFC 6570) becomes could be read: what is before its first expression
+    /// is all that is certain.
+    fn could_read_one_of(&self, template: &str) -> bool {
+        let start = template.split('{').next().unwrap_or_default();
+        let operation = format!("mcp:{READ}");
+        let reaches =
+            |grants: &Grants| grants.could_cover_below(&operation, &self.resource.name, start, &self.circumstances);
+        self.every_grants(reaches) && self.allowed(&self.operation(READ, template), Unknown::Target)
+    }
+
+    /// Whether the grants of the task, and those of everybody in the chain that has any, all do.
+    fn every_grants(&self, cover: impl Fn(&Grants) -> bool) -> bool {
+        let ceilings = self.reader.verified.ceilings.iter();
+        let ceilings = ceilings.map(|ceiling| self.engine.config.workloads.entry(ceiling.entry));
+        let ceilings = ceilings.map(|entry| entry.and_then(|entry| entry.governed.actions()));
+        ceilings.chain([Some(&self.task.grants)]).all(|grants| grants.is_some_and(&cover))
+    }
+
+    fn allowed(&self, action: &Action, unknown: Unknown) -> bool {
+        let (risk, labels) = rating(self.resource, action);
+        let facts = Facts {
+            now: self.now,
+            workload: &self.reader.verified.workload,
+            token: &self.reader.verified.facts,
+            findings: &self.reader.findings,
+            task: self.task,
+            action,
+            risk,
+            labels,
+            source: self.reader.source.as_deref(),
+            approval: None,
+        };
+        self.engine.policy.could_allow(&facts, unknown)
+    }
+
+    fn tool_call(&self, tool: &str) -> Action {
+        // Nobody reads arguments of this call, nor its digest or id.
+        let (arguments, digest, id) = (Map::new(), [0; 32], Value::Null);
+        self.action(Operation::ToolCall(ToolCall { tool: tool.to_owned(), arguments, digest, id }))
+    }
+
+    fn operation(&self, method: &'static str, target: &str) -> Action {
+        let target = Some(target.to_owned());
+        let (class, several) = (Class::Read, Vec::new());
+        self.action(Operation::Mcp(McpOperation { method, class, target, several, digest: None, id: None }))
+    }
+
+    fn action(&self, operation: Operation) -> Action {
+        let action = Action::new(self.resource, &self.reader.target, operation, None);
+        Action { method: "POST".to_owned(), ..action }
+    }
+}
