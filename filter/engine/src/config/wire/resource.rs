@@ -185,7 +185,9 @@ fn tool(node: &Node<'_>, default: Risk, names: &mut Names) -> Option<Tool> {
             names.claim(node, &name)?;
             Some(name)
         });
-        terms(object, name, default)
+        let pin = object.optional("pin", |node| node.parse(text::digest));
+        let tool = terms(object, name, default);
+        Some(Tool { pin: pin?, ..tool? })
     })
 }
 
@@ -202,7 +204,6 @@ pub(super) fn terms(object: &mut Object<'_>, name: Option<String>, default: Risk
     });
     let redact = object.or("redact", Vec::new(), pointers);
     let destinations = object.or("destinations", Vec::new(), pointers);
-    let pin = object.optional("pin", |node| node.parse(text::digest));
     let authentication = object.optional("authentication", authentication);
     let (input_schema, mirrored) = input_schema?.unzip();
     Some(Tool {
@@ -212,7 +213,7 @@ pub(super) fn terms(object: &mut Object<'_>, name: Option<String>, default: Risk
         input_schema,
         redact: redact?,
         destinations: destinations?,
-        pin: pin?,
+        pin: None,
         authentication: authentication?,
         mirrored: mirrored.unwrap_or_default(),
     })
