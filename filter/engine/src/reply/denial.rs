@@ -54,10 +54,8 @@ impl Denial {
     /// version is.
     pub(crate) fn a2a(reason: Reason) -> Self {
         let status = reason.row().status;
-        let code = match reason {
-            Reason::UnsupportedVersion => -32009,
-            _ => specified(reason).unwrap_or(own_code(status)),
-        };
+        let code =
+            if reason == Reason::UnsupportedVersion { -32009 } else { specified(reason).unwrap_or(own_code(status)) };
         Self { status, form: Form::Error { code, versions: false }, allow: ALLOW }
     }
 
