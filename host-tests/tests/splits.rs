@@ -57,9 +57,10 @@ fn divide(step: &mut Step, cut: Cut, trailers: bool) -> Result<bool> {
     Ok(true)
 }
 
-/// The length of the body, whatever its credential: that of an earlier step is not known here.
+/// The length of the body, whatever its credential and headers: what an earlier step was told is not known here.
 fn length(send: &Send) -> Result<usize> {
-    let anonymous = Send { token: serde_json::from_value(serde_json::json!({ "raw": "x" }))?, ..send.clone() };
+    let token = serde_json::from_value(serde_json::json!({ "raw": "x" }))?;
+    let anonymous = Send { token, headers: Default::default(), ..send.clone() };
     Ok(Request::of(&anonymous, now()?, &Earlier::default())?.body.map_or(0, |body| body.len()))
 }
 
