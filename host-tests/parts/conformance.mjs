@@ -27,8 +27,7 @@ import { accessToken } from './token.mjs';
 
 /**
  * The runs: a release of the suite (as package.json calls it), a revision of the protocol, and the only checks that fail
- * without the gateway, which must not fail with it. `aside`: scenarios of the suite that are told and not judged. `unread`:
- * the gateway does not read the revision yet; what it changes is told and not judged, until it changes nothing.
+ * without the gateway, which must not fail with it. `aside`: scenarios of the suite that are told and not judged.
  */
 const REBINDING = ['localhost-host-rebinding-rejected'];
 // In 0.1.16 these two say `MCP-Protocol-Version: 2025-03-26` in a session of 2025-11-25; the next release says it right.
@@ -38,7 +37,7 @@ const RUNS = [
   { suite: 'mcp-conformance-stable', revision: '2025-11-25', mended: REBINDING, aside: MISSPOKEN },
   { suite: 'mcp-conformance-next', revision: '2025-06-18', mended: [] },
   { suite: 'mcp-conformance-next', revision: '2025-11-25', mended: REBINDING },
-  { suite: 'mcp-conformance-next', revision: '2026-07-28', mended: REBINDING, unread: true },
+  { suite: 'mcp-conformance-next', revision: '2026-07-28', mended: REBINDING },
 ];
 
 const GATEWAY = fileURLToPath(new URL('../../scripts/gateway', import.meta.url));
@@ -178,7 +177,7 @@ async function suite({ suite, revision }, url, folder) {
 }
 
 /** Prints both results and what follows; answers how much of it is wrong. */
-function judge({ suite, revision, mended, aside = [], unread }, without, through) {
+function judge({ suite, revision, mended, aside = [] }, without, through) {
   const { version } = createRequire(import.meta.url)(`./node_modules/${suite}/package.json`);
   console.log(`\n${`MCP ${revision}, suite ${version}`.padEnd(50)} ${'without'.padStart(8)} ${'through'.padStart(8)}`);
   for (const line of sideBySide(without, through)) console.log(line);
@@ -198,11 +197,6 @@ function judge({ suite, revision, mended, aside = [], unread }, without, through
       .map((check) => `fails without the gateway and is not mended by it: ${check}`),
     ...worse.map(({ scenario, check, before, after }) => `${scenario}: ${check}: ${before} became ${after}`),
   ];
-  if (unread) {
-    console.log(`  (${problems.length} differences, not judged: the gateway does not read ${revision} yet)`);
-    if (problems.length > 0) return 0;
-    problems.push(`the gateway reads ${revision}: remove \`unread\` from its run in conformance.mjs`);
-  }
   for (const problem of problems) console.log(`  WRONG  ${problem}`);
   return problems.length;
 }

@@ -121,7 +121,9 @@ pub(super) fn error(reason: Reason, code: i32, id: &Value, decision: &str, versi
     let row = reason.row();
     let mut data = json!({ "reason": row.code, "decision": decision });
     if let (Reason::UnsupportedVersion, Some(version), Some(data)) = (reason, version, data.as_object_mut()) {
-        data.insert("supported".to_owned(), json!(Era::ALL.map(Era::version)));
+        // What a request can name by itself: the others are agreed on by `initialize`.
+        let named = Era::ALL.into_iter().filter(|era| era.is_stateless()).map(Era::version);
+        data.insert("supported".to_owned(), named.collect());
         data.extend(version.map(|version| ("requested".to_owned(), json!(version))));
     }
     json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": row.detail, "data": data } })
