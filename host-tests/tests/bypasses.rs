@@ -25,7 +25,10 @@ const BYPASSES: &[(&str, &[&str])] = &[
         "a duplicate key: the filter reads the first, the server the last",
         &["a member that comes twice, also when one of them is escaped", "members that some parsers take for the same"],
     ),
-    ("escapes and Unicode in names", &["escapes in a name name the same tool"]),
+    (
+        "escapes and Unicode in names",
+        &["escapes in a name name the same tool", "a name that is not composed as everybody composes it"],
+    ),
     (
         "a POST that is not JSON passes unread",
         &["a body that is not JSON", "another media type, or a coded body, is not passed unread"],
@@ -80,6 +83,14 @@ const BYPASSES: &[(&str, &[&str])] = &[
         &["an approval is not good for other arguments", "an approval is not good for the same call again"],
     ),
     (
+        "a response filter evaded by media type or status",
+        &[
+            "a list that cannot be read is not passed, whatever its status and media type",
+            "a list that turns out unreadable on its way is cut off",
+        ],
+    ),
+    ("A2A AUTH_REQUIRED taken for a grant", &["what an agent says about AUTH_REQUIRED grants nothing"]),
+    (
         "an approver who is the requester",
         &["nobody approves their own call", "the same name from another issuer is somebody else"],
     ),
@@ -96,8 +107,6 @@ const BYPASSES: &[(&str, &[&str])] = &[
 
 /// Those that no scenario tries, and why.
 const WITHOUT_A_SCENARIO: &[(&str, &str)] = &[
-    ("a response filter evaded by media type or status", "responses are not filtered yet"),
-    ("A2A AUTH_REQUIRED taken for a grant", "A2A is not read yet"),
     ("budgets multiplied by replicas", "what is spent is counted per gateway process, and the README says so"),
     ("a metric label per user until memory is gone", "scenarios do not see metrics; load tests watch the memory"),
 ];

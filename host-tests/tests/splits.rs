@@ -1,6 +1,7 @@
 //! Every scenario again, its bodies cut into single bytes, into halves, and ended by trailers: what is expected of it stays
 //! the same, natively and in wasm. Cuts at every position, and random ones, are in `properties.rs`.
 
+use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, ensure};
@@ -60,7 +61,7 @@ fn divide(step: &mut Step, cut: Cut, trailers: bool) -> Result<bool> {
 /// The length of the body, whatever its credential and headers: what an earlier step was told is not known here.
 fn length(send: &Send) -> Result<usize> {
     let token = serde_json::from_value(serde_json::json!({ "raw": "x" }))?;
-    let anonymous = Send { token, headers: Default::default(), ..send.clone() };
+    let anonymous = Send { token, headers: BTreeMap::default(), ..send.clone() };
     Ok(Request::of(&anonymous, now()?, &Earlier::default())?.body.map_or(0, |body| body.len()))
 }
 
