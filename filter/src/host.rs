@@ -44,16 +44,9 @@ pub(crate) fn now() -> UnixTime {
     UnixTime::from_micros(micros.unwrap_or(u64::MAX))
 }
 
-/// Fresh random bytes.
-pub(crate) fn random() -> Option<[u8; 16]> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).ok()?;
-    Some(bytes)
-}
-
-/// Randomness that a key can be made of.
-pub(crate) fn seed() -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
+/// Fresh random bytes, fit to be a key.
+pub(crate) fn random<const LENGTH: usize>() -> Option<[u8; LENGTH]> {
+    let mut bytes = [0; LENGTH];
     getrandom::fill(&mut bytes).ok()?;
     Some(bytes)
 }

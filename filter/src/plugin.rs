@@ -35,7 +35,7 @@ impl RootContext for Plugin {
         let configuration = configuration::as_json(host::plugin_configuration(size));
         match Engine::load_with(&configuration, &host::Environment, Box::new(verifier)) {
             Ok(engine) => {
-                let engine = match host::seed() {
+                let engine = match host::random() {
                     Some(seed) => engine.seeded(seed),
                     None => engine,
                 };

@@ -187,7 +187,7 @@ impl Worker {
 
 /// Where a worker stands in what many would do at the same time; without randomness they do.
 fn jitter() -> u16 {
-    host::random().map_or(0, |[low, high, ..]| u16::from_le_bytes([low, high]))
+    host::random().map_or(0, u16::from_le_bytes)
 }
 
 impl Configured {

@@ -1,5 +1,6 @@
 //! A request on its way upstream: what is removed from it and what is added.
 
+use crate::headers::Headers;
 use crate::permit::Permit;
 use crate::record::Line;
 
@@ -20,6 +21,20 @@ pub enum HeaderEdit {
     Remove(String),
     /// Replace every value of this name by one.
     Set(&'static str, String),
+}
+
+impl HeaderEdit {
+    /// Removes every field of `headers` whose name is `chosen`, each spelling once.
+    pub(crate) fn removals(headers: &Headers, chosen: impl Fn(&str) -> bool) -> Vec<Self> {
+        let mut edits: Vec<Self> = Vec::new();
+        for (name, _) in headers.iter().filter(|(name, _)| chosen(name)) {
+            let edit = Self::Remove(name.to_owned());
+            if !edits.contains(&edit) {
+                edits.push(edit);
+            }
+        }
+        edits
+    }
 }
 
 impl Forward {

@@ -34,6 +34,7 @@ pub mod config;
 pub mod credential;
 pub mod digest;
 mod engine;
+mod fold;
 pub mod forward;
 pub mod headers;
 pub mod hygiene;

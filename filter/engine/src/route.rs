@@ -132,18 +132,19 @@ pub fn check_upgrade(head: &RequestHead, resource: Option<&Resource>) -> Result<
     if allowed { Ok(()) } else { Err(Reason::UpgradeRefused) }
 }
 
-/// The most specific resource that matches, if any.
+/// The most specific of `resources` that matches, if any, and its index.
 ///
 /// An exact path goes before a subtree, a longer path before a shorter one, a host with a port before a host
 /// without before none, a named route before none; of equals, the first configured.
 ///
 /// A host written without a port matches every port: otherwise `tools.example.com:443` would step around
 /// the rules for `tools.example.com`. One written with a port matches that port only.
-pub fn find<'c>(resources: &'c [Resource], target: &Target, route: Option<&str>) -> Option<&'c Resource> {
+pub fn find<'c>(resources: &'c [Resource], target: &Target, route: Option<&str>) -> Option<(usize, &'c Resource)> {
     resources
         .iter()
-        .filter(|resource| matches(&resource.matching, target, route))
-        .reduce(|best, next| if rank(&next.matching) > rank(&best.matching) { next } else { best })
+        .enumerate()
+        .filter(|(_, resource)| matches(&resource.matching, target, route))
+        .reduce(|best, next| if rank(&next.1.matching) > rank(&best.1.matching) { next } else { best })
 }
 
 /// The address in `ip:port` or `ip`; an IPv4 address that came as IPv6 is IPv4, so that one range covers both.
@@ -240,8 +241,8 @@ fn matching_host(authority: &str) -> Option<String> {
     })
 }
 
-/// A colon inside `[…]` belongs to an IPv6 address.
-fn split_port(authority: &str) -> (&str, Option<&str>) {
+/// `host[:port]` in its parts. A colon inside `[…]` belongs to an IPv6 address.
+pub(crate) fn split_port(authority: &str) -> (&str, Option<&str>) {
     match authority.rsplit_once(':') {
         Some((name, port)) if !port.contains(']') => (name, Some(port)),
         _ => (authority, None),

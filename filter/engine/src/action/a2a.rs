@@ -28,7 +28,8 @@ pub use methods::METHODS;
 
 use self::message::{Parameters, facts};
 use self::methods::{CARD, Method, Version};
-use super::mcp::{Rejection, fields};
+use super::mcp::fields;
+use super::rpc::Rejection;
 use super::{A2aOperation, Action, Operation};
 use crate::catalogue::{PathMatch, Resource};
 use crate::digest;

@@ -75,26 +75,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::action::test_support::{resource, target};
-    use crate::catalogue::{Protocol, Risk, Tool};
+    use crate::action::test_support::{resource, target, tool};
+    use crate::catalogue::Protocol;
 
     const METHOD: &str = "bank.v1.Payments/Transfer";
 
     fn service() -> Resource {
         let schema = json!({ "type": "object", "properties": { "x-amount": { "type": "integer" } } });
-        let tool = Tool {
-            name: METHOD.to_owned(),
-            risk: Risk::High,
-            labels: Vec::new(),
-            input_schema: Some(schema),
-            redact: Vec::new(),
-            destinations: Vec::new(),
-            pin: None,
-            authentication: None,
-            mirrored: Vec::new(),
-        };
         let mut service = Resource { protocol: Protocol::Grpc, ..resource() };
-        service.tools.insert(METHOD.to_owned(), tool);
+        service.tools.insert(METHOD.to_owned(), tool(METHOD, Some(schema)));
         service.interface.metadata.insert(METHOD.to_owned(), vec!["x-amount".to_owned(), "x-note".to_owned()]);
         service
     }

@@ -9,7 +9,7 @@
 
 mod era;
 pub(in crate::action) mod fields;
-pub(in crate::action) mod message;
+mod message;
 mod methods;
 mod parameters;
 mod uri;
@@ -21,8 +21,9 @@ pub use methods::METHODS;
 pub(crate) use parameters::is_parameter;
 
 use self::fields::{Required, Said};
-use self::message::{Call, Kind, Message};
+use self::message::Call;
 use self::methods::{Method, Names, Shape};
+use super::rpc::{self, Kind, Message, Rejection};
 use super::{Action, Class, McpOperation, Operation, ToolCall};
 use crate::catalogue::Resource;
 use crate::digest;
@@ -34,24 +35,14 @@ use crate::route::Target;
 /// take the request for one of that session, which nobody has checked.
 pub(crate) const OF_SESSIONS: [&str; 2] = ["mcp-session-id", "last-event-id"];
 
-/// A request that is no readable operation.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Rejection {
-    /// Why.
-    pub reason: Reason,
-    /// The JSON-RPC id, where it could be read: the error is answered with it.
-    pub id: Option<Value>,
-}
-
-impl From<Reason> for Rejection {
-    fn from(reason: Reason) -> Self {
-        Self { reason, id: None }
-    }
-}
-
 /// Whether the operation can only be read from the body. Where it is not, a request may not have one.
 pub fn needs_body(method: &str) -> Result<bool, Reason> {
     if method == "OPTIONS" { Ok(false) } else { methods::has_message(method).ok_or(Reason::MethodNotAllowed) }
+}
+
+/// Whether `action` opens a session.
+pub(crate) fn opens_session(action: &Action) -> bool {
+    matches!(&action.operation, Operation::Mcp(operation) if operation.method == methods::INITIALIZE)
 }
 
 /// Whether a request could name `name`: a tool, or anything else.
@@ -79,7 +70,7 @@ pub fn read(resource: &Resource, target: &Target, headers: &Headers, body: Optio
 
 fn read_message(resource: &Resource, target: &Target, headers: &Headers, body: &[u8]) -> Result<Action, Rejection> {
     fields::check_media(headers)?;
-    let Message { id, kind } = message::read(body)?;
+    let Message { id, kind } = rpc::read(body)?;
     let operation = match kind {
         Kind::Response(outcome) => response(headers, &outcome),
         Kind::Call { method, params } => call(resource, headers, &method, params, id.as_ref()),

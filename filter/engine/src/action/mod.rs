@@ -6,10 +6,14 @@ pub mod a2a;
 pub mod grpc;
 pub mod http;
 pub mod mcp;
+mod rpc;
+mod strict;
 
 use std::borrow::Cow;
 
 use serde_json::{Map, Value};
+
+pub use rpc::Rejection;
 
 use crate::catalogue::Resource;
 use crate::route::{self, Target};

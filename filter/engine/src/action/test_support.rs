@@ -1,8 +1,10 @@
-//! One resource and its targets, for tests.
+//! One resource, its tools and targets, for tests.
 
 use std::collections::BTreeMap;
 
-use crate::catalogue::{Denials, Match, PathMatch, Protocol, Resource, Risk};
+use serde_json::Value;
+
+use crate::catalogue::{Denials, Match, PathMatch, Protocol, Resource, Risk, Tool};
 use crate::route::Target;
 
 /// The MCP resource `payments` at `/mcp`.
@@ -22,6 +24,21 @@ pub(crate) fn resource() -> Resource {
         allowed_origins: None,
         denials: Denials::default(),
         upgrades: Vec::new(),
+    }
+}
+
+/// A tool of low risk with nothing else said about it.
+pub(crate) fn tool(name: &str, input_schema: Option<Value>) -> Tool {
+    Tool {
+        name: name.to_owned(),
+        risk: Risk::Low,
+        labels: Vec::new(),
+        input_schema,
+        redact: Vec::new(),
+        destinations: Vec::new(),
+        pin: None,
+        authentication: None,
+        mirrored: Vec::new(),
     }
 }
 

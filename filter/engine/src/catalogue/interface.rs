@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 
 use percent_encoding::percent_decode_str;
 
+use crate::fold::fold;
+
 /// What is declared of a resource beyond its tools.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Interface {
@@ -210,10 +212,6 @@ fn split(path: &str) -> Vec<String> {
 /// Paths with escapes that are not UTF-8 are refused before.
 fn decoded(segment: &str) -> String {
     percent_decode_str(segment).decode_utf8_lossy().into_owned()
-}
-
-fn fold(text: &str) -> String {
-    text.to_uppercase().to_lowercase()
 }
 
 fn is_name(name: &str) -> bool {

@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
-use super::{Listing, Unreadable, same_member};
+use super::{Listing, Unreadable};
+use crate::fold;
 
 /// The members that name an element.
 const NAMES: [&str; 3] = ["name", "uri", "uriTemplate"];
@@ -59,7 +60,7 @@ impl<'de> Visitor<'de> for Names {
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
         let mut names = [None, None, None];
         while let Some(member) = access.next_key::<String>()? {
-            let found = NAMES.iter().zip(&mut names).find(|(name, _)| same_member(name, &member));
+            let found = NAMES.iter().zip(&mut names).find(|(name, _)| fold::is_same(name, &member));
             let Some((name, slot)) = found else {
                 access.next_value::<IgnoredAny>()?;
                 continue;

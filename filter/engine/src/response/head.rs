@@ -67,13 +67,7 @@ pub(crate) fn treatment(headers: &Headers, end: bool) -> Treatment {
         Ok(None) | Err(Unreadable) if is_error(headers) => Content::Withheld,
         Ok(None) | Err(Unreadable) => return Treatment::Refuse,
     };
-    let mut edits: Vec<HeaderEdit> = Vec::new();
-    for (name, _) in headers.iter().filter(|(name, _)| OF_THE_BODY.iter().any(|field| same_name(name, field))) {
-        let edit = HeaderEdit::Remove(name.to_owned());
-        if !edits.contains(&edit) {
-            edits.push(edit);
-        }
-    }
+    let mut edits = HeaderEdit::removals(headers, |name| OF_THE_BODY.iter().any(|field| same_name(name, field)));
     // What one caller sees is not for the next (RFC 9111 §5.2.2).
     edits.push(HeaderEdit::Set("cache-control", "private, no-store".to_owned()));
     Treatment::Rewrite(content, edits)

@@ -5,7 +5,8 @@
 
 use super::element::Element;
 use super::token::{Container, Mark, Tokens};
-use super::{Audience, ELEMENT_BYTES, Listing, Unreadable, same_member};
+use super::{Audience, ELEMENT_BYTES, Listing, Unreadable};
+use crate::fold;
 
 /// Bytes of a member's name, quotes included, where names matter.
 const MAX_NAME: usize = 1024;
@@ -148,7 +149,7 @@ impl Message {
         let name: String = serde_json::from_slice(&self.name).map_err(|_| Unreadable)?;
         self.name.clear();
         let known: &[(&str, Member)] = if self.in_result { &OF_RESULT } else { &OF_MESSAGE };
-        self.member = match known.iter().find(|(known, _)| same_member(known, &name)) {
+        self.member = match known.iter().find(|(known, _)| fold::is_same(known, &name)) {
             Some((known, member)) if *known == name => *member,
             Some(_) => return Err(Unreadable),
             None => Member::Other,

@@ -56,11 +56,3 @@ pub(crate) trait Audience {
     /// Whether `element` of `listing` is shown.
     fn sees(&mut self, listing: Listing, element: &Element) -> bool;
 }
-
-/// Whether two member names may be the same to a decoder that matches without case (Go's `encoding/json`).
-///
-/// Upper case first, so that `ſ` and the Kelvin sign end where `s` and `k` do.
-fn same_member(a: &str, b: &str) -> bool {
-    let fold = |name: &str| name.to_uppercase().to_lowercase();
-    a == b || fold(a) == fold(b)
-}

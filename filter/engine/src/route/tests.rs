@@ -280,7 +280,7 @@ fn below(path: &str) -> PathMatch {
 
 fn found(resources: &[Resource], host: &str, path: &str, route: Option<&str>) -> Result<Option<String>, Reason> {
     let target = check_head(&with(&[(":method", "GET"), (":authority", host), (":path", path)], &[]), &[])?;
-    Ok(find(resources, &target, route).map(|resource| resource.name.clone()))
+    Ok(find(resources, &target, route).map(|(_, resource)| resource.name.clone()))
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! What is known of a request so far, and the record, answer or forward made of it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use countersign_tokens::{UnixTime, VerifiedProof};
 use serde_json::Value;
@@ -108,14 +107,14 @@ impl Account {
     fn denial(&self, about: About<'_>, reason: Reason) -> Denial {
         let Some(resource) = about.resource else { return Denial::problem(reason, false) };
         match resource.protocol {
-            Protocol::Http => return Denial::problem(reason, resource.interface.egress),
-            Protocol::A2a => return Denial::a2a(reason),
-            Protocol::Grpc => return Denial::grpc(reason),
-            Protocol::Mcp => {}
+            Protocol::Http => Denial::problem(reason, resource.interface.egress),
+            Protocol::A2a => Denial::a2a(reason),
+            Protocol::Grpc => Denial::grpc(reason),
+            Protocol::Mcp => {
+                let called = matches!(&self.action, Some(Action { operation: Operation::ToolCall(_), .. }));
+                Denial::rpc(reason, resource.denials, called, Era::stateless(about.headers))
+            }
         }
-        let called = matches!(&self.action, Some(Action { operation: Operation::ToolCall(_), .. }));
-        let stateless = Era::stateless(about.headers);
-        Denial::rpc(reason, resource.denials, called, stateless)
     }
 
     /// The one record of the decision that ended with `reason`.
@@ -175,20 +174,7 @@ pub(super) fn stripped_on_the_way_out(headers: &Headers, dpop: bool) -> Vec<Head
 }
 
 fn without(headers: &Headers, fields: &[&str]) -> Vec<HeaderEdit> {
-    let mut edits: Vec<HeaderEdit> = Vec::new();
-    for (name, _) in headers.iter() {
-        let credential = fields.iter().any(|field| same_name(name, field));
-        let edit = HeaderEdit::Remove(name.to_owned());
-        if (credential || is_reserved(name)) && !edits.contains(&edit) {
-            edits.push(edit);
-        }
-    }
-    edits
-}
-
-/// The record of a stream's end after its decision.
-pub(super) fn ended_line(turn: &Turn<'_>, lasted: Duration, outcome: &'static str) -> Line {
-    record::ended(turn.id, turn.now, lasted, outcome)
+    HeaderEdit::removals(headers, |name| is_reserved(name) || fields.iter().any(|field| same_name(name, field)))
 }
 
 /// `text` as a header value: printable ASCII, everything else percent-encoded (RFC 3986 §2.1).

@@ -8,7 +8,7 @@ use super::Turn;
 use super::account::Account;
 use super::request::Request;
 use super::wanted::Wanted;
-use crate::action::{Action, a2a, grpc, http, mcp};
+use crate::action::{Action, Rejection, a2a, grpc, http, mcp};
 use crate::catalogue::{Demand, Protocol, Resource, Risk};
 use crate::credential::{Authenticated, NeedKeys, Unverified, Verified};
 use crate::digest;
@@ -119,12 +119,13 @@ impl Turn<'_> {
     /// A session, if the request is in one, is the caller's own.
     fn claim_session(&mut self, request: &Request, resource: &Resource, account: &mut Account) -> Result<(), Reason> {
         let engine = self.engine;
-        let claimed = request.head.headers.single(sessions::FIELD).map_err(|_| Reason::AmbiguousHeaders)?;
-        let opens = account.action.as_ref().is_some_and(|action| action.name() == "mcp:initialize");
+        // In the era without sessions there is none; what says otherwise does not go upstream.
         let sealed = engine.config.sessions.seal && resource.protocol == Protocol::Mcp;
-        // There is none in that era; what says otherwise does not go upstream.
-        let stateless = mcp::Era::stateless(&request.head.headers);
-        if !sealed || stateless || (claimed.is_none() && !opens) {
+        if !sealed || mcp::Era::stateless(&request.head.headers) {
+            return Ok(());
+        }
+        let claimed = request.head.headers.single(sessions::FIELD).map_err(|_| Reason::AmbiguousHeaders)?;
+        if claimed.is_none() && !account.action.as_ref().is_some_and(mcp::opens_session) {
             return Ok(());
         }
         let verified = account.verified.as_deref().ok_or(Reason::Internal)?;
@@ -283,7 +284,7 @@ fn read_action(
     account: &mut Account,
 ) -> Result<Action, Reason> {
     let (target, headers, body) = (&request.target, &request.head.headers, request.body());
-    let rejected = |rejection: mcp::Rejection| {
+    let rejected = |rejection: Rejection| {
         account.rpc_id = rejection.id;
         rejection.reason
     };

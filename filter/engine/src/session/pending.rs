@@ -296,7 +296,7 @@ impl Turn<'_> {
         Next::Done(Step::Reply(Reply::metadata(line, identifier, metadata)))
     }
 
-    /// Lets a request for no resource, or for a public card, through, where configuration says so.
+    /// Lets a request for no resource, or for a public card, through where configuration says so; else refuses it.
     pub(super) fn unmatched(&mut self, outsider: &Outsider) -> Next {
         let Outsider { head, target, rule } = outsider;
         let source = head.source.as_deref();
@@ -367,9 +367,7 @@ impl Request {
         if !mcp || !Era::stateless(headers) {
             return Vec::new();
         }
-        let of_a_session = |name: &str| mcp::OF_SESSIONS.iter().any(|field| same_name(field, name));
-        let names = headers.iter().map(|(name, _)| name).filter(|name| of_a_session(name));
-        names.map(|name| HeaderEdit::Remove(name.to_owned())).collect()
+        HeaderEdit::removals(headers, |name| mcp::OF_SESSIONS.iter().any(|field| same_name(field, name)))
     }
 
     fn about<'a>(&'a self, turn: &'a Turn<'_>) -> About<'a> {

@@ -4,7 +4,7 @@ use countersign_tokens::UnixTime;
 
 use crate::action::{self, mcp};
 use crate::catalogue::{Card, Resource};
-use crate::config::Unmatched;
+use crate::config::{Config, Unmatched};
 use crate::credential::{Credential, FIELDS};
 use crate::engine::{Engine, ResourceIndex};
 use crate::headers::{Headers, same_name};
@@ -28,20 +28,20 @@ pub(super) enum Arrival {
     Request(Box<Request>),
     /// A question about a protected resource that anybody may ask.
     Metadata(Described),
-    /// For no resource, or for a public card, which configuration lets pass.
+    /// For no resource, or for a public card: configuration says whether that passes.
     Unmatched(Outsider),
     Refused(Refused),
 }
 
-/// A request for no resource that goes upstream undecided.
+/// A request that is not decided.
 pub(super) struct Outsider {
     pub(super) head: RequestHead,
     pub(super) target: Target,
-    /// Says that it may; a permit needs it.
+    /// Says whether it may go upstream; a permit needs it.
     pub(super) rule: Undecided,
 }
 
-/// Why a request goes upstream undecided.
+/// Why a request is not decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Undecided {
     /// It is for no resource.
@@ -69,6 +69,13 @@ pub(super) struct Refused {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct UnsafeTrailer;
 
+/// What a head that can be read is for.
+enum Purpose<'e> {
+    Metadata(ResourceIndex),
+    Undecided(Undecided),
+    Resource(ResourceIndex, &'e Resource),
+}
+
 impl Arrival {
     pub(super) fn of(head: RequestHead, engine: &Engine, now: UnixTime) -> Self {
         let config = &engine.config;
@@ -76,72 +83,67 @@ impl Arrival {
             Ok(target) => target,
             Err(reason) => return Self::Refused(Refused { reason, head, target: None, resource: None }),
         };
-        let matched = route::find(&config.resources, &target, head.route.as_deref());
-        // A step-up is about all that is sent, and what follows an upgrade has no end.
-        let may_ask = |resource: &Resource| {
-            action::http::read(resource, &target, None).map_or(true, |action| engine.policy.may_step_up(&action))
+        let (resource, found) = match Purpose::of(&head, &target, engine) {
+            Ok(Purpose::Metadata(resource)) => return Self::Metadata(Described { head, target, resource }),
+            Ok(Purpose::Undecided(rule)) => return Self::Unmatched(Outsider { head, target, rule }),
+            Ok(Purpose::Resource(resource, found)) => (resource, found),
+            Err((reason, resource)) => {
+                return Self::Refused(Refused { reason, head, target: Some(target), resource });
+            }
         };
-        let upgrading = matched.filter(|resource| !may_ask(resource));
-        if let Err(reason) = route::check_upgrade(&head, upgrading) {
-            let resource =
-                config.resources.iter().position(|resource| matched.is_some_and(|m| std::ptr::eq(resource, m)));
-            return Self::Refused(Refused {
-                reason,
-                head,
-                target: Some(target),
-                resource: resource.map(ResourceIndex),
-            });
-        }
-        if let Some(index) = config.resources.iter().position(|resource| route::asks_about(resource, &target)) {
-            return Self::Metadata(Described { head, target, resource: ResourceIndex(index) });
-        }
-        // With a body it would be something else than a question.
-        if let Some(index) = config
-            .resources
-            .iter()
-            .position(|resource| head.end && route::asks_for_card(resource, &target, head.route.as_deref()))
-        {
-            let card = config.resources.get(index).map(|resource| resource.interface.card).unwrap_or_default();
-            return Self::Unmatched(Outsider { head, target, rule: Undecided::Card(ResourceIndex(index), card) });
-        }
-        let matched = matched.and_then(|found| {
-            let index = config.resources.iter().position(|resource| std::ptr::eq(resource, found))?;
-            Some((ResourceIndex(index), found))
-        });
-        // A tunnel is for a resource that says so, whatever becomes of other requests.
-        if target.method == "CONNECT" && !matched.is_some_and(|(_, found)| found.interface.connect) {
-            let resource = matched.map(|(index, _)| index);
-            return Self::Refused(Refused { reason: Reason::UpgradeRefused, head, target: Some(target), resource });
-        }
-        let Some((resource, found)) = matched else {
-            return match config.unmatched {
-                Unmatched::Pass => {
-                    Self::Unmatched(Outsider { head, target, rule: Undecided::Unmatched(config.unmatched) })
-                }
-                Unmatched::Deny => {
-                    Self::Refused(Refused { reason: Reason::NoResource, head, target: Some(target), resource: None })
-                }
-            };
-        };
-        if let Err(reason) = route::check_origin(found, &target, &head.headers) {
-            return Self::Refused(Refused { reason, head, target: Some(target), resource: Some(resource) });
-        }
         match Credential::of(&head, &target, found, config, now) {
             Ok(credential) => {
-                let complete = head.end;
-                Self::Request(Box::new(Request {
-                    head,
-                    target,
-                    resource,
-                    credential,
-                    arrived: now,
-                    body: Vec::new(),
-                    complete,
-                }))
+                let (body, complete) = (Vec::new(), head.end);
+                Self::Request(Box::new(Request { head, target, resource, credential, arrived: now, body, complete }))
             }
             Err(reason) => Self::Refused(Refused { reason, head, target: Some(target), resource: Some(resource) }),
         }
     }
+}
+
+impl<'e> Purpose<'e> {
+    /// Or why `head` is refused, and by which resource.
+    fn of(head: &RequestHead, target: &Target, engine: &'e Engine) -> Result<Self, (Reason, Option<ResourceIndex>)> {
+        let Config { resources, unmatched, .. } = &engine.config;
+        let found = route::find(resources, target, head.route.as_deref());
+        let found = found.map(|(index, resource)| (ResourceIndex(index), resource));
+        let refused = |reason| (reason, found.map(|(index, _)| index));
+        check_tunnel(head, target, found.map(|(_, resource)| resource), engine).map_err(refused)?;
+        if let Some(index) = resources.iter().position(|resource| route::asks_about(resource, target)) {
+            return Ok(Self::Metadata(ResourceIndex(index)));
+        }
+        let mut cards = resources.iter().enumerate();
+        let card = cards.find(|(_, resource)| route::asks_for_card(resource, target, head.route.as_deref()));
+        // With a body it would be something else than a question.
+        if let Some((index, agent)) = card.filter(|_| head.end) {
+            return Ok(Self::Undecided(Undecided::Card(ResourceIndex(index), agent.interface.card)));
+        }
+        let Some((index, resource)) = found else {
+            return Ok(Self::Undecided(Undecided::Unmatched(*unmatched)));
+        };
+        route::check_origin(resource, target, &head.headers).map_err(refused)?;
+        Ok(Self::Resource(index, resource))
+    }
+}
+
+/// That `head` asks for no tunnel and no upgrade, or for one that `resource` allows, whatever becomes of other requests.
+fn check_tunnel(
+    head: &RequestHead,
+    target: &Target,
+    resource: Option<&Resource>,
+    engine: &Engine,
+) -> Result<(), Reason> {
+    if target.method == "CONNECT" && !resource.is_some_and(|resource| resource.interface.connect) {
+        return Err(Reason::UpgradeRefused);
+    }
+    if !head.headers.contains("upgrade") {
+        return Ok(());
+    }
+    // A step-up is about all that is sent, and what follows an upgrade has no end.
+    let may_ask = |resource: &Resource| {
+        action::http::read(resource, target, None).map_or(true, |action| engine.policy.may_step_up(&action))
+    };
+    route::check_upgrade(head, resource.filter(|resource| !may_ask(resource)))
 }
 
 impl Request {

@@ -41,8 +41,8 @@ pub(super) enum Seen {
     Nothing,
     /// To be edited; what remains to be looked after.
     Head(Vec<HeaderEdit>, Option<Box<Watch>>),
-    /// Not to be passed.
-    Unreadable(Reply),
+    /// Not to be passed: [`Watch::refusal`] goes instead.
+    Unreadable(Box<Watch>),
 }
 
 impl Watch {
@@ -74,14 +74,16 @@ impl Watch {
         if reader.is_some() {
             edits.extend(removed(headers, "accept-encoding"));
         }
+        if reader.is_none() && account.seal.is_none() {
+            return None;
+        }
         let (seal, rpc_id) = (account.seal.clone(), account.rpc_id.clone());
-        (reader.is_some() || seal.is_some())
-            .then(|| Box::new(Self { reader, seal, rpc_id, content: None, changed: false }))
+        Some(Box::new(Self { reader, seal, rpc_id, content: None, changed: false }))
     }
 
-    /// Takes the head; `line` is written if the response is not passed.
-    pub(super) fn head(mut self: Box<Self>, turn: &Turn<'_>, headers: &Headers, end: bool, line: Line) -> Seen {
-        let Ok(mut edits) = self.session(headers) else { return self.refuse(turn, line) };
+    /// Takes the head.
+    pub(super) fn head(mut self: Box<Self>, headers: &Headers, end: bool) -> Seen {
+        let Ok(mut edits) = self.session(headers) else { return Seen::Unreadable(self) };
         if self.reader.is_some() {
             match treatment(headers, end) {
                 Treatment::Pass => {}
@@ -89,7 +91,7 @@ impl Watch {
                     self.content = Some(content);
                     edits.extend(more);
                 }
-                Treatment::Refuse => return self.refuse(turn, line),
+                Treatment::Refuse => return Seen::Unreadable(self),
             }
         }
         let watch = self.content.is_some().then_some(self);
@@ -120,7 +122,8 @@ impl Watch {
         Ok(edits)
     }
 
-    fn refuse(&self, turn: &Turn<'_>, line: Line) -> Seen {
+    /// What the client gets instead of a response that cannot be passed; `line` is written.
+    pub(super) fn refusal(&self, turn: &Turn<'_>, line: Line) -> Reply {
         let addressee = Addressee {
             id: turn.id,
             denial: Denial::rpc(Reason::ResponseUnreadable, Denials::default(), false, false),
@@ -132,18 +135,10 @@ impl Watch {
             scope: None,
             demand: None,
         };
-        Seen::Unreadable(Reply::deny(line, Reason::ResponseUnreadable, &addressee))
+        Reply::deny(line, Reason::ResponseUnreadable, &addressee)
     }
 }
 
-/// Removes `name` in every spelling that is there.
-fn removed(headers: &Headers, name: &str) -> Vec<HeaderEdit> {
-    let mut edits: Vec<HeaderEdit> = Vec::new();
-    for (spelling, _) in headers.iter().filter(|(spelling, _)| same_name(spelling, name)) {
-        let edit = HeaderEdit::Remove(spelling.to_owned());
-        if !edits.contains(&edit) {
-            edits.push(edit);
-        }
-    }
-    edits
+fn removed(headers: &Headers, field: &str) -> Vec<HeaderEdit> {
+    HeaderEdit::removals(headers, |name| same_name(name, field))
 }

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use countersign_tokens::UnixTime;
 
-use super::account::ended_line;
 use super::request::{UnsafeTrailer, check_trailers};
 use super::response::{Seen, Watch};
 use super::{Next, State, Turn};
 use crate::io::{Cut, Input, Step};
 use crate::reason::Reason;
+use crate::record::{self, Line};
 
 /// A stream open for longer than this after its response began has outlived its decision.
 const OUTLIVES: Duration = Duration::from_secs(5);
@@ -40,11 +40,13 @@ impl Running {
             Input::ResponseHead { headers, end } => {
                 self.response_began.get_or_insert(turn.now);
                 let Some(watch) = self.watch.take() else { return Next::Wait(State::Running(self)) };
-                let line = ended_line(turn, turn.now.since(self.forwarded), UNREADABLE);
-                match watch.head(turn, headers, *end, line) {
+                match watch.head(headers, *end) {
                     Seen::Nothing => Next::Wait(State::Running(self)),
                     Seen::Head(edits, watch) => Next::Run(Self { watch, ..self }, Step::EditResponse(edits)),
-                    Seen::Unreadable(reply) => Next::Done(Step::AnswerInstead(reply)),
+                    Seen::Unreadable(watch) => {
+                        let line = self.line(turn, UNREADABLE);
+                        Next::Done(Step::AnswerInstead(watch.refusal(turn, line)))
+                    }
                 }
             }
             Input::ResponseBody { chunk, end } => {
@@ -75,7 +77,11 @@ impl Running {
     }
 
     fn cut(self, turn: &Turn<'_>, outcome: &'static str, reset: bool) -> Next {
-        let line = ended_line(turn, turn.now.since(self.forwarded), outcome);
-        Next::Done(Step::Cut(Cut { line, reset }))
+        Next::Done(Step::Cut(Cut { line: self.line(turn, outcome), reset }))
+    }
+
+    /// The record of its end.
+    fn line(&self, turn: &Turn<'_>, outcome: &'static str) -> Line {
+        record::ended(turn.id, turn.now, turn.now.since(self.forwarded), outcome)
     }
 }

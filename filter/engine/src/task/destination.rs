@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use serde_json::Value;
 
-use crate::route::Endpoint;
+use crate::route::{Endpoint, split_port};
 
 /// The most entries of one list.
 const MAX_DESTINATIONS: usize = 64;
@@ -31,10 +31,7 @@ enum Host {
 impl Destination {
     /// `api.example.com`, `*.example.com:443`, `[::1]:8443`, `*:443`, `*`.
     pub fn parse(text: &str) -> Option<Self> {
-        let (host, port) = match text.rsplit_once(':') {
-            Some((host, port)) if !port.contains(']') => (host, Some(port)),
-            _ => (text, None),
-        };
+        let (host, port) = split_port(text);
         let port = match port {
             None => None,
             Some(port) if port.starts_with(|first: char| ('1'..='9').contains(&first)) => Some(port.parse().ok()?),

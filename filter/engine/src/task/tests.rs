@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::action::test_support::{resource, target};
-use crate::action::{Action, http, mcp};
+use crate::action::{Action, Rejection, http, mcp};
 use crate::digest;
 use crate::headers::Headers;
 use crate::reason::Reason;
@@ -47,7 +47,7 @@ fn scoped(scope: &str) -> Result<Task, TaskError> {
     task(&TaskMapping::default(), &json!({"scope": scope}))
 }
 
-fn message(method: &str, params: &Value) -> Result<Action, mcp::Rejection> {
+fn message(method: &str, params: &Value) -> Result<Action, Rejection> {
     let mut body = json!({"jsonrpc": "2.0", "method": method, "params": params});
     if !method.starts_with("notifications/") {
         body["id"] = json!(1);
@@ -56,7 +56,7 @@ fn message(method: &str, params: &Value) -> Result<Action, mcp::Rejection> {
     mcp::read(&resource(), &target("POST"), &headers, Some(body.to_string().as_bytes()))
 }
 
-pub(super) fn call(tool: &str, arguments: &Value) -> Result<Action, mcp::Rejection> {
+pub(super) fn call(tool: &str, arguments: &Value) -> Result<Action, Rejection> {
     message("tools/call", &json!({"name": tool, "arguments": arguments}))
 }
 

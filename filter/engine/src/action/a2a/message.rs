@@ -3,13 +3,13 @@
 //! Readers of protobuf's JSON take `taskId` and `task_id` for the same member, others do not: where a name is looked up, both
 //! spellings together are refused.
 
-use countersign_tokens::json::{self, Limits};
 use serde_json::{Map, Value};
 
 use super::Read;
 use super::methods::{self, Method, Names, Version};
-use crate::action::mcp::Rejection;
-use crate::action::mcp::message::{is_id, is_unambiguous, name};
+use crate::action::rpc::{self, Kind, Message, Rejection};
+use crate::action::strict::{self, name};
+use crate::fold::fold;
 use crate::reason::Reason;
 
 /// Characters of an id or a URL.
@@ -39,58 +39,23 @@ pub(super) struct Facts {
 
 /// The one JSON-RPC request in `body`.
 pub(super) fn read(body: &[u8], version: Version) -> Result<Read, Rejection> {
-    let value = json::parse(body, &Limits::DEFAULT).map_err(|_| Reason::MalformedJson)?;
-    let mut members = match value {
-        Value::Object(members) => members,
-        Value::Array(_) => return Err(Reason::Batch.into()),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
-            return Err(Reason::MalformedMessage.into());
-        }
+    let Message { id, kind } = rpc::read(body)?;
+    // There are no notifications, and nothing that a client answers.
+    let (Some(id), Kind::Call { method, params: members }) = (id, kind) else {
+        return Err(Reason::MalformedMessage.into());
     };
-    let id = members.remove("id").filter(is_id).ok_or(Reason::MalformedMessage)?;
-    match request(members, version) {
-        Ok((method, members, old)) => {
-            Ok(Read { method, parameters: Parameters { members, old, ..Parameters::default() }, id: Some(id) })
+    match methods::named(&method, version) {
+        Some(row) => {
+            let parameters = Parameters { members, old: row.old == Some(method.as_str()), ..Parameters::default() };
+            Ok(Read { method: row, parameters, id: Some(id) })
         }
-        Err(reason) => Err(Rejection { reason, id: Some(id) }),
+        None => Err(Rejection { reason: Reason::UnknownMethod, id: Some(id) }),
     }
-}
-
-/// With whether it is in the words of 0.3.
-type Request = (&'static Method, Option<Map<String, Value>>, bool);
-
-fn request(mut members: Map<String, Value>, version: Version) -> Result<Request, Reason> {
-    if !is_unambiguous(&Value::Object(members.clone())) {
-        return Err(Reason::MalformedJson);
-    }
-    if members.remove("jsonrpc").as_ref().and_then(Value::as_str) != Some("2.0") {
-        return Err(Reason::MalformedMessage);
-    }
-    let method = members.remove("method");
-    let params = object(members.remove("params"))?;
-    if !members.is_empty() {
-        return Err(Reason::MalformedMessage);
-    }
-    let name = method.as_ref().and_then(Value::as_str).ok_or(Reason::MalformedMessage)?;
-    let method = methods::named(name, version).ok_or(Reason::UnknownMethod)?;
-    Ok((method, params, method.old == Some(name)))
 }
 
 /// The members of a REST body; none of an empty one.
 pub(super) fn body(body: &[u8]) -> Result<Option<Map<String, Value>>, Reason> {
-    if body.is_empty() {
-        return Ok(None);
-    }
-    let value = json::parse(body, &Limits::DEFAULT).map_err(|_| Reason::MalformedJson)?;
-    if !is_unambiguous(&value) {
-        return Err(Reason::MalformedJson);
-    }
-    object(Some(value))
-}
-
-fn object(value: Option<Value>) -> Result<Option<Map<String, Value>>, Reason> {
-    let members = |value| if let Value::Object(members) = value { Ok(members) } else { Err(Reason::MalformedMessage) };
-    value.map(members).transpose()
+    if body.is_empty() { Ok(None) } else { strict::object(body).map(Some) }
 }
 
 /// What `parameters` of `method` name; what path and body say both must be the same.
@@ -182,5 +147,5 @@ fn settle(known: &mut Option<String>, said: Option<String>) -> Result<(), Reason
 
 /// Without underscores and case: `task_id` and `taskId` are one name to some readers.
 fn plain(name: &str) -> String {
-    name.replace('_', "").to_lowercase()
+    fold(&name.replace('_', ""))
 }

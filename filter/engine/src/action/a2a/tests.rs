@@ -111,6 +111,20 @@ fn where_notifications_go_is_found_however_it_is_spelt() {
     assert_eq!(rpc("tasks/pushNotificationConfig/set", &old), created);
 }
 
+/// `ſ` and the Kelvin sign are `s` and `k` to decoders that do not mind case.
+#[test]
+fn what_is_named_is_found_in_every_case() {
+    let message = json!({ "message": { "ta\u{17f}\u{212a}Id": "7", "CONTEXT_ID": "c" }, "Tenant": "acme" });
+    let expected = json!({ "task": "7", "context": "c", "tenant": "acme" });
+    assert_eq!(rpc("SendMessage", &message), told("SendMessage", Some("7"), expected));
+    let hook = json!({ "task_Id": "7", "pu\u{17f}hNotificationConfig": { "URL": "https://hooks.example.com/" } });
+    let expected = json!({ "task": "7", "url": "https://hooks.example.com/" });
+    let created = told("CreateTaskPushNotificationConfig", Some("7"), expected);
+    assert_eq!(rpc("tasks/pushNotificationConfig/set", &hook), created);
+    let sent = json!({ "message": {}, "configuration": { "pu\u{17f}hNotificationConfig": { "url": "https://h" } } });
+    assert_eq!(rpc("SendMessage", &sent), told("SendMessage", None, json!({ "url": "https://h" })));
+}
+
 #[test]
 fn what_two_agents_would_read_differently_is_refused() {
     let hook = |url: &str| json!({ "url": url });
@@ -118,6 +132,7 @@ fn what_two_agents_would_read_differently_is_refused() {
         ("GetTask", json!({ "id": "7", "ID": "8" }), Reason::MalformedJson),
         ("SendMessage", json!({ "message": { "taskId": "7", "task_id": "8" } }), Reason::MalformedJson),
         ("SendMessage", json!({ "message": {}, "Message": {} }), Reason::MalformedJson),
+        ("SendMessage", json!({ "message": { "taskId": "7", "ta\u{17f}k_id": "8" } }), Reason::MalformedJson),
         ("tasks/pushNotificationConfig/get", json!({ "id": "7", "taskId": "8" }), Reason::AmbiguousArguments),
         (
             "CreateTaskPushNotificationConfig",

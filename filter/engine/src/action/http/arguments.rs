@@ -14,8 +14,9 @@ use serde_json::{Map, Value};
 use unicode_normalization::is_nfc;
 
 use crate::action::mcp::fields;
-use crate::action::mcp::message::{fold, is_unambiguous};
+use crate::action::strict;
 use crate::catalogue::BodyKind;
+use crate::fold::fold;
 use crate::headers::Headers;
 use crate::reason::Reason;
 
@@ -63,19 +64,12 @@ impl<'s> Arguments<'s> {
 
     /// The members of `body`, read as `kind`; `headers` must say that it is one. An empty body has none.
     pub(in crate::action) fn body(&mut self, kind: BodyKind, headers: &Headers, body: &[u8]) -> Result<(), Reason> {
-        if body.is_empty() || kind == BodyKind::None {
-            return Ok(());
-        }
         match kind {
             BodyKind::None => Ok(()),
+            BodyKind::Json | BodyKind::Form if body.is_empty() => Ok(()),
             BodyKind::Json => {
                 fields::check_media(headers)?;
-                let value = json::parse(body, &Limits::DEFAULT).map_err(|_| Reason::MalformedJson)?;
-                if !is_unambiguous(&value) {
-                    return Err(Reason::MalformedJson);
-                }
-                let Value::Object(members) = value else { return Err(Reason::MalformedMessage) };
-                members.into_iter().try_for_each(|(name, value)| self.add(&name, value))
+                strict::object(body)?.into_iter().try_for_each(|(name, value)| self.add(&name, value))
             }
             BodyKind::Form => {
                 fields::check_media_is(headers, b"application/x-www-form-urlencoded")?;

@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::*;
-use crate::action::test_support::{resource, target};
-use crate::catalogue::{Interface, PathMatch, Protocol, Risk, Template, Tool};
+use crate::action::test_support::{resource, target, tool};
+use crate::catalogue::{Interface, PathMatch, Protocol, Template};
 
 fn api() -> Result<Resource, &'static str> {
     let endpoint = |name: &str, method: &str, path: &str, body| {
@@ -24,18 +24,7 @@ fn api() -> Result<Resource, &'static str> {
     api.matching.path = PathMatch::Below(String::new());
     api.interface = Interface { endpoints, ..Interface::default() };
     let schema = json!({ "type": "object", "properties": { "id": { "type": "integer" } } });
-    let tool = Tool {
-        name: "transfer".to_owned(),
-        risk: Risk::High,
-        labels: Vec::new(),
-        input_schema: Some(schema),
-        redact: Vec::new(),
-        destinations: Vec::new(),
-        pin: None,
-        authentication: None,
-        mirrored: Vec::new(),
-    };
-    api.tools.insert(tool.name.clone(), tool);
+    api.tools.insert("transfer".to_owned(), tool("transfer", Some(schema)));
     Ok(api)
 }
 

@@ -10,6 +10,8 @@ use crate::action::Class;
 
 /// The method whose arguments grants and policies read.
 pub(super) const TOOLS_CALL: &str = "tools/call";
+/// The method that opens a session.
+pub(super) const INITIALIZE: &str = "initialize";
 
 /// A row of the table.
 #[derive(Debug)]
@@ -80,7 +82,7 @@ const NOVEMBER: &[Era] = &[Era::November2025];
 const STATELESS: &[Era] = &[Era::July2026];
 
 macro_rules! methods {
-    ($($name:literal, $eras:ident, $shape:ident, $class:ident, $names:expr;)+) => {
+    ($($name:expr, $eras:ident, $shape:ident, $class:ident, $names:expr;)+) => {
         /// Every operation of a client by name, and what kind of thing it does: methods, notifications, `response`
         /// (an answer to the server's own request) and the transport's legs `GET` and `DELETE`.
         pub const METHODS: &[(&str, Class)] = &[$(($name, Class::$class)),+];
@@ -91,7 +93,7 @@ macro_rules! methods {
 }
 
 methods! {
-    "initialize", SESSIONS, Request, Control, Names::Nothing;
+    INITIALIZE, SESSIONS, Request, Control, Names::Nothing;
     "ping", SESSIONS, Request, Control, Names::Nothing;
     "logging/setLevel", SESSIONS, Request, Control, Names::Nothing;
     "server/discover", STATELESS, Request, Control, Names::Nothing;

@@ -5,6 +5,8 @@
 
 use unicode_normalization::is_nfc;
 
+use crate::route::split_port;
+
 /// Schemes that cannot be without an authority, whose default ports are no part of them (WHATWG URL §4.2).
 const SPECIAL: [(&str, &str); 6] =
     [("http", "80"), ("https", "443"), ("ws", "80"), ("wss", "443"), ("ftp", "21"), ("file", "")];
@@ -56,10 +58,7 @@ fn is_scheme(scheme: &str) -> bool {
 fn has_normal_authority(scheme: &str, authority: Option<&str>) -> bool {
     let special = SPECIAL.iter().find(|(name, _)| *name == scheme);
     let Some(authority) = authority else { return special.is_none() };
-    let (host, port) = match authority.rsplit_once(':') {
-        Some((host, port)) if !port.contains(']') => (host, Some(port)),
-        _ => (authority, None),
-    };
+    let (host, port) = split_port(authority);
     let literal = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
     let known = match literal {
         Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok_and(|parsed| parsed.to_string() == address),

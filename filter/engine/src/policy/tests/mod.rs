@@ -14,8 +14,8 @@ use countersign_tokens::UnixTime;
 use serde_json::{Map, Value, json};
 
 use super::{CedarPolicy, Deny, Facts, LoadError, Verdict};
-use crate::action::{Action, Class, McpOperation, Operation, ToolCall};
-use crate::catalogue::{Denials, Match, PathMatch, Protocol, Resource, Risk, Tool};
+use crate::action::{Action, Class, McpOperation, Operation, ToolCall, test_support};
+use crate::catalogue::{Match, PathMatch, Protocol, Resource, Risk, Tool};
 use crate::hygiene::Finding;
 use crate::reason::Reason;
 use crate::step_up::Approval;
@@ -32,31 +32,13 @@ fn resource(name: &str, protocol: Protocol, tools: Vec<Tool>) -> Resource {
         matching: Match { host, path: PathMatch::Below(format!("/{name}")), route: None },
         protocol,
         tools: tools.into_iter().map(|tool| (tool.name.clone(), tool)).collect::<BTreeMap<_, _>>(),
-        interface: crate::catalogue::Interface::default(),
         risk: Risk::Medium,
-        identifier: None,
-        metadata: None,
-        metadata_url: None,
-        authentication: None,
-        origin: None,
-        allowed_origins: None,
-        denials: Denials::default(),
-        upgrades: Vec::new(),
+        ..test_support::resource()
     }
 }
 
 fn tool(name: &str, input_schema: Option<Value>) -> Tool {
-    Tool {
-        name: name.to_owned(),
-        risk: Risk::High,
-        labels: vec!["external".to_owned()],
-        input_schema,
-        redact: Vec::new(),
-        destinations: Vec::new(),
-        pin: None,
-        authentication: None,
-        mirrored: Vec::new(),
-    }
+    Tool { risk: Risk::High, labels: vec!["external".to_owned()], ..test_support::tool(name, input_schema) }
 }
 
 /// `payments` with `transfer` and `ping` (which has no schema), `crm` with `lookup`, and the plain HTTP `files`.

@@ -2,8 +2,7 @@ use countersign_tokens::UnixTime;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::action::Action;
-use crate::action::test_support::resource;
+use crate::action::{Action, test_support};
 use crate::catalogue::{Protocol, Tool};
 use crate::task::tests::{call, request, token};
 use crate::task::{Circumstances, Coverage};
@@ -12,21 +11,11 @@ type Tested = Result<(), Box<dyn std::error::Error>>;
 
 /// `payments` with a declared tool `fetch`, whose `/url` is a destination; `reports` is plain HTTP.
 fn resources() -> Vec<Resource> {
-    let mut payments = resource();
+    let mut payments = test_support::resource();
     payments.identifier = Some("https://tools.test/mcp".to_owned());
-    let fetch = Tool {
-        name: "fetch".to_owned(),
-        risk: crate::catalogue::Risk::Low,
-        labels: Vec::new(),
-        input_schema: None,
-        redact: Vec::new(),
-        destinations: vec!["/url".to_owned()],
-        pin: None,
-        authentication: None,
-        mirrored: Vec::new(),
-    };
+    let fetch = Tool { destinations: vec!["/url".to_owned()], ..test_support::tool("fetch", None) };
     payments.tools.insert(fetch.name.clone(), fetch);
-    let reports = Resource { name: "reports".to_owned(), protocol: Protocol::Http, ..resource() };
+    let reports = Resource { name: "reports".to_owned(), protocol: Protocol::Http, ..test_support::resource() };
     vec![payments, reports]
 }
 

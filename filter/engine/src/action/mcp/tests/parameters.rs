@@ -2,7 +2,8 @@
 
 use super::eras::message;
 use super::*;
-use crate::catalogue::{Mirrored, Risk, Tool};
+use crate::action::test_support::tool;
+use crate::catalogue::Mirrored;
 
 /// With `sql`, whose `/region`, `/at/shard` and `/dry` are repeated.
 fn declared() -> Resource {
@@ -10,27 +11,12 @@ fn declared() -> Resource {
         field: format!("mcp-param-{field}"),
         path: path.iter().map(|key| (*key).to_owned()).collect(),
     };
-    let tool = Tool {
-        name: "sql".to_owned(),
-        risk: Risk::Low,
-        labels: Vec::new(),
-        input_schema: Some(json!({})),
-        redact: Vec::new(),
-        destinations: Vec::new(),
-        pin: None,
-        authentication: None,
-        mirrored: vec![
-            mirrored("region", &["region"]),
-            mirrored("shard", &["at", "shard"]),
-            mirrored("dry-run", &["dry"]),
-        ],
-    };
+    let mut sql = tool("sql", Some(json!({})));
+    sql.mirrored =
+        vec![mirrored("region", &["region"]), mirrored("shard", &["at", "shard"]), mirrored("dry-run", &["dry"])];
     let mut resource = resource();
-    resource.tools.insert(
-        "opaque".to_owned(),
-        Tool { name: "opaque".to_owned(), input_schema: None, mirrored: Vec::new(), ..tool.clone() },
-    );
-    resource.tools.insert("sql".to_owned(), tool);
+    resource.tools.insert("opaque".to_owned(), tool("opaque", None));
+    resource.tools.insert("sql".to_owned(), sql);
     resource
 }
 

@@ -1,0 +1,76 @@
+//! JSON that every reader reads alike, whatever protocol it is in.
+//!
+//! Beyond JSON's own rules, two members of one object may not differ in case only: decoders that match member names without
+//! case (Go's `encoding/json`) would take the other one. Names have one spelling.
+
+use std::collections::BTreeSet;
+
+use countersign_tokens::json::{self, Limits};
+use serde_json::{Map, Value};
+use unicode_normalization::is_nfc;
+
+use crate::fold::fold;
+use crate::reason::Reason;
+
+/// So many members are compared with each other.
+const FEW: usize = 16;
+
+/// The value in `body`; whether its objects have one reading is not looked at yet.
+pub(super) fn parse(body: &[u8]) -> Result<Value, Reason> {
+    json::parse(body, &Limits::DEFAULT).map_err(|_| Reason::MalformedJson)
+}
+
+/// The members of the object that `body` is.
+pub(super) fn object(body: &[u8]) -> Result<Map<String, Value>, Reason> {
+    let members = parse(body).and_then(members)?;
+    if has_one_reading(&members) { Ok(members) } else { Err(Reason::MalformedJson) }
+}
+
+/// The members of the object that `value` is.
+pub(super) fn members(value: Value) -> Result<Map<String, Value>, Reason> {
+    match value {
+        Value::Object(members) => Ok(members),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            Err(Reason::MalformedMessage)
+        }
+    }
+}
+
+/// Whether no two members of an object are the same to a reader that does not mind case, at any depth.
+///
+/// Depth is bounded by the parser, which also refuses numbers that readers round differently.
+fn has_one_reading(members: &Map<String, Value>) -> bool {
+    are_distinct(members) && members.values().all(is_unambiguous)
+}
+
+/// [`has_one_reading`] of every object in `value`.
+pub(super) fn is_unambiguous(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+        Value::Array(items) => items.iter().all(is_unambiguous),
+        Value::Object(members) => has_one_reading(members),
+    }
+}
+
+/// A name with one spelling: no control characters, and composed (Unicode NFC) so that a server that normalises
+/// reads the same.
+pub(super) fn name(value: Option<&Value>, longest: usize) -> Result<&str, Reason> {
+    let name = value.and_then(Value::as_str).ok_or(Reason::MalformedMessage)?;
+    let usable = !name.is_empty()
+        && name.chars().count() <= longest
+        && !name.chars().any(char::is_control)
+        && (name.is_ascii() || is_nfc(name));
+    if usable { Ok(name) } else { Err(Reason::MalformedMessage) }
+}
+
+fn are_distinct(members: &Map<String, Value>) -> bool {
+    // Nearly every object: to fold each of its names would cost more than all the rest of reading it.
+    if members.len() <= FEW && members.keys().all(|key| key.is_ascii()) {
+        let twice = |(at, key): (usize, &String)| {
+            members.keys().skip(at.saturating_add(1)).any(|other| other.eq_ignore_ascii_case(key))
+        };
+        return !members.keys().enumerate().any(twice);
+    }
+    let mut seen = BTreeSet::new();
+    members.keys().all(|key| seen.insert(fold(key)))
+}
