@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use countersign_tokens::{CompactJws, Profile, TokenError, TokenErrorClass, TrustDomain, UnixTime, VerifiedProof};
 
-use cache::Held;
 pub(crate) use cache::TokenCache;
+use cache::{CacheKey, Held};
 pub use verified::Verified;
 
 use crate::catalogue::Resource;
@@ -56,7 +56,6 @@ pub(crate) const FIELDS: [&str; 3] = [AUTHORIZATION, TXN_TOKEN, PROOF];
 #[derive(Clone)]
 pub struct Credential {
     kind: Kind,
-    digest: [u8; 32],
     evidence: Evidence,
 }
 
@@ -66,6 +65,7 @@ enum Kind {
     Token {
         carrier: Carrier,
         text: String,
+        key: CacheKey,
     },
     /// The certificate of the connection, where there is no token.
     Certificate,
@@ -132,15 +132,15 @@ impl Credential {
         }
         let proof = proof.map(|proof| Presented::of(proof, text, head, target, resource.origin.as_deref()));
         let evidence = Evidence::of(head, proof, config.client_certificate, now);
-        Ok(Self { kind: Kind::Token { carrier, text: text.to_owned() }, digest: digest_of(carrier, text), evidence })
+        let key = CacheKey::of(carrier, text);
+        Ok(Self { kind: Kind::Token { carrier, text: text.to_owned(), key }, evidence })
     }
 
     /// The certificate of the connection, if it is an SVID of a trust domain whose certificates are credentials.
     fn of_connection(evidence: Evidence, config: &Config) -> Option<Self> {
-        let (id, sha256) = evidence.svid()?;
+        let (id, _) = evidence.svid()?;
         certifier(config, id.trust_domain())?;
-        let digest = digest::of_texts(&["certificate", &digest::text(&sha256)]);
-        Some(Self { kind: Kind::Certificate, digest, evidence })
+        Some(Self { kind: Kind::Certificate, evidence })
     }
 
     /// Whether it must be, or was meant to be, answered as DPoP.
@@ -148,15 +148,24 @@ impl Credential {
         self.evidence.has_proof()
     }
 
-    /// SHA-256 of the credential and how it came: what was verified as one kind is not known as another.
-    pub fn digest(&self) -> &[u8; 32] {
-        &self.digest
+    /// SHA-256 of the credential and how it came.
+    fn sha256(&self) -> [u8; 32] {
+        match &self.kind {
+            Kind::Token { carrier: Carrier::Authorization, text, .. } => digest::of_bytes(text.as_bytes()),
+            Kind::Token { carrier: Carrier::TxnToken, text, .. } => {
+                digest::of_bytes(format!("txn-token {text}").as_bytes())
+            }
+            Kind::Certificate => {
+                let certificate = self.evidence.svid().map(|(_, sha256)| digest::text(&sha256));
+                digest::of_texts(&["certificate", &certificate.unwrap_or_default()])
+            }
+        }
     }
 
     /// Verifies the credential with the keys at hand, and that it is in the right hands.
     pub(crate) fn verify(&self, engine: &Engine, now: UnixTime) -> Result<Authenticated, Unverified> {
         let verified = match &self.kind {
-            Kind::Token { carrier, text } => self.verify_token(*carrier, text, engine, now)?,
+            Kind::Token { carrier, text, key } => self.verify_token(*carrier, text, *key, engine, now)?,
             Kind::Certificate => self.verify_certificate(engine, now)?,
         };
         let issuer = engine.config.issuers.get(verified.issuer.0).ok_or(Unverified::Refused(Reason::Internal))?;
@@ -169,10 +178,11 @@ impl Credential {
         &self,
         carrier: Carrier,
         text: &str,
+        key: CacheKey,
         engine: &Engine,
         now: UnixTime,
     ) -> Result<Arc<Verified>, Unverified> {
-        if let Some(verified) = engine.tokens.find(engine, &self.digest, now)? {
+        if let Some(verified) = engine.tokens.find(engine, key, now)? {
             return Ok(verified);
         }
         if let Some(index) = engine.introspector_of(text, carrier) {
@@ -192,8 +202,8 @@ impl Credential {
             }
         })?;
         let key_age = token.key_id.as_deref().map_or(Duration::ZERO, |id| keys.age_of(id, now));
-        let verified = Arc::new(Verified::of(token, &self.digest, index, issuer, &engine.config, key_age));
-        engine.tokens.insert(self.digest, &verified, Held::WithKeys(current.generation));
+        let verified = Arc::new(Verified::of(token, self, index, issuer, &engine.config, key_age));
+        engine.tokens.insert(key, &verified, Held::WithKeys(current.generation));
         Ok(verified)
     }
 
@@ -203,7 +213,7 @@ impl Credential {
         let (index, issuer) =
             certifier(&engine.config, id.trust_domain()).ok_or(Unverified::Refused(Reason::UnknownIssuer))?;
         let token = issuer.rules.certified(&id, &sha256, now, now.plus(CERTIFICATE_LIFETIME)).map_err(refused)?;
-        Ok(Arc::new(Verified::of(token, &self.digest, index, issuer, &engine.config, Duration::ZERO)))
+        Ok(Arc::new(Verified::of(token, self, index, issuer, &engine.config, Duration::ZERO)))
     }
 
     /// The question that the issuer at `index` is to answer about it.
@@ -225,8 +235,9 @@ impl Credential {
         let cache = issuer.introspection.as_ref().ok_or(Reason::Internal)?.cache;
         let token = introspection::read(outcome, issuer, now).map_err(introspection::Answer::reason)?;
         let until = token.expires.plus(issuer.rules.leeway()).min(now.plus(cache));
-        let verified = Verified::of(token, &self.digest, index, issuer, &engine.config, Duration::ZERO);
-        engine.tokens.insert(self.digest, &Arc::new(verified), Held::Until(until));
+        let Kind::Token { key, .. } = &self.kind else { return Err(Reason::Internal) };
+        let verified = Verified::of(token, self, index, issuer, &engine.config, Duration::ZERO);
+        engine.tokens.insert(*key, &Arc::new(verified), Held::Until(until));
         Ok(())
     }
 }
@@ -272,13 +283,6 @@ fn certifier<'c>(config: &'c Config, domain: &TrustDomain) -> Option<(IssuerInde
     let trusted = |issuer: &Issuer| matches!(issuer.rules.profile(), Profile::X509Svid { trust_domain } if trust_domain == domain);
     let index = config.issuers.iter().position(trusted)?;
     Some((IssuerIndex(index), config.issuers.get(index)?))
-}
-
-fn digest_of(carrier: Carrier, token: &str) -> [u8; 32] {
-    match carrier {
-        Carrier::Authorization => digest::of_bytes(token.as_bytes()),
-        Carrier::TxnToken => digest::of_bytes(format!("txn-token {token}").as_bytes()),
-    }
 }
 
 fn refused(error: TokenError) -> Unverified {

@@ -22,6 +22,7 @@ use std::cell::Cell;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
 /// The largest integer that is exact in every reader: 2^53 − 1 (RFC 7493 §2.2).
@@ -217,11 +218,10 @@ impl<'de> Visitor<'de> for Node<'_> {
         let inside = self.inside()?;
         let mut members = Map::new();
         while let Some(name) = access.next_key::<String>()? {
-            if members.contains_key(&name) {
-                return Err(self.reading.refuse(JsonError::DuplicateMember));
-            }
-            let value = access.next_value_seed(inside)?;
-            members.insert(name, value);
+            match members.entry(name) {
+                Entry::Vacant(entry) => entry.insert(access.next_value_seed(inside)?),
+                Entry::Occupied(_) => return Err(self.reading.refuse(JsonError::DuplicateMember)),
+            };
         }
         Ok(Value::Object(members))
     }

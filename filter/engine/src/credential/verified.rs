@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use countersign_tokens::VerifiedToken;
 
+use super::Credential;
 use crate::config::{Config, Issuer};
 use crate::engine::IssuerIndex;
 use crate::hygiene::Finding;
@@ -33,7 +34,7 @@ impl Verified {
     /// What `config` makes of `token`, which the issuer at `index` issued and whose key has been known for `key_age`.
     pub(super) fn of(
         token: VerifiedToken,
-        credential_digest: &[u8; 32],
+        credential: &Credential,
         index: IssuerIndex,
         issuer: &Issuer,
         config: &Config,
@@ -43,7 +44,7 @@ impl Verified {
             config.workloads.standing(&token, issuer, &config.issuers);
         let pinned = entry.and_then(|number| config.workloads.entry(number));
         let pinned = pinned.and_then(|entry| entry.governed.actions());
-        let task = issuer.task.task(&token, credential_digest, &config.resources, pinned);
+        let task = issuer.task.task(&token, &|| credential.sha256(), &config.resources, pinned);
         let findings = config.hygiene.findings(&token, issuer, task.as_ref().ok(), key_age, &config.resources);
         let facts = TokenFacts::of(&token);
         Self { workload, facts, token, task, findings, refused, ceilings, issuer: index }

@@ -12,12 +12,15 @@ pub(super) const MAX_ID: usize = 256;
 /// Characters of a purpose.
 pub(super) const MAX_PURPOSE: usize = 1024;
 
-/// What tells a task from others where no claim does: `jti`, else a digest of the credential.
-pub(super) fn fallback_id(token: &VerifiedToken, credential_digest: &[u8; 32]) -> Result<String, TaskError> {
+/// What tells a task from others where no claim does: `jti`, else the credential, whose SHA-256 is made for that.
+pub(super) fn fallback_id(
+    token: &VerifiedToken,
+    credential_digest: &dyn Fn() -> [u8; 32],
+) -> Result<String, TaskError> {
     match &token.id {
         Some(id) if is_line(id, MAX_ID) => Ok(id.clone()),
         Some(_) => Err(TaskError::unusable("claim `/jti`")),
-        None => Ok(digest::text(credential_digest)),
+        None => Ok(digest::text(&credential_digest())),
     }
 }
 

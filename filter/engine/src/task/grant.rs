@@ -111,7 +111,8 @@ impl Grant {
 
     /// The grant that the other `members` spell, on `resource` or on every one.
     pub(super) fn on(resource: Option<String>, mut members: Map<String, Value>) -> Result<Self, TaskError> {
-        let id = digest::of_json(&(&resource, &members)).map_err(|_| TaskError::unusable("grant"))?;
+        let id = members.contains_key("calls").then(|| digest::of_json(&(&resource, &members)));
+        let id = id.transpose().map_err(|_| TaskError::unusable("grant"))?;
         let action = string(members.remove("action"))?.ok_or_else(|| TaskError::unusable("`action` of a grant"))?;
         let object = string(members.remove("object"))?
             .map(|object| Object::of_action(&action, &object).ok_or_else(|| TaskError::unusable("`object` of a grant")))
@@ -132,7 +133,7 @@ impl Grant {
         let destinations = destinations.map(|list| list.ok_or_else(|| TaskError::unusable("`destination` of a grant")));
         let destinations = destinations.transpose()?.unwrap_or_default();
         let arguments = arguments.map_or(Ok(Vec::new()), |arguments| constraints(&action, &arguments))?;
-        let metered = calls.map(|calls| Metered { calls, id });
+        let metered = calls.zip(id).map(|(calls, id)| Metered { calls, id });
         Ok(Self { action, resource, object, destinations, arguments, conditions, metered })
     }
 

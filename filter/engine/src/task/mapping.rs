@@ -70,7 +70,7 @@ impl TaskMapping {
     }
 
     /// The task of `token`; `credential_digest` (SHA-256) names it where neither claim nor `jti` does.
-    pub fn task(&self, token: &VerifiedToken, credential_digest: &[u8; 32]) -> Result<Task, TaskError> {
+    pub fn task(&self, token: &VerifiedToken, credential_digest: &dyn Fn() -> [u8; 32]) -> Result<Task, TaskError> {
         let claims = &token.claims;
         let id = match &self.id {
             Some(pointer) => line(pointer, claims, MAX_ID)?,

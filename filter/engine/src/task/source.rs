@@ -31,12 +31,12 @@ pub enum TaskSource {
 }
 
 impl TaskSource {
-    /// The task of `token`. `credential_digest` (SHA-256) names it where nothing else does; `pinned` is what
-    /// configuration lets the workload do, if it says.
+    /// The task of `token`. `credential_digest` (SHA-256) names it where nothing else does; `pinned` is what configuration lets the
+    /// workload do, if it says.
     pub fn task(
         &self,
         token: &VerifiedToken,
-        credential_digest: &[u8; 32],
+        credential_digest: &dyn Fn() -> [u8; 32],
         resources: &[Resource],
         pinned: Option<&Grants>,
     ) -> Result<Task, TaskError> {

@@ -30,7 +30,7 @@ pub(super) fn token(claims: &Value) -> VerifiedToken {
 }
 
 fn task(mapping: &TaskMapping, claims: &Value) -> Result<Task, TaskError> {
-    mapping.task(&token(claims), &[7; 32])
+    mapping.task(&token(claims), &|| [7; 32])
 }
 
 fn by_claim() -> Result<TaskMapping, Vec<MappingError>> {
@@ -126,11 +126,11 @@ fn a_task_never_outlives_its_token() -> Tested {
 fn the_id_falls_back_to_jti_and_digest() -> Tested {
     let mut token = token(&json!({}));
     token.id = Some("jti-1".to_owned());
-    assert_eq!(ok(TaskMapping::default().task(&token, &[7; 32]))?.id, "jti-1");
+    assert_eq!(ok(TaskMapping::default().task(&token, &|| [7; 32]))?.id, "jti-1");
     token.id = Some("a\nb".to_owned());
-    assert_eq!(TaskMapping::default().task(&token, &[7; 32]), Err(TaskError::unusable("claim `/jti`")));
+    assert_eq!(TaskMapping::default().task(&token, &|| [7; 32]), Err(TaskError::unusable("claim `/jti`")));
     token.id = None;
-    assert_eq!(ok(TaskMapping::default().task(&token, &[7; 32]))?.id, digest::text(&[7; 32]));
+    assert_eq!(ok(TaskMapping::default().task(&token, &|| [7; 32]))?.id, digest::text(&[7; 32]));
     Ok(())
 }
 

@@ -20,7 +20,7 @@ fn resources() -> Vec<Resource> {
 }
 
 fn task(source: &TaskSource, claims: &Value) -> Result<Task, String> {
-    source.task(&token(claims), &[7; 32], &resources(), None).map_err(|error| error.to_string())
+    source.task(&token(claims), &|| [7; 32], &resources(), None).map_err(|error| error.to_string())
 }
 
 fn tool(name: &str, arguments: &Value) -> Result<Action, String> {
@@ -204,9 +204,9 @@ fn what_a_credential_does_not_say_the_workload_s_entry_does() -> Tested {
     let pinned = Grants::from(vec![Grant::plain("mcp:tools/call".to_owned(), None, None)]);
     let token = token(&json!({ "scope": "mcp:tool:transfer" }));
     let source = TaskSource::Workload;
-    let task = source.task(&token, &[7; 32], &resources(), Some(&pinned)).map_err(|error| error.to_string())?;
+    let task = source.task(&token, &|| [7; 32], &resources(), Some(&pinned)).map_err(|error| error.to_string())?;
     assert_eq!(task.grants, pinned);
-    let nothing = source.task(&token, &[7; 32], &resources(), None).map_err(|error| error.to_string())?;
+    let nothing = source.task(&token, &|| [7; 32], &resources(), None).map_err(|error| error.to_string())?;
     assert_eq!(nothing.grants, Grants::default(), "no entry, no rights");
     Ok(())
 }
