@@ -1,7 +1,7 @@
 //! An answer to the client instead of forwarding, in the words of the protocol it speaks.
 //!
 //! Shapes: RFC 6750 §3 challenges with RFC 9728 `resource_metadata`; a JSON-RPC 2.0 error with the request's id
-//! where that is known; a gRPC status; RFC 9457 problem details elsewhere. An answer never tells which policy denied, what the
+//! where that is known; a gRPC status; `google.rpc.Status` in JSON of A2A's REST; RFC 9457 problem details elsewhere. An answer never tells which policy denied, what the
 //! catalogue holds or who else exists.
 
 mod denial;
@@ -95,9 +95,11 @@ impl Reply {
         let decision = to.id.to_string();
         let (media_type, body) = match (to.denial.form, to.rpc_id) {
             (Form::Grpc(status), _) => return Self::grpc(line, reason, status, headers),
-            (Form::Error { code, versions }, Some(id)) => {
-                ("application/json", denial::error(reason, code, id, &decision, versions.then_some(to.version)))
+            (Form::Error { code }, Some(id)) => {
+                ("application/json", denial::error(reason, code, id, &decision, to.version))
             }
+            (Form::A2a { code }, Some(id)) => ("application/json", denial::a2a_error(reason, code, id, &decision)),
+            (Form::A2a { .. }, None) => ("application/json", denial::a2a_status(reason, to.denial.status, &decision)),
             (Form::Result { typed }, Some(id)) => {
                 ("application/json", denial::tool_result(reason, id, &decision, typed))
             }

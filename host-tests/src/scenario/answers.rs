@@ -65,10 +65,10 @@ impl Answers {
 impl Answer {
     /// The header fields the client must see; none for those that must be absent.
     pub fn headers(&self, expect: &Expect) -> Vec<(&'static str, Option<String>)> {
-        let media_type = match (&expect.grpc, &expect.rpc_id) {
-            (Some(_), _) => "application/grpc",
-            (None, Some(_)) => "application/json",
-            (None, None) => "application/problem+json",
+        let media_type = match (&expect.grpc, &expect.rpc_id, &expect.a2a) {
+            (Some(_), _, _) => "application/grpc",
+            (None, Some(_), _) | (None, None, Some(_)) => "application/json",
+            (None, None, None) => "application/problem+json",
         };
         vec![
             ("content-type", Some(media_type.to_owned())),
@@ -85,8 +85,9 @@ impl Answer {
     /// The body the client must see.
     pub fn body(&self, reason: &str, expect: &Expect, decision: &str) -> Value {
         let told = self.told.as_deref().unwrap_or(reason);
-        match &expect.rpc_id {
-            Some(id) => {
+        match (&expect.rpc_id, &expect.a2a) {
+            (id, Some(status)) => self.a2a(told, id.as_ref(), status, expect, decision),
+            (Some(id), None) => {
                 if let Some(kind) = &expect.tool_result {
                     return self.tool_result(id, kind, decision);
                 }
@@ -97,13 +98,37 @@ impl Answer {
                 let code = expect.code.unwrap_or(self.code);
                 json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": self.detail, "data": data } })
             }
-            None => json!({
+            (None, None) => json!({
                 "type": format!("urn:countersign:{told}"),
                 "title": if expect.status == 407 { "Proxy Authentication Required" } else { &self.title },
                 "status": expect.status,
                 "detail": self.detail,
                 "instance": format!("urn:uuid:{decision}"),
             }),
+        }
+    }
+
+    /// A2A 1.0 §9.5 where there is an id to answer with, §11.6 elsewhere.
+    fn a2a(&self, told: &str, id: Option<&Value>, status: &str, expect: &Expect, decision: &str) -> Value {
+        // The only one of its own errors that a gateway gives.
+        let (reason, domain) = match told {
+            "unsupported_version" => ("VERSION_NOT_SUPPORTED".to_owned(), "a2a-protocol.org"),
+            ours => (ours.to_uppercase(), "countersign"),
+        };
+        let info = json!([{
+            "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+            "reason": reason,
+            "domain": domain,
+            "metadata": { "decision": decision },
+        }]);
+        let (code, message) = (expect.code.unwrap_or(self.code), &self.detail);
+        match id {
+            Some(id) => {
+                json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": message, "data": info } })
+            }
+            None => {
+                json!({ "error": { "code": expect.status, "status": status, "message": message, "details": info } })
+            }
         }
     }
 

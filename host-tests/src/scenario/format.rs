@@ -431,6 +431,9 @@ pub struct Expect {
     /// The answer is a JSON-RPC error with this id; otherwise it is problem details.
     #[serde(default)]
     pub rpc_id: Option<Value>,
+    /// The answer is an A2A error: without `rpc_id` one of REST, with this status of `google.rpc`.
+    #[serde(default)]
+    pub a2a: Option<String>,
     /// The answer is headers only, with this gRPC status.
     #[serde(default)]
     pub grpc: Option<u32>,

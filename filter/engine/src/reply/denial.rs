@@ -1,4 +1,5 @@
-//! The form of a denial: problem details, a JSON-RPC error, what the model reads as its tool's result, or a gRPC status.
+//! The form of a denial: problem details, a JSON-RPC error, what the model reads as its tool's result, or a status of
+//! `google.rpc`, in JSON or in gRPC's words.
 //!
 //! Which of them it is changes nothing about the decision. Problems of authentication and of the message itself are always
 //! answered with their HTTP status, for clients to act upon; only what is forbidden to a good credential can be told to the model.
@@ -22,8 +23,10 @@ pub(crate) struct Denial {
 pub(super) enum Form {
     /// RFC 9457.
     Problem,
-    /// A JSON-RPC error with this code, where an id was read; with or without the versions that are read.
-    Error { code: i32, versions: bool },
+    /// A JSON-RPC error with this code, where an id was read; MCP's also says which versions are read.
+    Error { code: i32 },
+    /// A JSON-RPC error with this code, where an id was read, and `google.rpc.Status` elsewhere.
+    A2a { code: i32 },
     /// A tool's result, with or without `resultType`.
     Result { typed: bool },
     /// A status in the head, nothing else.
@@ -43,6 +46,36 @@ pub enum GrpcStatus {
     Unauthenticated = 16,
 }
 
+impl GrpcStatus {
+    /// For an answer that has this status in HTTP.
+    fn of(status: u16) -> Self {
+        match status {
+            400 | 415 => Self::InvalidArgument,
+            401 => Self::Unauthenticated,
+            403 => Self::PermissionDenied,
+            405 => Self::Unimplemented,
+            408 => Self::DeadlineExceeded,
+            413 | 429 => Self::ResourceExhausted,
+            503 => Self::Unavailable,
+            _ => Self::Internal,
+        }
+    }
+
+    /// As `google.rpc.Code` spells it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::InvalidArgument => "INVALID_ARGUMENT",
+            Self::DeadlineExceeded => "DEADLINE_EXCEEDED",
+            Self::PermissionDenied => "PERMISSION_DENIED",
+            Self::ResourceExhausted => "RESOURCE_EXHAUSTED",
+            Self::Unimplemented => "UNIMPLEMENTED",
+            Self::Internal => "INTERNAL",
+            Self::Unavailable => "UNAVAILABLE",
+            Self::Unauthenticated => "UNAUTHENTICATED",
+        }
+    }
+}
+
 impl Denial {
     /// For resources that speak plain HTTP; `proxy` where the gateway is the client's proxy (RFC 9110 §15.5.8).
     pub(crate) fn problem(reason: Reason, proxy: bool) -> Self {
@@ -56,7 +89,7 @@ impl Denial {
         let status = reason.row().status;
         let code =
             if reason == Reason::UnsupportedVersion { -32009 } else { specified(reason).unwrap_or(own_code(status)) };
-        Self { status, form: Form::Error { code, versions: false }, allow: ALLOW }
+        Self { status, form: Form::A2a { code }, allow: ALLOW }
     }
 
     /// For a gRPC resource. What is not gRPC is answered in HTTP's words (grpc/grpc, `doc/PROTOCOL-HTTP2.md`).
@@ -64,17 +97,7 @@ impl Denial {
         if reason == Reason::MediaType {
             return Self::problem(reason, false);
         }
-        let status = match reason.row().status {
-            400 => GrpcStatus::InvalidArgument,
-            401 => GrpcStatus::Unauthenticated,
-            403 => GrpcStatus::PermissionDenied,
-            405 => GrpcStatus::Unimplemented,
-            408 => GrpcStatus::DeadlineExceeded,
-            413 | 429 => GrpcStatus::ResourceExhausted,
-            503 => GrpcStatus::Unavailable,
-            _ => GrpcStatus::Internal,
-        };
-        Self { status: 200, form: Form::Grpc(status), allow: ALLOW }
+        Self { status: 200, form: Form::Grpc(GrpcStatus::of(reason.row().status)), allow: ALLOW }
     }
 
     /// For an MCP resource; `called` where a `tools/call` was read, `stateless` of the era without sessions.
@@ -87,7 +110,7 @@ impl Denial {
             return Self { status: 200, form: Form::Result { typed: stateless }, allow };
         }
         let code = specified(reason).or(code.filter(|_| row.status == FORBIDDEN)).unwrap_or(own_code(row.status));
-        Self { status: row.status, form: Form::Error { code, versions: true }, allow }
+        Self { status: row.status, form: Form::Error { code }, allow }
     }
 }
 
@@ -115,18 +138,47 @@ fn own_code(status: u16) -> i32 {
     -31000 - i32::from(status)
 }
 
-/// JSON-RPC 2.0 §5.1; `version` is what the request asked for, of protocols that answer with the versions there are.
-#[expect(clippy::option_option, reason = "to ask for none and not to be asked are different")]
-pub(super) fn error(reason: Reason, code: i32, id: &Value, decision: &str, version: Option<Option<&str>>) -> Value {
+/// JSON-RPC 2.0 §5.1 of MCP; `version` is what the request asked for.
+pub(super) fn error(reason: Reason, code: i32, id: &Value, decision: &str, version: Option<&str>) -> Value {
     let row = reason.row();
     let mut data = json!({ "reason": row.code, "decision": decision });
-    if let (Reason::UnsupportedVersion, Some(version), Some(data)) = (reason, version, data.as_object_mut()) {
+    if let (Reason::UnsupportedVersion, Some(data)) = (reason, data.as_object_mut()) {
         // What a request can name by itself: the others are agreed on by `initialize`.
         let named = Era::ALL.into_iter().filter(|era| era.is_stateless()).map(Era::version);
         data.insert("supported".to_owned(), named.collect());
         data.extend(version.map(|version| ("requested".to_owned(), json!(version))));
     }
     json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": row.detail, "data": data } })
+}
+
+/// The error of A2A's JSON-RPC binding (1.0 §9.5): its data are typed, a list of them.
+pub(super) fn a2a_error(reason: Reason, code: i32, id: &Value, decision: &str) -> Value {
+    let data = [error_info(reason, decision)];
+    json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": reason.row().detail, "data": data } })
+}
+
+/// The error of A2A's REST binding (1.0 §11.6): `google.rpc.Status` as AIP-193 writes it.
+pub(super) fn a2a_status(reason: Reason, status: u16, decision: &str) -> Value {
+    json!({ "error": {
+        "code": status,
+        "status": GrpcStatus::of(status).name(),
+        "message": reason.row().detail,
+        "details": [error_info(reason, decision)],
+    } })
+}
+
+/// `google.rpc.ErrorInfo`: A2A's own reason where it has one, in its domain, and ours in ours.
+fn error_info(reason: Reason, decision: &str) -> Value {
+    let (name, domain) = match reason {
+        Reason::UnsupportedVersion => ("VERSION_NOT_SUPPORTED".to_owned(), "a2a-protocol.org"),
+        reason => (reason.row().code.to_ascii_uppercase(), "countersign"),
+    };
+    json!({
+        "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+        "reason": name,
+        "domain": domain,
+        "metadata": { "decision": decision },
+    })
 }
 
 /// A `CallToolResult` that tells the model; `typed` since 2026-07-28.
