@@ -1,5 +1,6 @@
 /**
- * An A2A agent (npm `@a2a-js/sdk`) on loopback: JSON-RPC and REST of version 1.0, JSON-RPC of version 0.3, and the agent card.
+ * An A2A agent (npm `@a2a-js/sdk`) on loopback: JSON-RPC and REST, both of versions 1.0 and 0.3, and the agent card. It is at
+ * `/agent`: what is asked there is JSON-RPC, what is asked below it REST.
  *
  * What it is told decides what it does: `work` is done at once, `wait` goes on until it is cancelled, `login` waits for
  * credentials. Asks for no credential itself.
@@ -40,8 +41,8 @@ export async function startAgent({ port }) {
   app.get('/.well-known/agent-card.json', (request, response) => {
     response.json(AgentCard.toJSON(card(`http://${request.headers.host}`)));
   });
-  app.use('/rpc', jsonRpcHandler(options));
-  app.use('/rest', restHandler(options));
+  const [rpc, rest] = [jsonRpcHandler(options), restHandler(options)];
+  app.use('/agent', (request, response, next) => (request.path === '/' ? rpc : rest)(request, response, next));
   const server = createServer(app);
   await new Promise((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve));
   return {
@@ -54,10 +55,10 @@ export async function startAgent({ port }) {
 }
 
 function card(base, name = 'worker') {
-  const at = (protocolBinding, path, protocolVersion = '1.0') => ({
+  const speaks = (protocolBinding, protocolVersion) => ({
     protocolBinding,
     protocolVersion,
-    url: `${base}${path}`,
+    url: `${base}/agent`,
     tenant: '',
   });
   return {
@@ -65,7 +66,7 @@ function card(base, name = 'worker') {
     description: 'Works, waits, or asks for a login',
     version: '0.1.0',
     provider: undefined,
-    supportedInterfaces: [at('JSONRPC', '/rpc'), at('HTTP+JSON', '/rest'), at('JSONRPC', '/rpc', '0.3')],
+    supportedInterfaces: ['1.0', '0.3'].flatMap((version) => [speaks('JSONRPC', version), speaks('HTTP+JSON', version)]),
     capabilities: { streaming: true, pushNotifications: true, extendedAgentCard: true, extensions: [] },
     securitySchemes: {},
     securityRequirements: [],

@@ -1,10 +1,14 @@
 /**
- * Sessions of the A2A SDK's client with `a2a-agent.mjs`, one for each way that the agent speaks: every method, streams
- * included. Prints one JSON document: what came back in each, and every HTTP request that was sent: its method, its path
- * and the JSON-RPC method in it.
+ * A session of the A2A SDK's client with `a2a-agent.mjs` in one of the ways that the agent speaks. Prints one JSON document:
+ * what came back, and every HTTP request that was sent: its method, its path and the JSON-RPC method in it.
  *
- *     TOKEN=… node a2a-session.mjs http://127.0.0.1:18080
+ * Without `--refused` it uses every method, streams included. With it, it tries what its token is not good for, and tells the
+ * errors that its user gets.
+ *
+ *     TOKEN=… node a2a-session.mjs --way rest [--refused] http://127.0.0.1:18080
  */
+import { parseArgs } from 'node:util';
+
 import { Role, TaskState, taskStateToJSON } from '@a2a-js/sdk';
 import {
   ClientFactory,
@@ -15,11 +19,12 @@ import {
 
 import { runAsProgram, UsageError } from './program.mjs';
 
-/** The interfaces of the card, each of which is the only one its client is shown. */
+/** Binding and version of the interface of the card that is the only one the client is shown. */
 const WAYS = {
-  rpc: ({ protocolBinding, protocolVersion }) => protocolBinding === 'JSONRPC' && protocolVersion === '1.0',
-  rest: ({ protocolBinding }) => protocolBinding === 'HTTP+JSON',
-  'rpc-0.3': ({ protocolVersion }) => protocolVersion === '0.3',
+  rpc: ['JSONRPC', '1.0'],
+  rest: ['HTTP+JSON', '1.0'],
+  'rpc-0.3': ['JSONRPC', '0.3'],
+  'rest-0.3': ['HTTP+JSON', '0.3'],
 };
 
 class Session {
@@ -41,10 +46,13 @@ class Session {
       new RestTransportFactory({ fetchImpl, legacyCompat }),
     ];
     const card = await cardResolver.resolve(url);
-    const supportedInterfaces = card.supportedInterfaces.filter(WAYS[way]);
+    const [binding, version] = WAYS[way];
+    const supportedInterfaces = card.supportedInterfaces.filter(
+      ({ protocolBinding, protocolVersion }) => protocolBinding === binding && protocolVersion === version,
+    );
     const factory = new ClientFactory({ transports, cardResolver });
     this.#client = await factory.createFromAgentCard({ ...card, supportedInterfaces });
-    this.#old = way === 'rpc-0.3';
+    this.#old = version === '0.3';
     return this;
   }
 
@@ -61,6 +69,21 @@ class Session {
     results.login = state(await client.sendMessage(told('login')));
     Object.assign(results, await this.#waiting());
     results.extended = (await client.getAgentCard()).name;
+    return { results, sent: this.sent };
+  }
+
+  /** What a task may not do that may only send messages and wait for them. */
+  async refused() {
+    const client = this.#client;
+    const done = await client.sendMessage(told('work'));
+    const request = { tenant: '', id: done.id, metadata: undefined };
+    const results = {
+      done: state(done),
+      got: await failure(client.getTask(request)),
+      streamed: await failure(collected(client.sendMessageStream(told('work')))),
+      subscribed: await failure(collected(client.resubscribeTask(request))),
+      cancelled: await failure(client.cancelTask(request)),
+    };
     return { results, sent: this.sent };
   }
 
@@ -91,7 +114,7 @@ class Session {
 async function named(request) {
   const text = await request.text();
   let rpc;
-  if (text && new URL(request.url).pathname === '/rpc') rpc = JSON.parse(text).method;
+  if (text && new URL(request.url).pathname === '/agent') rpc = JSON.parse(text).method;
   return [request.method, new URL(request.url).pathname, rpc].filter(Boolean).join(' ');
 }
 
@@ -119,6 +142,15 @@ function everything() {
 
 const state = ({ status }) => taskStateToJSON(status.state);
 
+/** The error that `promise` fails with, as whoever uses the SDK sees it. */
+async function failure(promise) {
+  try {
+    return { worked: await promise };
+  } catch ({ name, message, statusCode, envelopeCode, data }) {
+    return { name, message, statusCode, envelopeCode, data };
+  }
+}
+
 /** The events of a stream: a state, or what else it was. */
 async function collected(stream) {
   const events = [];
@@ -127,12 +159,11 @@ async function collected(stream) {
 }
 
 await runAsProgram(import.meta, async () => {
-  const url = process.argv[2];
-  if (!url) throw new UsageError('usage: a2a-session.mjs URL');
-  const told = {};
-  for (const way of Object.keys(WAYS)) {
-    told[way] = await (await new Session().open(url, process.env.TOKEN, way)).run();
-  }
-  console.log(JSON.stringify(told));
+  const options = { way: { type: 'string' }, refused: { type: 'boolean' } };
+  const { values, positionals } = parseArgs({ options, allowPositionals: true });
+  const [url] = positionals;
+  if (!url || !WAYS[values.way]) throw new UsageError(`usage: a2a-session.mjs --way ${Object.keys(WAYS)} [--refused] URL`);
+  const session = await new Session().open(url, process.env.TOKEN, values.way);
+  console.log(JSON.stringify(await (values.refused ? session.refused() : session.run())));
   process.exit(0);
 });

@@ -74,22 +74,35 @@ impl Drop for Server {
     }
 }
 
+/// The ways in which the A2A SDK speaks.
+const WAYS: [&str; 4] = ["rpc", "rest", "rpc-0.3", "rest-0.3"];
+/// What its client does in a session, in the words of A2A 1.0 and in this order; 0.3 has no way to list.
+const DONE: [&str; 14] = [
+    "AgentCard",
+    "SendMessage",
+    "SendStreamingMessage",
+    "GetTask",
+    "ListTasks",
+    "SendMessage",
+    "SendStreamingMessage",
+    "SubscribeToTask",
+    "CreateTaskPushNotificationConfig",
+    "GetTaskPushNotificationConfig",
+    "ListTaskPushNotificationConfigs",
+    "DeleteTaskPushNotificationConfig",
+    "CancelTask",
+    "GetExtendedAgentCard",
+];
+
 /// One gateway between a client and a server.
 struct World {
     envoy: RunningEnvoy,
-    token: String,
     _keys: Jwks,
     _server: Server,
 }
 
 impl World {
-    fn start(
-        name: &str,
-        version: &str,
-        resource: &Value,
-        actions: &[&str],
-        server: (Server, SocketAddr),
-    ) -> Result<Self> {
+    fn start(name: &str, version: &str, resource: &Value, server: (Server, SocketAddr)) -> Result<Self> {
         let keys = Jwks::start(KeyServer::default().document()?)?;
         let config = PluginConfig::from(json!({
             "version": 1,
@@ -107,40 +120,47 @@ impl World {
         let envoy = Envoy::find(version)?.start(&bootstrap(&config, &options)?, &log)?;
         ensure!(keys.wait_for(1, PATIENCE), "nobody fetched the keys");
         std::thread::sleep(Duration::from_millis(300));
-        let grants: Vec<_> =
-            actions.iter().map(|action| json!({ "action": action, "resource": resource["name"] })).collect();
-        let claims = json!({ "task": { "id": "session", "grants": grants } });
-        let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
-        let token = mint(&Token { key: Some("rsa1".to_owned()), claims: Some(claims), ..Token::default() }, now, &[])?;
-        Ok(Self { envoy, token, _keys: keys, _server: server.0 })
+        Ok(Self { envoy, _keys: keys, _server: server.0 })
     }
 
     /// What `client` printed; it knows the token, and is given the URL of `path` at the gateway.
-    fn run(&self, client: &mut Command, path: &str) -> Result<Value> {
+    fn run(&self, client: &mut Command, path: &str, token: &str) -> Result<Value> {
         let url = format!("http://{}{path}", self.envoy.address());
-        let output = client.arg(url).env("TOKEN", &self.token).output().context("running the client")?;
+        let output = client.arg(url).env("TOKEN", token).output().context("running the client")?;
         let errors = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "{}: {errors}\n{}", output.status, self.envoy.log().join("\n"));
         Ok(serde_json::from_slice(&output.stdout)?)
     }
 
-    /// Each of these requests has left one record, of its action, and was allowed.
-    fn left_one_record_each(&self, mut sent: Vec<String>) -> Result<()> {
-        let decisions = |envoy: &RunningEnvoy| -> Vec<Value> {
-            envoy.records().into_iter().filter(|record| record["kind"] != "ended").collect()
-        };
-        self.envoy.wait_for(PATIENCE, |envoy| (decisions(envoy).len() >= sent.len()).then_some(()))?;
+    fn decisions(&self) -> Vec<Value> {
+        self.envoy.records().into_iter().filter(|record| record["kind"] != "ended").collect()
+    }
+
+    /// After the first `earlier` decisions, each of these requests has left one record: of its reason and its action.
+    fn left_one_record_each(&self, earlier: usize, mut sent: Vec<(&str, String)>) -> Result<()> {
+        let enough = earlier + sent.len();
+        self.envoy.wait_for(PATIENCE, |_| (self.decisions().len() >= enough).then_some(()))?;
         // For one too many.
         std::thread::sleep(Duration::from_millis(200));
-        let records = decisions(&self.envoy);
-        let refused: Vec<_> = records.iter().filter(|record| record["kind"] != "allow").collect();
-        ensure!(refused.is_empty(), "not allowed: {refused:?}");
-        let mut recorded: Vec<_> = records.iter().map(|record| text(&record["action"]["name"])).collect();
+        let records = self.decisions();
+        let reason = |record: &Value| (text(&record["reason"]), text(&record["action"]["name"]));
+        let mut recorded: Vec<_> = records.iter().skip(earlier).map(reason).collect();
         recorded.sort();
         sent.sort();
-        ensure!(recorded == sent, "records: {recorded:?}\nsent:    {sent:?}");
+        let same =
+            recorded.iter().map(|(reason, action)| (reason.as_str(), action)).eq(sent.iter().map(|(r, a)| (*r, a)));
+        ensure!(same, "records: {recorded:?}\nsent:    {sent:?}");
         Ok(())
     }
+}
+
+/// A token of a task that may do `actions` on the resource.
+fn token(resource: &Value, actions: &[&str]) -> Result<String> {
+    let grants: Vec<_> =
+        actions.iter().map(|action| json!({ "action": action, "resource": resource["name"] })).collect();
+    let claims = json!({ "task": { "id": "session", "grants": grants } });
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+    mint(&Token { key: Some("rsa1".to_owned()), claims: Some(claims), ..Token::default() }, now, &[])
 }
 
 /// A program of the test parts with Node; given up after a minute.
@@ -190,15 +210,16 @@ fn mcp_session(name: &str, client: impl Fn() -> Result<Command>) -> Result<()> {
         "mcp:completion/complete",
     ];
     for version in versions() {
-        let world = World::start(name, &version, &resource, &actions, everything()?)?;
-        let told = world.run(&mut client()?, "/mcp")?;
+        let world = World::start(name, &version, &resource, everything()?)?;
+        let told = world.run(&mut client()?, "/mcp", &token(&resource, &actions)?)?;
         check_results(&told).with_context(|| format!("{name} in Envoy {version}: {told}"))?;
         let sent = texts(&told["sent"]);
         let mut distinct = sent.clone();
         distinct.sort();
         distinct.dedup();
         ensure!(distinct == SENT, "{name} did not use everything: {distinct:?}");
-        world.left_one_record_each(sent).with_context(|| format!("{name} in Envoy {version}"))?;
+        let sent = sent.into_iter().map(|action| ("allowed", action)).collect();
+        world.left_one_record_each(0, sent).with_context(|| format!("{name} in Envoy {version}"))?;
     }
     Ok(())
 }
@@ -245,44 +266,101 @@ fn the_python_mcp_sdk_does_everything_it_can() -> Result<()> {
     mcp_session("python", || python("mcp_session.py"))
 }
 
-/// JSON-RPC and REST of version 1.0, JSON-RPC of version 0.3, each with every method that it has.
+/// JSON-RPC and REST of versions 1.0 and 0.3, each with every method that it has.
 #[test]
 fn the_a2a_sdk_does_everything_it_can() -> Result<()> {
-    let resource = json!({ "name": "agent", "match": { "path": "/*" }, "protocol": "http", "risk": "low" });
-    let actions = ["http:GET", "http:POST", "http:DELETE"];
+    let actions: Vec<_> = DONE.iter().map(|operation| format!("a2a:{operation}")).collect();
+    let actions: Vec<_> = actions.iter().map(String::as_str).filter(|action| !action.ends_with("Card")).collect();
     for version in versions() {
-        let address = free_address()?;
-        let agent = Server::start(node_server("a2a-agent.mjs").arg("--port").arg(address.port().to_string()), address)?;
-        let world = World::start("a2a", &version, &resource, &actions, (agent, address))?;
-        let told = world.run(&mut node("a2a-session.mjs"), "")?;
-        let mut sent = Vec::new();
-        for (way, requests) in [("rpc", 14), ("rest", 14), ("rpc-0.3", 13)] {
-            let mut expected = json!({
-                "done": ["TASK_STATE_COMPLETED", "Done: work"],
-                "streamed": ["TASK_STATE_WORKING", "artifactUpdate", "TASK_STATE_COMPLETED"],
-                "got": "TASK_STATE_COMPLETED",
-                "listed": true,
-                "login": "TASK_STATE_AUTH_REQUIRED",
-                "seen": "TASK_STATE_WORKING",
-                "configured": ["http://127.0.0.1:9/", 1],
-                "cancelled": "TASK_STATE_CANCELED",
-                "rests": [["TASK_STATE_CANCELED"], ["TASK_STATE_CANCELED"]],
-                "extended": "extended",
-            });
-            if let (Some(expected), "rpc-0.3") = (expected.as_object_mut(), way) {
-                expected.remove("listed");
-            }
-            let session = &told[way];
-            ensure!(session["results"] == expected, "{way} in Envoy {version}: {}", session["results"]);
-            let requested = texts(&session["sent"]);
-            ensure!(requested.len() == requests, "{way}: {requested:?}");
-            sent.extend(requested);
+        let world = agent("a2a", &version)?;
+        let token = token(&planner(), &actions)?;
+        for way in WAYS {
+            let earlier = world.decisions().len();
+            let told = world.run(node("a2a-session.mjs").args(["--way", way]), "", &token)?;
+            check_a2a(&world, way, earlier, &told).with_context(|| format!("{way} in Envoy {version}: {told}"))?;
         }
-        let sent = sent.iter().filter_map(|request| request.split(' ').next());
-        let sent = sent.map(|method| format!("http:{method}")).collect();
-        world.left_one_record_each(sent).with_context(|| format!("a2a in Envoy {version}"))?;
     }
     Ok(())
+}
+
+fn check_a2a(world: &World, way: &str, earlier: usize, told: &Value) -> Result<()> {
+    let mut expected = json!({
+        "done": ["TASK_STATE_COMPLETED", "Done: work"],
+        "streamed": ["TASK_STATE_WORKING", "artifactUpdate", "TASK_STATE_COMPLETED"],
+        "got": "TASK_STATE_COMPLETED",
+        "listed": true,
+        "login": "TASK_STATE_AUTH_REQUIRED",
+        "seen": "TASK_STATE_WORKING",
+        "configured": ["http://127.0.0.1:9/", 1],
+        "cancelled": "TASK_STATE_CANCELED",
+        "rests": [["TASK_STATE_CANCELED"], ["TASK_STATE_CANCELED"]],
+        "extended": "extended",
+    });
+    let mut done = DONE.to_vec();
+    if let (Some(expected), true) = (expected.as_object_mut(), way.ends_with("0.3")) {
+        expected.remove("listed");
+        done.retain(|operation| *operation != "ListTasks");
+    }
+    ensure!(told["results"] == expected, "the results are others");
+    ensure!(texts(&told["sent"]).len() == done.len(), "other requests were sent");
+    world.left_one_record_each(earlier, done.into_iter().map(|operation| recorded("allowed", operation)).collect())
+}
+
+/// The public card is for everybody: it is no action.
+fn recorded(reason: &'static str, operation: &str) -> (&'static str, String) {
+    if operation == "AgentCard" { ("agent_card", String::new()) } else { (reason, format!("a2a:{operation}")) }
+}
+
+/// What a task may not do fails in the SDK as what it is, in each of the ways, and its stream does not begin.
+#[test]
+fn the_a2a_sdk_is_told_what_its_task_may_not_do() -> Result<()> {
+    for version in versions() {
+        let world = agent("a2a-refused", &version)?;
+        let token = token(&planner(), &["a2a:SendMessage"])?;
+        for way in WAYS {
+            let earlier = world.decisions().len();
+            let told = world.run(node("a2a-session.mjs").args(["--way", way, "--refused"]), "", &token)?;
+            check_refused(way, &told["results"]).with_context(|| format!("{way} in Envoy {version}: {told}"))?;
+            let sent = [
+                recorded("allowed", "AgentCard"),
+                recorded("allowed", "SendMessage"),
+                recorded("not_granted", "GetTask"),
+                recorded("not_granted", "SendStreamingMessage"),
+                recorded("not_granted", "SubscribeToTask"),
+                recorded("not_granted", "CancelTask"),
+            ];
+            world.left_one_record_each(earlier, sent.to_vec()).with_context(|| format!("{way} in Envoy {version}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// What the SDK tells its user of a denial; of the REST of 0.3, which says nothing about errors, the whole answer.
+fn check_refused(way: &str, results: &Value) -> Result<()> {
+    let (name, status, code, data) = match way {
+        "rest" => ("A2AError", Some(403), None, Value::Null),
+        "rest-0.3" => ("Error", None, None, Value::Null),
+        _ => ("JsonRpcTransportError", None, Some(-31403), json!("NOT_GRANTED")),
+    };
+    ensure!(results["done"] == "TASK_STATE_COMPLETED", "what it may do does not work");
+    for tried in ["got", "streamed", "subscribed", "cancelled"] {
+        let error = &results[tried];
+        ensure!(error["name"] == name, "{tried} is {error}");
+        ensure!(text(&error["message"]).contains("The task does not cover this."), "{tried} says {error}");
+        ensure!(error["statusCode"].as_i64() == status && error["envelopeCode"].as_i64() == code, "{tried} is {error}");
+        ensure!(error["data"][0]["reason"] == data, "{tried} has {error}");
+    }
+    Ok(())
+}
+
+fn planner() -> Value {
+    json!({ "name": "planner", "match": { "path": "/agent/*" }, "protocol": "a2a", "risk": "low" })
+}
+
+fn agent(name: &str, version: &str) -> Result<World> {
+    let address = free_address()?;
+    let agent = Server::start(node_server("a2a-agent.mjs").arg("--port").arg(address.port().to_string()), address)?;
+    World::start(name, version, &planner(), (agent, address))
 }
 
 fn node_server(program: &str) -> Command {
