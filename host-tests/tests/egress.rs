@@ -4,16 +4,21 @@
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, ensure};
 use countersign_host_tests::envoy::{Envoy, RunningEnvoy, module, root, versions};
-use countersign_host_tests::fakes::{Authority, Upstream};
-use serde_json::Value;
+use countersign_host_tests::fakes::{Authority, Jwks, Upstream, Wire, wire};
+use countersign_host_tests::scenario::format::{KeyServer, Token};
+use countersign_host_tests::scenario::token::mint;
+use serde_json::{Value, json};
 
 const CHAIN: &str = "/static_resources/listeners/0/filter_chains/0";
 const FILTERS: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters";
 const ADDRESSES: &str = "/typed_config/rules/policies/public-addresses/permissions/0/and_rules/rules";
+const ISSUER: &str = "/static_resources/clusters/1/load_assignment/endpoints/0/lb_endpoints/0/endpoint";
+/// More than Envoy buffers of a connection.
+const BYTES: usize = 4 << 20;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The shipped file without TLS at the front, and what its paths need in `home`.
@@ -40,7 +45,7 @@ fn without_filter(mut document: Value) -> Result<Value> {
 /// The same where nothing is a special address.
 fn without_list(mut document: Value) -> Result<Value> {
     let filters = document.pointer_mut(FILTERS).and_then(Value::as_array_mut).context("no filters")?;
-    let rules = filters.get_mut(1).and_then(|filter| filter.pointer_mut(ADDRESSES)).and_then(Value::as_array_mut);
+    let rules = filters.iter_mut().find_map(|filter| filter.pointer_mut(ADDRESSES)).and_then(Value::as_array_mut);
     rules.context("no list of addresses")?.remove(1);
     Ok(document)
 }
@@ -138,6 +143,105 @@ fn a_tunnel_reaches_the_filter_first() -> Result<()> {
             .collect();
         let expected = [("CONNECT", "no_credential"), ("GET", "no_credential")];
         ensure!(told == expected.map(|(method, reason)| (method.to_owned(), reason.to_owned())), "{told:?}");
+        Ok(())
+    })
+}
+
+/// The shipped file, whose issuer is `keys` and whose policy lets tunnels go to `port` instead of 443.
+fn with_issuer(home: &Path, keys: &Jwks, port: u16) -> Result<Value> {
+    let mut document = shipped(home)?;
+    *document.pointer_mut(ISSUER).context("no issuer")? = json!({
+        "address": { "socket_address": { "address": "127.0.0.1", "port_value": keys.address().port() } },
+    });
+    let configuration = format!("{FILTERS}/0/typed_config/config/configuration/value");
+    let configuration = document.pointer_mut(&configuration).context("no configuration")?;
+    let moved = configuration.as_str().unwrap_or_default().replace("port == 443", &format!("port == {port}"));
+    ensure!(configuration.as_str() != Some(&moved), "the policy does not speak of 443");
+    *configuration = moved.into();
+    Ok(document)
+}
+
+/// A token of a task that may tunnel to these.
+fn token(destinations: &[String]) -> Result<String> {
+    let grant = json!({ "action": "http:CONNECT", "resource": "web", "destination": destinations });
+    let claims = json!({
+        "iss": "https://sts.example.com", "aud": "https://egress.example.com", "task": { "grants": [grant] },
+    });
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+    mint(&Token { key: Some("rsa1".to_owned()), claims: Some(claims), ..Token::default() }, now, &[])
+}
+
+/// Reason and destination of every record so far.
+fn told(envoy: &RunningEnvoy) -> Vec<(String, String)> {
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
+    envoy.records().iter().map(|record| (text(record.get("reason")), text(record.pointer("/request/host")))).collect()
+}
+
+/// Tries tunnels in every Envoy: `open` is where the one leads that the filter allows; elsewhere none is opened. Answers
+/// with what `allowed` makes of the allowed one.
+fn tunnels(
+    name: &str,
+    document: impl Fn(Value) -> Result<Value>,
+    allowed: impl Fn(&str, &str, &mut std::io::BufReader<TcpStream>, &Wire) -> Result<()>,
+) -> Result<()> {
+    for version in versions() {
+        let (home, upstream, other) = (tempfile::tempdir()?, Wire::start()?, Wire::start()?);
+        let authority = Authority::new("test")?;
+        let keys = Jwks::start_tls(&authority.issue("sts.example.com")?, KeyServer::default().document()?)?;
+        let document = document(with_issuer(home.path(), &keys, upstream.address().port())?)?;
+        authority.write_pem(&home.path().join("ca.pem"))?;
+        let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("egress-{name}-{version}.log"));
+        let envoy = Envoy::find(&version)?.start(&document, &log)?;
+        ensure!(keys.wait_for(1, PATIENCE), "nobody fetched the keys");
+        std::thread::sleep(Duration::from_millis(300));
+        let at = |wire: &Wire, host: &str| format!("{host}:{}", wire.address().port());
+        let (here, there, elsewhere) =
+            (at(&upstream, "localhost"), at(&other, "localhost"), at(&upstream, "127.0.0.1"));
+        let token = token(&[here.clone(), there.clone()])?;
+        let tunnel = |authority: &str| {
+            let credential = format!("proxy-authorization: Bearer {token}");
+            let head = format!("CONNECT {authority} HTTP/1.1\r\nhost: {authority}\r\n{credential}\r\n\r\n");
+            wire::open(envoy.address(), &head)
+        };
+        let run = || -> Result<()> {
+            for refused in [&there, &elsewhere] {
+                ensure!(tunnel(refused)?.0.starts_with("HTTP/1.1 403 "), "{refused}");
+            }
+            ensure!(connect(envoy.address(), &here)? == 407, "without a credential");
+            ensure!(upstream.heads().is_empty() && other.heads().is_empty(), "something arrived");
+            let (head, mut stream) = tunnel(&here)?;
+            allowed(&version, &head, &mut stream, &upstream)?;
+            let expected =
+                [("policy_denied", &there), ("not_granted", &elsewhere), ("no_credential", &here), ("allowed", &here)];
+            let told = told(&envoy);
+            let same = told.iter().map(|(reason, host)| (reason.as_str(), host)).eq(expected);
+            ensure!(same && other.heads().is_empty(), "{told:?}");
+            Ok(())
+        };
+        run().with_context(|| format!("Envoy {version}:\n{}", envoy.log().join("\n")))?;
+    }
+    Ok(())
+}
+
+/// The task names two destinations, of which policy allows one.
+#[test]
+fn a_tunnel_is_opened_to_where_the_task_may_go_and_nowhere_else() -> Result<()> {
+    tunnels("tunnel", without_list, |version, head, stream, upstream| {
+        ensure!(head.starts_with("HTTP/1.1 200 "), "{head}");
+        wire::greeted(stream)?;
+        wire::exchange(stream, BYTES)?;
+        println!("Envoy {version}: {BYTES} bytes each way");
+        ensure!(upstream.heads() == [""], "it arrived more than once");
+        Ok(())
+    })
+}
+
+/// What the filter allows is still refused where the name leads to this machine.
+#[test]
+fn an_allowed_tunnel_does_not_reach_a_private_address() -> Result<()> {
+    tunnels("private-tunnel", Ok, |_, head, _, upstream| {
+        ensure!(head.starts_with("HTTP/1.1 403 "), "{head}");
+        ensure!(upstream.heads().is_empty(), "it arrived");
         Ok(())
     })
 }

@@ -10,9 +10,11 @@ mod server;
 mod socket;
 mod tls;
 mod upstream;
+pub mod wire;
 
 pub use approver::Approver;
 pub use jwks::Jwks;
 pub use server::{Answer, Seen, Server};
 pub use tls::{Authority, Identity};
 pub use upstream::Upstream;
+pub use wire::Wire;

@@ -111,6 +111,13 @@ impl PluginConfig {
         names
     }
 
+    /// What a client may upgrade to at any of its resources.
+    pub(super) fn upgrades(&self) -> BTreeSet<String> {
+        let resources = self.value.get("resources").and_then(Value::as_array).into_iter().flatten();
+        let upgrades = resources.filter_map(|resource| resource.get("upgrades")?.as_array()).flatten();
+        upgrades.filter_map(Value::as_str).map(str::to_owned).collect()
+    }
+
     /// Bytes that the filter holds of a body at most, if it says: the most it can be told when it says what cannot be
     /// read here.
     pub(super) fn body_limit(&self) -> Option<u64> {

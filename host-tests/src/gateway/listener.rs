@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::cluster::UPSTREAM;
 use super::config::PluginConfig;
-use super::{Options, address, filter};
+use super::{Options, address, filter, with};
 
 /// The name of the one route.
 const ROUTE: &str = "tools";
@@ -26,7 +26,7 @@ pub(super) fn listener(config: &PluginConfig, options: &Options, buffer: u64) ->
 }
 
 fn connection_manager(config: &PluginConfig, options: &Options) -> Value {
-    json!({
+    let manager = json!({
         "@type":
             "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": "agents",
@@ -53,7 +53,10 @@ fn connection_manager(config: &PluginConfig, options: &Options) -> Value {
         "access_log": [access_log()],
         "route_config": route_config(),
         "http_filters": [filter::filter(config, options), router()],
-    })
+    });
+    // Envoy itself refuses what is not named here; which resource may is the filter's to say.
+    let upgrades: Vec<Value> = config.upgrades().iter().map(|upgrade| json!({ "upgrade_type": upgrade })).collect();
+    if upgrades.is_empty() { manager } else { with(manager, "upgrade_configs", upgrades.into()) }
 }
 
 /// `x-envoy-*` from a client can ask the router for retries, timeouts and more: gone before a route is chosen (H17).
