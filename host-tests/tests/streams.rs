@@ -1,5 +1,5 @@
-//! Streams through real Envoys: what the server sends arrives while the stream is open, and 100 MB of it leave the gateway's
-//! memory as it was.
+//! Long answers through real Envoys: what the server streams arrives while the stream is open, and 100 MB of it leave the
+//! gateway's memory as it was; of lists that are larger than anything Envoy buffers, what a task may use comes back.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -9,11 +9,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, ensure};
 use countersign_host_tests::envoy::{Envoy, RunningEnvoy, module, versions};
-use countersign_host_tests::fakes::Jwks;
+use countersign_host_tests::fakes::{Answer, Jwks, Upstream};
 use countersign_host_tests::gateway::{Options, PluginConfig, bootstrap};
 use countersign_host_tests::scenario::format::{KeyServer, Token};
 use countersign_host_tests::scenario::token::mint;
-use serde_json::json;
+use serde_json::{Value, json};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 /// The letter that events are made of; no header field of an answer is counted, as they come before the body.
@@ -43,14 +43,23 @@ const MESSAGE: (&[u8], &[u8]) =
     (br#"data: {"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":""#, b"\"}}\n\n");
 const CALL: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","arguments":{}}}"#;
 
+/// Tools in a list, of which one in so many is granted.
+const TOOLS: usize = 10_000;
+const GRANTED: usize = 10;
+/// The media types a list can come in, and what is around it there.
+const FORMS: [(&str, &str, &str); 2] =
+    [("application/json", "", ""), ("text/event-stream", "event: message\ndata: ", "\n\n")];
+/// What Envoy buffers of a connection unless it is told otherwise.
+const BUFFER: usize = 1 << 20;
+
 /// A server that sends one stream per connection, and goes on when it hears that what it sent has arrived.
-struct Upstream {
+struct Streamer {
     address: SocketAddr,
     /// What has been sent has arrived; how many events come at once when all of the first have.
     arrived: Sender<usize>,
 }
 
-impl Upstream {
+impl Streamer {
     fn start() -> Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0))?;
         let (address, (arrived, heard)) = (listener.local_addr()?, channel());
@@ -89,14 +98,14 @@ fn serve(stream: TcpStream, heard: &Receiver<usize>) -> Result<()> {
 
 struct World {
     envoy: RunningEnvoy,
-    upstream: Upstream,
     token: String,
     _keys: Jwks,
 }
 
 impl World {
-    fn start(version: &str) -> Result<Self> {
-        let (upstream, keys) = (Upstream::start()?, Jwks::start(KeyServer::default().document()?)?);
+    /// A gateway in front of `upstream`, and a token of a task with `grants`.
+    fn start(name: &str, version: &str, upstream: SocketAddr, grants: &Value) -> Result<Self> {
+        let keys = Jwks::start(KeyServer::default().document()?)?;
         let config = PluginConfig::from(json!({
             "version": 1,
             "issuers": [{
@@ -111,22 +120,23 @@ impl World {
             ],
             "policy": { "cedar": "permit (principal, action, resource);" },
         }));
-        let mut options = Options::new(module()?, upstream.address.into());
+        let mut options = Options::new(module()?, upstream.into());
         options.endpoints.insert("keys".to_owned(), keys.address().into());
-        let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("streams-{version}.log"));
-        let envoy = Envoy::find(version)?.start(&bootstrap(&config, &options)?, &log)?;
+        let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{version}.log"));
+        let document = bootstrap(&config, &options)?;
+        let buffer = document.pointer("/static_resources/listeners/0/per_connection_buffer_limit_bytes");
+        ensure!(buffer == Some(&json!(BUFFER)), "the buffer is not the usual one");
+        let envoy = Envoy::find(version)?.start(&document, &log)?;
         ensure!(keys.wait_for(1, PATIENCE), "nobody fetched the keys");
         std::thread::sleep(Duration::from_millis(300));
-        let grants = [("http:GET", "feed"), ("mcp:tools/call", "tools")]
-            .map(|(action, resource)| json!({ "action": action, "resource": resource }));
         let claims = json!({ "task": { "grants": grants } });
         let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
         let token = mint(&Token { key: Some("rsa1".to_owned()), claims: Some(claims), ..Token::default() }, now, &[])?;
-        Ok(Self { envoy, upstream, token, _keys: keys })
+        Ok(Self { envoy, token, _keys: keys })
     }
 
-    /// Sends `head` with a token and reads the answer's stream to its end; answers how much the gateway's memory grew.
-    fn stream(&self, head: &str, at_once: usize) -> Result<u64> {
+    /// Sends `head` with a token and reads the stream of `upstream` to its end; answers how much the gateway's memory grew.
+    fn stream(&self, upstream: &Streamer, head: &str, at_once: usize) -> Result<u64> {
         let mut stream = TcpStream::connect(self.envoy.address())?;
         stream.set_read_timeout(Some(PATIENCE))?;
         let body = if head.starts_with("POST") { CALL } else { "" };
@@ -141,9 +151,7 @@ impl World {
         }
         let (mut seen, mut buffer) = (0, vec![0; 1 << 16]);
         let mut next = EVENT;
-        // The most so far was while it started; from here on it is counted anew (proc(5)).
-        std::fs::write(format!("/proc/{}/clear_refs", self.envoy.pid()), "5")?;
-        let before = memory(self.envoy.pid(), "VmRSS")?;
+        let before = self.memory_anew()?;
         loop {
             let length = reader.read(&mut buffer).with_context(|| format!("after {seen} bytes"))?;
             if length == 0 {
@@ -151,13 +159,54 @@ impl World {
             }
             seen += buffer.iter().take(length).filter(|byte| **byte == FILLING).count();
             while seen >= next && next <= EVENT * ONE_BY_ONE {
-                self.upstream.arrived.send(at_once)?;
+                upstream.arrived.send(at_once)?;
                 next += EVENT;
             }
         }
         ensure!(seen == EVENT * (ONE_BY_ONE + at_once), "{seen} bytes arrived");
         Ok(memory(self.envoy.pid(), "VmHWM")?.saturating_sub(before))
     }
+
+    /// What the gateway needs now. The most so far was while it started; from here on it is counted anew (proc(5)).
+    fn memory_anew(&self) -> Result<u64> {
+        std::fs::write(format!("/proc/{}/clear_refs", self.envoy.pid()), "5")?;
+        memory(self.envoy.pid(), "VmRSS")
+    }
+
+    /// The answer to `tools/list`: its status, its media type and its body.
+    fn list(&self) -> Result<(u16, String, Vec<u8>)> {
+        let config = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE)).build();
+        let request = ureq::Agent::new_with_config(config)
+            .post(format!("http://{}/mcp", self.envoy.address()))
+            .header("host", "tools.test")
+            .header("accept", "application/json, text/event-stream")
+            .header("content-type", "application/json")
+            .header("authorization", format!("Bearer {}", self.token));
+        let mut answer = request.send(r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#)?;
+        let media = answer.headers().get("content-type").map(|media| media.to_str()).transpose()?;
+        let media = media.unwrap_or_default().to_owned();
+        let body = answer.body_mut().with_config().limit(64 << 20).read_to_vec()?;
+        Ok((answer.status().as_u16(), media, body))
+    }
+}
+
+fn name(number: usize) -> String {
+    format!("{}-{number}", if number.is_multiple_of(GRANTED) { "granted" } else { "other" })
+}
+
+/// A list of tools as JSON-RPC, each with a schema of its own.
+fn list() -> String {
+    let tool = |number: usize| {
+        let about = format!("Does the work of number {number}. {}", "It is described at length. ".repeat(16));
+        let properties = json!({ "amount": { "type": "integer" }, "to": { "type": "string", "description": "whom" } });
+        json!({
+            "name": name(number),
+            "description": about,
+            "inputSchema": { "type": "object", "properties": properties, "required": ["amount"] },
+        })
+    };
+    let tools: Vec<Value> = (0..TOOLS).map(tool).collect();
+    json!({ "jsonrpc": "2.0", "id": 1, "result": { "tools": tools } }).to_string()
 }
 
 /// Memory of a process by a name of `/proc/<pid>/status`, in bytes.
@@ -170,16 +219,64 @@ fn memory(pid: u32, name: &str) -> Result<u64> {
 
 #[test]
 fn what_is_streamed_arrives_at_once_and_is_not_kept() -> Result<()> {
+    let grants = [("http:GET", "feed"), ("mcp:tools/call", "tools")]
+        .map(|(action, resource)| json!({ "action": action, "resource": resource }));
     for version in versions() {
-        let world = World::start(&version)?;
+        let upstream = Streamer::start()?;
+        let world = World::start("streams", &version, upstream.address, &json!(grants))?;
         for (what, head) in REQUESTS {
             let head = head.replace("{length}", &CALL.len().to_string());
             let at_once = if what == "tools/call" { AT_ONCE } else { FEWER_AT_ONCE };
             let began = Instant::now();
-            let grown = world.stream(&head, at_once).with_context(|| format!("{what} in Envoy {version}"))?;
+            let grown = world.stream(&upstream, &head, at_once);
+            let grown = grown.with_context(|| format!("{what} in Envoy {version}"))?;
             println!("{what} in Envoy {version}: {:?}, {} KiB more at most", began.elapsed(), grown >> 10);
             ensure!(grown <= GROWTH, "{what} in Envoy {version}: {grown} bytes more");
         }
     }
+    Ok(())
+}
+
+#[test]
+fn of_ten_thousand_tools_those_come_back_that_are_granted() -> Result<()> {
+    let list = list();
+    ensure!(list.len() > 6 * BUFFER, "the list is short: {} bytes", list.len());
+    for version in versions() {
+        for (object, step) in [("granted-*", GRANTED), ("*", 1)] {
+            let upstream = Upstream::start()?;
+            let grants = json!([{ "action": "mcp:tools/call", "resource": "tools", "object": object }]);
+            let world = World::start("lists", &version, upstream.address(), &grants)?;
+            let expected: Vec<_> = (0..TOOLS).step_by(step).map(name).collect();
+            for (media, before, after) in FORMS {
+                let what = || format!("{media} of `{object}` in Envoy {version}");
+                let sent = format!("{before}{list}{after}");
+                let head = vec![("content-type".to_owned(), media.to_owned())];
+                let length = sent.len();
+                upstream.answer(move |_| Answer::Raw(200, head.clone(), sent.clone().into_bytes()));
+                let (before_it, began) = (world.memory_anew()?, Instant::now());
+                let (status, told, body) = world.list().with_context(what)?;
+                let took = began.elapsed();
+                let grown = memory(world.envoy.pid(), "VmHWM")?.saturating_sub(before_it);
+                let (out, grown_by) = (body.len(), grown >> 10);
+                println!("{}: {length} bytes in, {out} out, {took:?}, {grown_by} KiB more at most", what());
+                ensure!((status, told.as_str()) == (200, media), "{}: {status} {told}", what());
+                check_list(&body, (before, after), &expected).with_context(what)?;
+                ensure!(grown <= GROWTH, "{}: {grown} bytes more", what());
+            }
+            let failures = world.envoy.admin_get("/stats?filter=http.agents.downstream_rq_5xx")?;
+            ensure!(failures.trim().ends_with(": 0"), "Envoy {version}: {failures}");
+        }
+    }
+    Ok(())
+}
+
+/// It holds the tools that are expected, in the order they had, each as it was.
+fn check_list(body: &[u8], (before, after): (&str, &str), expected: &[String]) -> Result<()> {
+    let body = std::str::from_utf8(body)?;
+    let message = body.strip_prefix(before).and_then(|body| body.strip_suffix(after)).context("another form")?;
+    let shown: Value = serde_json::from_str(message)?;
+    let tools = shown["result"]["tools"].as_array().context("no tools")?;
+    ensure!(tools.iter().filter_map(|tool| tool["name"].as_str()).eq(expected.iter()), "{} tools", tools.len());
+    ensure!(tools.iter().all(|tool| tool["inputSchema"]["required"] == json!(["amount"])), "tools are not whole");
     Ok(())
 }
