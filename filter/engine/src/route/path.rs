@@ -39,17 +39,27 @@ fn check_path(path: &str) -> Result<(), Reason> {
 fn check_query(query: &str) -> Result<(), Reason> {
     for pair in query.split(['&', ';']) {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let (Some(key), Some(_)) = (decode(key), decode(value)) else { return Err(Reason::AmbiguousPath) };
-        let key = key.text.trim_ascii();
+        // Forms write a blank as `+`.
+        let (Some(key), Some(_)) = (decode(&key.replace('+', " ")), decode(value)) else {
+            return Err(Reason::AmbiguousPath);
+        };
         // RFC 6750 §2.3 lets a token travel here; MCP and RFC 9700 §2.1 do not.
-        if key.eq_ignore_ascii_case(b"access_token") {
+        if is_taken_for(&key.text, b"access_token") {
             return Err(Reason::ManyCredentials);
         }
-        if key.eq_ignore_ascii_case(b"_method") {
+        if is_taken_for(&key.text, b"_method") {
             return Err(Reason::OverrideHeader);
         }
     }
     Ok(())
+}
+
+/// Whether some server takes `key` for the parameter `name`: without case, without the blanks around it, with ` `, `.` or `[`
+/// for `_` (PHP), or as the name of a list (`name[]`).
+fn is_taken_for(key: &[u8], name: &[u8]) -> bool {
+    let Some((start, rest)) = key.trim_ascii().split_at_checked(name.len()) else { return false };
+    let same = |(byte, own): (&u8, &u8)| byte.eq_ignore_ascii_case(own) || (*own == b'_' && b" .[".contains(byte));
+    start.iter().zip(name).all(same) && matches!(rest, [] | [b'[', ..])
 }
 
 struct Decoded {
