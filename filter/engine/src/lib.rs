@@ -52,6 +52,9 @@ mod response;
 pub mod route;
 pub mod session;
 mod sessions;
+#[cfg(test)]
+#[path = "../../tokens/tests/tokens/spoil.rs"]
+mod spoil;
 pub mod step_up;
 pub mod task;
 pub mod workload;

@@ -1,5 +1,7 @@
 //! One resource, its tools and targets, for tests.
 
+pub(crate) mod readers;
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;

@@ -1,5 +1,7 @@
 //! What is shown is what a whole reader would show, whatever the pieces; what cannot be read one way only is refused.
 
+mod fuzz;
+
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 

@@ -1,12 +1,10 @@
 //! Fuzz targets: header, token, claims and key set, each from the hostile corpus and good tokens as seeds, spoilt further.
 //!
-//! `cargo test` runs a bounded number of inputs; `cargo bolero test <target>` (on nightly) goes on for as long as wanted, guided
-//! by coverage. Nothing may panic, and whatever is accepted must be what a token has to be.
+//! Nothing may panic, and whatever is accepted must be what a token has to be.
 
 use std::sync::LazyLock;
-use std::time::Duration;
 
-use bolero::{TypeGenerator, check};
+use bolero::check;
 use countersign_tokens::{
     Algorithm, CompactJws, IssuerRules, JwtSimple, Key, KeyFormat, KeySet, MAX_KEYS, Profile, TokenError, UnixTime,
     Verifier,
@@ -16,45 +14,7 @@ use serde_json::{Value, json};
 use crate::hostile::parts;
 use crate::issuer::{AUDIENCE, Failure, Issuer, MAX_BYTES, NOW, claims, encode, header, rules};
 use crate::oracle::judged;
-
-/// Inputs of one target in one run.
-const INPUTS: usize = 20_000;
-
-/// A run ends with its inputs; this is for machines that are very slow.
-const LONGEST: Duration = Duration::from_mins(1);
-
-/// What is done to a seed.
-#[derive(Clone, Debug, TypeGenerator)]
-enum Spoil {
-    Flip {
-        at: u16,
-        bit: u8,
-    },
-    Insert {
-        at: u16,
-        byte: u8,
-    },
-    /// A piece that means something.
-    Splice {
-        at: u16,
-        piece: u8,
-    },
-    Delete {
-        at: u16,
-        length: u8,
-    },
-    Repeat {
-        at: u16,
-        length: u8,
-    },
-}
-
-/// A seed and what is done to it.
-#[derive(Clone, Debug, TypeGenerator)]
-struct Spoilt {
-    seed: u16,
-    spoils: Vec<Spoil>,
-}
+use crate::spoil::{INPUTS, LONGEST, Spoilt};
 
 /// Pieces of JSON, JOSE and numbers at their edges.
 const PIECES: [&str; 24] = [
@@ -83,48 +43,6 @@ const PIECES: [&str; 24] = [
     "=",
     ".",
 ];
-
-impl Spoilt {
-    /// At most a few changes, so that what follows the first check is reached.
-    fn of(&self, seeds: &[Vec<u8>]) -> Vec<u8> {
-        let mut bytes = seeds.get(usize::from(self.seed) % seeds.len().max(1)).cloned().unwrap_or_default();
-        for spoil in self.spoils.iter().take(6) {
-            spoil.apply(&mut bytes);
-        }
-        bytes
-    }
-}
-
-impl Spoil {
-    fn apply(&self, bytes: &mut Vec<u8>) {
-        let place = |at: u16, bytes: &[u8]| usize::from(at) % (bytes.len() + 1);
-        match *self {
-            Self::Flip { at, bit } => {
-                let at = place(at, bytes);
-                if let Some(byte) = bytes.get_mut(at) {
-                    *byte ^= 1 << (bit % 8);
-                }
-            }
-            Self::Insert { at, byte } => bytes.insert(place(at, bytes), byte),
-            Self::Splice { at, piece } => {
-                let at = place(at, bytes);
-                let piece = PIECES.get(usize::from(piece) % PIECES.len()).copied().unwrap_or_default();
-                bytes.splice(at..at, piece.bytes());
-            }
-            Self::Delete { at, length } => {
-                let at = place(at, bytes);
-                let end = (at + usize::from(length % 16)).min(bytes.len());
-                bytes.drain(at..end);
-            }
-            Self::Repeat { at, length } => {
-                let at = place(at, bytes);
-                let end = (at + usize::from(length % 16)).min(bytes.len());
-                let again = bytes.get(at..end).unwrap_or_default().to_vec();
-                bytes.splice(at..at, again);
-            }
-        }
-    }
-}
 
 /// A gateway's own cryptography where every signature is right: what is judged behind it is reached.
 struct SignatureIsRight;
@@ -199,7 +117,7 @@ fn assert_sound(token: &str, verifier: &dyn Verifier) {
 #[test]
 fn token() {
     check!().with_type::<Spoilt>().with_test_time(LONGEST).with_iterations(INPUTS / 4).for_each(|spoilt| {
-        let Ok(token) = String::from_utf8(spoilt.of(&SEEDS.tokens)) else { return };
+        let Ok(token) = String::from_utf8(spoilt.of(&SEEDS.tokens, &PIECES)) else { return };
         // Both verifiers, which must agree.
         let _ = judged(&token, &SEEDS.rules, &SEEDS.keys, UnixTime::from_secs(NOW));
         assert_sound(&token, &JwtSimple);
@@ -209,7 +127,7 @@ fn token() {
 #[test]
 fn header_text() {
     check!().with_type::<Spoilt>().with_test_time(LONGEST).with_iterations(INPUTS).for_each(|spoilt| {
-        let Ok(header) = encode(spoilt.of(&SEEDS.headers)) else { return };
+        let Ok(header) = encode(spoilt.of(&SEEDS.headers, &PIECES)) else { return };
         assert_sound(&format!("{header}.{}.AAAA", SEEDS.good_payload), &SignatureIsRight);
     });
 }
@@ -217,7 +135,7 @@ fn header_text() {
 #[test]
 fn claims_text() {
     check!().with_type::<Spoilt>().with_test_time(LONGEST).with_iterations(INPUTS).for_each(|spoilt| {
-        let Ok(payload) = encode(spoilt.of(&SEEDS.payloads)) else { return };
+        let Ok(payload) = encode(spoilt.of(&SEEDS.payloads, &PIECES)) else { return };
         assert_sound(&format!("{}.{payload}.AAAA", SEEDS.good_header), &SignatureIsRight);
     });
 }
@@ -225,7 +143,7 @@ fn claims_text() {
 #[test]
 fn key_set() {
     check!().with_type::<Spoilt>().with_test_time(LONGEST).with_iterations(INPUTS / 4).for_each(|spoilt| {
-        let json = spoilt.of(&SEEDS.key_sets);
+        let json = spoilt.of(&SEEDS.key_sets, &PIECES);
         for format in [KeyFormat::Jwks, KeyFormat::SpiffeBundle] {
             let Ok(set) = KeySet::read(&json, format) else { continue };
             assert!(set.keys().len() + set.skipped().len() <= MAX_KEYS, "bounded");

@@ -11,4 +11,5 @@ mod key_sets;
 mod oracle;
 mod properties;
 mod rules;
+mod spoil;
 mod standards;

@@ -1,6 +1,6 @@
 //! What agents would read, in both bindings and versions, and what two of them would read differently.
 
-mod hostile;
+mod fuzz;
 
 use super::*;
 use crate::action::test_support::{resource, target};

@@ -1,74 +1,10 @@
 //! Whatever this reader accepts, other readers read alike: `serde_json`, where the last of two members counts, one where the
 //! first does, and one that takes members for the same whatever their case.
 
-use std::fmt;
-
 use proptest::prelude::*;
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::*;
-
-/// JSON as a reader sees it for which the first of two members counts; with `FOLDED`, of two in any case.
-struct First<const FOLDED: bool>(Value);
-
-impl<'de, const FOLDED: bool> Deserialize<'de> for First<FOLDED> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Reader::<FOLDED>).map(Self)
-    }
-}
-
-struct Reader<const FOLDED: bool>;
-
-impl<'de, const FOLDED: bool> Visitor<'de> for Reader<FOLDED> {
-    type Value = Value;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("JSON")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        let mut read = Vec::new();
-        while let Some(First::<FOLDED>(item)) = items.next_element()? {
-            read.push(item);
-        }
-        Ok(read.into())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
-        let mut read = Map::new();
-        while let Some((key, First::<FOLDED>(value))) = members.next_entry::<String, _>()? {
-            let twin = |known: &String| if FOLDED { known.to_lowercase() == key.to_lowercase() } else { *known == key };
-            if !read.keys().any(twin) {
-                read.insert(key, value);
-            }
-        }
-        Ok(read.into())
-    }
-}
+use crate::action::test_support::readers::readings;
 
 /// What a reader of `document` does: method, what it is about, arguments, inputs, id, version.
 fn done(document: &Value) -> Value {
@@ -87,14 +23,6 @@ fn done(document: &Value) -> Value {
         document["id"],
         version,
     ])
-}
-
-/// All that other readers make of `body`.
-pub(super) fn readings(body: &[u8]) -> Option<[Value; 3]> {
-    let last = serde_json::from_slice::<Value>(body).ok()?;
-    let First(first) = serde_json::from_slice::<First<false>>(body).ok()?;
-    let First(folded) = serde_json::from_slice::<First<true>>(body).ok()?;
-    Some([last, first, folded])
 }
 
 /// Panics unless every reader does what `action` says, which was read from `body`.

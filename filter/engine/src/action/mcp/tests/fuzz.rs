@@ -1,21 +1,17 @@
-//! Fuzz target: MCP messages of every revision, spoilt.
+//! Fuzz targets: MCP messages of every revision, and the header fields that repeat arguments, spoilt.
 //!
-//! `cargo test` runs a bounded number of inputs; `cargo bolero test action::mcp::tests::fuzz::message` (on nightly) goes on for
-//! as long as wanted, guided by coverage. Nothing may panic, and whatever is accepted must read the same elsewhere.
+//! Nothing may panic, and whatever is accepted must read the same elsewhere.
 
 use std::sync::LazyLock;
-use std::time::Duration;
 
-use bolero::{TypeGenerator, check};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bolero::check;
 
 use super::differential::{assert_alike, fields};
+use super::parameters::declared;
 use super::*;
-
-/// Inputs in one run.
-const INPUTS: usize = 20_000;
-
-/// A run ends with its inputs; this is for machines that are very slow.
-const LONGEST: Duration = Duration::from_mins(1);
+use crate::spoil::{INPUTS, LONGEST, Spoilt};
 
 /// Pieces that mean something.
 const PIECES: [&str; 20] = [
@@ -41,50 +37,6 @@ const PIECES: [&str; 20] = [
     "}",
 ];
 
-#[derive(Clone, Debug, TypeGenerator)]
-enum Spoil {
-    Flip { at: u16, bit: u8 },
-    Splice { at: u16, piece: u8 },
-    Delete { at: u16, length: u8 },
-    Repeat { at: u16, length: u8 },
-}
-
-#[derive(Clone, Debug, TypeGenerator)]
-struct Spoilt {
-    seed: u16,
-    spoils: Vec<Spoil>,
-}
-
-impl Spoil {
-    fn apply(&self, bytes: &mut Vec<u8>) {
-        let place = |at: u16, bytes: &[u8]| usize::from(at) % (bytes.len() + 1);
-        match *self {
-            Self::Flip { at, bit } => {
-                let at = place(at, bytes);
-                if let Some(byte) = bytes.get_mut(at) {
-                    *byte ^= 1 << (bit % 8);
-                }
-            }
-            Self::Splice { at, piece } => {
-                // Where a member may begin, so that the rest stays JSON.
-                let start = place(at, bytes);
-                let begins = bytes.iter().enumerate().skip(start).find(|(_, byte)| [b'{', b','].contains(byte));
-                let at = begins.map_or(start, |(at, _)| at + 1);
-                bytes.splice(at..at, PIECES[usize::from(piece) % PIECES.len()].bytes());
-            }
-            Self::Delete { at, length } => {
-                let at = place(at, bytes);
-                bytes.drain(at..(at + usize::from(length % 16)).min(bytes.len()));
-            }
-            Self::Repeat { at, length } => {
-                let at = place(at, bytes);
-                let again = bytes[at..(at + usize::from(length % 16)).min(bytes.len())].to_vec();
-                bytes.splice(at..at, again);
-            }
-        }
-    }
-}
-
 /// Messages of every era: its method, and its bytes.
 static SEEDS: LazyLock<Vec<(Era, &'static str, Vec<u8>)>> = LazyLock::new(|| {
     let params = json!({
@@ -107,15 +59,109 @@ static SEEDS: LazyLock<Vec<(Era, &'static str, Vec<u8>)>> = LazyLock::new(|| {
 #[test]
 fn message() {
     check!().with_type::<Spoilt>().with_test_time(LONGEST).with_iterations(INPUTS).for_each(|spoilt| {
-        let Some((era, method, seed)) = SEEDS.get(usize::from(spoilt.seed) % SEEDS.len()) else { return };
-        let mut body = seed.clone();
-        for spoil in spoilt.spoils.iter().take(4) {
-            spoil.apply(&mut body);
-        }
+        let Some((era, method, seed)) = spoilt.seed(&SEEDS) else { return };
+        let body = spoilt.done_to(seed, &PIECES);
         let headers = fields(*era, method, &body);
         if let Ok(action) = read(&resource(), &target("POST"), &headers, Some(&body)) {
             assert_alike(&action, &body);
         }
+    });
+}
+
+/// Header fields, a line each, and after an empty line the arguments that they repeat.
+static CALLS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+    let calls = [
+        ("mcp-param-region: eu", r#"{"region":"eu"}"#),
+        ("Mcp-Param-Region: =?base64?w6l0w6k=?=", r#"{"region":"\u00e9t\u00e9"}"#),
+        ("mcp-param-shard: 42\nmcp-param-dry-run: true", r#"{"at":{"shard":42},"dry":true}"#),
+        ("mcp-param-shard: -7", r#"{"at":{"shard":-7.0},"region":null}"#),
+        (
+            "mcp-param-shard: 9007199254740991\nmcp-param-region: a b",
+            r#"{"at":{"shard":9007199254740991},"region":"a b"}"#,
+        ),
+        ("x-other: 1", "{}"),
+    ];
+    calls.iter().map(|(fields, arguments)| format!("{fields}\n\n{arguments}").into_bytes()).collect()
+});
+
+const OF_CALLS: [&str; 18] = [
+    "\nmcp-param-region: eu",
+    "\nMCP_PARAM_REGION: us",
+    "\nmcp-param-dry_run: false",
+    "\nmcp-param-tenant: a",
+    "\nmcp-param-: ",
+    "=?base64?ZXU=?=",
+    "=?BASE64?ZXU=?=",
+    "?=",
+    "\"region\":\"us\",",
+    "\"Region\":\"eu\",",
+    "\"at\":{\"shard\":43},",
+    "\"dry\":\"true\",",
+    "null",
+    "1e3",
+    "0x2a",
+    "\u{e9}",
+    " ",
+    "0",
+];
+
+/// What a server that compares them has of `fields` for the one whose name is `suffix`: every value.
+fn sent<'f>(fields: &'f [(String, Vec<u8>)], suffix: &str) -> Vec<&'f [u8]> {
+    let wanted = format!("mcp-param-{suffix}");
+    let plain = |name: &str| name.to_lowercase().replace('_', "-");
+    fields.iter().filter(|(name, _)| plain(name) == wanted).map(|(_, value)| value.as_slice()).collect()
+}
+
+/// Whether `value` says `argument` to a server that reads both.
+fn says(value: &[u8], argument: &Value) -> bool {
+    let text = match value.strip_prefix(b"=?base64?").and_then(|value| value.strip_suffix(b"?=")) {
+        Some(encoded) => STANDARD.decode(encoded).ok().and_then(|bytes| String::from_utf8(bytes).ok()),
+        None => String::from_utf8(value.to_vec()).ok(),
+    };
+    let Some(text) = text else { return false };
+    match argument {
+        Value::String(argument) => text == *argument,
+        Value::Bool(argument) => text == argument.to_string(),
+        Value::Number(argument) => text.parse::<f64>().is_ok_and(|stated| Some(stated) == argument.as_f64()),
+        Value::Null | Value::Array(_) | Value::Object(_) => false,
+    }
+}
+
+/// The call that `bytes` describe: its fields, and what is read.
+fn called(bytes: &[u8]) -> Option<(Vec<(String, Vec<u8>)>, Value, Result<Action, Rejection>)> {
+    let at = bytes.windows(2).position(|pair| pair == b"\n\n")?;
+    let arguments: Value = serde_json::from_slice(&bytes[at + 2..]).ok().filter(Value::is_object)?;
+    let lines = bytes[..at].split(|byte| *byte == b'\n');
+    let field = |line: &[u8]| {
+        let at = line.windows(2).position(|pair| pair == b": ")?;
+        Some((String::from_utf8(line[..at].to_vec()).ok()?, line[at + 2..].to_vec()))
+    };
+    let sent: Vec<(String, Vec<u8>)> = lines.filter_map(field).collect();
+    let (fields, message) = eras::message(Era::July2026, "tools/call", json!({"name": "sql", "arguments": arguments}));
+    let own = [JSON].iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()));
+    let eras = fields.into_iter().map(|(name, value)| (name, value.into_bytes()));
+    let headers: Headers = own.chain(eras).chain(sent.clone()).collect();
+    let read = read(&declared(), &target("POST"), &headers, Some(message.to_string().as_bytes()));
+    Some((sent, arguments, read))
+}
+
+#[test]
+fn parameters() {
+    check!().with_type::<Spoilt>().with_test_time(LONGEST).with_iterations(INPUTS).for_each(|spoilt| {
+        let Some((fields, arguments, Ok(_))) = called(&spoilt.of(&CALLS, &OF_CALLS)) else { return };
+        let repeated =
+            [("region", &arguments["region"]), ("shard", &arguments["at"]["shard"]), ("dry-run", &arguments["dry"])];
+        for (suffix, argument) in repeated {
+            match sent(&fields, suffix).as_slice() {
+                [] => assert!(argument.is_null(), "{suffix} is not repeated"),
+                [value] => assert!(says(value, argument), "{suffix}: {value:?} for {argument}"),
+                [..] => panic!("{suffix} came twice"),
+            }
+        }
+        let is_known =
+            |name: &str| repeated.iter().any(|(suffix, _)| !sent(&[(name.to_owned(), Vec::new())], suffix).is_empty());
+        let others = fields.iter().filter(|(name, _)| name.to_lowercase().replace('_', "-").starts_with("mcp-param-"));
+        assert!(others.clone().all(|(name, _)| is_known(name)), "a field that repeats nothing");
     });
 }
 
@@ -125,4 +171,9 @@ fn most_seeds_are_accepted() {
         read(&resource(), &target("POST"), &fields(*era, method, body), Some(body)).is_ok()
     });
     assert!(accepted.count() * 3 > SEEDS.len());
+}
+
+#[test]
+fn every_call_is_accepted() {
+    assert!(CALLS.iter().all(|call| called(call).is_some_and(|(_, _, read)| read.is_ok())));
 }

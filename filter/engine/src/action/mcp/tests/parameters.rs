@@ -6,7 +6,7 @@ use crate::action::test_support::tool;
 use crate::catalogue::Mirrored;
 
 /// With `sql`, whose `/region`, `/at/shard` and `/dry` are repeated.
-fn declared() -> Resource {
+pub(super) fn declared() -> Resource {
     let mirrored = |field: &str, path: &[&str]| Mirrored {
         field: format!("mcp-param-{field}"),
         path: path.iter().map(|key| (*key).to_owned()).collect(),
