@@ -13,8 +13,8 @@ pub(crate) const INPUTS: usize = 20_000;
 /// A run ends with its inputs; this is for machines that are very slow.
 pub(crate) const LONGEST: Duration = Duration::from_mins(1);
 
-/// At most so many changes, so that what follows the first check is reached.
-const CHANGES: usize = 6;
+/// At most so many changes, and as often only one, so that what follows the first check is reached.
+const CHANGES: u8 = 6;
 
 /// What is done to a seed.
 #[derive(Clone, Debug, TypeGenerator)]
@@ -27,11 +27,15 @@ enum Spoil {
         at: u16,
         byte: u8,
     },
-    /// A piece that means something; as a `member`, where the next one may begin, so that the rest stays JSON.
+    /// A piece that means something.
     Splice {
         at: u16,
         piece: u8,
-        member: bool,
+    },
+    /// The same where the next member of an object may begin, so that the rest stays JSON.
+    Member {
+        at: u16,
+        piece: u8,
     },
     Delete {
         at: u16,
@@ -47,6 +51,7 @@ enum Spoil {
 #[derive(Clone, Debug, TypeGenerator)]
 pub(crate) struct Spoilt {
     seed: u16,
+    changes: u8,
     spoils: Vec<Spoil>,
 }
 
@@ -64,7 +69,7 @@ impl Spoilt {
     /// `seed`, spoilt.
     pub(crate) fn done_to(&self, seed: &[u8], pieces: &[&str]) -> Vec<u8> {
         let mut bytes = seed.to_vec();
-        for spoil in self.spoils.iter().take(CHANGES) {
+        for spoil in self.spoils.iter().take(usize::from(self.changes % CHANGES) + 1) {
             spoil.apply(&mut bytes, pieces);
         }
         bytes
@@ -74,6 +79,10 @@ impl Spoilt {
 impl Spoil {
     fn apply(&self, bytes: &mut Vec<u8>, pieces: &[&str]) {
         let place = |at: u16, bytes: &[u8]| usize::from(at) % (bytes.len() + 1);
+        let insert = |bytes: &mut Vec<u8>, at: usize, piece: u8| {
+            let piece = pieces.get(usize::from(piece) % pieces.len().max(1)).copied().unwrap_or_default();
+            bytes.splice(at..at, piece.bytes());
+        };
         match *self {
             Self::Flip { at, bit } => {
                 let at = place(at, bytes);
@@ -82,13 +91,15 @@ impl Spoil {
                 }
             }
             Self::Insert { at, byte } => bytes.insert(place(at, bytes), byte),
-            Self::Splice { at, piece, member } => {
+            Self::Splice { at, piece } => {
+                let at = place(at, bytes);
+                insert(bytes, at, piece);
+            }
+            Self::Member { at, piece } => {
                 let start = place(at, bytes);
                 let begins = |(_, byte): &(usize, &u8)| [b'{', b','].contains(*byte);
-                let begins = bytes.iter().enumerate().skip(start).find(begins).filter(|_| member);
-                let at = begins.map_or(start, |(at, _)| at + 1);
-                let piece = pieces.get(usize::from(piece) % pieces.len().max(1)).copied().unwrap_or_default();
-                bytes.splice(at..at, piece.bytes());
+                let begins = bytes.iter().enumerate().skip(start).find(begins);
+                insert(bytes, begins.map_or(start, |(at, _)| at + 1), piece);
             }
             Self::Delete { at, length } => {
                 let at = place(at, bytes);
