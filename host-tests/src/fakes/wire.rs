@@ -72,7 +72,9 @@ fn serve(stream: &TcpStream, upgrades: bool, seen: &Mutex<Vec<String>>) -> io::R
         if length == 0 {
             return Ok(());
         }
-        buffer.iter_mut().for_each(|byte| *byte = !*byte);
+        for byte in &mut buffer {
+            *byte = !*byte;
+        }
         writer.write_all(buffer.get(..length).unwrap_or_default())?;
     }
 }

@@ -169,9 +169,10 @@ pub(super) fn a2a_status(reason: Reason, status: u16, decision: &str) -> Value {
 
 /// `google.rpc.ErrorInfo`: A2A's own reason where it has one, in its domain, and ours in ours.
 fn error_info(reason: Reason, decision: &str) -> Value {
-    let (name, domain) = match reason {
-        Reason::UnsupportedVersion => ("VERSION_NOT_SUPPORTED".to_owned(), "a2a-protocol.org"),
-        reason => (reason.row().code.to_ascii_uppercase(), "countersign"),
+    let (name, domain) = if reason == Reason::UnsupportedVersion {
+        ("VERSION_NOT_SUPPORTED".to_owned(), "a2a-protocol.org")
+    } else {
+        (reason.row().code.to_ascii_uppercase(), "countersign")
     };
     json!({
         "@type": "type.googleapis.com/google.rpc.ErrorInfo",

@@ -127,8 +127,15 @@ fn says(value: &[u8], argument: &Value) -> bool {
     }
 }
 
-/// The call that `bytes` describe: its fields, and what is read.
-fn called(bytes: &[u8]) -> Option<(Vec<(String, Vec<u8>)>, Value, Result<Action, Rejection>)> {
+/// A call, and what is read of it.
+struct Called {
+    fields: Vec<(String, Vec<u8>)>,
+    arguments: Value,
+    read: Result<Action, Rejection>,
+}
+
+/// The call that `bytes` describe.
+fn called(bytes: &[u8]) -> Option<Called> {
     let at = bytes.windows(2).position(|pair| pair == b"\n\n")?;
     let arguments: Value = serde_json::from_slice(&bytes[at + 2..]).ok().filter(Value::is_object)?;
     let lines = bytes[..at].split(|byte| *byte == b'\n');
@@ -142,13 +149,13 @@ fn called(bytes: &[u8]) -> Option<(Vec<(String, Vec<u8>)>, Value, Result<Action,
     let eras = fields.into_iter().map(|(name, value)| (name, value.into_bytes()));
     let headers: Headers = own.chain(eras).chain(sent.clone()).collect();
     let read = read(&declared(), &target("POST"), &headers, Some(message.to_string().as_bytes()));
-    Some((sent, arguments, read))
+    Some(Called { fields: sent, arguments, read })
 }
 
 #[test]
 fn parameters() {
     check!().with_type::<Spoilt>().with_test_time(LONGEST).with_iterations(INPUTS).for_each(|spoilt| {
-        let Some((fields, arguments, Ok(_))) = called(&spoilt.of(&CALLS, &OF_CALLS)) else { return };
+        let Some(Called { fields, arguments, read: Ok(_) }) = called(&spoilt.of(&CALLS, &OF_CALLS)) else { return };
         let repeated =
             [("region", &arguments["region"]), ("shard", &arguments["at"]["shard"]), ("dry-run", &arguments["dry"])];
         for (suffix, argument) in repeated {
@@ -175,5 +182,5 @@ fn most_seeds_are_accepted() {
 
 #[test]
 fn every_call_is_accepted() {
-    assert!(CALLS.iter().all(|call| called(call).is_some_and(|(_, _, read)| read.is_ok())));
+    assert!(CALLS.iter().all(|call| called(call).is_some_and(|called| called.read.is_ok())));
 }
