@@ -1,6 +1,6 @@
 //! What the workers of one gateway process tell each other: small documents by name, each replaced as a whole.
 //!
-//! Never decides. Whoever reads must be able to go on without: a gateway may have no memory that its workers share.
+//! Never decides. A gateway may have no memory that its workers share: whoever reads then goes on without, or denies.
 
 use crate::ledger::LedgerError;
 

@@ -201,6 +201,8 @@ reasons! {
     PolicyDenied = Deny, "policy_denied", 403, None, "This is not permitted.";
     /// The resource declares what it offers, and this is none of it.
     Undeclared = Deny, "undeclared", 403, None, "This is not permitted.";
+    /// The tool is pinned, and a list of its server's showed another.
+    ToolChanged = Deny, "tool_changed", 403, None, "The server has changed this tool since it was reviewed, so it cannot be called. Tell the operator of this gateway.";
     /// Policy could not be evaluated.
     PolicyError = Deny, "policy_error", 403, None, "This is not permitted.";
     /// Arguments do not have the declared types.

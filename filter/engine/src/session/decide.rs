@@ -8,11 +8,12 @@ use super::Turn;
 use super::account::Account;
 use super::request::Request;
 use super::wanted::Wanted;
-use crate::action::{Action, Rejection, a2a, grpc, http, mcp};
+use crate::action::{Action, Operation, Rejection, a2a, grpc, http, mcp};
 use crate::catalogue::{Demand, Protocol, Resource, Risk};
 use crate::credential::{Authenticated, NeedKeys, Unverified, Verified};
 use crate::digest;
 use crate::engine::IssuerIndex;
+use crate::learned::{self, Learned};
 use crate::ledger::{Entry, LedgerError};
 use crate::policy::{Allow, Facts, StepUp, Verdict};
 use crate::reason::Reason;
@@ -77,7 +78,22 @@ impl Turn<'_> {
         {
             return Err(Reason::AuthenticationInsufficient.into());
         }
-        self.rule(request, (risk, labels), approval, account)
+        let learned = self.learned(resource, account)?;
+        let ruling = self.rule(request, (risk, labels), approval, account)?;
+        // Whoever may not call it is told that, not that it changed; and nobody is asked about it.
+        if learned.changed { Err(Reason::ToolChanged.into()) } else { Ok(ruling) }
+    }
+
+    /// What lists showed of the tool that is called; looked up only where it matters.
+    fn learned(&mut self, resource: &Resource, account: &Account) -> Result<Learned, Reason> {
+        let Some(Operation::ToolCall(call)) = account.action.as_ref().map(|action| &action.operation) else {
+            return Ok(Learned::default());
+        };
+        let Some(pin) = resource.tools.get(&call.tool).and_then(|tool| tool.pin.as_ref()) else {
+            return Ok(Learned::default());
+        };
+        let learned = learned::recall(self.ledger, self.now, &resource.name, &call.tool, pin);
+        learned.map_err(|_: LedgerError| Reason::LedgerUnavailable)
     }
 
     /// Who calls, for which task; and neither is over or used up.

@@ -78,7 +78,7 @@ impl Session {
         let next = match std::mem::replace(&mut self.state, State::Over) {
             State::Fresh => turn.arrive(input),
             State::Pending(pending) => pending.handle(&mut turn, input),
-            State::Running(running) => running.handle(&turn, &input),
+            State::Running(running) => running.handle(&mut turn, &input),
             State::Over => Next::Wait(State::Over),
         };
         let (state, step) = match next {

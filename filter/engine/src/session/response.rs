@@ -13,6 +13,8 @@ use crate::action::Operation;
 use crate::catalogue::Denials;
 use crate::forward::HeaderEdit;
 use crate::headers::{Headers, same_name};
+use crate::learned;
+use crate::ledger::LedgerError;
 use crate::reason::Reason;
 use crate::record::Line;
 use crate::reply::{Addressee, Denial, Reply};
@@ -32,6 +34,7 @@ pub(super) struct Watch {
     seal: Option<Seal>,
     rpc_id: Option<Value>,
     content: Option<Content>,
+    /// Whether the list had a tool that is not what it was pinned to.
     changed: bool,
 }
 
@@ -99,12 +102,18 @@ impl Watch {
     }
 
     /// Takes the next bytes of the body; what the client gets instead.
-    pub(super) fn body(&mut self, turn: &Turn<'_>, chunk: &[u8], end: bool) -> Result<Vec<u8>, Unreadable> {
-        let (Some(reader), Some(content)) = (&self.reader, &mut self.content) else { return Err(Unreadable) };
-        let mut reader = reader.at(turn)?;
+    ///
+    /// What is to be remembered of it is remembered before, or nothing of it passes.
+    pub(super) fn body(&mut self, turn: &mut Turn<'_>, chunk: &[u8], end: bool) -> Result<Vec<u8>, Reason> {
+        let (Some(reader), Some(content)) = (&self.reader, &mut self.content) else { return Err(Reason::Internal) };
+        let unreadable = |_: Unreadable| Reason::ResponseUnreadable;
+        let mut reader = reader.at(turn.engine, turn.now).map_err(unreadable)?;
         let passed = content.push(chunk, end, &mut reader);
-        self.changed |= reader.met_changed_tool();
-        passed
+        let (resource, marks) = reader.into_marks();
+        self.changed |= !marks.is_empty();
+        let noted = learned::note(turn.ledger, turn.now, resource, marks);
+        noted.map_err(|_: LedgerError| Reason::LedgerUnavailable)?;
+        passed.map_err(unreadable)
     }
 
     /// Whether the list had a tool that is not what it was pinned to.

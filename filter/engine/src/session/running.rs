@@ -35,7 +35,7 @@ impl Running {
         self.watch.is_some()
     }
 
-    pub(super) fn handle(mut self, turn: &Turn<'_>, input: &Input<'_>) -> Next {
+    pub(super) fn handle(mut self, turn: &mut Turn<'_>, input: &Input<'_>) -> Next {
         match input {
             Input::ResponseHead { headers, end } => {
                 self.response_began.get_or_insert(turn.now);
@@ -53,7 +53,7 @@ impl Running {
                 match self.watch.as_mut().map(|watch| watch.body(turn, chunk, *end)) {
                     None => Next::Wait(State::Running(self)),
                     Some(Ok(bytes)) => Next::Run(self, Step::ReplaceChunk(bytes)),
-                    Some(Err(_)) => self.cut(turn, UNREADABLE, true),
+                    Some(Err(reason)) => self.cut(turn, reason.row().code, true),
                 }
             }
             // The body was streamed past us and these come after it: they can only be cut off.

@@ -19,6 +19,7 @@ use crate::credential::Verified;
 use crate::digest;
 use crate::engine::{Engine, ResourceIndex};
 use crate::hygiene::Finding;
+use crate::learned::Mark;
 use crate::policy::{Facts, Unknown};
 use crate::response::{Audience, Element, Listing, Unreadable};
 use crate::route::{self, Target};
@@ -43,8 +44,8 @@ pub(super) struct ReaderNow<'a> {
     task: &'a Task,
     now: UnixTime,
     circumstances: Circumstances,
-    /// Whether a tool was met that is not what it was pinned to.
-    changed: bool,
+    /// What was met and is to be remembered: no more than the elements of one chunk.
+    marks: Vec<Mark>,
 }
 
 impl Reader {
@@ -60,21 +61,21 @@ impl Reader {
         })
     }
 
-    /// As things are now.
-    pub(super) fn at<'a>(&'a self, turn: &'a Turn<'_>) -> Result<ReaderNow<'a>, Unreadable> {
+    /// As things are `now`.
+    pub(super) fn at<'a>(&'a self, engine: &'a Engine, now: UnixTime) -> Result<ReaderNow<'a>, Unreadable> {
         let circumstances = Circumstances {
-            now: turn.now,
+            now,
             source: self.source.as_deref().and_then(route::address),
             depth: self.verified.workload.actors.len(),
         };
         Ok(ReaderNow {
             reader: self,
-            engine: turn.engine,
-            resource: turn.engine.resource(self.resource).ok_or(Unreadable)?,
+            engine,
+            resource: engine.resource(self.resource).ok_or(Unreadable)?,
             task: self.verified.task.as_ref().map_err(|_| Unreadable)?,
-            now: turn.now,
+            now,
             circumstances,
-            changed: false,
+            marks: Vec::new(),
         })
     }
 }
@@ -94,10 +95,10 @@ impl Audience for ReaderNow<'_> {
     }
 }
 
-impl ReaderNow<'_> {
-    /// Whether a tool was met that is not what it was pinned to.
-    pub(super) fn met_changed_tool(&self) -> bool {
-        self.changed
+impl<'a> ReaderNow<'a> {
+    /// Whose list it is, and what was met in it that is to be remembered.
+    pub(super) fn into_marks(self) -> (&'a str, Vec<Mark>) {
+        (&self.resource.name, self.marks)
     }
 
     /// A tool that was pinned is what it was: what changed afterwards, nobody has looked at.
@@ -107,7 +108,9 @@ impl ReaderNow<'_> {
             Ok(Value::Object(tool)) => digest::of_tool(&tool) == Ok(pin),
             Ok(_) | Err(_) => false,
         };
-        self.changed |= !same;
+        if !same {
+            self.marks.push(Mark::changed(name, &pin));
+        }
         same
     }
 
