@@ -1,5 +1,6 @@
 //! The resource catalogue: what is protected, how it is spoken to, and how risky it is.
 
+mod annotations;
 mod interface;
 
 use std::collections::BTreeMap;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use countersign_tokens::UnixTime;
 use serde_json::Value;
 
+pub use annotations::{Annotations, Hints};
 pub use interface::{BodyKind, Card, Endpoint, Found, Interface, Overlap, Template};
 
 use crate::workload::Authentication;
@@ -37,6 +39,8 @@ pub struct Resource {
     /// Where pages of browsers may ask from (MCP only); its own origin alone when absent.
     pub allowed_origins: Option<Vec<String>>,
     pub denials: Denials,
+    /// What becomes of what its server says about the harm its tools can do (MCP only).
+    pub annotations: Annotations,
     /// Protocols that a connection may be upgraded to (HTTP only): what is said in them nobody reads.
     pub upgrades: Vec<String>,
 }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use countersign_tokens::UnixTime;
 
 use crate::board::{Board, Posting};
+use crate::catalogue::{Annotations, Risk};
 use crate::digest;
 use crate::ledger::LedgerError;
 
@@ -43,14 +44,32 @@ const ATTEMPTS: usize = 8;
 pub(crate) enum Fact {
     /// It is not what it was pinned to.
     Changed,
+    /// What it says about itself raises its risk to this.
+    Raised(Risk),
+    /// It says that its risk is this, and is believed.
+    Believed(Risk),
 }
 
 impl Fact {
     /// As stored.
-    const fn code(self) -> u8 {
+    fn code(self) -> u8 {
+        let number = |risk| match risk {
+            Risk::Low => 0,
+            Risk::Medium => 1,
+            Risk::High => 2,
+            Risk::Critical => 3,
+        };
         match self {
             Self::Changed => 1,
+            Self::Raised(risk) => 0x10 | number(risk),
+            Self::Believed(risk) => 0x20 | number(risk),
         }
+    }
+
+    /// What is stored as `code`.
+    fn of(code: u8) -> Option<Self> {
+        let risks = Risk::ALL.into_iter().flat_map(|risk| [Self::Raised(risk), Self::Believed(risk)]);
+        [Self::Changed].into_iter().chain(risks).find(|fact| fact.code() == code)
     }
 }
 
@@ -66,6 +85,18 @@ impl Mark {
     pub(crate) fn changed(tool: &str, pin: &[u8; 32]) -> Self {
         Self { share: share(&of_tool(tool)), key: key(Fact::Changed, &of_pinned(tool, pin)) }
     }
+
+    /// That what `tool` says about itself raises its risk to `risk`.
+    pub(crate) fn raised(tool: &str, risk: Risk) -> Self {
+        let tool = of_tool(tool);
+        Self { share: share(&tool), key: key(Fact::Raised(risk), &tool) }
+    }
+
+    /// That `tool` says that its risk is `risk`, and is believed.
+    pub(crate) fn believed(tool: &str, risk: Risk) -> Self {
+        let tool = of_tool(tool);
+        Self { share: share(&tool), key: key(Fact::Believed(risk), &tool) }
+    }
 }
 
 /// What is known of a tool.
@@ -73,21 +104,48 @@ impl Mark {
 pub(crate) struct Learned {
     /// It is not what it is pinned to.
     pub(crate) changed: bool,
+    /// What raises its risk, if anything does: the highest.
+    pub(crate) raised: Option<Risk>,
+    /// The risk that it says it has, if it was believed: the highest.
+    pub(crate) believed: Option<Risk>,
 }
 
-/// What is known of `tool` of `resource`, which is pinned to `pin`.
+impl Learned {
+    /// The risk of a tool that the catalogue rates as `rated`, itself if it is `declared`, else as its resource.
+    pub(crate) fn risk(self, annotations: Annotations, declared: bool, rated: Risk) -> Risk {
+        match (annotations, declared) {
+            (Annotations::Ignore, _) => rated,
+            (Annotations::Raise, _) | (Annotations::Trust, true) => self.raised.map_or(rated, |risk| risk.max(rated)),
+            (Annotations::Trust, false) => self.believed.unwrap_or(rated),
+        }
+    }
+
+    fn add(&mut self, fact: Fact) {
+        match fact {
+            Fact::Changed => self.changed = true,
+            Fact::Raised(risk) => self.raised = self.raised.max(Some(risk)),
+            Fact::Believed(risk) => self.believed = self.believed.max(Some(risk)),
+        }
+    }
+}
+
+/// What is known of `tool` of `resource`, which is pinned to `pin` if to anything.
 pub(crate) fn recall(
     board: &mut dyn Board,
     now: UnixTime,
     resource: &str,
     tool: &str,
-    pin: &[u8; 32],
+    pin: Option<&[u8; 32]>,
 ) -> Result<Learned, LedgerError> {
-    let Some(posted) = board.read(&document(resource, share(&of_tool(tool))))? else { return Ok(Learned::default()) };
-    let changed = key(Fact::Changed, &of_pinned(tool, pin));
+    let of_tool = of_tool(tool);
+    let Some(posted) = board.read(&document(resource, share(&of_tool)))? else { return Ok(Learned::default()) };
+    let of_pinned = pin.map(|pin| of_pinned(tool, pin));
     let mut learned = Learned::default();
     for (key, _) in entries(&posted.document)?.filter(|(_, until)| *until > now) {
-        learned.changed |= key == changed;
+        let [code, ..] = key;
+        if is_about(&key, &of_tool) || of_pinned.as_ref().is_some_and(|pinned| is_about(&key, pinned)) {
+            learned.add(Fact::of(code).ok_or(LedgerError::Unavailable)?);
+        }
     }
     Ok(learned)
 }
@@ -153,6 +211,10 @@ fn key(fact: Fact, of_what: &[u8; 32]) -> [u8; KEY_BYTES] {
     // The first byte of the digest, which gives way to the fact's code, chose the share.
     key.iter_mut().zip(of_what).skip(1).for_each(|(stored, byte)| *stored = *byte);
     key
+}
+
+fn is_about(key: &[u8; KEY_BYTES], of_what: &[u8; 32]) -> bool {
+    key.iter().zip(of_what).skip(1).all(|(stored, byte)| stored == byte)
 }
 
 fn encode(known: &BTreeMap<[u8; KEY_BYTES], UnixTime>) -> Vec<u8> {

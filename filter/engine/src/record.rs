@@ -24,6 +24,9 @@ use crate::workload::{self, Actor, Identity};
 /// The version of the record's format: the value of its first member, `countersign`.
 const FORMAT: u32 = 1;
 
+/// Where a risk is from that is not the catalogue's: what a server's lists say about a tool.
+const TOOL_LIST: &str = "tool_list";
+
 /// One line for the log, and what the shell counts and exposes with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
@@ -81,6 +84,8 @@ pub(crate) struct Decision<'a> {
     pub(crate) findings: &'a [Finding],
     pub(crate) action: Option<&'a Action>,
     pub(crate) risk: Option<Risk>,
+    /// Whether the risk is not the catalogue's, but what lists showed.
+    pub(crate) risk_learned: bool,
     pub(crate) policies: &'a [String],
     pub(crate) detail: Option<&'a str>,
     pub(crate) challenge: Option<&'a str>,
@@ -127,6 +132,7 @@ impl Decision<'_> {
             }),
             action: self.action.map(|action| self.action(action)),
             risk: self.risk.map(Risk::name),
+            risk_from: self.risk_learned.then_some(TOOL_LIST),
             findings: self.findings.iter().map(|finding| finding.name()).collect(),
             policies: self.policies,
             detail: self.detail,
@@ -257,6 +263,9 @@ mod wire {
         pub(super) action: Option<Action<'a>>,
         #[serde(skip_serializing_if = "Option::is_none")]
         pub(super) risk: Option<&'static str>,
+        /// Only where it is not the catalogue.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub(super) risk_from: Option<&'static str>,
         #[serde(skip_serializing_if = "Vec::is_empty")]
         pub(super) findings: Vec<&'static str>,
         #[serde(skip_serializing_if = "<[String]>::is_empty")]

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::catalogue::{Denials, Match, PathMatch, Protocol, Resource, Risk, Tool};
+use crate::catalogue::{Annotations, Denials, Match, PathMatch, Protocol, Resource, Risk, Tool};
 use crate::route::Target;
 
 /// The MCP resource `payments` at `/mcp`.
@@ -25,6 +25,7 @@ pub(crate) fn resource() -> Resource {
         origin: None,
         allowed_origins: None,
         denials: Denials::default(),
+        annotations: Annotations::Raise,
         upgrades: Vec::new(),
     }
 }

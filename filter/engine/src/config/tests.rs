@@ -68,6 +68,7 @@ fn full() -> Value {
             "authentication": { "acr_values": ["mfa"], "max_age": "1h" },
             "allowed_origins": ["https://app.example.com"],
             "denials": { "code": -32001, "tool_result": true },
+            "annotations": "trust",
             "tools": [{
                 "name": "transfer", "risk": "high", "labels": ["external"],
                 "input_schema": { "type": "object" }, "redact": ["/note", "/a~1b/~0"],

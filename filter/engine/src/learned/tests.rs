@@ -11,7 +11,7 @@ fn at(hours: u64) -> UnixTime {
 }
 
 fn changed(board: &mut dyn Board, now: UnixTime, resource: &str, tool: &str, pin: &[u8; 32]) -> Option<bool> {
-    recall(board, now, resource, tool, pin).ok().map(|learned| learned.changed)
+    recall(board, now, resource, tool, Some(pin)).ok().map(|learned| learned.changed)
 }
 
 /// Counts what is written, and lets others in between.
@@ -112,11 +112,59 @@ fn what_cannot_be_read_is_an_error_and_left_as_it_is() {
     for bad in [b"".as_slice(), b"cst0", one.get(..20).unwrap_or_default(), &many] {
         let mut board = MemoryLedger::new(1);
         assert_eq!(board.post(&name, bad, None), Ok(Posting::Done));
-        assert_eq!(recall(&mut board, at(0), "payments", "echo", &PIN), Err(LedgerError::Unavailable));
+        assert_eq!(recall(&mut board, at(0), "payments", "echo", Some(&PIN)), Err(LedgerError::Unavailable));
         assert_eq!(note(&mut board, at(0), "payments", vec![mark]), Err(LedgerError::Unavailable));
         assert_eq!(board.read(&name).ok().flatten().map(|posted| posted.document), Some(bad.to_vec()));
     }
     let mut broken = Counting { broken: true, ..Counting::new() };
-    assert_eq!(recall(&mut broken, at(0), "payments", "echo", &PIN), Err(LedgerError::Unavailable));
+    assert_eq!(recall(&mut broken, at(0), "payments", "echo", Some(&PIN)), Err(LedgerError::Unavailable));
     assert_eq!(note(&mut broken, at(0), "payments", vec![mark]), Err(LedgerError::Unavailable));
+}
+
+#[test]
+fn the_highest_risk_that_was_seen_holds() {
+    let mut board = MemoryLedger::new(1);
+    let seen = |board: &mut MemoryLedger, hours| recall(board, at(hours), "payments", "echo", None);
+    for (hours, mark) in [
+        (0, Mark::raised("echo", Risk::High)),
+        (1, Mark::raised("echo", Risk::Medium)),
+        (1, Mark::believed("echo", Risk::Medium)),
+        (2, Mark::believed("echo", Risk::Low)),
+        (2, Mark::raised("other", Risk::High)),
+        (2, Mark::changed("echo", &PIN)),
+    ] {
+        assert_eq!(note(&mut board, at(hours), "payments", vec![mark]), Ok(()));
+    }
+    let learned = |raised, believed| Ok(Learned { changed: false, raised, believed });
+    assert_eq!(seen(&mut board, 2), learned(Some(Risk::High), Some(Risk::Medium)));
+    assert_eq!(seen(&mut board, 24), learned(Some(Risk::Medium), Some(Risk::Medium)));
+    assert_eq!(seen(&mut board, 25), learned(None, Some(Risk::Low)));
+    assert_eq!(seen(&mut board, 26), learned(None, None));
+}
+
+#[test]
+fn nothing_learned_lowers_a_risk_but_of_what_a_trusted_server_has_undeclared() {
+    for annotations in Annotations::ALL {
+        for declared in [true, false] {
+            for rated in Risk::ALL {
+                for said in Risk::ALL {
+                    let learned = Learned { changed: false, raised: Some(said), believed: Some(said) };
+                    let expected = match (annotations, declared) {
+                        (Annotations::Ignore, _) => rated,
+                        (Annotations::Trust, false) => said,
+                        (Annotations::Raise, _) | (Annotations::Trust, true) => rated.max(said),
+                    };
+                    assert_eq!(learned.risk(annotations, declared, rated), expected, "{annotations:?} {declared}");
+                    assert_eq!(Learned::default().risk(annotations, declared, rated), rated);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn facts_have_codes_of_their_own() {
+    let facts: Vec<Fact> = (0..=u8::MAX).filter_map(Fact::of).collect();
+    assert_eq!(facts.len(), 9);
+    assert!(facts.iter().all(|fact| Fact::of(fact.code()) == Some(*fact)));
 }

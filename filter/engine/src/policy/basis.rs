@@ -56,6 +56,7 @@ pub(super) fn resource(entry: &Resource) -> [u8; 32] {
         origin,
         allowed_origins: _,
         denials: _,
+        annotations,
         upgrades,
     } = entry;
     let Match { host, path, route } = matching;
@@ -92,6 +93,7 @@ pub(super) fn resource(entry: &Resource) -> [u8; 32] {
     fields.optional(metadata_url.as_deref());
     fields.demand(authentication.as_ref());
     fields.optional(origin.as_deref());
+    fields.add(annotations.name());
     fields.list(upgrades);
     fields.digest()
 }

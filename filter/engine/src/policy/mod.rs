@@ -11,7 +11,7 @@
 //! | entity | attributes |
 //! |---|---|
 //! | `Agent` | `issuer: String` (`iss`), `issuer_name: String` (as configured), `subject: String` (`sub`), `client_id?: String`, `trust_domain?: String` (of SVIDs) |
-//! | `Tool`, in its `Resource`: a tool, an endpoint of an HTTP API, a method of a gRPC service | `risk: String`, `labels: Set<String>`; of an undeclared one its resource's risk and no labels |
+//! | `Tool`, in its `Resource`: a tool, an endpoint of an HTTP API, a method of a gRPC service | `risk: String`, `labels: Set<String>`; as the catalogue has them; of an undeclared one its resource's risk and no labels |
 //! | `Resource` | none |
 //!
 //! | `action` | in | asked about |
@@ -53,7 +53,7 @@
 //! | `request.port` | `Long` | the port in the authority, else 443 of https and 80 of http |
 //! | `request.target` | `String`, optional | what an MCP method names: a prompt, a task, or a resource's URI, which is in normal form: `like "file:///reports/*"` holds for what is below. Where a request names several, each is decided by itself |
 //! | `request.source` | `ipaddr`, optional | the peer; IPv4 in IPv6 is IPv4 |
-//! | `risk` | `String` | `low`, `medium`, `high` or `critical` |
+//! | `risk` | `String` | `low`, `medium`, `high` or `critical`: the catalogue's, or what lists showed of the tool (`annotations` of its resource) |
 //! | `labels` | `Set<String>` | the tool's |
 //! | `now` | `Long` | seconds since 1970 |
 //! | `approval` | a record, optional | present after an approval of exactly this action |

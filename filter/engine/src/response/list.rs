@@ -236,7 +236,7 @@ impl List {
     /// The element is whole.
     fn decide(&mut self, audience: &mut dyn Audience, out: &mut Vec<u8>) -> Result<(), Unreadable> {
         let element = Element::read(&self.held)?;
-        if audience.sees(self.listing, &element) {
+        if audience.sees(self.listing, &element)? {
             if !self.shown {
                 self.gap.retain(|byte| *byte != b',');
             }

@@ -10,6 +10,7 @@
 mod element;
 mod event_stream;
 mod head;
+mod hints;
 mod list;
 mod token;
 
@@ -54,5 +55,5 @@ impl Listing {
 /// Whether an element of a list is shown.
 pub(crate) trait Audience {
     /// Whether `element` of `listing` is shown.
-    fn sees(&mut self, listing: Listing, element: &Element) -> bool;
+    fn sees(&mut self, listing: Listing, element: &Element) -> Result<bool, Unreadable>;
 }

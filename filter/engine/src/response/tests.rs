@@ -13,8 +13,8 @@ use super::*;
 struct Picky;
 
 impl Audience for Picky {
-    fn sees(&mut self, listing: Listing, element: &Element) -> bool {
-        element.name(listing).is_some_and(|name| !name.starts_with('x'))
+    fn sees(&mut self, listing: Listing, element: &Element) -> Result<bool, Unreadable> {
+        Ok(element.name(listing).is_some_and(|name| !name.starts_with('x')))
     }
 }
 

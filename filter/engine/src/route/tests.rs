@@ -3,7 +3,7 @@ mod fuzz;
 use proptest::prelude::*;
 
 use super::*;
-use crate::catalogue::{Denials, Protocol, Risk};
+use crate::catalogue::Protocol;
 
 fn head(extra: &[(&str, &str)]) -> RequestHead {
     with(&[(":method", "POST"), (":authority", "tools.example.com"), (":path", "/mcp")], extra)
@@ -265,17 +265,7 @@ fn resource(name: &str, host: Option<&str>, path: PathMatch, route: Option<&str>
         name: name.to_owned(),
         matching: Match { host: host.map(str::to_owned), path, route: route.map(str::to_owned) },
         protocol: Protocol::Http,
-        tools: std::collections::BTreeMap::new(),
-        interface: crate::catalogue::Interface::default(),
-        risk: Risk::Low,
-        identifier: None,
-        metadata: None,
-        metadata_url: None,
-        authentication: None,
-        origin: None,
-        allowed_origins: None,
-        denials: Denials::default(),
-        upgrades: Vec::new(),
+        ..crate::action::test_support::resource()
     }
 }
 

@@ -38,6 +38,8 @@ pub(super) struct Account {
     /// The JSON-RPC id, also of messages that were refused while being read.
     pub(super) rpc_id: Option<Value>,
     pub(super) risk: Option<Risk>,
+    /// Whether that is not the catalogue's, but what lists showed.
+    pub(super) risk_learned: bool,
     pub(super) policies: Vec<String>,
     pub(super) detail: Option<String>,
     /// The challenge put to an approver, answered or not.
@@ -134,6 +136,7 @@ impl Account {
             findings: &self.findings,
             action: self.action.as_ref(),
             risk: self.risk,
+            risk_learned: self.risk_learned,
             policies: &self.policies,
             detail: self.detail.as_deref(),
             challenge: self.challenge.as_deref(),

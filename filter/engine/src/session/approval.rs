@@ -92,6 +92,7 @@ fn binding_facts<'a>(account: &'a Account, step_up: &'a StepUp) -> Option<Bindin
         workload: &account.verified.as_deref()?.workload,
         task: account.task()?,
         action: account.action.as_ref()?,
+        risk: account.risk?,
         basis: &step_up.basis,
     })
 }

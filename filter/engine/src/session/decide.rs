@@ -9,7 +9,7 @@ use super::account::Account;
 use super::request::Request;
 use super::wanted::Wanted;
 use crate::action::{Action, Operation, Rejection, a2a, grpc, http, mcp};
-use crate::catalogue::{Demand, Protocol, Resource, Risk};
+use crate::catalogue::{Annotations, Demand, Protocol, Resource, Risk};
 use crate::credential::{Authenticated, NeedKeys, Unverified, Verified};
 use crate::digest;
 use crate::engine::IssuerIndex;
@@ -78,22 +78,29 @@ impl Turn<'_> {
         {
             return Err(Reason::AuthenticationInsufficient.into());
         }
-        let learned = self.learned(resource, account)?;
-        let ruling = self.rule(request, (risk, labels), approval, account)?;
+        let changed = self.learned(resource, account)?.changed;
+        let ruling = self.rule(request, labels, approval, account)?;
         // Whoever may not call it is told that, not that it changed; and nobody is asked about it.
-        if learned.changed { Err(Reason::ToolChanged.into()) } else { Ok(ruling) }
+        if changed { Err(Reason::ToolChanged.into()) } else { Ok(ruling) }
     }
 
-    /// What lists showed of the tool that is called; looked up only where it matters.
-    fn learned(&mut self, resource: &Resource, account: &Account) -> Result<Learned, Reason> {
+    /// What lists showed of the tool that is called, and the risk that it has by that. Looked up only where it matters.
+    fn learned(&mut self, resource: &Resource, account: &mut Account) -> Result<Learned, Reason> {
         let Some(Operation::ToolCall(call)) = account.action.as_ref().map(|action| &action.operation) else {
             return Ok(Learned::default());
         };
-        let Some(pin) = resource.tools.get(&call.tool).and_then(|tool| tool.pin.as_ref()) else {
+        let tool = resource.tools.get(&call.tool);
+        let pin = tool.and_then(|tool| tool.pin.as_ref());
+        if pin.is_none() && resource.annotations == Annotations::Ignore {
             return Ok(Learned::default());
-        };
-        let learned = learned::recall(self.ledger, self.now, &resource.name, &call.tool, pin);
-        learned.map_err(|_: LedgerError| Reason::LedgerUnavailable)
+        }
+        let learned = learned::recall(self.ledger, self.now, &resource.name, &call.tool, pin)
+            .map_err(|_: LedgerError| Reason::LedgerUnavailable)?;
+        let rated = account.risk.ok_or(Reason::Internal)?;
+        let risk = learned.risk(resource.annotations, tool.is_some(), rated);
+        account.risk = Some(risk);
+        account.risk_learned = risk != rated;
+        Ok(learned)
     }
 
     /// Who calls, for which task; and neither is over or used up.
@@ -238,11 +245,13 @@ impl Turn<'_> {
     fn rule(
         &mut self,
         request: &Request,
-        (risk, labels): (Risk, &[String]),
+        labels: &[String],
         approval: Option<&Approval>,
         account: &mut Account,
     ) -> Result<Ruling, Halt> {
-        let (Some(verified), Some(task), Some(action)) = (&account.verified, account.task(), &account.action) else {
+        let (Some(verified), Some(task), Some(action), Some(risk)) =
+            (&account.verified, account.task(), &account.action, account.risk)
+        else {
             return Err(Reason::Internal.into());
         };
         let facts = Facts {

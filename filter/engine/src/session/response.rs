@@ -109,8 +109,8 @@ impl Watch {
         let unreadable = |_: Unreadable| Reason::ResponseUnreadable;
         let mut reader = reader.at(turn.engine, turn.now).map_err(unreadable)?;
         let passed = content.push(chunk, end, &mut reader);
+        self.changed |= reader.met_changed_tool();
         let (resource, marks) = reader.into_marks();
-        self.changed |= !marks.is_empty();
         let noted = learned::note(turn.ledger, turn.now, resource, marks);
         noted.map_err(|_: LedgerError| Reason::LedgerUnavailable)?;
         passed.map_err(unreadable)

@@ -11,15 +11,15 @@ use serde_json::{Map, Value};
 
 use super::Turn;
 use super::account::Account;
-use super::decide::rating;
+use super::decide::{declared, rating};
 use super::request::Request;
 use crate::action::{Action, Class, McpOperation, Operation, ToolCall, mcp};
-use crate::catalogue::Resource;
+use crate::catalogue::{Annotations, Resource};
 use crate::credential::Verified;
 use crate::digest;
 use crate::engine::{Engine, ResourceIndex};
 use crate::hygiene::Finding;
-use crate::learned::Mark;
+use crate::learned::{Learned, Mark};
 use crate::policy::{Facts, Unknown};
 use crate::response::{Audience, Element, Listing, Unreadable};
 use crate::route::{self, Target};
@@ -46,6 +46,8 @@ pub(super) struct ReaderNow<'a> {
     circumstances: Circumstances,
     /// What was met and is to be remembered: no more than the elements of one chunk.
     marks: Vec<Mark>,
+    /// Whether a tool was met that is not what it was pinned to.
+    changed: bool,
 }
 
 impl Reader {
@@ -76,26 +78,36 @@ impl Reader {
             now,
             circumstances,
             marks: Vec::new(),
+            changed: false,
         })
     }
 }
 
 impl Audience for ReaderNow<'_> {
-    fn sees(&mut self, listing: Listing, element: &Element) -> bool {
-        let Some(name) = element.name(listing) else { return false };
+    fn sees(&mut self, listing: Listing, element: &Element) -> Result<bool, Unreadable> {
+        let Some(name) = element.name(listing) else { return Ok(false) };
         if !mcp::can_be_named(name, listing == Listing::Tools) {
-            return false;
+            return Ok(false);
         }
-        match listing {
-            Listing::Tools => self.is_as_pinned(name, element) && self.could(&self.tool_call(name), Unknown::Arguments),
-            Listing::Prompts => self.could(&self.operation("prompts/get", name), Unknown::Arguments),
-            Listing::Resources => self.could(&self.operation(READ, name), Unknown::Arguments),
+        Ok(match listing {
+            Listing::Tools => {
+                let pinned = self.is_as_pinned(name, element);
+                let learned = self.learn(name, element)?;
+                pinned && self.could(&self.tool_call(name), learned)
+            }
+            Listing::Prompts => self.could(&self.operation("prompts/get", name), Learned::default()),
+            Listing::Resources => self.could(&self.operation(READ, name), Learned::default()),
             Listing::Templates => self.could_read_one_of(name),
-        }
+        })
     }
 }
 
 impl<'a> ReaderNow<'a> {
+    /// Whether a tool was met that is not what it was pinned to.
+    pub(super) fn met_changed_tool(&self) -> bool {
+        self.changed
+    }
+
     /// Whose list it is, and what was met in it that is to be remembered.
     pub(super) fn into_marks(self) -> (&'a str, Vec<Mark>) {
         (&self.resource.name, self.marks)
@@ -109,13 +121,35 @@ impl<'a> ReaderNow<'a> {
             Ok(_) | Err(_) => false,
         };
         if !same {
+            self.changed = true;
             self.marks.push(Mark::changed(name, &pin));
         }
         same
     }
 
-    fn could(&self, action: &Action, unknown: Unknown) -> bool {
-        self.every_grants(|grants| grants.could_cover(action, &self.circumstances)) && self.allowed(action, unknown)
+    /// What the tool says about the harm it can do. What earlier lists showed is not looked up: it matters when it is called.
+    fn learn(&mut self, name: &str, element: &Element) -> Result<Learned, Unreadable> {
+        let declared = self.resource.tools.get(name);
+        let mut learned = Learned::default();
+        match (self.resource.annotations, declared) {
+            (Annotations::Ignore, _) => {}
+            (Annotations::Raise, _) | (Annotations::Trust, Some(_)) => {
+                // The schema of a declared tool was looked at by whoever declared it.
+                let rated = declared.map_or(self.resource.risk, |tool| tool.risk);
+                learned.raised = element.hints(declared.is_none())?.raised().filter(|risk| *risk > rated);
+                self.marks.extend(learned.raised.map(|risk| Mark::raised(name, risk)));
+            }
+            (Annotations::Trust, None) => {
+                learned.believed = element.hints(true)?.believed();
+                self.marks.extend(learned.believed.map(|risk| Mark::believed(name, risk)));
+            }
+        }
+        Ok(learned)
+    }
+
+    fn could(&self, action: &Action, learned: Learned) -> bool {
+        self.every_grants(|grants| grants.could_cover(action, &self.circumstances))
+            && self.allowed(action, learned, Unknown::Arguments)
     }
 
     /// Whether a resource that the URI `template` (RFC 6570) becomes could be read: what is before its first expression
@@ -125,7 +159,7 @@ impl<'a> ReaderNow<'a> {
         let operation = format!("mcp:{READ}");
         let reaches =
             |grants: &Grants| grants.could_cover_below(&operation, &self.resource.name, start, &self.circumstances);
-        self.every_grants(reaches) && self.allowed(&self.operation(READ, template), Unknown::Target)
+        self.every_grants(reaches) && self.allowed(&self.operation(READ, template), Learned::default(), Unknown::Target)
     }
 
     /// Whether the grants of the task, and those of everybody in the chain that has any, all do.
@@ -136,8 +170,10 @@ impl<'a> ReaderNow<'a> {
         ceilings.chain([Some(&self.task.grants)]).all(|grants| grants.is_some_and(&cover))
     }
 
-    fn allowed(&self, action: &Action, unknown: Unknown) -> bool {
-        let (risk, labels) = rating(self.resource, action);
+    fn allowed(&self, action: &Action, learned: Learned, unknown: Unknown) -> bool {
+        let (rated, labels) = rating(self.resource, action);
+        let declared = declared(self.resource, action).is_some();
+        let risk = learned.risk(self.resource.annotations, declared, rated);
         let facts = Facts {
             now: self.now,
             workload: &self.reader.verified.workload,

@@ -5,6 +5,7 @@
 use serde_json::{Value, json};
 
 use crate::action::Action;
+use crate::catalogue::Risk;
 use crate::digest::{self, NotCanonical};
 use crate::task::Task;
 use crate::workload::{Identity, Workload};
@@ -18,6 +19,8 @@ pub struct BindingFacts<'a> {
     pub task: &'a Task,
     /// All of it.
     pub action: &'a Action,
+    /// As the approver is told.
+    pub risk: Risk,
     /// SHA-256 over the determining policies and the catalogue entry ([`crate::policy::StepUp::basis`]).
     pub basis: &'a [u8; 32],
 }
@@ -34,7 +37,7 @@ pub struct Binding {
 impl BindingFacts<'_> {
     /// The digests of these facts.
     pub fn binding(&self) -> Result<Binding, NotCanonical> {
-        let Self { workload, task, action, basis } = *self;
+        let Self { workload, task, action, risk, basis } = *self;
         let Action { resource, operation: _, method, authority, port: _, target, body_digest } = action;
         let call = digest::of_json(&json!({
             "subject": identity(&workload.identity),
@@ -47,6 +50,7 @@ impl BindingFacts<'_> {
             "operation": action.name(),
             "object": action.object(),
             "arguments": action.arguments_digest().map(digest::text),
+            "risk": risk.name(),
             "basis": digest::text(basis),
         }))?;
         Ok(Binding { call, body: body_digest.unwrap_or_else(|| digest::of_bytes(b"")) })

@@ -85,8 +85,8 @@ pub fn webhook_call(
 }
 
 fn challenge(id: CallId, request: &ApprovalRequest<'_>, now: UnixTime, expires: UnixTime) -> Result<Challenge, Reason> {
-    let ApprovalRequest { decision, workload, task, action, risk: _, demand, redact: _ } = *request;
-    let facts = BindingFacts { workload, task, action, basis: &demand.basis };
+    let ApprovalRequest { decision, workload, task, action, risk, demand, redact: _ } = *request;
+    let facts = BindingFacts { workload, task, action, risk, basis: &demand.basis };
     let binding = facts.binding().map_err(|_| Reason::Internal)?;
     let seed =
         json!([decision, id.0, now.millis().to_string(), digest::text(&binding.call), digest::text(&binding.body)]);

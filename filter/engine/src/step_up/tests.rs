@@ -98,7 +98,9 @@ impl Case {
 
     fn binding(&self) -> Result<Binding, String> {
         let Self { workload, task, action, demand, .. } = self;
-        BindingFacts { workload, task, action, basis: &demand.basis }.binding().map_err(|error| error.to_string())
+        BindingFacts { workload, task, action, risk: Risk::High, basis: &demand.basis }
+            .binding()
+            .map_err(|error| error.to_string())
     }
 }
 

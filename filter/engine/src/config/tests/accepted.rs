@@ -6,7 +6,7 @@ use countersign_tokens::{Algorithm, KeyFormat, Profile};
 use serde_json::{Value, json};
 
 use super::{Edit, Outcome, SECRET, edited, full, key_set, minimal, parse, set};
-use crate::catalogue::{Denials, Match, Mirrored, PathMatch, Protocol, Risk};
+use crate::catalogue::{Annotations, Denials, Match, Mirrored, PathMatch, Protocol, Risk};
 use crate::config::{
     Binding, Bound, ClientCertificate, ClusterUse, Config, Endpoint, ForwardConfig, KeyLocation, KeySource, Limits,
     NoSecrets, RecordConfig, RemoteKeys, SessionsConfig, Unmatched,
@@ -73,6 +73,7 @@ fn a_resource_arrives() -> Outcome {
     assert_eq!(resource.origin.as_deref(), Some("https://tools.example.com"));
     assert_eq!(resource.allowed_origins, Some(vec!["https://app.example.com".to_owned()]));
     assert_eq!(resource.denials, Denials { code: Some(-32001), tool_result: true });
+    assert_eq!(resource.annotations, Annotations::Trust);
     let tool = resource.tools.get("transfer").ok_or("no tool")?;
     assert_eq!(
         (tool.name.as_str(), tool.risk, tool.labels.as_slice()),

@@ -222,6 +222,11 @@ fn resources() -> Outcome {
             SCHEMA_TOO,
         ),
         (
+            &[set("/resources/0/annotations", "believe")],
+            "/resources/0/annotations: unknown use of annotations \"believe\" (ignore, raise, trust)",
+            SCHEMA_TOO,
+        ),
+        (
             &[set("/resources/0/protocol", "soap")],
             "/resources/0/protocol: unknown protocol \"soap\" (mcp, http, a2a, grpc)",
             SCHEMA_TOO,
@@ -230,6 +235,7 @@ fn resources() -> Outcome {
             &[set("/resources/0/protocol", "http")],
             "/resources/0/allowed_origins: only an MCP resource has it; remove it, or write `protocol: mcp`\n\
              /resources/0/denials: only an MCP resource has it; remove it, or write `protocol: mcp`\n\
+             /resources/0/annotations: only an MCP resource has it; remove it, or write `protocol: mcp`\n\
              /resources/0/tools: only an MCP resource has tools; remove them, or write `protocol: mcp`",
             SCHEMA_TOO,
         ),
@@ -359,6 +365,7 @@ fn upgrades() -> Outcome {
                 Remove("/workloads/0/actions"),
                 Remove("/resources/0/allowed_origins"),
                 Remove("/resources/0/denials"),
+                Remove("/resources/0/annotations"),
                 set("/resources/0/protocol", "http"),
                 upgrades(json!(["h2c"])),
             ],

@@ -1,9 +1,10 @@
-//! What only an MCP resource has: origins of pages, the form of denials, and arguments that header fields repeat.
+//! What only an MCP resource has: origins of pages, the form of denials, what annotations are worth, and arguments that header
+//! fields repeat.
 
 use serde_json::Value;
 
 use super::distinct;
-use crate::catalogue::{Denials, Mirrored, Protocol};
+use crate::catalogue::{Annotations, Denials, Mirrored, Protocol};
 use crate::config::address;
 use crate::config::read::{Node, Object};
 
@@ -27,6 +28,15 @@ pub(super) fn browsers_and_denials(
     }
     let origins = |node: &Node<'_>| distinct(node, |node| node.parse(address::origin));
     (object.optional("allowed_origins", origins), object.or("denials", Denials::default(), denials))
+}
+
+/// What its tools' annotations do to risk; unless stated, they raise it.
+pub(super) fn annotations(object: &mut Object<'_>, protocol: Option<Protocol>) -> Option<Annotations> {
+    if protocol.is_some_and(|protocol| protocol != Protocol::Mcp) {
+        object.forbid(&["annotations"], "only an MCP resource has it; remove it, or write `protocol: mcp`")?;
+    }
+    let choices = Annotations::ALL.map(|annotations| (annotations.name(), annotations));
+    object.or("annotations", Annotations::Raise, |node| node.choice("use of annotations", &choices))
 }
 
 fn denials(node: &Node<'_>) -> Option<Denials> {

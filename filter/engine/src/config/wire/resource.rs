@@ -51,6 +51,7 @@ pub(super) fn resource(node: &Node<'_>, issuers: &[Issuer], seen: &mut Seen) -> 
         let authentication = object.optional("authentication", authentication);
         let origin = object.optional("origin", |node| node.parse(address::origin));
         let (allowed_origins, denials) = mcp::browsers_and_denials(object, protocol);
+        let annotations = mcp::annotations(object, protocol);
         let upgrades = upgrades(object, protocol);
         let tools = tools(object, protocol, risk.unwrap_or(Risk::Medium));
         let interface = interface(object, protocol, matching.as_ref(), risk.unwrap_or(Risk::Medium));
@@ -73,6 +74,7 @@ pub(super) fn resource(node: &Node<'_>, issuers: &[Issuer], seen: &mut Seen) -> 
             origin: origin?,
             allowed_origins: allowed_origins?,
             denials: denials?,
+            annotations: annotations?,
             upgrades: upgrades?,
         })
     })
