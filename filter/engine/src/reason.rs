@@ -203,6 +203,8 @@ reasons! {
     Undeclared = Deny, "undeclared", 403, None, "This is not permitted.";
     /// The tool is pinned, and a list of its server's showed another.
     ToolChanged = Deny, "tool_changed", 403, None, "The server has changed this tool since it was reviewed, so it cannot be called. Tell the operator of this gateway.";
+    /// A message to an A2A task that is over, as its agent said.
+    AgentTaskOver = Deny, "agent_task_over", 400, None, "The agent's task is over and takes no more messages. Send the message without a task to start another.";
     /// Policy could not be evaluated.
     PolicyError = Deny, "policy_error", 403, None, "This is not permitted.";
     /// Arguments do not have the declared types.

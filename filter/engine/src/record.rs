@@ -179,7 +179,14 @@ impl Decision<'_> {
 }
 
 /// The line for a stream that is over after its decision.
-pub(crate) fn ended(id: DecisionId, now: UnixTime, lasted: Duration, outcome: &'static str) -> Line {
+/// `agent_task` is the A2A task that it says is over.
+pub(crate) fn ended(
+    id: DecisionId,
+    now: UnixTime,
+    lasted: Duration,
+    outcome: &'static str,
+    agent_task: Option<&str>,
+) -> Line {
     let kind = Kind::Ended;
     let id = id.to_string();
     let wire = wire::Ended {
@@ -189,6 +196,7 @@ pub(crate) fn ended(id: DecisionId, now: UnixTime, lasted: Duration, outcome: &'
         time_ms: now.millis(),
         elapsed_us: micros(lasted),
         outcome,
+        agent_task,
     };
     Line { json: to_json(&wire), kind, reason: Reason::Allowed, elapsed: lasted, fields: Vec::new() }
 }
@@ -368,5 +376,7 @@ mod wire {
         pub(super) time_ms: u64,
         pub(super) elapsed_us: u64,
         pub(super) outcome: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub(super) agent_task: Option<&'a str>,
     }
 }

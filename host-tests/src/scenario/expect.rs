@@ -128,6 +128,8 @@ impl Differences {
         let id = text(record, "/id");
         for end in ends {
             self.same("id of the `ended` line", &id, &text(end, "/id"));
+            let task = end.pointer("/agent_task").and_then(Value::as_str).map(str::to_owned);
+            self.same("task of the `ended` line", &expect.ended_task, &task);
         }
         id
     }

@@ -488,6 +488,9 @@ pub struct Expect {
     /// An `ended` line follows, with this outcome.
     #[serde(default)]
     pub ended: Option<String>,
+    /// The A2A task that the `ended` line says is over; absent when it must say none.
+    #[serde(default)]
+    pub ended_task: Option<String>,
     /// The client is answered for this reason in place of the upstream, which was asked.
     #[serde(default)]
     pub instead: Option<String>,

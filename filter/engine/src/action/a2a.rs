@@ -2,7 +2,7 @@
 //!
 //! The resource's path is where the agent is: a POST to it is JSON-RPC, what is below it is REST. Batches, notifications,
 //! operations that are not in the table and messages that two readers could read differently are refused. What agents answer
-//! is not read here and changes nothing: in particular `AUTH_REQUIRED` is no grant of anything (1.0 §7.6).
+//! is not read here and permits nothing: in particular `AUTH_REQUIRED` is no grant of anything (1.0 §7.6).
 //!
 //! Source: a2aproject/A2A v1.0.1, `docs/specification.md` and `specification/a2a.proto`; v0.3.0.
 //!

@@ -83,12 +83,13 @@ impl Denial {
         Self { status, form: Form::Problem, allow: ALLOW }
     }
 
-    /// For an A2A resource, which has taken -32001 to -32009 for itself (1.0 §9.5): a denial is none of these, an unknown
-    /// version is.
+    /// For an A2A resource, which has taken -32001 to -32009 for itself (1.0 §5.4): a denial is none of these, an unknown
+    /// version is, and a message to a task that is over.
     pub(crate) fn a2a(reason: Reason) -> Self {
         let status = reason.row().status;
-        let code =
-            if reason == Reason::UnsupportedVersion { -32009 } else { specified(reason).unwrap_or(own_code(status)) };
+        let own = [(Reason::UnsupportedVersion, -32009), (Reason::AgentTaskOver, -32004)];
+        let own = own.into_iter().find(|(candidate, _)| *candidate == reason).map(|(_, code)| code);
+        let code = own.or(specified(reason)).unwrap_or(own_code(status));
         Self { status, form: Form::A2a { code }, allow: ALLOW }
     }
 

@@ -64,8 +64,8 @@ pub(crate) fn treatment(headers: &Headers, end: bool) -> Treatment {
     let content = match media(headers) {
         Ok(Some(Media::Json)) => Content::Json(Box::new(Message::new())),
         Ok(Some(Media::EventStream)) => Content::EventStream(Box::new(EventStream::new())),
-        Ok(None) | Err(Unreadable) if is_error(headers) => Content::Withheld,
-        Ok(None) | Err(Unreadable) => return Treatment::Refuse,
+        Ok(Some(Media::A2aJson) | None) | Err(Unreadable) if is_error(headers) => Content::Withheld,
+        Ok(Some(Media::A2aJson) | None) | Err(Unreadable) => return Treatment::Refuse,
     };
     let mut edits = HeaderEdit::removals(headers, |name| OF_THE_BODY.iter().any(|field| same_name(name, field)));
     // What one caller sees is not for the next (RFC 9111 §5.2.2).
@@ -74,13 +74,15 @@ pub(crate) fn treatment(headers: &Headers, end: bool) -> Treatment {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Media {
+pub(super) enum Media {
     Json,
+    /// Of A2A's REST binding.
+    A2aJson,
     EventStream,
 }
 
 /// The form of the body, if it is one that is read here.
-fn media(headers: &Headers) -> Result<Option<Media>, Unreadable> {
+pub(super) fn media(headers: &Headers) -> Result<Option<Media>, Unreadable> {
     let single = |name| headers.single(name).map_err(|_| Unreadable);
     if let Some(coding) = single("content-encoding")?
         && !coding.trim_ascii().eq_ignore_ascii_case(b"identity")
@@ -96,6 +98,8 @@ fn media(headers: &Headers) -> Result<Option<Media>, Unreadable> {
     }
     Ok(if media.eq_ignore_ascii_case(b"application/json") {
         Some(Media::Json)
+    } else if media.eq_ignore_ascii_case(b"application/a2a+json") {
+        Some(Media::A2aJson)
     } else if media.eq_ignore_ascii_case(b"text/event-stream") {
         Some(Media::EventStream)
     } else {

@@ -1,4 +1,5 @@
-//! What the upstream answers, as far as it matters: lists of what there is, rewritten while they pass.
+//! What the upstream answers, as far as it matters: lists of what there is, rewritten while they pass, and tasks of agents that
+//! are over, seen while answers pass as they are.
 //!
 //! A list shows what its reader could call and nothing else. Responses are never held beyond one element of a list and are
 //! rewritten chunk by chunk (DESIGN H19); whatever cannot be read one way only is [`Unreadable`] and is not passed on.
@@ -8,6 +9,7 @@
 //! RFC 8259; the `text/event-stream` format (WHATWG HTML §9.2).
 
 mod element;
+mod ending;
 mod event_stream;
 mod head;
 mod hints;
@@ -18,6 +20,7 @@ mod token;
 mod tests;
 
 pub(crate) use element::Element;
+pub(crate) use ending::{Endings, Sight, TaskEnd};
 pub(crate) use head::{Content, Treatment, treatment};
 
 /// Bytes of one element of a list.

@@ -96,6 +96,14 @@ impl Tokens {
         self.state == State::Between(Expected::Nothing)
     }
 
+    /// How many of the next bytes are text of a value in which nothing ends or is escaped: they need not be taken.
+    pub(super) fn skip(&self, next: &[u8]) -> usize {
+        if self.state != (State::Quoted { name: false, escape: Escape::None }) {
+            return 0;
+        }
+        next.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)).unwrap_or(next.len())
+    }
+
     /// Takes one byte.
     pub(super) fn step(&mut self, byte: u8) -> Result<Mark, Unreadable> {
         match self.state {

@@ -81,7 +81,10 @@ impl Turn<'_> {
         let changed = self.learned(resource, account)?.changed;
         let ruling = self.rule(request, labels, approval, account)?;
         // Whoever may not call it is told that, not that it changed; and nobody is asked about it.
-        if changed { Err(Reason::ToolChanged.into()) } else { Ok(ruling) }
+        if changed {
+            return Err(Reason::ToolChanged.into());
+        }
+        if self.is_for_ended_task(resource, account)? { Err(Reason::AgentTaskOver.into()) } else { Ok(ruling) }
     }
 
     /// What lists showed of the tool that is called, and the risk that it has by that. Looked up only where it matters.

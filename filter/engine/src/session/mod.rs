@@ -5,6 +5,7 @@
 //! with the current time, because expiry, ledger and keys may have changed meanwhile.
 
 mod account;
+mod agent_tasks;
 mod approval;
 mod decide;
 mod id;

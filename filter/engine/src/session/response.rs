@@ -1,12 +1,13 @@
-//! What of one response matters, decided when its request goes upstream: a list that is filtered for its reader, and the
-//! session that it opens or is in.
+//! What of one response matters, decided when its request goes upstream: a list that is filtered for its reader, the session
+//! that it opens or is in, and whether an A2A agent says that a task is over.
 //!
-//! Everything else passes unseen. A list is asked for in a form that can be read here: without content coding.
+//! Everything else passes unseen, and what an agent says passes as it is. A list is asked for in a form that can be read here: without content coding.
 
 use serde_json::Value;
 
 use super::Turn;
 use super::account::Account;
+use super::agent_tasks::AgentTasks;
 use super::request::Request;
 use super::visible::Reader;
 use crate::action::Operation;
@@ -18,7 +19,7 @@ use crate::ledger::LedgerError;
 use crate::reason::Reason;
 use crate::record::Line;
 use crate::reply::{Addressee, Denial, Reply};
-use crate::response::{Content, Treatment, Unreadable, treatment};
+use crate::response::{Content, Endings, Sight, TaskEnd, Treatment, Unreadable, treatment};
 use crate::sessions::{self, Seal};
 
 /// The methods whose results are lists that are filtered.
@@ -34,8 +35,19 @@ pub(super) struct Watch {
     seal: Option<Seal>,
     rpc_id: Option<Value>,
     content: Option<Content>,
+    /// Whose tasks it can say are over, and where that is looked for.
+    tasks: Option<AgentTasks>,
+    endings: Option<Endings>,
     /// Whether the list had a tool that is not what it was pinned to.
     changed: bool,
+}
+
+/// What becomes of a piece of the body.
+pub(super) enum Passed {
+    Instead(Vec<u8>),
+    AsItIs,
+    /// As it is, like everything after it; a task that is over, if that is news.
+    Rest(Option<TaskEnd>),
 }
 
 /// What a response's head turned out to be.
@@ -77,11 +89,13 @@ impl Watch {
         if reader.is_some() {
             edits.extend(removed(headers, "accept-encoding"));
         }
-        if reader.is_none() && account.seal.is_none() {
+        let resource = turn.engine.resource(request.resource);
+        let tasks = resource.and_then(|resource| AgentTasks::told_by(resource, account));
+        if reader.is_none() && account.seal.is_none() && tasks.is_none() {
             return None;
         }
         let (seal, rpc_id) = (account.seal.clone(), account.rpc_id.clone());
-        Some(Box::new(Self { reader, seal, rpc_id, content: None, changed: false }))
+        Some(Box::new(Self { reader, seal, rpc_id, content: None, tasks, endings: None, changed: false }))
     }
 
     /// Takes the head.
@@ -97,14 +111,29 @@ impl Watch {
                 Treatment::Refuse => return Seen::Unreadable(self),
             }
         }
-        let watch = self.content.is_some().then_some(self);
+        if self.tasks.is_some() && !end {
+            self.endings = Endings::of(headers);
+        }
+        let watch = (self.content.is_some() || self.endings.is_some()).then_some(self);
         if edits.is_empty() && watch.is_none() { Seen::Nothing } else { Seen::Head(edits, watch) }
     }
 
-    /// Takes the next bytes of the body; what the client gets instead.
+    /// Takes the next bytes of the body.
+    pub(super) fn body(&mut self, turn: &mut Turn<'_>, chunk: &[u8], end: bool) -> Result<Passed, Reason> {
+        match (&mut self.endings, self.tasks) {
+            (Some(endings), Some(tasks)) => Ok(match endings.push(chunk) {
+                Sight::More => Passed::AsItIs,
+                Sight::Nothing => Passed::Rest(None),
+                Sight::End(end) => Passed::Rest(turn.remember_end(tasks, &end).then_some(end)),
+            }),
+            (Some(_) | None, _) => self.list(turn, chunk, end).map(Passed::Instead),
+        }
+    }
+
+    /// Takes the next bytes of a list; what the client gets instead.
     ///
     /// What is to be remembered of it is remembered before, or nothing of it passes.
-    pub(super) fn body(&mut self, turn: &mut Turn<'_>, chunk: &[u8], end: bool) -> Result<Vec<u8>, Reason> {
+    fn list(&mut self, turn: &mut Turn<'_>, chunk: &[u8], end: bool) -> Result<Vec<u8>, Reason> {
         let (Some(reader), Some(content)) = (&self.reader, &mut self.content) else { return Err(Reason::Internal) };
         let unreadable = |_: Unreadable| Reason::ResponseUnreadable;
         let mut reader = reader.at(turn.engine, turn.now).map_err(unreadable)?;

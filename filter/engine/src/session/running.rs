@@ -6,11 +6,12 @@ use std::time::Duration;
 use countersign_tokens::UnixTime;
 
 use super::request::{UnsafeTrailer, check_trailers};
-use super::response::{Seen, Watch};
+use super::response::{Passed, Seen, Watch};
 use super::{Next, State, Turn};
 use crate::io::{Cut, Input, Step};
 use crate::reason::Reason;
 use crate::record::{self, Line};
+use crate::response::TaskEnd;
 
 /// A stream open for longer than this after its response began has outlived its decision.
 const OUTLIVES: Duration = Duration::from_secs(5);
@@ -24,11 +25,13 @@ pub(super) struct Running {
     response_began: Option<UnixTime>,
     /// Looks after the response, where it matters.
     watch: Option<Box<Watch>>,
+    /// The A2A task that it said is over.
+    ended: Option<TaskEnd>,
 }
 
 impl Running {
     pub(super) fn since(now: UnixTime, watch: Option<Box<Watch>>) -> Self {
-        Self { forwarded: now, response_began: None, watch }
+        Self { forwarded: now, response_began: None, watch, ended: None }
     }
 
     pub(super) fn observes(&self) -> bool {
@@ -49,31 +52,41 @@ impl Running {
                     }
                 }
             }
-            Input::ResponseBody { chunk, end } => {
-                match self.watch.as_mut().map(|watch| watch.body(turn, chunk, *end)) {
-                    None => Next::Wait(State::Running(self)),
-                    Some(Ok(bytes)) => Next::Run(self, Step::ReplaceChunk(bytes)),
-                    Some(Err(reason)) => self.cut(turn, reason.row().code, true),
-                }
-            }
+            Input::ResponseBody { chunk, end } => self.body(turn, chunk, *end),
             // The body was streamed past us and these come after it: they can only be cut off.
             Input::Trailers(trailers) => match check_trailers(trailers) {
                 Ok(()) => Next::Wait(State::Running(self)),
                 Err(UnsafeTrailer) => self.cut(turn, "unsafe_trailers", true),
             },
-            Input::Closed => match self.response_began {
-                None => self.cut(turn, "outcome_unknown", false),
-                // A list told of a tool that is not what it was pinned to; it was left out, and somebody should know.
-                Some(_) if self.watch.as_ref().is_some_and(|watch| watch.met_changed_tool()) => {
-                    self.cut(turn, "tool_changed", false)
-                }
-                Some(began) if turn.now.since(began) > OUTLIVES => self.cut(turn, "closed", false),
-                Some(_) => Next::Wait(State::Over),
+            Input::Closed => match self.outcome(turn.now) {
+                Some(outcome) => self.cut(turn, outcome, false),
+                None => Next::Wait(State::Over),
             },
             Input::Head(_) | Input::Body { .. } | Input::CallDone(..) | Input::Tick(_) => {
                 Next::Wait(State::Running(self))
             }
         }
+    }
+
+    fn body(mut self, turn: &mut Turn<'_>, chunk: &[u8], end: bool) -> Next {
+        let Some(watch) = &mut self.watch else { return Next::Wait(State::Running(self)) };
+        match watch.body(turn, chunk, end) {
+            Ok(Passed::Instead(bytes)) => Next::Run(self, Step::ReplaceChunk(bytes)),
+            Ok(Passed::AsItIs) => Next::Wait(State::Running(self)),
+            Ok(Passed::Rest(ended)) => Next::Wait(State::Running(Self { watch: None, ended, ..self })),
+            Err(reason) => self.cut(turn, reason.row().code, true),
+        }
+    }
+
+    /// What of a stream that ended by itself is worth a line.
+    fn outcome(&self, now: UnixTime) -> Option<&'static str> {
+        let Some(began) = self.response_began else { return Some("outcome_unknown") };
+        // A list told of a tool that is not what it was pinned to; it was left out, and somebody should know.
+        if self.watch.as_ref().is_some_and(|watch| watch.met_changed_tool()) {
+            return Some("tool_changed");
+        }
+        let ended = self.ended.as_ref().map(|end| end.how.outcome());
+        ended.or((now.since(began) > OUTLIVES).then_some("closed"))
     }
 
     fn cut(self, turn: &Turn<'_>, outcome: &'static str, reset: bool) -> Next {
@@ -82,6 +95,7 @@ impl Running {
 
     /// The record of its end.
     fn line(&self, turn: &Turn<'_>, outcome: &'static str) -> Line {
-        record::ended(turn.id, turn.now, turn.now.since(self.forwarded), outcome)
+        let task = self.ended.as_ref().map(|end| end.task.as_str());
+        record::ended(turn.id, turn.now, turn.now.since(self.forwarded), outcome, task)
     }
 }

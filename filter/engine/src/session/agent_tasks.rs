@@ -1,0 +1,73 @@
+//! Tasks of A2A agents that are over, as the agents' answers say: a workload that saw one end sends it no more messages.
+//!
+//! That is remembered for the workload and the agent in this gateway process; what cannot be remembered is only not known, and
+//! the agent itself has to refuse (1.0 §3.1.1). Nothing is ever permitted because of what an agent says.
+
+use std::time::Duration;
+
+use super::Turn;
+use super::account::Account;
+use crate::action::{A2aOperation, Action, Operation};
+use crate::catalogue::Resource;
+use crate::digest;
+use crate::ledger::{Entry, LedgerError, Spent};
+use crate::reason::Reason;
+use crate::response::TaskEnd;
+use crate::workload::Identity;
+
+/// The operations whose answers are about one task.
+const TELL: [&str; 5] = ["SendMessage", "SendStreamingMessage", "GetTask", "CancelTask", "SubscribeToTask"];
+
+/// The operations that a task which is over takes no more (1.0 §3.1.1, §3.1.2).
+const REFUSED: [&str; 2] = ["SendMessage", "SendStreamingMessage"];
+
+/// How long a task is known to be over. Agents forget tasks too: who still names one after a day is told so by the agent.
+const LIFETIME: Duration = Duration::from_hours(24);
+
+/// Whose tasks an answer can tell about: those of one workload at one agent. They fill no ledger but their own share of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct AgentTasks {
+    partition: [u8; 32],
+}
+
+impl AgentTasks {
+    /// The tasks that the answer to what `account` is about can tell of, if it can.
+    pub(super) fn told_by(resource: &Resource, account: &Account) -> Option<Self> {
+        let operation = operation(account.action.as_ref()?)?;
+        let identity = &account.verified.as_deref()?.workload.identity;
+        TELL.contains(&operation.method).then(|| Self::of(identity, resource))
+    }
+
+    fn of(identity: &Identity, resource: &Resource) -> Self {
+        Self { partition: digest::of_texts(&[&identity.issuer, &identity.subject, "agent tasks", &resource.name]) }
+    }
+
+    fn entry(self, task: &str) -> Entry {
+        Entry { partition: self.partition, key: digest::of_texts(&["agent task", task]), limit: 1 }
+    }
+}
+
+impl Turn<'_> {
+    /// Whether what is asked for is a message to a task that is over.
+    pub(super) fn is_for_ended_task(&mut self, resource: &Resource, account: &Account) -> Result<bool, Reason> {
+        let Some(operation) = account.action.as_ref().and_then(operation) else { return Ok(false) };
+        let Some(task) = operation.target.as_ref().filter(|_| REFUSED.contains(&operation.method)) else {
+            return Ok(false);
+        };
+        let verified = account.verified.as_deref().ok_or(Reason::Internal)?;
+        let entry = AgentTasks::of(&verified.workload.identity, resource).entry(task);
+        self.ledger.is_spent(self.now, &entry).map_err(|_: LedgerError| Reason::LedgerUnavailable)
+    }
+
+    /// Remembers that one of `tasks` is over; whether that was not known before.
+    pub(super) fn remember_end(&mut self, tasks: AgentTasks, end: &TaskEnd) -> bool {
+        match self.ledger.spend(self.now, &tasks.entry(&end.task), self.now.plus(LIFETIME)) {
+            Ok(Spent::Before) => false,
+            Ok(Spent::Now) | Err(LedgerError::Full | LedgerError::Unavailable) => true,
+        }
+    }
+}
+
+fn operation(action: &Action) -> Option<&A2aOperation> {
+    if let Operation::A2a(operation) = &action.operation { Some(operation) } else { None }
+}
