@@ -10,8 +10,8 @@
 //! 5. The task's grants cover it, then [`policy`] decides in context.
 //! 6. [`step_up`]: a risky action is held while an approver is asked about exactly this call.
 //! 7. [`record`]: one line per decision; then [`forward`] with a [`permit`], or [`reply`].
-//! 8. [`response`]: lists are cut down to what their reader could call, and what they show of tools is [`learned`]; [`sessions`]
-//!    belong to who opened them.
+//! 8. [`response`]: lists are cut down to what their reader could call, and what they show of tools is [`learned`]; tasks of
+//!    agents that are over are seen; [`sessions`] belong to who opened them.
 //!
 //! [`Session`] runs that flow as a state machine; [`Background`] keeps keys fresh. Both are sans-IO: time is an
 //! argument, randomness comes in as a [`DecisionId`], effects come out as [`io::Step`] and are run by a shell.

@@ -19,7 +19,7 @@ pub struct BindingFacts<'a> {
     pub task: &'a Task,
     /// All of it.
     pub action: &'a Action,
-    /// As the approver is told.
+    /// As the approver is told: an approval of less is none of more.
     pub risk: Risk,
     /// SHA-256 over the determining policies and the catalogue entry ([`crate::policy::StepUp::basis`]).
     pub basis: &'a [u8; 32],

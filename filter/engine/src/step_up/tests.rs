@@ -37,6 +37,7 @@ struct Case {
     workload: Workload,
     task: Task,
     action: Action,
+    risk: Risk,
     demand: StepUp,
     redact: Vec<String>,
     config: StepUpConfig,
@@ -69,6 +70,7 @@ impl Case {
                 expires: NOW,
             },
             action,
+            risk: Risk::High,
             demand: StepUp {
                 determining: vec!["large".to_owned()],
                 approvers: vec!["manager".to_owned()],
@@ -91,14 +93,14 @@ impl Case {
     }
 
     fn ask(&self) -> Result<(Call, Challenge), Reason> {
-        let Self { decision, workload, task, action, demand, redact, config } = self;
-        let request = ApprovalRequest { decision, workload, task, action, risk: Risk::High, demand, redact };
+        let Self { decision, workload, task, action, risk, demand, redact, config } = self;
+        let request = ApprovalRequest { decision, workload, task, action, risk: *risk, demand, redact };
         webhook_call(CallId(4), config, &request, NOW)
     }
 
     fn binding(&self) -> Result<Binding, String> {
-        let Self { workload, task, action, demand, .. } = self;
-        BindingFacts { workload, task, action, risk: Risk::High, basis: &demand.basis }
+        let Self { workload, task, action, risk, demand, .. } = self;
+        BindingFacts { workload, task, action, risk: *risk, basis: &demand.basis }
             .binding()
             .map_err(|error| error.to_string())
     }

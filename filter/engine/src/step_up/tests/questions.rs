@@ -90,7 +90,7 @@ type Change = fn(&mut Case);
 fn whatever_changes_the_call_changes_its_binding() -> Result<(), String> {
     let case = Case::new()?;
     let before = case.binding()?;
-    let changes: [(&str, Change); 15] = [
+    let changes: [(&str, Change); 16] = [
         ("subject", |case| case.workload.identity.subject.push('x')),
         ("issuer", |case| case.workload.identity.issuer.push('x')),
         ("an actor", |case| case.workload.actors.truncate(1)),
@@ -101,6 +101,7 @@ fn whatever_changes_the_call_changes_its_binding() -> Result<(), String> {
         ("method", |case| case.action.method.push('x')),
         ("query", |case| case.action.target.push('x')),
         ("resource", |case| case.action.resource.push('x')),
+        ("risk", |case| case.risk = Risk::Critical),
         ("policies", |case| case.demand.basis = [4; 32]),
         ("tool", |case| rename(&mut case.action, "transfer2")),
         ("arguments", |case| case.action = call(&json!({"amount": 6})).unwrap_or_else(|_| case.action.clone())),
