@@ -89,6 +89,20 @@ const BYPASSES: &[(&str, &[&str])] = &[
             "a list that turns out unreadable on its way is cut off",
         ],
     ),
+    (
+        "a tool changes after it was reviewed, and its old face is shown to whoever looks",
+        &[
+            "a tool that changed under its pin is not called any more, by anybody, until it is pinned anew",
+            "a changed tool in an event stream that is resumed is seen too",
+        ],
+    ),
+    (
+        "a server that calls its own tools harmless is believed",
+        &[
+            "what a tool says against itself raises its risk, for everybody",
+            "a tool that takes it back is of the risk that it said",
+        ],
+    ),
     ("A2A AUTH_REQUIRED taken for a grant", &["what an agent says about AUTH_REQUIRED grants nothing"]),
     (
         "an approver who is the requester",

@@ -57,7 +57,7 @@ fn run(driver: &mut dyn Driver, library: &Library, scenario: &Scenario) -> anyho
         configuration: &configuration,
         keys: &scenario.keys,
         gateway: &scenario.gateway,
-        isolated: scenario.keys != KeyServer::default() || scenario.steps.iter().any(moves),
+        isolated: scenario.isolated || scenario.keys != KeyServer::default() || scenario.steps.iter().any(moves),
     };
     let deployed = driver.deploy(&deployment)?;
     if let Some(expected) = &scenario.refused {

@@ -38,6 +38,9 @@ pub struct Scenario {
     /// How the key server behaves from the start.
     #[serde(default)]
     pub keys: KeyServer,
+    /// What it shows the gateway must not be known to other scenarios, nor what they showed to it.
+    #[serde(default)]
+    pub isolated: bool,
     /// How the gateway is set up other than shipped. Only in Envoy.
     #[serde(default)]
     pub gateway: Vec<Deviation>,

@@ -78,13 +78,19 @@ impl Turn<'_> {
         {
             return Err(Reason::AuthenticationInsufficient.into());
         }
-        let changed = self.learned(resource, account)?.changed;
+        let learned = self.learned(resource, account)?;
         let ruling = self.rule(request, labels, approval, account)?;
-        // Whoever may not call it is told that, not that it changed; and nobody is asked about it.
-        if changed {
-            return Err(Reason::ToolChanged.into());
+        // Whoever may not do it is told that, not what became of it; and nobody is asked about it.
+        self.check_seen(resource, learned, account)?;
+        Ok(ruling)
+    }
+
+    /// That responses showed nothing since that is against it, whatever policy says.
+    fn check_seen(&mut self, resource: &Resource, learned: Learned, account: &Account) -> Result<(), Reason> {
+        if learned.changed {
+            return Err(Reason::ToolChanged);
         }
-        if self.is_for_ended_task(resource, account)? { Err(Reason::AgentTaskOver.into()) } else { Ok(ruling) }
+        if self.is_for_ended_task(resource, account)? { Err(Reason::AgentTaskOver) } else { Ok(()) }
     }
 
     /// What lists showed of the tool that is called, and the risk that it has by that. Looked up only where it matters.
