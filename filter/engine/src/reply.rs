@@ -1,8 +1,8 @@
 //! An answer to the client instead of forwarding, in the words of the protocol it speaks.
 //!
 //! Shapes: RFC 6750 §3 challenges with RFC 9728 `resource_metadata`; a JSON-RPC 2.0 error with the request's id
-//! where that is known; a gRPC status; `google.rpc.Status` in JSON of A2A's REST; RFC 9457 problem details elsewhere. An answer never tells which policy denied, what the
-//! catalogue holds or who else exists.
+//! where that is known; a gRPC status; `google.rpc.Status` in JSON of A2A's REST; RFC 9457 problem details elsewhere. An
+//! answer never tells which policy denied, what the catalogue holds or who else exists.
 
 mod denial;
 

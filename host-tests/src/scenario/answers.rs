@@ -110,9 +110,10 @@ impl Answer {
 
     /// A2A 1.0 §9.5 where there is an id to answer with, §11.6 elsewhere.
     fn a2a(&self, told: &str, id: Option<&Value>, status: &str, expect: &Expect, decision: &str) -> Value {
-        // The only one of its own errors that a gateway gives.
+        // Those of its own errors that a gateway gives.
         let (reason, domain) = match told {
             "unsupported_version" => ("VERSION_NOT_SUPPORTED".to_owned(), "a2a-protocol.org"),
+            "agent_task_over" => ("UNSUPPORTED_OPERATION".to_owned(), "a2a-protocol.org"),
             ours => (ours.to_uppercase(), "countersign"),
         };
         let info = json!([{

@@ -87,9 +87,7 @@ impl Denial {
     /// version is, and a message to a task that is over.
     pub(crate) fn a2a(reason: Reason) -> Self {
         let status = reason.row().status;
-        let own = [(Reason::UnsupportedVersion, -32009), (Reason::AgentTaskOver, -32004)];
-        let own = own.into_iter().find(|(candidate, _)| *candidate == reason).map(|(_, code)| code);
-        let code = own.or(specified(reason)).unwrap_or(own_code(status));
+        let code = of_a2a(reason).map(|(code, _)| code).or(specified(reason)).unwrap_or(own_code(status));
         Self { status, form: Form::A2a { code }, allow: ALLOW }
     }
 
@@ -168,12 +166,20 @@ pub(super) fn a2a_status(reason: Reason, status: u16, decision: &str) -> Value {
     } })
 }
 
+/// Where a denial is one of A2A's own errors (1.0 §5.4): its code and its reason.
+fn of_a2a(reason: Reason) -> Option<(i32, &'static str)> {
+    let own = [
+        (Reason::UnsupportedVersion, -32009, "VERSION_NOT_SUPPORTED"),
+        (Reason::AgentTaskOver, -32004, "UNSUPPORTED_OPERATION"),
+    ];
+    own.into_iter().find(|(candidate, ..)| *candidate == reason).map(|(_, code, name)| (code, name))
+}
+
 /// `google.rpc.ErrorInfo`: A2A's own reason where it has one, in its domain, and ours in ours.
 fn error_info(reason: Reason, decision: &str) -> Value {
-    let (name, domain) = if reason == Reason::UnsupportedVersion {
-        ("VERSION_NOT_SUPPORTED".to_owned(), "a2a-protocol.org")
-    } else {
-        (reason.row().code.to_ascii_uppercase(), "countersign")
+    let (name, domain) = match of_a2a(reason) {
+        Some((_, name)) => (name.to_owned(), "a2a-protocol.org"),
+        None => (reason.row().code.to_ascii_uppercase(), "countersign"),
     };
     json!({
         "@type": "type.googleapis.com/google.rpc.ErrorInfo",
