@@ -3,8 +3,11 @@
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
+use countersign_engine::Engine;
+use countersign_host_tests::drivers::native::ScenarioSecrets;
 use countersign_host_tests::envoy::{Envoy, PINNED, module, root};
 use countersign_host_tests::gateway::{Options, PluginConfig, Upstream, bootstrap};
+use serde_json::Value;
 
 /// The address in the README's examples.
 const SHOWN: &str = "127.0.0.1:18080";
@@ -38,6 +41,34 @@ fn the_examples_answer_as_shown() -> Result<()> {
     }
     ensure!(count >= 5, "only {count} examples were found");
     Ok(())
+}
+
+/// Beside the whole configuration the README shows parts: lists are of resources, `binding` is an issuer's, and all of them
+/// together are one configuration.
+#[test]
+fn the_parts_shown_are_parts_of_a_configuration() -> Result<()> {
+    let mut whole: Value = serde_json::from_str(PluginConfig::read(&root().join("envoy/demo.yaml"))?.text())?;
+    whole["issuers"][0]["name"] = "platform".into();
+    let readme = readme()?;
+    let parts = readme.split("```yaml\n").skip(1).filter_map(|behind| Some(behind.split_once("```")?.0));
+    let parts: Vec<&str> = parts.filter(|part| !part.contains("\nversion: 1\n")).collect();
+    ensure!(parts.len() >= 4, "only {} parts were found", parts.len());
+    for part in parts {
+        // A list alone is no configuration for whoever reads one.
+        let part = if part.starts_with("- ") { format!("resources:\n{part}") } else { part.to_owned() };
+        let part: Value = serde_json::from_str(PluginConfig::from_yaml(&part)?.text())?;
+        for (key, value) in part.as_object().context("a part that is neither list nor map")? {
+            match (key.as_str(), value) {
+                ("resources", Value::Array(shown)) => {
+                    whole["resources"].as_array_mut().context("no resources")?.extend(shown.clone());
+                }
+                ("binding", value) => whole["issuers"][0]["binding"] = value.clone(),
+                (key, value) => whole[key] = value.clone(),
+            }
+        }
+    }
+    let loaded = Engine::load(whole.to_string().as_bytes(), &ScenarioSecrets);
+    loaded.map(drop).map_err(|errors| anyhow::anyhow!("{errors}"))
 }
 
 fn readme() -> Result<String> {
