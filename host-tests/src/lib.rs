@@ -12,6 +12,8 @@ pub mod fakes;
 pub mod gateway;
 pub mod part;
 #[cfg(feature = "scenarios")]
+pub mod platform;
+#[cfg(feature = "scenarios")]
 pub mod scenario;
 #[cfg(feature = "scenarios")]
 pub mod scripted;

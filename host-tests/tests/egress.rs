@@ -4,13 +4,13 @@
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use countersign_host_tests::envoy::{Envoy, RunningEnvoy, module, root, versions};
 use countersign_host_tests::fakes::{Authority, Jwks, Upstream, Wire, wire};
-use countersign_host_tests::scenario::format::{KeyServer, Token};
-use countersign_host_tests::scenario::token::mint;
+use countersign_host_tests::platform;
+use countersign_host_tests::scenario::format::KeyServer;
 use serde_json::{Value, json};
 
 const CHAIN: &str = "/static_resources/listeners/0/filter_chains/0";
@@ -167,8 +167,7 @@ fn token(destinations: &[String]) -> Result<String> {
     let claims = json!({
         "iss": "https://sts.example.com", "aud": "https://egress.example.com", "task": { "grants": [grant] },
     });
-    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
-    mint(&Token { key: Some("rsa1".to_owned()), claims: Some(claims), ..Token::default() }, now, &[])
+    platform::token(claims)
 }
 
 /// Reason and destination of every record so far.
@@ -192,8 +191,7 @@ fn tunnels(
         authority.write_pem(&home.path().join("ca.pem"))?;
         let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("egress-{name}-{version}.log"));
         let envoy = Envoy::find(&version)?.start(&document, &log)?;
-        ensure!(keys.wait_for(1, PATIENCE), "nobody fetched the keys");
-        std::thread::sleep(Duration::from_millis(300));
+        platform::keys_are_taken(&keys)?;
         let at = |wire: &Wire, host: &str| format!("{host}:{}", wire.address().port());
         let (here, there, elsewhere) =
             (at(&upstream, "localhost"), at(&other, "localhost"), at(&upstream, "127.0.0.1"));

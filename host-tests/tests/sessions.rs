@@ -4,18 +4,14 @@
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use countersign_host_tests::envoy::{Envoy, RunningEnvoy, module, root, versions};
-use countersign_host_tests::fakes::Jwks;
-use countersign_host_tests::gateway::{Options, PluginConfig, bootstrap};
-use countersign_host_tests::scenario::format::{KeyServer, Token};
-use countersign_host_tests::scenario::token::mint;
+use countersign_host_tests::envoy::{RunningEnvoy, root, versions};
+use countersign_host_tests::platform::{self, Platform};
 use serde_json::{Value, json};
 
 const PATIENCE: Duration = Duration::from_secs(10);
-const AUDIENCE: &str = "https://tools.test/mcp";
 /// Every tool of `server-everything` that the sessions call, and more that it shows to a client like theirs.
 const TOOLS: [&str; 6] = [
     "echo",
@@ -97,30 +93,16 @@ const DONE: [&str; 14] = [
 /// One gateway between a client and a server.
 struct World {
     envoy: RunningEnvoy,
-    _keys: Jwks,
+    _platform: Platform,
     _server: Server,
 }
 
 impl World {
     fn start(name: &str, version: &str, resource: &Value, server: (Server, SocketAddr)) -> Result<Self> {
-        let keys = Jwks::start(KeyServer::default().document()?)?;
-        let config = PluginConfig::from(json!({
-            "version": 1,
-            "issuers": [{
-                "name": "platform", "issuer": "https://sts.test", "profile": "access-token", "audiences": [AUDIENCE],
-                "algorithms": ["RS256"], "task": { "id": "/task/id", "grants": "/task/grants" },
-                "keys": { "url": "http://sts.test/jwks.json", "cluster": "keys", "insecure_http": true },
-            }],
-            "resources": [resource],
-            "policy": { "cedar": "permit (principal, action, resource);" },
-        }));
-        let mut options = Options::new(module()?, server.1.into());
-        options.endpoints.insert("keys".to_owned(), keys.address().into());
+        let platform = Platform::start()?;
         let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("session-{name}-{version}.log"));
-        let envoy = Envoy::find(version)?.start(&bootstrap(&config, &options)?, &log)?;
-        ensure!(keys.wait_for(1, PATIENCE), "nobody fetched the keys");
-        std::thread::sleep(Duration::from_millis(300));
-        Ok(Self { envoy, _keys: keys, _server: server.0 })
+        let envoy = platform.gateway(version, &platform.bootstrap(&json!([resource]), server.1)?, &log)?;
+        Ok(Self { envoy, _platform: platform, _server: server.0 })
     }
 
     /// What `client` printed; it knows the token, and is given the URL of `path` at the gateway.
@@ -158,9 +140,7 @@ impl World {
 fn token(resource: &Value, actions: &[&str]) -> Result<String> {
     let grants: Vec<_> =
         actions.iter().map(|action| json!({ "action": action, "resource": resource["name"] })).collect();
-    let claims = json!({ "task": { "id": "session", "grants": grants } });
-    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
-    mint(&Token { key: Some("rsa1".to_owned()), claims: Some(claims), ..Token::default() }, now, &[])
+    platform::token(json!({ "task": { "id": "session", "grants": grants } }))
 }
 
 /// A program of the test parts with Node; given up after a minute.

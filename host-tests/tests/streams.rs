@@ -5,14 +5,12 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use countersign_host_tests::envoy::{Envoy, RunningEnvoy, module, versions};
-use countersign_host_tests::fakes::{Answer, Jwks, Upstream};
-use countersign_host_tests::gateway::{Options, PluginConfig, bootstrap};
-use countersign_host_tests::scenario::format::{KeyServer, Token};
-use countersign_host_tests::scenario::token::mint;
+use countersign_host_tests::envoy::{RunningEnvoy, versions};
+use countersign_host_tests::fakes::{Answer, Upstream};
+use countersign_host_tests::platform::{self, Platform};
 use serde_json::{Value, json};
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -99,40 +97,24 @@ fn serve(stream: TcpStream, heard: &Receiver<usize>) -> Result<()> {
 struct World {
     envoy: RunningEnvoy,
     token: String,
-    _keys: Jwks,
+    _platform: Platform,
 }
 
 impl World {
     /// A gateway in front of `upstream`, and a token of a task with `grants`.
     fn start(name: &str, version: &str, upstream: SocketAddr, grants: &Value) -> Result<Self> {
-        let keys = Jwks::start(KeyServer::default().document()?)?;
-        let config = PluginConfig::from(json!({
-            "version": 1,
-            "issuers": [{
-                "name": "platform", "issuer": "https://sts.test", "profile": "access-token",
-                "audiences": ["https://tools.test/mcp"], "algorithms": ["RS256"],
-                "task": { "id": "/task/id", "grants": "/task/grants" },
-                "keys": { "url": "http://sts.test/jwks.json", "cluster": "keys", "insecure_http": true },
-            }],
-            "resources": [
-                { "name": "tools", "match": { "path": "/mcp" }, "protocol": "mcp", "risk": "low" },
-                { "name": "feed", "match": { "path": "/feed" }, "protocol": "http", "risk": "low" },
-            ],
-            "policy": { "cedar": "permit (principal, action, resource);" },
-        }));
-        let mut options = Options::new(module()?, upstream.into());
-        options.endpoints.insert("keys".to_owned(), keys.address().into());
-        let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{version}.log"));
-        let document = bootstrap(&config, &options)?;
+        let platform = Platform::start()?;
+        let resources = json!([
+            { "name": "tools", "match": { "path": "/mcp" }, "protocol": "mcp", "risk": "low" },
+            { "name": "feed", "match": { "path": "/feed" }, "protocol": "http", "risk": "low" },
+        ]);
+        let document = platform.bootstrap(&resources, upstream)?;
         let buffer = document.pointer("/static_resources/listeners/0/per_connection_buffer_limit_bytes");
         ensure!(buffer == Some(&json!(BUFFER)), "the buffer is not the usual one");
-        let envoy = Envoy::find(version)?.start(&document, &log)?;
-        ensure!(keys.wait_for(1, PATIENCE), "nobody fetched the keys");
-        std::thread::sleep(Duration::from_millis(300));
-        let claims = json!({ "task": { "grants": grants } });
-        let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
-        let token = mint(&Token { key: Some("rsa1".to_owned()), claims: Some(claims), ..Token::default() }, now, &[])?;
-        Ok(Self { envoy, token, _keys: keys })
+        let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{version}.log"));
+        let envoy = platform.gateway(version, &document, &log)?;
+        let token = platform::token(json!({ "task": { "grants": grants } }))?;
+        Ok(Self { envoy, token, _platform: platform })
     }
 
     /// Sends `head` with a token and reads the stream of `upstream` to its end; answers how much the gateway's memory grew.

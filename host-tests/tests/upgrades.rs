@@ -2,14 +2,12 @@
 //! refused elsewhere before anything arrives.
 
 use std::path::Path;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use countersign_host_tests::envoy::{Envoy, RunningEnvoy, module, versions};
-use countersign_host_tests::fakes::{Jwks, Wire, wire};
-use countersign_host_tests::gateway::{Options, PluginConfig, bootstrap};
-use countersign_host_tests::scenario::format::{KeyServer, Token};
-use countersign_host_tests::scenario::token::mint;
+use countersign_host_tests::envoy::{RunningEnvoy, versions};
+use countersign_host_tests::fakes::{Wire, wire};
+use countersign_host_tests::platform::{self, Platform};
 use serde_json::{Value, json};
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -18,30 +16,18 @@ const BYTES: usize = 4 << 20;
 /// What stays open for longer than five seconds leaves a line when it ends.
 const OPEN: Duration = Duration::from_millis(5500);
 
-fn config() -> PluginConfig {
-    PluginConfig::from(json!({
-        "version": 1,
-        "issuers": [{
-            "name": "platform", "issuer": "https://sts.test", "profile": "access-token",
-            "audiences": ["https://tools.test/mcp"], "algorithms": ["RS256"],
-            "task": { "id": "/task/id", "grants": "/task/grants" },
-            "keys": { "url": "http://sts.test/jwks.json", "cluster": "keys", "insecure_http": true },
-        }],
-        "resources": [
-            { "name": "live", "match": { "path": "/live/*" }, "protocol": "http", "upgrades": ["websocket"] },
-            { "name": "reports", "match": { "path": "/reports/*" }, "protocol": "http" },
-            { "name": "tools", "match": { "path": "/mcp" }, "protocol": "mcp" },
-        ],
-        "policy": { "cedar": "permit (principal, action, resource);" },
-    }))
+fn resources() -> Value {
+    json!([
+        { "name": "live", "match": { "path": "/live/*" }, "protocol": "http", "upgrades": ["websocket"] },
+        { "name": "reports", "match": { "path": "/reports/*" }, "protocol": "http" },
+        { "name": "tools", "match": { "path": "/mcp" }, "protocol": "mcp" },
+    ])
 }
 
 fn token() -> Result<String> {
     let grants = [("http:GET", "live", "/live/a"), ("http:GET", "reports", "*")]
         .map(|(action, resource, object)| json!({ "action": action, "resource": resource, "object": object }));
-    let claims = json!({ "task": { "grants": grants } });
-    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
-    mint(&Token { key: Some("rsa1".to_owned()), claims: Some(claims), ..Token::default() }, now, &[])
+    platform::token(json!({ "task": { "grants": grants } }))
 }
 
 fn handshake(path: &str, token: Option<&str>) -> String {
@@ -70,13 +56,9 @@ fn refused(envoy: &RunningEnvoy, path: &str, token: Option<&str>, status: u16, r
 #[test]
 fn a_websocket_is_opened_where_it_may_be_and_nowhere_else() -> Result<()> {
     for version in versions() {
-        let (upstream, keys) = (Wire::start_websocket()?, Jwks::start(KeyServer::default().document()?)?);
-        let mut options = Options::new(module()?, upstream.address().into());
-        options.endpoints.insert("keys".to_owned(), keys.address().into());
+        let (upstream, platform) = (Wire::start_websocket()?, Platform::start()?);
         let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("upgrades-{version}.log"));
-        let envoy = Envoy::find(&version)?.start(&bootstrap(&config(), &options)?, &log)?;
-        ensure!(keys.wait_for(1, PATIENCE), "nobody fetched the keys");
-        std::thread::sleep(Duration::from_millis(300));
+        let envoy = platform.gateway(&version, &platform.bootstrap(&resources(), upstream.address())?, &log)?;
         let token = token()?;
         let run = || -> Result<()> {
             refused(&envoy, "/live/a", None, 401, "no_credential")?;

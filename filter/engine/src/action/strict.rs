@@ -55,12 +55,15 @@ pub(super) fn is_unambiguous(value: &Value) -> bool {
 /// A name with one spelling: no control characters, and composed (Unicode NFC) so that a server that normalises
 /// reads the same.
 pub(super) fn name(value: Option<&Value>, longest: usize) -> Result<&str, Reason> {
-    let name = value.and_then(Value::as_str).ok_or(Reason::MalformedMessage)?;
-    let usable = !name.is_empty()
-        && name.chars().count() <= longest
-        && !name.chars().any(char::is_control)
-        && (name.is_ascii() || is_nfc(name));
-    if usable { Ok(name) } else { Err(Reason::MalformedMessage) }
+    value.and_then(Value::as_str).filter(|name| is_name(name, longest)).ok_or(Reason::MalformedMessage)
+}
+
+/// Whether `text` is such a name.
+pub(super) fn is_name(text: &str, longest: usize) -> bool {
+    !text.is_empty()
+        && text.chars().count() <= longest
+        && !text.chars().any(char::is_control)
+        && (text.is_ascii() || is_nfc(text))
 }
 
 fn are_distinct(members: &Map<String, Value>) -> bool {

@@ -137,23 +137,26 @@ fn own_code(status: u16) -> i32 {
     -31000 - i32::from(status)
 }
 
-/// JSON-RPC 2.0 §5.1 of MCP; `version` is what the request asked for.
+/// The error of MCP; `version` is what the request asked for.
 pub(super) fn error(reason: Reason, code: i32, id: &Value, decision: &str, version: Option<&str>) -> Value {
-    let row = reason.row();
-    let mut data = json!({ "reason": row.code, "decision": decision });
+    let mut data = json!({ "reason": reason.row().code, "decision": decision });
     if let (Reason::UnsupportedVersion, Some(data)) = (reason, data.as_object_mut()) {
         // What a request can name by itself: the others are agreed on by `initialize`.
         let named = Era::ALL.into_iter().filter(|era| era.is_stateless()).map(Era::version);
         data.insert("supported".to_owned(), named.collect());
         data.extend(version.map(|version| ("requested".to_owned(), json!(version))));
     }
-    json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": row.detail, "data": data } })
+    rpc_error(reason, code, id, &data)
+}
+
+/// JSON-RPC 2.0 §5.1, whatever `data` the protocol has in it.
+fn rpc_error(reason: Reason, code: i32, id: &Value, data: &Value) -> Value {
+    json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": reason.row().detail, "data": data } })
 }
 
 /// The error of A2A's JSON-RPC binding (1.0 §9.5): its data are typed, a list of them.
 pub(super) fn a2a_error(reason: Reason, code: i32, id: &Value, decision: &str) -> Value {
-    let data = [error_info(reason, decision)];
-    json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": reason.row().detail, "data": data } })
+    rpc_error(reason, code, id, &json!([error_info(reason, decision)]))
 }
 
 /// The error of A2A's REST binding (1.0 §11.6): `google.rpc.Status` as AIP-193 writes it.

@@ -89,7 +89,7 @@ pub(super) fn object(value: Option<&Value>) -> Result<Option<&Map<String, Value>
 
 /// Whether `text` can name a tool, or anything else.
 pub(super) fn is_name(text: &str, tool: bool) -> bool {
-    name(Some(&Value::from(text)), if tool { MAX_TOOL } else { MAX_NAME }).is_ok()
+    strict::is_name(text, if tool { MAX_TOOL } else { MAX_NAME })
 }
 
 fn address(value: Option<&Value>) -> Result<&str, Reason> {

@@ -25,6 +25,11 @@ impl<'de, const FOLDED: bool> Deserialize<'de> for First<FOLDED> {
 
 struct Reader<const FOLDED: bool>;
 
+/// `ſ` and the Kelvin sign are `s` and `k` to such a reader.
+fn folded(name: &str) -> String {
+    name.to_uppercase().to_lowercase()
+}
+
 impl<'de, const FOLDED: bool> Visitor<'de> for Reader<FOLDED> {
     type Value = Value;
 
@@ -67,7 +72,7 @@ impl<'de, const FOLDED: bool> Visitor<'de> for Reader<FOLDED> {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
         let mut read = Map::new();
         while let Some((key, First::<FOLDED>(value))) = members.next_entry::<String, _>()? {
-            let twin = |known: &String| if FOLDED { known.to_lowercase() == key.to_lowercase() } else { *known == key };
+            let twin = |known: &String| if FOLDED { folded(known) == folded(&key) } else { *known == key };
             if !read.keys().any(twin) {
                 read.insert(key, value);
             }
