@@ -22,7 +22,7 @@ pub const PINNED: &str = "1.40.0";
 pub const WITHOUT_WASM: &str = "1.38.3";
 
 /// Envoy's own lines carry their logger; the module's begin behind this.
-const MODULE_PREFIX: &str = "wasm log ";
+pub(crate) const MODULE_PREFIX: &str = "wasm log ";
 const START: Duration = Duration::from_mins(1);
 
 /// One release on this machine.
@@ -99,7 +99,9 @@ impl Envoy {
     pub fn command(&self, bootstrap: &Path, concurrency: u32) -> Command {
         let mut command = Command::new(&self.binary);
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
-        command.args(["--disable-hot-restart", "--log-level", "warning", "--component-log-level", "wasm:info"]);
+        // A listener that is taken away ends at once.
+        command.args(["--disable-hot-restart", "--drain-time-s", "0"]);
+        command.args(["--log-level", "warning", "--component-log-level", "wasm:info"]);
         command.args(["--log-format", "[%Y-%m-%dT%T.%e][%l][%n] %v"]);
         command.args(["--concurrency", &concurrency.to_string(), "--config-path"]).arg(bootstrap);
         command
@@ -170,6 +172,16 @@ impl RunningEnvoy {
     /// What Envoy and the module logged so far, line by line.
     pub fn log(&self) -> Vec<String> {
         self.lines.lock().log.clone()
+    }
+
+    /// How many lines that is.
+    pub fn log_length(&self) -> usize {
+        self.lines.lock().log.len()
+    }
+
+    /// The same without the first `start` lines.
+    pub fn log_from(&self, start: usize) -> Vec<String> {
+        self.lines.lock().log.get(start..).unwrap_or_default().to_vec()
     }
 
     /// Every JSON object that the module logged so far.
@@ -255,7 +267,7 @@ pub fn module() -> Result<PathBuf> {
 }
 
 /// A JSON object that the module logged: `… wasm log <plugin> <root> <vm>: {…}`.
-fn record(line: &str) -> Option<Value> {
+pub(crate) fn record(line: &str) -> Option<Value> {
     let (_, from_module) = line.split_once(MODULE_PREFIX)?;
     let (_, message) = from_module.split_once(": ")?;
     serde_json::from_str(message).ok().filter(Value::is_object)

@@ -1,27 +1,31 @@
 //! The built module in a real Envoy, with servers of our own around it and a client that writes bytes.
 //!
-//! One Envoy per configuration, kept while it is of use. What the upstream saw is counted below HTTP: on a deny, not one
+//! One Envoy, and in it a listener with a filter per configuration, kept while it is of use. What the upstream saw is counted below HTTP: on a deny, not one
 //! byte may have arrived since the request before.
 
 mod around;
+mod changing;
 mod client;
 mod deviation;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, ensure};
-use serde_json::Value;
 
 use super::{Deployed, Deployment, Driver, Exchange, Observed};
-use crate::envoy::{Envoy, RunningEnvoy, module};
+use crate::envoy::{Envoy, MODULE_PREFIX, module, record};
 use crate::gateway::{Options, PluginConfig, bootstrap};
 use crate::scenario::format::{Deviation, DriverKind, KeyServer};
 use around::Around;
+use changing::{Changing, Front};
 
 /// What the module logs for each mistake of its configuration.
 const REFUSED: &str = "configuration refused: ";
+/// The authority's certificate.
+const AUTHORITY: &str = "ca.pem";
 /// How long a record may be on its way to the log after the answer.
 const RECORD: Duration = Duration::from_millis(400);
 /// How long something that must not come is waited for.
@@ -31,66 +35,99 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(10);
 
 /// The driver for one release.
 pub struct RealEnvoy {
-    envoy: Envoy,
     module: PathBuf,
     around: Around,
+    envoy: Changing,
+    /// Where the servers' authority is.
+    folder: tempfile::TempDir,
     kept: Vec<Kept>,
+    launched: usize,
+    /// How much of the log was looked at.
+    looked: usize,
 }
 
-/// A running Envoy, and what of its output was looked at.
+/// What is deployed, for which configuration.
 struct Kept {
     configuration: String,
     gateway: Vec<Deviation>,
     reusable: bool,
-    running: RunningEnvoy,
-    records: usize,
-    lines: usize,
-    _log: tempfile::TempDir,
+    front: Front,
+    address: SocketAddr,
 }
 
 impl RealEnvoy {
     /// For the release `version`, which must be on this machine (`scripts/setup envoy VERSION`).
     pub fn new(version: &str) -> anyhow::Result<Self> {
-        Ok(Self { envoy: Envoy::find(version)?, module: module()?, around: Around::start()?, kept: Vec::new() })
+        let (around, folder) = (Around::start()?, tempfile::tempdir()?);
+        around.authority().write_pem(&folder.path().join(AUTHORITY))?;
+        let module = module()?;
+        let envoy = Changing::start(&Envoy::find(version)?, &module)?;
+        Ok(Self { module, around, envoy, folder, kept: Vec::new(), launched: 0, looked: 0 })
     }
 
-    /// Starts an Envoy in front of the servers around.
-    fn launch(&mut self, deployment: &Deployment<'_>) -> anyhow::Result<Kept> {
+    /// A filter in front of the servers around; none if Envoy does not take it.
+    fn launch(&mut self, deployment: &Deployment<'_>) -> anyhow::Result<Option<Kept>> {
         let config = PluginConfig::from_json(deployment.configuration.to_owned())?;
-        let folder = tempfile::tempdir()?;
         let gateway = deployment.gateway;
         let mut options = Options::new(&self.module, self.around.upstream(gateway)?);
-        options.trusted_ca = folder.path().join("ca.pem");
-        self.around.authority().write_pem(&options.trusted_ca)?;
+        options.trusted_ca = self.folder.path().join(AUTHORITY);
         options.endpoints = self.around.endpoints(&config.destinations()?, gateway)?;
         let bootstrap = deviation::apply(bootstrap(&config, &options)?, gateway)?;
-        let running = self.envoy.start(&bootstrap, &folder.path().join("envoy.log"))?;
-        Ok(Kept {
+        self.launched += 1;
+        let front = Front::of(&bootstrap, format!("deployment-{}", self.launched))?;
+        let address = self.deploy_beside(&front)?;
+        Ok(address.map(|address| Kept {
             configuration: deployment.configuration.to_owned(),
             gateway: gateway.to_vec(),
             reusable: !deployment.isolated,
-            running,
-            records: 0,
-            lines: 0,
-            _log: folder,
-        })
+            front,
+            address,
+        }))
     }
 
-    fn current(&mut self) -> anyhow::Result<&mut Kept> {
-        self.kept.last_mut().context("nothing is deployed")
+    /// Deploys what is kept, and `front`.
+    fn deploy_beside(&mut self, front: &Front) -> anyhow::Result<Option<SocketAddr>> {
+        let kept = self.kept.iter().map(|kept| kept.front.clone());
+        self.envoy.deploy(&kept.chain([front.clone()]).collect::<Vec<_>>())
     }
 
-    /// The Envoy for `deployment`, if it runs already; it becomes the current one.
-    fn reuse(&mut self, deployment: &Deployment<'_>) -> bool {
+    /// The deployment for `deployment`, if there is one already; it becomes the current one.
+    fn reuse(&mut self, deployment: &Deployment<'_>) -> anyhow::Result<bool> {
         let fits = |kept: &Kept| {
             kept.reusable && kept.configuration == deployment.configuration && kept.gateway == deployment.gateway
         };
-        let found = self.kept.iter().position(fits).filter(|_| !deployment.isolated);
-        if let Some(index) = found {
+        let Some(index) = self.kept.iter().position(fits).filter(|_| !deployment.isolated) else { return Ok(false) };
+        if index + 1 < self.kept.len() {
             let kept = self.kept.remove(index);
+            // Its clusters may have been replaced.
+            self.deploy_beside(&kept.front)?.context("what was taken before is refused")?;
             self.kept.push(kept);
         }
-        found.is_some()
+        Ok(true)
+    }
+
+    /// What the current deployment, and Envoy itself, logged since the last look.
+    fn take_lines(&mut self) -> Vec<String> {
+        let prefix = self.kept.last().map(|kept| kept.front.prefix()).unwrap_or_default();
+        let mut lines = self.envoy.running().log_from(self.looked);
+        self.looked += lines.len();
+        lines.retain(|line| !line.contains(MODULE_PREFIX) || line.contains(&prefix));
+        lines
+    }
+
+    fn has_record(&self) -> bool {
+        let Some(kept) = self.kept.last() else { return false };
+        let prefix = kept.front.prefix();
+        self.envoy.running().log_from(self.looked).iter().any(|line| line.contains(&prefix) && record(line).is_some())
+    }
+
+    /// Waits until there is a record, or none can be expected, and for what may still follow it.
+    fn await_record(&self) {
+        let deadline = later(RECORD);
+        while !self.has_record() && before(deadline) {
+            sleep(Duration::from_millis(5));
+        }
+        sleep(SETTLE);
     }
 }
 
@@ -101,19 +138,19 @@ impl Driver for RealEnvoy {
 
     fn deploy(&mut self, deployment: &Deployment<'_>) -> anyhow::Result<Deployed> {
         self.around.serve_keys(deployment.keys)?;
-        if self.reuse(deployment) {
+        self.looked = self.envoy.running().log_length();
+        if self.reuse(deployment)? {
             return Ok(Deployed::Running);
         }
         // The first one is what most scenarios run under; of the others only the last is kept.
         self.kept.truncate(1);
-        match self.launch(deployment) {
-            Ok(kept) => self.kept.push(kept),
-            Err(error) => {
-                let refused = refusals(&format!("{error:#}"));
-                ensure!(!refused.is_empty(), "{error:#}");
-                return Ok(Deployed::Refused(refused));
-            }
-        }
+        let Some(launched) = self.launch(deployment)? else {
+            let log = self.envoy.running().log_from(self.looked).join("\n");
+            let refused = refusals(&log);
+            ensure!(!refused.is_empty(), "{log}");
+            return Ok(Deployed::Refused(refused));
+        };
+        self.kept.push(launched);
         if *deployment.keys == KeyServer::default() {
             self.around.wait_for_keys();
         }
@@ -137,35 +174,18 @@ impl Driver for RealEnvoy {
     fn exchange(&mut self, exchange: &Exchange<'_>) -> anyhow::Result<Observed> {
         ensure!(exchange.faults.is_empty(), "Envoy has no faults to order");
         self.around.prepare(Arc::clone(&exchange.approve), exchange.upstream);
-        let kept = self.current()?;
-        let answer = client::send(kept.running.address(), exchange.request)?;
-        kept.await_record();
-        let (records, log) = kept.output();
-        let mut observed = Observed { answer, records, log, ..Observed::default() };
+        let address = self.kept.last().context("nothing is deployed")?.address;
+        let answer = client::send(address, exchange.request)?;
+        self.await_record();
+        let log = self.take_lines();
+        let mut observed = Observed {
+            answer,
+            records: log.iter().filter_map(|line| record(line)).collect(),
+            log,
+            ..Observed::default()
+        };
         self.around.collect(&mut observed);
         Ok(observed)
-    }
-}
-
-impl Kept {
-    /// Waits until there is a record more, or none can be expected, and for what may still follow it.
-    fn await_record(&self) {
-        let deadline = later(RECORD);
-        while self.running.records().len() <= self.records && before(deadline) {
-            sleep(Duration::from_millis(5));
-        }
-        sleep(SETTLE);
-    }
-
-    /// What was written since the last look.
-    fn output(&mut self) -> (Vec<Value>, Vec<String>) {
-        let (records, lines) = (self.running.records(), self.running.log());
-        let new = (
-            records.get(self.records..).unwrap_or_default().to_vec(),
-            lines.get(self.lines..).unwrap_or_default().to_vec(),
-        );
-        (self.records, self.lines) = (records.len(), lines.len());
-        new
     }
 }
 
