@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::envoy::{Envoy, RunningEnvoy, module};
 use crate::fakes::Jwks;
-use crate::gateway::{Options, PluginConfig, bootstrap};
+use crate::gateway::{HostPort, Options, PluginConfig, bootstrap};
 use crate::scenario::format::{KeyServer, Token};
 use crate::scenario::token::mint;
 
@@ -29,8 +29,19 @@ impl Platform {
         Ok(Self(Jwks::start(KeyServer::default().document()?)?))
     }
 
-    /// The bootstrap of a gateway with `resources`, in front of `upstream`.
+    /// The bootstrap of a gateway with `resources`, in front of `upstream`; what grants cover is allowed.
     pub fn bootstrap(&self, resources: &Value, upstream: SocketAddr) -> Result<Value> {
+        self.bootstrap_with(resources, &json!({ "cedar": "permit (principal, action, resource);" }), upstream, &[])
+    }
+
+    /// The same, where `policy` decides; `clusters` lead to where it asks.
+    pub fn bootstrap_with(
+        &self,
+        resources: &Value,
+        policy: &Value,
+        upstream: SocketAddr,
+        clusters: &[(&str, HostPort)],
+    ) -> Result<Value> {
         let config = PluginConfig::from(json!({
             "version": 1,
             "issuers": [{
@@ -40,10 +51,11 @@ impl Platform {
                 "keys": { "url": "http://sts.test/jwks.json", "cluster": "keys", "insecure_http": true },
             }],
             "resources": resources,
-            "policy": { "cedar": "permit (principal, action, resource);" },
+            "policy": policy,
         }));
         let mut options = Options::new(module()?, upstream.into());
         options.endpoints.insert("keys".to_owned(), self.0.address().into());
+        options.endpoints.extend(clusters.iter().map(|(name, address)| ((*name).to_owned(), address.clone())));
         Ok(bootstrap(&config, &options)?)
     }
 

@@ -3,10 +3,10 @@
 use countersign_tokens::{CompactJws, JwtSimple, Profile, SpiffeId, Verifier};
 
 use crate::catalogue::Resource;
-use crate::config::{Config, ConfigError, ConfigErrors, Issuer, Limits, Secrets};
+use crate::config::{Config, ConfigError, ConfigErrors, Issuer, Limits, PolicyConfig, Secrets};
 use crate::credential::{Carrier, TokenCache};
 use crate::keys::KeyStore;
-use crate::policy::CedarPolicy;
+use crate::policy::Judges;
 use crate::sessions::SessionKeys;
 
 /// A configuration with its compiled policy, the issuers' current keys and the tokens verified with them.
@@ -14,7 +14,7 @@ use crate::sessions::SessionKeys;
 /// Shared per worker. Keys and cached tokens are the only things in it that change.
 pub struct Engine {
     pub(crate) config: Config,
-    pub(crate) policy: CedarPolicy,
+    pub(crate) policy: Judges,
     pub(crate) keys: Vec<KeyStore>,
     pub(crate) tokens: TokenCache,
     pub(crate) sessions: SessionKeys,
@@ -40,7 +40,9 @@ impl Engine {
         verifier: Box<dyn Verifier + Send + Sync>,
     ) -> Result<Self, ConfigErrors> {
         let config = Config::parse(configuration, secrets)?;
-        let policy = CedarPolicy::compile(&config.policy, &config.resources).map_err(|errors| {
+        let PolicyConfig { cedar, pdp } = &config.policy;
+        let approvals = config.step_up.is_some();
+        let policy = Judges::new(cedar.as_deref(), pdp.as_ref(), approvals, &config.resources).map_err(|errors| {
             ConfigErrors::from(
                 errors.iter().map(|error| ConfigError::new("/policy/cedar", error.to_string())).collect::<Vec<_>>(),
             )

@@ -34,6 +34,12 @@ impl Headers {
         if values.next().is_some() { Err(Duplicate) } else { Ok(first) }
     }
 
+    /// What `Content-Type` says without parameters, if it says one thing.
+    pub fn media_type(&self) -> Option<&str> {
+        let value = std::str::from_utf8(self.single("content-type").ok()??).ok()?;
+        value.split(';').next().map(str::trim)
+    }
+
     /// Whether any field is called `name`.
     pub fn contains(&self, name: &str) -> bool {
         self.all(name).next().is_some()

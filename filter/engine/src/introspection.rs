@@ -72,9 +72,7 @@ impl Introspection {
 /// The token that `issuer` says is active, if its answer says so and the token is for this gateway.
 pub(crate) fn read(outcome: &CallOutcome, issuer: &Issuer, now: UnixTime) -> Result<VerifiedToken, Answer> {
     let CallOutcome::Response { status: 200, headers, body } = outcome else { return Err(Answer::Unusable) };
-    let media_type = headers.single("content-type").ok().flatten().and_then(|value| std::str::from_utf8(value).ok());
-    let media_type = media_type.and_then(|value| value.split(';').next()).map(str::trim);
-    if !media_type.is_some_and(|media_type| media_type.eq_ignore_ascii_case("application/json")) {
+    if !headers.media_type().is_some_and(|media_type| media_type.eq_ignore_ascii_case("application/json")) {
         return Err(Answer::Unusable);
     }
     let document = json::parse(body, &DOCUMENT).map_err(|_| Answer::Unusable)?;

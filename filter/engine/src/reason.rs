@@ -207,6 +207,8 @@ reasons! {
     AgentTaskOver = Deny, "agent_task_over", 400, None, "The agent's task is over and takes no more messages. Send the message without a task to start another.";
     /// Policy could not be evaluated.
     PolicyError = Deny, "policy_error", 403, None, "This is not permitted.";
+    /// The decision point elsewhere did not answer, or not with a decision.
+    PdpUnavailable = Deny, "pdp_unavailable", 503, None, "This cannot be decided at the moment. Try again shortly.";
     /// Arguments do not have the declared types.
     ArgumentsUnfit = Deny, "arguments_unfit", 403, None, "The arguments do not fit the tool's declared schema.";
 

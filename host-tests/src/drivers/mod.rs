@@ -13,15 +13,24 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::scenario::approver::{Asked, Reaction};
+use crate::scenario::approver::{self, Asked, Reaction};
 use crate::scenario::format::{Deviation, DriverKind, Fault, KeyServer};
 use crate::scenario::request::Request;
 use crate::scenario::upstream::Response;
+use crate::scenario::{decision_point, introspector};
 
 pub use story::{Report, run_all};
 
 /// What the gateways of a fleet seal sessions with, as `SESSIONS_SECRET`.
-pub const SESSIONS_SECRET: &str = "c2Vzc2lvbnMgb2YgYSBmbGVldCwgc2VhbGVkIGFsaWtl";
+const SESSIONS_SECRET: &str = "c2Vzc2lvbnMgb2YgYSBmbGVldCwgc2VhbGVkIGFsaWtl";
+
+/// What the configurations of scenarios name, and what it is.
+pub const SECRETS: [(&str, &str); 4] = [
+    ("APPROVALS_SECRET", approver::SECRET),
+    ("INTROSPECTION_SECRET", introspector::SECRET),
+    ("PDP_TOKEN", decision_point::TOKEN),
+    ("SESSIONS_SECRET", SESSIONS_SECRET),
+];
 
 /// A kind of host.
 pub trait Driver {

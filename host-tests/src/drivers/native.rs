@@ -17,10 +17,9 @@ use countersign_engine::record::Line;
 use countersign_engine::reply::Reply;
 use countersign_engine::{Background, BackgroundInput, DecisionId, Effect, Engine, Session, UnixTime};
 
-use super::{Answer, Deployed, Deployment, Driver, Exchange, Observed, Received, SESSIONS_SECRET};
-use crate::scenario::approver::{self, Asked, Reaction};
+use super::{Answer, Deployed, Deployment, Driver, Exchange, Observed, Received, SECRETS};
+use crate::scenario::approver::{Asked, Reaction};
 use crate::scenario::format::{DriverKind, Fault, KeyServer};
-use crate::scenario::introspector;
 use crate::scenario::request::Request;
 use crate::scenario::upstream::Response;
 
@@ -36,12 +35,7 @@ pub struct ScenarioSecrets;
 
 impl Secrets for ScenarioSecrets {
     fn secret(&self, name: &str) -> Option<String> {
-        match name {
-            "APPROVALS_SECRET" => Some(approver::SECRET.to_owned()),
-            "SESSIONS_SECRET" => Some(SESSIONS_SECRET.to_owned()),
-            "INTROSPECTION_SECRET" => Some(introspector::SECRET.to_owned()),
-            _ => None,
-        }
+        SECRETS.iter().find(|(known, _)| *known == name).map(|(_, secret)| (*secret).to_owned())
     }
 }
 

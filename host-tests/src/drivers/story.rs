@@ -137,6 +137,7 @@ fn approve(
     said: &Arc<Mutex<Option<anyhow::Result<Reaction>>>>,
 ) -> Approve {
     let (approver, issuer) = (step.approver.clone(), step.introspection.clone());
+    let answers = Mutex::new(step.decision_point.clone().into_iter());
     let said = Arc::clone(said);
     Arc::new(move |asked: &Asked, now_secs: u64| {
         let reaction = match (asked.cluster.as_str(), &approver, &issuer) {
@@ -144,11 +145,18 @@ fn approve(
             ("introspection", _, None) => {
                 Err(anyhow::anyhow!("the issuer was asked, and the step does not say what it answers"))
             }
+            ("pdp", _, _) => match answers.lock().next() {
+                Some(answer) => answer.react(asked, now_secs),
+                None => Err(anyhow::anyhow!("the decision point was asked, and the step does not say what it answers")),
+            },
             (_, Some(approver), _) => approver.react(asked, now_secs, &earlier),
             (_, None, _) => Err(anyhow::anyhow!("the approver was asked, and the step does not say what it answers")),
         };
         let told = reaction.as_ref().map_or(Reaction::Reset, Clone::clone);
-        *said.lock() = Some(reaction);
+        // Later steps can repeat what an approver said.
+        if asked.cluster != "pdp" || reaction.is_err() {
+            *said.lock() = Some(reaction);
+        }
         told
     })
 }

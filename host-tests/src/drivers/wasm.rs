@@ -10,10 +10,9 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use serde_json::Value;
 
-use super::{Answer, Approve, Deployed, Deployment, Driver, Exchange, Observed, Received, SESSIONS_SECRET};
-use crate::scenario::approver::{self, Asked, Reaction};
+use super::{Answer, Approve, Deployed, Deployment, Driver, Exchange, Observed, Received, SECRETS};
+use crate::scenario::approver::{Asked, Reaction};
 use crate::scenario::format::{DriverKind, Fault, KeyServer};
-use crate::scenario::introspector;
 use crate::scenario::request::Request;
 use crate::scenario::upstream::Response;
 use crate::scripted::{
@@ -81,12 +80,7 @@ impl Wasm {
             now: self.now,
             ..Options::default()
         };
-        let environment = [
-            ("APPROVALS_SECRET", approver::SECRET),
-            ("INTROSPECTION_SECRET", introspector::SECRET),
-            ("SESSIONS_SECRET", SESSIONS_SECRET),
-        ];
-        let host = ScriptedHost::new(self.module, self.configuration.as_bytes(), &environment, options)?;
+        let host = ScriptedHost::new(self.module, self.configuration.as_bytes(), &SECRETS, options)?;
         self.worker = Some(Worker {
             host,
             keys,

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::decision_point::DecisionPoint;
+
 /// What can run a scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -70,6 +72,9 @@ pub struct Step {
     /// What the issuer says about the opaque token of this request.
     #[serde(default)]
     pub introspection: Option<Introspector>,
+    /// How the decision point answers the questions of this request, in order.
+    #[serde(default)]
+    pub decision_point: Vec<DecisionPoint>,
     /// How the upstream answers, if it is asked.
     #[serde(default)]
     pub upstream: Option<UpstreamAnswer>,

@@ -6,6 +6,7 @@
 
 pub mod answers;
 pub mod approver;
+pub mod decision_point;
 pub mod expect;
 pub mod format;
 pub mod introspector;

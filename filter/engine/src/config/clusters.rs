@@ -11,7 +11,7 @@ pub struct ClusterUse {
     pub scheme: String,
     /// Host, perhaps with a port.
     pub authority: String,
-    /// What it is for: `keys`, `introspection` or `approvals`.
+    /// What it is for: `keys`, `introspection`, `decisions` or `approvals`.
     pub what: &'static str,
 }
 
@@ -30,7 +30,8 @@ impl Config {
         let approvals = self.step_up.iter().map(|step_up| ClusterUse::of(&step_up.endpoint, "approvals"));
         let introspection = self.issuers.iter().filter_map(|issuer| issuer.introspection.as_ref());
         let introspection = introspection.map(|introspection| ClusterUse::of(&introspection.endpoint, "introspection"));
-        keys.chain(introspection).chain(approvals).collect()
+        let decisions = self.policy.pdp.iter().map(|pdp| ClusterUse::of(&pdp.endpoint, "decisions"));
+        keys.chain(introspection).chain(decisions).chain(approvals).collect()
     }
 }
 

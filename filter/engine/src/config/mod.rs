@@ -25,6 +25,7 @@ pub use secrets::{NoSecrets, Secrets};
 use crate::catalogue::Resource;
 use crate::hygiene::Hygiene;
 use crate::introspection::Introspection;
+use crate::policy::PdpConfig;
 use crate::task::{Pointer, TaskSource};
 use crate::workload::register::Register;
 
@@ -40,8 +41,7 @@ pub struct Config {
     pub hygiene: Hygiene,
     pub unmatched: Unmatched,
     pub client_certificate: ClientCertificate,
-    /// Cedar policy text.
-    pub policy: String,
+    pub policy: PolicyConfig,
     pub step_up: Option<StepUpConfig>,
     pub sessions: SessionsConfig,
     pub record: RecordConfig,
@@ -63,6 +63,15 @@ impl Config {
         let config = wire::document(&read::Node::root(&document, &report), secrets);
         report.finish(config)
     }
+}
+
+/// What decides: at least one of them; both where there are both.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PolicyConfig {
+    /// Cedar policy text.
+    pub cedar: Option<String>,
+    /// A decision point elsewhere.
+    pub pdp: Option<PdpConfig>,
 }
 
 /// What happens to a request that is for no resource.

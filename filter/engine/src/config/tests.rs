@@ -95,7 +95,13 @@ fn full() -> Value {
         },
         "unmatched": "pass",
         "client_certificate": "xfcc",
-        "policy": { "cedar": "permit (principal, action, resource);" },
+        "policy": {
+            "cedar": "permit (principal, action, resource);",
+            "authzen": {
+                "url": "https://pdp.example.com/tenant/", "cluster": "pdp", "insecure_http": false, "timeout": "500ms",
+                "token": { "env": "APPROVALS_SECRET" }, "cache": "5s"
+            }
+        },
         "step_up": {
             "webhook": {
                 "url": "https://approvals.example.com/ask", "cluster": "approvals", "insecure_http": false,

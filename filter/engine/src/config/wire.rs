@@ -8,6 +8,7 @@ mod interface;
 mod issuer;
 mod keys;
 mod mcp;
+mod policy;
 mod resource;
 mod secret;
 mod seen;
@@ -63,7 +64,9 @@ pub(super) fn document(root: &Node<'_>, secrets: &dyn Secrets) -> Option<Config>
             let sources = [("connection", ClientCertificate::Connection), ("xfcc", ClientCertificate::Xfcc)];
             node.choice("source", &sources)
         });
-        let policy = object.required("policy", "write `policy: { cedar: \"permit (…);\" }`", policy);
+        let policy = object.required("policy", "write `policy: { cedar: \"permit (…);\" }`", |node| {
+            policy::policy(node, &source, &mut seen)
+        });
         let step_up = object.optional("step_up", |node| step_up::step_up(node, &source, &mut seen));
         let sessions = object.or("sessions", sessions::default(), |node| sessions::sessions(node, &source));
         let record = object.or("record", RecordConfig::default(), record);
@@ -92,10 +95,6 @@ fn version(node: &Node<'_>) -> Option<()> {
         1 => Some(()),
         other => node.refuse(format!("unknown version {other}; this release reads version 1")),
     }
-}
-
-fn policy(node: &Node<'_>) -> Option<String> {
-    node.object(|object| object.required("cedar", "write the policy's text", |node| node.text().map(str::to_owned)))
 }
 
 fn record(node: &Node<'_>) -> Option<RecordConfig> {

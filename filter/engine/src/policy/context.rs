@@ -7,7 +7,7 @@ use countersign_tokens::UnixTime;
 
 use super::Facts;
 use super::reads::Names;
-use crate::action::Operation;
+use crate::action::{Action, Operation};
 use crate::hygiene::Finding;
 use crate::route;
 use crate::step_up::Approval;
@@ -104,12 +104,7 @@ fn actors(facts: &Facts<'_>) -> Result<RestrictedExpression, ContextError> {
 
 fn request(facts: &Facts<'_>) -> Result<RestrictedExpression, ContextError> {
     let action = facts.action;
-    let (path, target) = match &action.operation {
-        Operation::Http { path, .. } => (path.as_str(), None),
-        Operation::Endpoint(_) | Operation::ToolCall(_) | Operation::Grpc(_) => (without_query(&action.target), None),
-        Operation::Mcp(operation) => (without_query(&action.target), operation.target.as_deref()),
-        Operation::A2a(operation) => (without_query(&action.target), operation.target.as_deref()),
-    };
+    let (path, target) = path_and_target(action);
     let mut pairs = vec![
         pair("method", string(&action.method)),
         pair("host", string(&action.authority.to_ascii_lowercase())),
@@ -143,6 +138,16 @@ fn actor(actor: &Actor) -> Result<RestrictedExpression, ContextError> {
 
 fn identity(identity: &Identity) -> Result<RestrictedExpression, ContextError> {
     record(vec![pair("issuer", string(&identity.issuer)), pair("subject", string(&identity.subject))])
+}
+
+/// The path without query, and what an operation names beside it.
+pub(super) fn path_and_target(action: &Action) -> (&str, Option<&str>) {
+    match &action.operation {
+        Operation::Http { path, .. } => (path.as_str(), None),
+        Operation::Endpoint(_) | Operation::ToolCall(_) | Operation::Grpc(_) => (without_query(&action.target), None),
+        Operation::Mcp(operation) => (without_query(&action.target), operation.target.as_deref()),
+        Operation::A2a(operation) => (without_query(&action.target), operation.target.as_deref()),
+    }
 }
 
 fn without_query(target: &str) -> &str {

@@ -110,9 +110,12 @@ mod basis;
 mod cedar;
 mod context;
 mod decide;
+mod document;
 mod error;
 mod index;
+mod judges;
 mod load;
+mod pdp;
 mod possible;
 mod reads;
 mod schema;
@@ -122,6 +125,9 @@ mod tests;
 
 pub use cedar::CedarPolicy;
 pub use error::{LoadError, Place, Problem, SchemaProblem};
+pub(crate) use judges::{Judges, Opinion};
+pub use pdp::{Dialect, PdpConfig};
+pub(crate) use pdp::{Given, MOST_QUESTIONS, Question};
 pub use possible::Unknown;
 
 use countersign_tokens::UnixTime;
@@ -162,7 +168,7 @@ pub enum Verdict {
     StepUp(StepUp),
 }
 
-/// An allow. Only [`CedarPolicy::decide`] makes one; a [`Permit`](crate::permit::Permit) is made of nothing else.
+/// An allow. Only this module makes one; a [`Permit`](crate::permit::Permit) is made of nothing else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Allow {
     pub(in crate::policy) determining: Vec<String>,

@@ -9,7 +9,7 @@ use cedar_policy::{EntityId, EntityTypeName, EntityUid, ParseErrors, Schema, Sch
 use serde_json::{Map, Value, json};
 
 use super::arguments::Record;
-use crate::action::{Class, a2a, grpc, mcp};
+use crate::action::{Action, Class, Operation, a2a, grpc, mcp};
 use crate::catalogue::{Protocol, Resource};
 
 /// The group of declared tools' actions, and the action of tools nobody declared.
@@ -97,6 +97,20 @@ impl ActionName {
             Protocol::Mcp => Some(Self { id: TOOLS_CALL.to_owned(), groups: vec![group(Class::Execute)] }),
             Protocol::Grpc => Some(Self { id: grpc::CALL.to_owned(), groups: Vec::new() }),
             Protocol::Http | Protocol::A2a => None,
+        }
+    }
+
+    /// The action that policies are asked about when `action` is.
+    pub(super) fn of_action(resource: &Resource, action: &Action) -> Self {
+        let tool = |tool: &str| resource.tools.contains_key(tool).then(|| Self::tool(resource, tool));
+        let undeclared = || Self::undeclared_tool(resource.protocol).unwrap_or_else(|| Self::http(&action.method));
+        match &action.operation {
+            Operation::ToolCall(call) => tool(&call.tool).unwrap_or_else(undeclared),
+            Operation::Grpc(call) => tool(&call.method).unwrap_or_else(undeclared),
+            Operation::Endpoint(call) => Self::tool(resource, &call.endpoint),
+            Operation::Mcp(operation) => Self::mcp(operation.method, operation.class),
+            Operation::A2a(operation) => Self::a2a(operation.method, operation.class),
+            Operation::Http { method, .. } => Self::http(method),
         }
     }
 

@@ -9,29 +9,41 @@ impl CedarPolicy {
     /// What policy says about all of `parts`, each with the other `facts`: the first deny; else one step-up for every
     /// step-up; an allow only if every part is allowed.
     pub fn decide_all<'a>(&self, facts: &Facts<'a>, parts: impl Iterator<Item = &'a Action>) -> Verdict {
-        let mut determining = Vec::new();
-        let mut asked: Vec<StepUp> = Vec::new();
-        let mut decided = false;
+        let mut verdicts = Vec::new();
         for action in parts {
-            decided = true;
             match self.decide(&Facts { action, ..*facts }) {
-                Verdict::Allow(allow) => determining.extend(allow.determining),
-                Verdict::StepUp(step_up) => asked.push(step_up),
                 deny @ Verdict::Deny(_) => return deny,
+                verdict @ (Verdict::Allow(_) | Verdict::StepUp(_)) => verdicts.push(verdict),
             }
         }
-        if !decided {
-            return internal();
+        all(verdicts)
+    }
+}
+
+/// One verdict for all of `verdicts`: the first deny; else one step-up for every step-up; an allow only if all are, and of
+/// nothing none.
+pub(super) fn all(verdicts: Vec<Verdict>) -> Verdict {
+    let decided = !verdicts.is_empty();
+    let mut determining = Vec::new();
+    let mut asked: Vec<StepUp> = Vec::new();
+    for verdict in verdicts {
+        match verdict {
+            Verdict::Allow(allow) => determining.extend(allow.determining),
+            Verdict::StepUp(step_up) => asked.push(step_up),
+            deny @ Verdict::Deny(_) => return deny,
         }
-        if asked.len() == 1 {
-            // As it is, so that an approval holds for the question as it was asked.
-            return asked.pop().map_or_else(internal, Verdict::StepUp);
-        }
-        if asked.is_empty() {
-            Verdict::Allow(Allow { determining: once(determining) })
-        } else {
-            Verdict::StepUp(one(asked))
-        }
+    }
+    if !decided {
+        return internal();
+    }
+    if asked.len() == 1 {
+        // As it is, so that an approval holds for the question as it was asked.
+        return asked.pop().map_or_else(internal, Verdict::StepUp);
+    }
+    if asked.is_empty() {
+        Verdict::Allow(Allow { determining: once(determining) })
+    } else {
+        Verdict::StepUp(one(asked))
     }
 }
 

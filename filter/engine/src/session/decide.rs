@@ -15,7 +15,7 @@ use crate::digest;
 use crate::engine::IssuerIndex;
 use crate::learned::{self, Learned};
 use crate::ledger::{Entry, LedgerError};
-use crate::policy::{Allow, Facts, StepUp, Verdict};
+use crate::policy::{Allow, Facts, Given, Opinion, Question, StepUp, Verdict};
 use crate::reason::Reason;
 use crate::route;
 use crate::sessions::{self, NoKey};
@@ -33,6 +33,8 @@ pub(super) enum Halt {
     NeedBody,
     NeedKeys(NeedKeys),
     NeedIntrospection(IssuerIndex),
+    /// The decision point elsewhere is yet to be asked.
+    NeedAnswer(Question),
     Deny(Reason),
 }
 
@@ -40,6 +42,14 @@ pub(super) enum Halt {
 pub(super) enum Ruling {
     Allow(Allow),
     StepUp(StepUp),
+}
+
+/// What others said about the request.
+#[derive(Clone, Copy)]
+pub(super) struct Told<'a> {
+    pub(super) approval: Option<&'a Approval>,
+    /// Of the decision point elsewhere.
+    pub(super) answers: &'a [Given],
 }
 
 impl From<Reason> for Halt {
@@ -50,12 +60,7 @@ impl From<Reason> for Halt {
 
 impl Turn<'_> {
     /// Credential, task, ledger, action, grants, policy: in this order, all of them, now.
-    pub(super) fn decide(
-        &mut self,
-        request: &Request,
-        approval: Option<&Approval>,
-        account: &mut Account,
-    ) -> Result<Ruling, Halt> {
+    pub(super) fn decide(&mut self, request: &Request, told: Told<'_>, account: &mut Account) -> Result<Ruling, Halt> {
         let resource = self.engine.resource(request.resource).ok_or(Reason::Internal)?;
         self.admit(request, account)?;
         let wanted = self.wanted(resource, request, account)?;
@@ -79,7 +84,7 @@ impl Turn<'_> {
             return Err(Reason::AuthenticationInsufficient.into());
         }
         let learned = self.learned(resource, account)?;
-        let ruling = self.rule(request, labels, approval, account)?;
+        let ruling = self.rule(request, labels, told, account)?;
         // Whoever may not do it is told that, not what became of it; and nobody is asked about it.
         self.check_seen(resource, learned, account)?;
         Ok(ruling)
@@ -255,9 +260,10 @@ impl Turn<'_> {
         &mut self,
         request: &Request,
         labels: &[String],
-        approval: Option<&Approval>,
+        told: Told<'_>,
         account: &mut Account,
     ) -> Result<Ruling, Halt> {
+        let resource = self.engine.resource(request.resource).ok_or(Reason::Internal)?;
         let (Some(verified), Some(task), Some(action), Some(risk)) =
             (&account.verified, account.task(), &account.action, account.risk)
         else {
@@ -273,11 +279,15 @@ impl Turn<'_> {
             risk,
             labels,
             source: request.head.source.as_deref(),
-            approval,
+            approval: told.approval,
         };
         let parts = action.parts();
-        let asks = approval.is_none() && parts.iter().any(|part| task.asks.name(part));
-        match self.engine.policy.decide_all(&facts, parts.iter().map(AsRef::as_ref)) {
+        let asks = told.approval.is_none() && parts.iter().any(|part| task.asks.name(part));
+        let verdict = match self.engine.policy.decide(resource, &facts, &parts, told.answers) {
+            Opinion::Verdict(verdict) => verdict,
+            Opinion::Ask(question) => return Err(Halt::NeedAnswer(question)),
+        };
+        match verdict {
             Verdict::Allow(allow) if asks => {
                 account.policies = allow.determining().to_vec();
                 Ok(Ruling::StepUp(self.oversight(&allow)))

@@ -6,7 +6,7 @@ use countersign_tokens::UnixTime;
 
 use super::account::{About, Account, stripped, stripped_on_the_way_out};
 use super::approval::{Approved, Asked};
-use super::decide::{Halt, Ruling, entry, one_shot_entry, proof_entry};
+use super::decide::{Halt, Ruling, Told, entry, one_shot_entry, proof_entry};
 use super::request::{Described, Outsider, Refused, Request, Undecided};
 use super::response::Watch;
 use super::running::Running;
@@ -21,15 +21,15 @@ use crate::io::{CallId, CallOutcome, Cut, Input, Step, Tick};
 use crate::keys::{KeyStore, Wish};
 use crate::ledger::{Entry, LedgerError, Spent};
 use crate::permit::Permit;
-use crate::policy::{Allow, StepUp};
+use crate::policy::{Allow, Given, MOST_QUESTIONS, Question, StepUp};
 use crate::reason::Reason;
 use crate::reply::Reply;
 
 /// How long a spent approval is remembered after it lapsed: answers older than this are refused by their timestamp.
 const ANSWER_LIFETIME: Duration = Duration::from_mins(10);
 
-/// How much longer than its call an introspection is waited for.
-const INTROSPECTION_GRACE: Duration = Duration::from_secs(1);
+/// How much longer than its call an answer is waited for: the gateway ends the call by itself, this is for one that does not.
+const CALL_GRACE: Duration = Duration::from_secs(1);
 
 /// A held request.
 pub(super) struct Pending {
@@ -40,6 +40,8 @@ pub(super) struct Pending {
     keys_awaited: bool,
     /// The issuer was asked about the token; its answer must do until something else was waited for.
     introspected: bool,
+    /// What the decision point elsewhere said.
+    answers: Vec<Given>,
     waiting: Waiting,
 }
 
@@ -48,6 +50,7 @@ enum Waiting {
     Body,
     Keys(NeedKeys),
     Introspection(Box<Introspecting>),
+    Answer(Box<Consulting>),
     Approval(Box<Asked>),
 }
 
@@ -60,12 +63,21 @@ struct Introspecting {
     approved: Option<Approved>,
 }
 
+/// The decision point elsewhere is asked.
+struct Consulting {
+    call: CallId,
+    question: Question,
+    deadline: UnixTime,
+    /// As of an [`Introspecting`].
+    approved: Option<Approved>,
+}
+
 impl Pending {
     /// Decides as far as the head allows.
     pub(super) fn begin(request: Request, turn: &mut Turn<'_>) -> Next {
-        let (keys_awaited, introspected) = (false, false);
-        Box::new(Self { request, account: Account::default(), keys_awaited, introspected, waiting: Waiting::Body })
-            .advance(turn, None)
+        let (account, waiting) = (Account::default(), Waiting::Body);
+        let pending = Self { request, account, keys_awaited: false, introspected: false, answers: Vec::new(), waiting };
+        Box::new(pending).advance(turn, None)
     }
 
     pub(super) fn awaits_body(&self) -> bool {
@@ -108,7 +120,12 @@ impl Pending {
         match &self.waiting {
             Waiting::Approval(approval) if approval.call == id => self.approver_answered(turn, outcome),
             Waiting::Introspection(asked) if asked.call == id => self.issuer_answered(turn, outcome),
-            Waiting::Body | Waiting::Keys(_) | Waiting::Introspection(_) | Waiting::Approval(_) => self.keep(),
+            Waiting::Answer(asked) if asked.call == id => self.decision_point_answered(turn, outcome),
+            Waiting::Body
+            | Waiting::Keys(_)
+            | Waiting::Introspection(_)
+            | Waiting::Answer(_)
+            | Waiting::Approval(_) => self.keep(),
         }
     }
 
@@ -126,7 +143,12 @@ impl Pending {
             Waiting::Introspection(asked) if asked.deadline <= turn.now => {
                 self.deny(turn, Reason::IntrospectionUnavailable)
             }
-            Waiting::Body | Waiting::Keys(_) | Waiting::Introspection(_) | Waiting::Approval(_) => self.keep(),
+            Waiting::Answer(asked) if asked.deadline <= turn.now => self.deny(turn, Reason::PdpUnavailable),
+            Waiting::Body
+            | Waiting::Keys(_)
+            | Waiting::Introspection(_)
+            | Waiting::Answer(_)
+            | Waiting::Approval(_) => self.keep(),
         }
     }
 
@@ -140,7 +162,8 @@ impl Pending {
             self.account.challenge = Some(approval.challenge.clone());
             self.account.approval = Some(approval.clone());
         }
-        let ruling = turn.decide(&self.request, approval, &mut self.account);
+        let told = Told { approval, answers: &self.answers };
+        let ruling = turn.decide(&self.request, told, &mut self.account);
         match (ruling, approved) {
             (Ok(Ruling::Allow(allow)), None) => self.permit(turn, &allow, Reason::Allowed),
             (Ok(Ruling::Allow(allow)), Some(approved)) if approved.binds(&self.account) => {
@@ -157,6 +180,7 @@ impl Pending {
             }
             (Err(Halt::NeedKeys(need)), _) => self.await_keys(turn, need),
             (Err(Halt::NeedIntrospection(issuer)), approved) => self.introspect(turn, issuer, approved),
+            (Err(Halt::NeedAnswer(question)), approved) => self.consult(turn, question, approved),
         }
     }
 
@@ -203,8 +227,7 @@ impl Pending {
         let Some(call) = call.filter(|_| !self.introspected) else {
             return self.deny(turn, Reason::IntrospectionUnavailable);
         };
-        // The gateway ends the call by itself; this is for one that does not.
-        let deadline = turn.now.plus(call.timeout).plus(INTROSPECTION_GRACE);
+        let deadline = turn.now.plus(call.timeout).plus(CALL_GRACE);
         self.waiting = Waiting::Introspection(Box::new(Introspecting { call: id, issuer, deadline, approved }));
         Next::Call(self, call)
     }
@@ -216,6 +239,37 @@ impl Pending {
         self.introspected = true;
         match self.request.credential.introspected(turn.engine, asked.issuer, outcome, turn.now) {
             Ok(()) => self.advance(turn, asked.approved),
+            Err(reason) => self.deny(turn, reason),
+        }
+    }
+}
+
+/// The decision point elsewhere.
+impl Pending {
+    fn consult(mut self: Box<Self>, turn: &mut Turn<'_>, question: Question, approved: Option<Approved>) -> Next {
+        // Once before an approval and once after it; whoever still asks anew is not going to end.
+        if self.answers.len() >= 2 * MOST_QUESTIONS {
+            return self.deny(turn, Reason::PdpUnavailable);
+        }
+        let id = turn.call_id();
+        let Some(call) = turn.engine.policy.call(id, &question, &turn.id.to_string()) else {
+            return self.deny(turn, Reason::Internal);
+        };
+        let deadline = turn.now.plus(call.timeout).plus(CALL_GRACE);
+        self.waiting = Waiting::Answer(Box::new(Consulting { call: id, question, deadline, approved }));
+        Next::Call(self, call)
+    }
+
+    fn decision_point_answered(mut self: Box<Self>, turn: &mut Turn<'_>, outcome: &CallOutcome) -> Next {
+        let Waiting::Answer(asked) = std::mem::replace(&mut self.waiting, Waiting::Body) else {
+            return self.deny(turn, Reason::Internal);
+        };
+        match turn.engine.policy.answered(&asked.question, outcome, turn.now) {
+            Ok(given) => {
+                self.answers.push(given);
+                self.introspected = false;
+                self.advance(turn, asked.approved)
+            }
             Err(reason) => self.deny(turn, reason),
         }
     }

@@ -24,6 +24,7 @@ pub(super) struct Around {
     approver: Server,
     keys: Server,
     introspector: Server,
+    decision_point: Server,
     /// Over TLS, when a scenario needs them.
     tls: Vec<(&'static str, Server)>,
     looked: Looked,
@@ -37,6 +38,7 @@ struct Looked {
     keys: usize,
     approver: usize,
     introspector: usize,
+    decision_point: usize,
 }
 
 impl Around {
@@ -48,6 +50,7 @@ impl Around {
             approver: Server::start(|_| Answer::Reset)?,
             keys: Server::start(|_| Answer::Reset)?,
             introspector: Server::start(|_| Answer::Reset)?,
+            decision_point: Server::start(|_| Answer::Reset)?,
             tls: Vec::new(),
             looked: Looked::default(),
         })
@@ -81,6 +84,7 @@ impl Around {
                 ("keys", true) => self.tls_keys(destination, gateway)?,
                 ("keys", false) => self.keys.address(),
                 ("introspection", _) => self.introspector.address(),
+                ("pdp", _) => self.decision_point.address(),
                 _ => self.approver.address(),
             };
             endpoints.insert(destination.cluster.clone(), address.into());
@@ -116,7 +120,8 @@ impl Around {
 
     /// The next request meets these.
     pub(super) fn prepare(&self, approve: Approve, upstream: Option<&Response>) {
-        let issuer = Approve::clone(&approve);
+        let (issuer, decide) = (Approve::clone(&approve), Approve::clone(&approve));
+        self.decision_point.answer(move |seen| answer(decide(&asked("pdp", seen), now_secs())));
         self.introspector.answer(move |seen| answer(issuer(&asked("introspection", seen), now_secs())));
         self.approver.answer(move |seen| answer(approve(&asked("approvals", seen), now_secs())));
         let reaction = upstream.map_or(Answer::Reset, |response| {
@@ -147,8 +152,17 @@ impl Around {
         observed.asked = asked_of("keys", &keys, self.looked.keys);
         observed.asked.extend(asked_of("approvals", &approver, self.looked.approver));
         observed.asked.extend(asked_of("introspection", &introspector, self.looked.introspector));
-        let (keys, approver, introspector) = (keys.len(), approver.len(), introspector.len());
-        self.looked = Looked { upstream: seen.len(), bytes, connections, keys, approver, introspector };
+        let decision_point = self.decision_point.seen();
+        observed.asked.extend(asked_of("pdp", &decision_point, self.looked.decision_point));
+        self.looked = Looked {
+            upstream: seen.len(),
+            bytes,
+            connections,
+            keys: keys.len(),
+            approver: approver.len(),
+            introspector: introspector.len(),
+            decision_point: decision_point.len(),
+        };
     }
 }
 

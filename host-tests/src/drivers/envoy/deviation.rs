@@ -3,10 +3,9 @@
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use crate::drivers::SESSIONS_SECRET;
+use crate::drivers::SECRETS;
 use crate::scenario::format::Deviation;
 use crate::scenario::text::merge;
-use crate::scenario::{approver, introspector};
 
 const MANAGER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
 const ROUTE: &str = "/route_config/virtual_hosts/0/routes/0/route";
@@ -15,10 +14,9 @@ const FILTER: &str = "/http_filters/0/typed_config/config";
 /// `bootstrap` with the deviations.
 pub(super) fn apply(mut bootstrap: Value, gateway: &[Deviation]) -> anyhow::Result<Value> {
     // Processes started by tests share one environment, which tests must not change: the value is handed over instead.
-    let secret = json!({ "environment_variables": { "host_env_keys": null, "key_values": {
-            "APPROVALS_SECRET": approver::SECRET, "INTROSPECTION_SECRET": introspector::SECRET,
-            "SESSIONS_SECRET": SESSIONS_SECRET
-        } } });
+    let secrets: serde_json::Map<String, Value> =
+        SECRETS.iter().map(|(name, secret)| ((*name).to_owned(), json!(secret))).collect();
+    let secret = json!({ "environment_variables": { "host_env_keys": null, "key_values": secrets } });
     patch(&mut bootstrap, &format!("{MANAGER}{FILTER}/vm_config"), &secret)?;
     // Without these Envoy drops trailers of HTTP/1.1 itself.
     let trailers = json!({ "http_protocol_options": { "enable_trailers": true } });

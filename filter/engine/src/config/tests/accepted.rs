@@ -11,6 +11,7 @@ use crate::config::{
     Binding, Bound, ClientCertificate, ClusterUse, Config, Endpoint, ForwardConfig, KeyLocation, KeySource, Limits,
     NoSecrets, RecordConfig, RemoteKeys, SessionsConfig, Unmatched,
 };
+use crate::policy::Dialect;
 use crate::task::{Object, Pointer, TaskMapping, TaskSource};
 use crate::workload::Trait;
 use crate::workload::register::{ActorRules, Governed, Register, Unclassified, WorkloadMatch};
@@ -43,7 +44,11 @@ fn everything_stated_arrives() -> Outcome {
     assert_eq!(issuer.binding, binding);
 
     assert_eq!((config.unmatched, config.client_certificate), (Unmatched::Pass, ClientCertificate::Xfcc));
-    assert_eq!(config.policy, "permit (principal, action, resource);");
+    let pdp = config.policy.pdp.as_ref().ok_or("no decision point")?;
+    assert_eq!((pdp.dialect, pdp.endpoint.path.as_str()), (Dialect::Authzen, "/tenant/access/v1/evaluation"));
+    assert_eq!(pdp.cache, Duration::from_secs(5));
+    assert!(!format!("{pdp:?}").contains(SECRET));
+    assert_eq!(config.policy.cedar.as_deref(), Some("permit (principal, action, resource);"));
     let step_up = config.step_up.ok_or("no step_up")?;
     assert_eq!(step_up.endpoint, self::endpoint("approvals", "approvals.example.com", "/ask", 11));
     assert_eq!((step_up.secret.as_str(), step_up.hold), (SECRET, Duration::from_secs(12)));
@@ -261,7 +266,13 @@ fn clusters_are_listed() -> Outcome {
         let (name, scheme) = ("sts".to_owned(), "https".to_owned());
         ClusterUse { name, scheme, authority: "sts.example.com:443".to_owned(), what }
     };
-    assert_eq!(parse(&edited(full(), &edits)?)?.clusters(), [used("keys"), used("approvals")]);
+    let pdp = ClusterUse {
+        name: "pdp".to_owned(),
+        scheme: "https".to_owned(),
+        authority: "pdp.example.com".to_owned(),
+        what: "decisions",
+    };
+    assert_eq!(parse(&edited(full(), &edits)?)?.clusters(), [used("keys"), pdp, used("approvals")]);
     Ok(())
 }
 

@@ -80,7 +80,38 @@ fn versions_and_sections() -> Outcome {
         (&[set("/resources", json!([]))], "/resources: empty; name at least one resource", SCHEMA_TOO),
         (&[set("/unmatched", "allow")], "/unmatched: unknown treatment \"allow\" (deny, pass)", SCHEMA_TOO),
         (&[set("/policy/cedar", "")], "/policy/cedar: empty; write some text, or leave the key out", SCHEMA_TOO),
-        (&[Remove("/policy/cedar")], "/policy: `cedar` is missing; write the policy's text", SCHEMA_TOO),
+        (
+            &[Remove("/policy/cedar"), Remove("/policy/authzen")],
+            "/policy: nothing decides; write `cedar`, `authzen` or `opa`",
+            SCHEMA_TOO,
+        ),
+        (
+            &[set("/policy/opa", json!({ "url": "https://opa.example.com/v1/data/a", "cluster": "opa" }))],
+            "/policy: has both `authzen` and `opa`; ask one decision point",
+            SCHEMA_TOO,
+        ),
+        (
+            &[set("/policy/authzen/url", "https://pdp.example.com/a?b=c")],
+            "/policy/authzen/url: a decision point's URL has no query; write `https://host/path`",
+            READER_ONLY,
+        ),
+        (
+            &[
+                set("/policy/authzen/url", "http://pdp.example.com"),
+                set("/policy/authzen/timeout", "31s"),
+                set("/policy/authzen/cache", "61m"),
+            ],
+            "/policy/authzen/url: plain http, where anyone on the way can answer; write https, or say `insecure_http: true` \
+             beside it\n\
+             /policy/authzen/timeout: `31s` is out of bounds; choose 10ms to 30s\n\
+             /policy/authzen/cache: `61m` is out of bounds; choose 0s to 1h",
+            READER_ONLY,
+        ),
+        (
+            &[set("/insecure_inline", true), set("/policy/authzen/token", json!({ "inline": "two words" }))],
+            "/policy/authzen/token/inline: not a bearer token; it is printable ASCII without blanks",
+            READER_ONLY,
+        ),
         (
             &[set("/a~b", 1)],
             "/a~0b: unknown key; the keys here are version, insecure_inline, issuers, resources, \

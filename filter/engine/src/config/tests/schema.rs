@@ -60,7 +60,7 @@ fn both_know_the_same_keys() -> Outcome {
     let document = full();
     let mut places = Vec::new();
     objects(&document, "", &mut |pointer, _| places.push((document.clone(), pointer.to_owned())));
-    assert_eq!(places.len(), 28);
+    assert_eq!(places.len(), 30);
     let keys = json!({
         "discovery": "https://a/metadata", "cluster": "a", "jwks": { "origin": "https://b", "cluster": "b" }
     });
@@ -112,6 +112,8 @@ fn the_full_configuration_is_full() -> Outcome {
         "/resources/0/egress",
         "/resources/0/agent_card",
         "/resources/0/upgrades",
+        "/policy/opa",
+        "/policy/authzen/token/inline",
         "/sessions/secret/inline",
         "/step_up/webhook/secret/inline",
     ];

@@ -3,6 +3,7 @@
 mod agreement;
 mod arguments;
 mod decide;
+mod document;
 mod index;
 mod load;
 mod possible;

@@ -1,0 +1,61 @@
+//! What decides: policy text, or where to ask.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use super::Seen;
+use super::endpoint::endpoint;
+use super::secret::{Source, secret};
+use crate::config::PolicyConfig;
+use crate::config::read::Node;
+use crate::policy::{Dialect, PdpConfig};
+
+const WAIT: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(30);
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1);
+const CACHE: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(1);
+/// Where AuthZEN asks, below the decision point's URL (Authorization API 1.0 §10.1).
+const EVALUATION: &str = "/access/v1/evaluation";
+
+/// The value of `policy`.
+pub(super) fn policy(node: &Node<'_>, source: &Source<'_>, seen: &mut Seen) -> Option<PolicyConfig> {
+    node.object(|object| {
+        let cedar = object.optional("cedar", |node| node.text().map(str::to_owned));
+        let authzen = object.optional("authzen", |node| pdp(node, Dialect::Authzen, source, seen));
+        let opa = object.optional("opa", |node| pdp(node, Dialect::Opa, source, seen));
+        let (cedar, authzen, opa) = (cedar?, authzen?, opa?);
+        if authzen.is_some() && opa.is_some() {
+            return object.node().refuse("has both `authzen` and `opa`; ask one decision point");
+        }
+        let pdp = authzen.or(opa);
+        if cedar.is_none() && pdp.is_none() {
+            return object.node().refuse("nothing decides; write `cedar`, `authzen` or `opa`");
+        }
+        Some(PolicyConfig { cedar, pdp })
+    })
+}
+
+fn pdp(node: &Node<'_>, dialect: Dialect, source: &Source<'_>, seen: &mut Seen) -> Option<PdpConfig> {
+    node.object(|object| {
+        let endpoint = endpoint(object, "url", DEFAULT_TIMEOUT, &WAIT, seen);
+        let token = object.optional("token", |node| secret(node, source, usable));
+        let cache = object.or("cache", Duration::ZERO, |node| node.duration(&CACHE));
+        let mut endpoint = endpoint?;
+        if dialect == Dialect::Authzen {
+            if endpoint.path.contains('?') {
+                return object
+                    .node()
+                    .refuse_member("url", "a decision point's URL has no query; write `https://host/path`");
+            }
+            endpoint.path = format!("{}{EVALUATION}", endpoint.path.trim_end_matches('/'));
+        }
+        Some(PdpConfig { dialect, endpoint, token: token?, cache: cache? })
+    })
+}
+
+/// It becomes part of a header.
+fn usable(node: &Node<'_>, token: &str) -> Option<String> {
+    if !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Some(token.to_owned());
+    }
+    node.refuse("not a bearer token; it is printable ASCII without blanks")
+}

@@ -1,0 +1,194 @@
+//! An external policy decision point: the question it is asked, and what its answers are worth.
+//!
+//! Asked over AuthZEN 1.0 (`POST <url>/access/v1/evaluation`) or OPA's data API. Whatever is not a plain answer is a deny;
+//! an answer is used for the question it was given to, which is asked again when anything but the time has changed, and
+//! kept only for as long as it says itself.
+
+mod answer;
+mod cache;
+
+use std::fmt;
+use std::time::Duration;
+
+use countersign_tokens::UnixTime;
+use serde_json::{Map, Value, json};
+
+use super::basis::Fields;
+use super::document::{document, timeless};
+use super::{Allow, Deny, Facts, StepUp, Verdict};
+use crate::catalogue::Resource;
+use crate::config::Endpoint;
+use crate::digest;
+use crate::io::{Call, CallId, CallOutcome};
+use crate::reason::Reason;
+use answer::Answer;
+use cache::Cache;
+
+/// How many questions one request may take: one for each thing it names.
+pub(crate) const MOST_QUESTIONS: usize = 8;
+
+/// Answers that are kept, per worker.
+const KEPT: usize = 1024;
+
+/// How an external policy decision point is asked.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PdpConfig {
+    pub dialect: Dialect,
+    /// Where a question is sent.
+    pub endpoint: Endpoint,
+    /// For `Authorization: Bearer`.
+    pub token: Option<String>,
+    /// The longest time that an answer may ask to be kept.
+    pub cache: Duration,
+}
+
+/// What it speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// `AuthZEN` Authorization API 1.0.
+    Authzen,
+    /// The REST data API of the Open Policy Agent.
+    Opa,
+}
+
+/// One question, about one thing.
+#[derive(Debug)]
+pub(crate) struct Question {
+    key: Key,
+    body: Vec<u8>,
+}
+
+/// What tells a question from every other: SHA-256 of all of it but the time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Key([u8; 32]);
+
+/// The answer to one question.
+#[derive(Debug)]
+pub(crate) struct Given {
+    key: Key,
+    answer: Answer,
+}
+
+/// The decision point, and the answers that it lets be kept.
+#[derive(Debug)]
+pub(super) struct Pdp {
+    config: PdpConfig,
+    cache: Cache,
+}
+
+impl Dialect {
+    /// The name in records and configuration.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Authzen => "authzen",
+            Self::Opa => "opa",
+        }
+    }
+}
+
+impl fmt::Debug for PdpConfig {
+    /// Everything but the token.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { dialect, endpoint, token, cache } = self;
+        formatter
+            .debug_struct("PdpConfig")
+            .field("dialect", dialect)
+            .field("endpoint", endpoint)
+            .field("token", &token.as_ref().map(|_| "…"))
+            .field("cache", cache)
+            .finish()
+    }
+}
+
+impl Pdp {
+    pub(super) fn new(config: PdpConfig) -> Self {
+        Self { config, cache: Cache::new(KEPT) }
+    }
+
+    /// What it said about `facts`, or the question that it is yet to be asked.
+    pub(super) fn decide(&self, resource: &Resource, facts: &Facts<'_>, given: &[Given]) -> Result<Verdict, Question> {
+        let document = document(resource, facts);
+        // What was read as strict JSON has a canonical form; anything else must not be taken for another question.
+        let Ok(key) = digest::of_json(&timeless(&document)).map(Key) else {
+            return Ok(Verdict::Deny(self.deny(Reason::PolicyError, Some("the question has no canonical form"))));
+        };
+        let given = given.iter().find(|given| given.key == key).map(|given| given.answer.clone());
+        match given.or_else(|| self.cache.find(key, facts.now)) {
+            Some(answer) => Ok(self.verdict(key, answer, facts)),
+            None => Err(Question { key, body: self.body(document) }),
+        }
+    }
+
+    /// The call that asks `question`; `decision` names it in the decision point's log.
+    pub(super) fn call(&self, id: CallId, question: &Question, decision: &str) -> Call {
+        let Endpoint { cluster, scheme, authority, path, timeout } = &self.config.endpoint;
+        let mut headers = vec![
+            ("accept", "application/json".to_owned()),
+            ("content-type", "application/json".to_owned()),
+            ("x-request-id", decision.to_owned()),
+        ];
+        headers.extend(self.config.token.iter().map(|token| ("authorization", format!("Bearer {token}"))));
+        Call {
+            id,
+            cluster: cluster.clone(),
+            method: "POST",
+            scheme: scheme.clone(),
+            authority: authority.clone(),
+            path: path.clone(),
+            headers,
+            body: question.body.clone(),
+            timeout: *timeout,
+        }
+    }
+
+    /// Takes the answer to `question`.
+    pub(super) fn answered(&self, question: &Question, outcome: &CallOutcome, now: UnixTime) -> Result<Given, Reason> {
+        let (answer, lasts) = answer::read(self.config.dialect, outcome).ok_or(Reason::PdpUnavailable)?;
+        let lasts = lasts.min(self.config.cache);
+        if !lasts.is_zero() {
+            self.cache.insert(question.key, &answer, now.plus(lasts));
+        }
+        Ok(Given { key: question.key, answer })
+    }
+
+    fn body(&self, document: Map<String, Value>) -> Vec<u8> {
+        let body = match self.config.dialect {
+            Dialect::Authzen => Value::Object(document),
+            Dialect::Opa => json!({ "input": document }),
+        };
+        body.to_string().into_bytes()
+    }
+
+    fn verdict(&self, key: Key, answer: Answer, facts: &Facts<'_>) -> Verdict {
+        let determining = || vec![self.config.dialect.name().to_owned()];
+        match answer {
+            Answer::Allow => Verdict::Allow(Allow { determining: determining() }),
+            Answer::Deny(why) => Verdict::Deny(self.deny(Reason::PolicyDenied, why.as_deref())),
+            Answer::Error(why) => Verdict::Deny(self.deny(Reason::PolicyError, Some(why))),
+            // What was approved is not approved twice.
+            Answer::StepUp(_) if facts.approval.is_some() => {
+                Verdict::Deny(self.deny(Reason::PolicyDenied, Some("an approval was asked for that was given")))
+            }
+            Answer::StepUp(asked) if asked.expires.is_some_and(|expires| expires <= facts.now) => {
+                Verdict::Deny(self.deny(Reason::PolicyDenied, Some("the offer to ask for an approval has expired")))
+            }
+            Answer::StepUp(asked) => {
+                let mut basis = Fields::default();
+                basis.add(self.config.dialect.name());
+                basis.add(&self.config.endpoint.authority);
+                basis.add(&self.config.endpoint.path);
+                basis.add(key.0);
+                let (approvers, reasons) = (asked.approvers, asked.reasons);
+                Verdict::StepUp(StepUp { determining: determining(), approvers, reasons, basis: basis.digest() })
+            }
+        }
+    }
+
+    fn deny(&self, reason: Reason, why: Option<&str>) -> Deny {
+        let determining = vec![self.config.dialect.name().to_owned()];
+        Deny { reason, determining, detail: why.map(str::to_owned) }
+    }
+}
+
+#[cfg(test)]
+mod tests;
