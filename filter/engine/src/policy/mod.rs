@@ -63,7 +63,7 @@
 //! Strict validation holds policies to these types: an optional attribute must be asked for with `has`, and a policy that reads
 //! `context.args` must be about declared tools that have what it reads.
 //!
-//! ## Arguments
+//! # Arguments
 //!
 //! | JSON Schema | Cedar | fits |
 //! |---|---|---|
@@ -83,7 +83,7 @@
 //! `type` make their property *opaque*: calls may carry it, policies cannot read it. Around the whole schema they are a load error.
 //! All other keywords (`minimum`, `pattern`, `format`, `default`, `title`, …) say nothing about types and are not enforced here.
 //!
-//! ### Of HTTP APIs, gRPC and A2A
+//! ## Of HTTP APIs, gRPC and A2A
 //!
 //! An endpoint's arguments are its path parameters, the query's parameters and, with `body: json` or `form`, the members of the
 //! body. One name comes from one place, once, in any case; otherwise the request is refused ([`Reason::AmbiguousArguments`]).
@@ -98,7 +98,20 @@
 //! Of A2A operations all arguments are optional: `task`, `context`, `tenant`, `url` (where push notifications are to go), which are
 //! strings, and `extensions`, a set of them.
 //!
-//! ## Annotations
+//! # What a decision point elsewhere is told
+//!
+//! The decision document (AuthZEN 1.0 §5; OPA gets it as `input`) holds the same under the same names, whole:
+//!
+//! | member | |
+//! |---|---|
+//! | `subject` | `type`: `Agent`; `id`: the subject; `properties`: the attributes of `Agent`, and `kind`, `traits` and `classified` of the context |
+//! | `action` | `name`: the action's id; `properties.groups`: what it is in, nearest first; `properties.operation`: as records spell it, such as `mcp:tools/call` |
+//! | `resource` | `type`: `Tool` or `Resource`; `id`; `properties`: `resource` (its name), `risk`, `labels`, and `args` as below, for engines that read no context |
+//! | `context` | everything in the table of the context; `args` as they were sent, whether they fit a schema or not; `request.source` is text; `approval` has `id` and `approved_until` (RFC 3339) besides |
+//!
+//! What is optional above is absent where there is nothing to say.
+//!
+//! # Annotations
 //!
 //! `@id` names a policy, `@reason` says why (for records and approvers), `@step_up("<who approves>")` makes a forbid one that an
 //! approval lifts, `@maps` is data. Others are refused. A step-up is tried with an approval by nobody (empty strings) that expires in
