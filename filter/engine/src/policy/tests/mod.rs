@@ -7,6 +7,7 @@ mod index;
 mod load;
 mod possible;
 mod step_up;
+mod trial;
 
 use std::collections::{BTreeMap, BTreeSet};
 
