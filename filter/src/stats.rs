@@ -100,3 +100,20 @@ impl Stats {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_only_watched_is_counted_apart() {
+        for (metric, name) in [
+            (Metric::Decisions(Kind::Deny, Reason::NotGranted), "countersign.decisions.deny.not_granted"),
+            (Metric::Audited(Kind::Deny, Reason::NotGranted), "countersign.audited.deny.not_granted"),
+            (Metric::Flips("mode", Effect::Allow, Effect::StepUp), "countersign.flips.mode.allow.step_up"),
+            (Metric::Flips("policy", Effect::Deny, Effect::Error), "countersign.flips.policy.deny.error"),
+        ] {
+            assert_eq!(metric.name(), name);
+        }
+    }
+}
