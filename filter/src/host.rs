@@ -146,6 +146,7 @@ pub(crate) fn edit_response(edit: &HeaderEdit) -> Result<(), Status> {
 fn edit_map(map: MapType, edit: &HeaderEdit) -> Result<(), Status> {
     match edit {
         HeaderEdit::Remove(name) => hostcalls::remove_map_value(map, name),
+        HeaderEdit::RemoveTrailer(name) => hostcalls::remove_map_value(MapType::HttpRequestTrailers, name),
         HeaderEdit::Set(name, value) => hostcalls::set_map_value_bytes(map, name, Some(value.as_bytes())),
     }
 }

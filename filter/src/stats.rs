@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use countersign_engine::reason::Reason;
 use countersign_engine::record::{Kind, Line};
+use countersign_engine::rollout::{Effect, Flip, Mode};
 use proxy_wasm::types::MetricType;
 
 use crate::host;
@@ -14,6 +15,10 @@ use crate::host;
 pub(crate) enum Metric {
     /// Lines written, by kind and reason.
     Decisions(Kind, Reason),
+    /// The same of decisions that were not done.
+    Audited(Kind, Reason),
+    /// What something in audit would have changed: the filter's or a resource's mode, or policies; from what to what.
+    Flips(&'static str, Effect, Effect),
     /// Microseconds from a request's first byte to its decision, waiting included.
     DecisionTime,
     /// Streams held at the moment, for longer than a tick or for a call.
@@ -30,6 +35,8 @@ impl Metric {
     fn name(self) -> String {
         match self {
             Self::Decisions(kind, reason) => format!("countersign.decisions.{}.{}", kind.name(), reason.row().code),
+            Self::Audited(kind, reason) => format!("countersign.audited.{}.{}", kind.name(), reason.row().code),
+            Self::Flips(cause, from, to) => format!("countersign.flips.{cause}.{}.{}", from.name(), to.name()),
             Self::DecisionTime => "countersign.decision_us".to_owned(),
             Self::Waiting => "countersign.waiting_streams".to_owned(),
             Self::LateAnswers => "countersign.calls.late".to_owned(),
@@ -40,7 +47,12 @@ impl Metric {
 
     fn shape(self) -> MetricType {
         match self {
-            Self::Decisions(..) | Self::LateAnswers | Self::AbandonedCalls | Self::Refused => MetricType::Counter,
+            Self::Decisions(..)
+            | Self::Audited(..)
+            | Self::Flips(..)
+            | Self::LateAnswers
+            | Self::AbandonedCalls
+            | Self::Refused => MetricType::Counter,
             Self::DecisionTime => MetricType::Histogram,
             Self::Waiting => MetricType::Gauge,
         }
@@ -54,7 +66,14 @@ pub(crate) struct Stats(RefCell<BTreeMap<Metric, u32>>);
 impl Stats {
     /// Counts a line, and the time it took if it is a decision's.
     pub(crate) fn line(&self, line: &Line) {
-        self.add(Metric::Decisions(line.kind, line.reason), 1);
+        let decided = match line.mode {
+            Mode::Enforce => Metric::Decisions(line.kind, line.reason),
+            Mode::Audit => Metric::Audited(line.kind, line.reason),
+        };
+        self.add(decided, 1);
+        for Flip { cause, from, to, reason: _ } in &line.flips {
+            self.add(Metric::Flips(cause.name(), *from, *to), 1);
+        }
         match line.kind {
             Kind::Allow | Kind::Deny | Kind::StepUp | Kind::Served => {
                 let micros = u64::try_from(line.elapsed.as_micros()).unwrap_or(u64::MAX);
@@ -78,6 +97,23 @@ impl Stats {
         });
         if let Some(id) = id {
             use_it(id);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_only_watched_is_counted_apart() {
+        for (metric, name) in [
+            (Metric::Decisions(Kind::Deny, Reason::NotGranted), "countersign.decisions.deny.not_granted"),
+            (Metric::Audited(Kind::Deny, Reason::NotGranted), "countersign.audited.deny.not_granted"),
+            (Metric::Flips("mode", Effect::Allow, Effect::StepUp), "countersign.flips.mode.allow.step_up"),
+            (Metric::Flips("policy", Effect::Deny, Effect::Error), "countersign.flips.policy.deny.error"),
+        ] {
+            assert_eq!(metric.name(), name);
         }
     }
 }

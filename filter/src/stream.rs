@@ -299,6 +299,7 @@ impl Stream {
             | Step::Call(_)
             | Step::Forward(_)
             | Step::Reply(_)
+            | Step::EditTrailers(_)
             | Step::EditResponse(_)
             | Step::ReplaceChunk(_)
             | Step::AnswerInstead(_) => {}
@@ -336,6 +337,7 @@ impl Stream {
                 Step::Forward(forward) => break self.forward(&forward),
                 Step::Reply(reply) => break self.reply(&reply),
                 Step::Cut(cut) => break self.cut(&cut),
+                Step::EditTrailers(edits) => break self.edit_trailers(&edits),
                 Step::EditResponse(edits) => break self.edit_response(&edits),
                 Step::ReplaceChunk(bytes) => {
                     self.replacement = Some(bytes);
@@ -373,6 +375,14 @@ impl Stream {
         self.phase = Phase::Answered;
         host::reply(reply);
         Turn::Stop
+    }
+
+    /// Only while they are in our hands: in their own callback.
+    fn edit_trailers(&mut self, edits: &[HeaderEdit]) -> Turn {
+        if self.phase != Phase::Forwarded || edits.iter().any(|edit| host::edit(edit).is_err()) {
+            return self.cannot_go_on();
+        }
+        self.phase.turn()
     }
 
     fn edit_response(&mut self, edits: &[HeaderEdit]) -> Turn {

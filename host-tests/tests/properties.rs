@@ -120,7 +120,11 @@ impl Stream {
     fn feed(&mut self, input: Input<'_>) {
         match self.session.handle(self.now, input, &mut self.ledger) {
             // What becomes of a response decides nothing.
-            Step::Wait | Step::EditResponse(_) | Step::ReplaceChunk(_) | Step::AnswerInstead(_) => {}
+            Step::Wait
+            | Step::EditTrailers(_)
+            | Step::EditResponse(_)
+            | Step::ReplaceChunk(_)
+            | Step::AnswerInstead(_) => {}
             Step::Call(call) => self.calls.push(call),
             Step::Forward(forward) => {
                 self.forwards += 1;
@@ -208,6 +212,7 @@ fn of_two_workers_that_spend_the_same_at_once_one_is_refused() -> Result<()> {
                 Step::Wait
                 | Step::Call(_)
                 | Step::Cut(_)
+                | Step::EditTrailers(_)
                 | Step::EditResponse(_)
                 | Step::ReplaceChunk(_)
                 | Step::AnswerInstead(_) => {}

@@ -12,6 +12,7 @@ use serde_json::Value;
 pub use annotations::{Annotations, Hints};
 pub use interface::{BodyKind, Card, Endpoint, Found, Interface, Overlap, Template};
 
+use crate::rollout::Mode;
 use crate::workload::Authentication;
 
 /// A protected resource.
@@ -20,6 +21,8 @@ pub struct Resource {
     pub name: String,
     pub matching: Match,
     pub protocol: Protocol,
+    /// Of requests for it; under an auditing filter all are only watched.
+    pub mode: Mode,
     /// Declared tools by name: of MCP, endpoints of HTTP APIs, methods of gRPC services.
     pub tools: BTreeMap<String, Tool>,
     /// What else is declared of an HTTP API or a gRPC service.

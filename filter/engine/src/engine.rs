@@ -7,6 +7,7 @@ use crate::config::{Config, ConfigError, ConfigErrors, Issuer, Limits, PolicyCon
 use crate::credential::{Carrier, TokenCache};
 use crate::keys::KeyStore;
 use crate::policy::Judges;
+use crate::rollout::Mode;
 use crate::sessions::SessionKeys;
 
 /// A configuration with its compiled policy, the issuers' current keys and the tokens verified with them.
@@ -77,6 +78,11 @@ impl Engine {
 
     pub(crate) fn resource(&self, index: ResourceIndex) -> Option<&Resource> {
         self.config.resources.get(index.0)
+    }
+
+    /// Whether what is decided about a request for `resource` is done; without one the filter's mode counts.
+    pub(crate) fn mode(&self, resource: Option<&Resource>) -> Mode {
+        resource.map_or(Mode::Enforce, |resource| resource.mode).within(self.config.mode)
     }
 
     /// Whose rules and keys `jws` must pass. Nothing is believed yet: it says which issuer to try, and no other is.

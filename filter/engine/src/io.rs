@@ -68,6 +68,8 @@ pub enum Step {
     Reply(Reply),
     /// The stream is over or must be ended without an answer; write the line.
     Cut(Cut),
+    /// In answer to [`Input::Trailers`] of a request that went upstream before: edit them and let them follow.
+    EditTrailers(Vec<HeaderEdit>),
     /// In answer to [`Input::ResponseHead`]: edit the response's headers, in order, and let it run.
     EditResponse(Vec<HeaderEdit>),
     /// In answer to [`Input::ResponseBody`]: the client gets these bytes in place of the chunk. There may be none.

@@ -9,7 +9,8 @@
 //! 4. [`action`]: what the request is about to do, read strictly.
 //! 5. The task's grants cover it, then [`policy`] decides in context.
 //! 6. [`step_up`]: a risky action is held while an approver is asked about exactly this call.
-//! 7. [`record`]: one line per decision; then [`forward`] with a [`permit`], or [`reply`].
+//! 7. [`record`]: one line per decision; then [`forward`] with a [`permit`], or [`reply`]. What is only watched is forwarded
+//!    whatever was decided ([`rollout`]).
 //! 8. [`response`]: lists are cut down to what their reader could call, and what they show of tools is [`learned`]; tasks of
 //!    agents that are over are seen; [`sessions`] belong to who opened them.
 //!
@@ -51,6 +52,7 @@ pub mod reason;
 pub mod record;
 pub mod reply;
 mod response;
+pub mod rollout;
 pub mod route;
 pub mod session;
 mod sessions;

@@ -3,32 +3,65 @@
 use crate::catalogue::Card;
 use crate::config::Unmatched;
 use crate::policy::Allow;
+use crate::reason::Reason;
+use crate::rollout::Mode;
 
 /// Proof that exactly this request may go upstream. It is made of an [`Allow`], or of the
-/// configuration's word that requests for no resource, or for an agent's public card, pass; of nothing else.
+/// configuration's word that requests for no resource, or for an agent's public card, pass, or that decisions are only
+/// watched; of nothing else.
 ///
 /// ```compile_fail
-/// let forged = countersign_engine::permit::Permit(());
+/// let forged = countersign_engine::permit::Permit { observed: None };
 /// ```
 #[derive(Debug)]
-pub struct Permit(());
+pub struct Permit {
+    /// The decision that it stands in for, of a request that is only watched.
+    observed: Option<Reason>,
+}
 
 impl Permit {
     pub(crate) fn from_allow(_allow: &Allow) -> Self {
-        Self(())
+        Self { observed: None }
     }
 
     pub(crate) fn for_unmatched(rule: Unmatched) -> Option<Self> {
         match rule {
-            Unmatched::Pass => Some(Self(())),
+            Unmatched::Pass => Some(Self { observed: None }),
             Unmatched::Deny => None,
         }
     }
 
     pub(crate) fn for_card(card: Card) -> Option<Self> {
         match card {
-            Card::Public => Some(Self(())),
+            Card::Public => Some(Self { observed: None }),
             Card::Decided => None,
+        }
+    }
+
+    /// Whatever was `decided`, where that is not enforced.
+    pub(crate) fn observed(mode: Mode, decided: Reason) -> Option<Self> {
+        match mode {
+            Mode::Audit => Some(Self { observed: Some(decided) }),
+            Mode::Enforce => None,
+        }
+    }
+
+    /// The decision that was not enforced, of a request that goes on because it is only watched.
+    pub fn stands_for(&self) -> Option<Reason> {
+        self.observed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_watched_goes_on_whatever_was_decided() {
+        for reason in Reason::ALL {
+            assert!(Permit::observed(Mode::Enforce, *reason).is_none());
+            let stands_for = Permit::observed(Mode::Audit, *reason).and_then(|permit| permit.stands_for());
+            assert_eq!(stands_for, Some(*reason));
         }
     }
 }

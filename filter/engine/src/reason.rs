@@ -215,6 +215,8 @@ reasons! {
     // Step-up.
     /// Policy asks for an approval and no approver is configured.
     ApprovalUnavailable = Deny, "approval_unavailable", 403, None, "This needs an approval, and nobody can be asked here.";
+    /// Somebody would be asked. Only of what is watched: nobody is.
+    ApprovalNeeded = StepUp, "approval_needed", 0, None, "";
     /// The approver refused.
     ApprovalDenied = Deny, "approval_denied", 403, None, "The approver refused this call.";
     /// The approver has not decided yet.

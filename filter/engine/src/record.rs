@@ -2,6 +2,8 @@
 //!
 //! Never a credential, never a query string, and of the arguments only a digest and the pointers configured.
 
+mod wire;
+
 use std::time::Duration;
 
 use countersign_tokens::UnixTime;
@@ -15,6 +17,7 @@ use crate::credential::Verified;
 use crate::digest;
 use crate::hygiene::Finding;
 use crate::reason::Reason;
+use crate::rollout::{Cause, Flip, Mode};
 use crate::route::Target;
 use crate::session::DecisionId;
 use crate::step_up::Approval;
@@ -34,6 +37,10 @@ pub struct Line {
     pub json: String,
     pub kind: Kind,
     pub reason: Reason,
+    /// Whether that was done.
+    pub mode: Mode,
+    /// What something that was not enforced would have changed.
+    pub flips: Vec<Flip>,
     /// From the head's arrival to the decision, waiting included.
     pub elapsed: Duration,
     /// For access logs: set as filter state under `countersign.<name>` (DESIGN H15).
@@ -72,6 +79,9 @@ impl Kind {
 /// Everything a decision's record is made of.
 pub(crate) struct Decision<'a> {
     pub(crate) reason: Reason,
+    pub(crate) mode: Mode,
+    /// What policies in audit would have changed.
+    pub(crate) flips: &'a [Flip],
     pub(crate) id: DecisionId,
     pub(crate) now: UnixTime,
     pub(crate) elapsed: Duration,
@@ -99,7 +109,9 @@ impl Decision<'_> {
     pub(crate) fn line(&self) -> Line {
         let kind = self.reason.row().kind;
         let id = self.id.to_string();
-        let json = to_json(&self.wire(&id));
+        let flips: Vec<Flip> =
+            Flip::of_mode(self.mode, self.reason).into_iter().chain(self.flips.iter().cloned()).collect();
+        let json = to_json(&self.wire(&id, &flips));
         let mut fields =
             vec![("decision", kind.name().to_owned()), ("reason", self.reason.row().code.to_owned()), ("id", id)];
         if let Some(verified) = self.verified {
@@ -108,14 +120,18 @@ impl Decision<'_> {
         if let Some(task) = self.task {
             fields.push(("task", task.id.clone()));
         }
-        Line { json, kind, reason: self.reason, elapsed: self.elapsed, fields }
+        if self.mode == Mode::Audit {
+            fields.push(("mode", self.mode.name().to_owned()));
+        }
+        Line { json, kind, reason: self.reason, mode: self.mode, flips, elapsed: self.elapsed, fields }
     }
 
-    fn wire<'a>(&'a self, id: &'a str) -> wire::Decision<'a> {
+    fn wire<'a>(&'a self, id: &'a str, flips: &'a [Flip]) -> wire::Decision<'a> {
         wire::Decision {
             countersign: FORMAT,
             kind: self.reason.row().kind.name(),
             reason: self.reason.row().code,
+            mode: (self.mode == Mode::Audit).then_some(self.mode.name()),
             id,
             time_ms: self.now.millis(),
             elapsed_us: micros(self.elapsed),
@@ -135,6 +151,7 @@ impl Decision<'_> {
             risk_from: self.risk_learned.then_some(TOOL_LIST),
             findings: self.findings.iter().map(|finding| finding.name()).collect(),
             policies: self.policies,
+            flips: flips.iter().map(flip).collect(),
             detail: self.detail,
             challenge: self.challenge,
             approval: self.approval.map(|approval| wire::Approval {
@@ -198,7 +215,8 @@ pub(crate) fn ended(
         outcome,
         agent_task,
     };
-    Line { json: to_json(&wire), kind, reason: Reason::Allowed, elapsed: lasted, fields: Vec::new() }
+    let (json, reason, mode) = (to_json(&wire), Reason::Allowed, Mode::Enforce);
+    Line { json, kind, reason, mode, flips: Vec::new(), elapsed: lasted, fields: Vec::new() }
 }
 
 fn workload(verified: &Verified) -> wire::Workload<'_> {
@@ -231,6 +249,19 @@ fn name(identity: &Identity) -> wire::Name<'_> {
     wire::Name { issuer: &identity.issuer, subject: &identity.subject }
 }
 
+fn flip(flip: &Flip) -> wire::Flip<'_> {
+    let Flip { cause, from, to, reason } = flip;
+    wire::Flip {
+        policies: match cause {
+            Cause::Mode => &[],
+            Cause::Policies(ids) => ids,
+        },
+        from: from.name(),
+        to: to.name(),
+        reason: reason.map(|reason| reason.row().code),
+    }
+}
+
 fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
@@ -238,145 +269,4 @@ fn micros(duration: Duration) -> u64 {
 fn to_json(wire: &impl Serialize) -> String {
     // Strings, numbers and maps with string keys only: serialising cannot fail.
     serde_json::to_string(wire).unwrap_or_default()
-}
-
-/// The record's format. Members are added, never renamed.
-mod wire {
-    use serde::Serialize;
-    use serde_json::{Map, Value};
-
-    #[derive(Serialize)]
-    pub(super) struct Decision<'a> {
-        pub(super) countersign: u32,
-        pub(super) kind: &'static str,
-        pub(super) reason: &'static str,
-        pub(super) id: &'a str,
-        pub(super) time_ms: u64,
-        pub(super) elapsed_us: u64,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub(super) status: Option<u16>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub(super) resource: Option<&'a str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub(super) source: Option<&'a str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub(super) workload: Option<Workload<'a>>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub(super) token: Option<Token<'a>>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub(super) task: Option<Task<'a>>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub(super) request: Option<Request<'a>>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub(super) action: Option<Action<'a>>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub(super) risk: Option<&'static str>,
-        /// Only where it is not the catalogue.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub(super) risk_from: Option<&'static str>,
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        pub(super) findings: Vec<&'static str>,
-        #[serde(skip_serializing_if = "<[String]>::is_empty")]
-        pub(super) policies: &'a [String],
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub(super) detail: Option<&'a str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub(super) challenge: Option<&'a str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub(super) approval: Option<Approval<'a>>,
-        pub(super) policy_revision: &'a str,
-    }
-
-    #[derive(Serialize)]
-    pub(super) struct Name<'a> {
-        pub(super) issuer: &'a str,
-        pub(super) subject: &'a str,
-    }
-
-    #[derive(Serialize)]
-    pub(super) struct Workload<'a> {
-        pub(super) issuer: &'a str,
-        pub(super) subject: &'a str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub(super) client_id: Option<&'a str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub(super) requester: Option<&'a str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub(super) trust_domain: Option<&'a str>,
-        pub(super) kind: &'static str,
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        pub(super) traits: Vec<&'static str>,
-        /// Only where it is false.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub(super) classified: Option<bool>,
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        pub(super) actors: Vec<Actor<'a>>,
-    }
-
-    #[derive(Serialize)]
-    pub(super) struct Actor<'a> {
-        pub(super) issuer: &'a str,
-        pub(super) subject: &'a str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub(super) profile: Option<&'a str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub(super) kind: Option<&'static str>,
-    }
-
-    #[derive(Serialize)]
-    pub(super) struct Token<'a> {
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub(super) id: Option<&'a str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub(super) key_id: Option<&'a str>,
-        pub(super) expires: u64,
-    }
-
-    #[derive(Serialize)]
-    pub(super) struct Task<'a> {
-        pub(super) id: &'a str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub(super) purpose: Option<&'a str>,
-    }
-
-    #[derive(Serialize)]
-    pub(super) struct Request<'a> {
-        pub(super) method: &'a str,
-        pub(super) host: &'a str,
-        pub(super) path: &'a str,
-    }
-
-    #[derive(Serialize)]
-    pub(super) struct Action<'a> {
-        pub(super) name: String,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub(super) object: Option<&'a str>,
-        /// Only where it is more than one.
-        #[serde(skip_serializing_if = "<[String]>::is_empty")]
-        pub(super) objects: &'a [String],
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub(super) arguments_digest: Option<String>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub(super) body_digest: Option<String>,
-        #[serde(skip_serializing_if = "Map::is_empty")]
-        pub(super) arguments: Map<String, Value>,
-    }
-
-    #[derive(Serialize)]
-    pub(super) struct Approval<'a> {
-        pub(super) approver: Name<'a>,
-        pub(super) expires: u64,
-    }
-
-    #[derive(Serialize)]
-    pub(super) struct Ended<'a> {
-        pub(super) countersign: u32,
-        pub(super) kind: &'static str,
-        pub(super) id: &'a str,
-        pub(super) time_ms: u64,
-        pub(super) elapsed_us: u64,
-        pub(super) outcome: &'static str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub(super) agent_task: Option<&'a str>,
-    }
 }

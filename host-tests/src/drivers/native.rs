@@ -77,6 +77,8 @@ struct Stream<'a> {
     observed: Observed,
     /// The request's header fields as they go upstream, once they may.
     forwarded: Option<Vec<(String, Vec<u8>)>>,
+    /// Its trailers, as they go upstream.
+    trailers: Vec<(String, Vec<u8>)>,
     over: bool,
     /// What the client gets in place of the chunk handed over.
     replacement: Option<Vec<u8>>,
@@ -142,13 +144,18 @@ impl Native {
         }
         let pieces = request.pieces().count();
         for (index, chunk) in request.pieces().enumerate() {
-            if stream.over || request.leaves_after_chunks.is_some_and(|chunks| index >= chunks) {
+            if request.leaves_after_chunks.is_some_and(|chunks| index >= chunks) {
                 return Ok(());
+            }
+            // What streams past the session is of no interest to it.
+            if stream.over {
+                break;
             }
             let end = index + 1 == pieces && request.trailers.is_empty();
             self.feed(stream, Input::Body { chunk, end })?;
         }
-        if !stream.over && !request.trailers.is_empty() {
+        // Those of a request that went upstream before follow it.
+        if (!stream.over || stream.forwarded.is_some()) && !request.trailers.is_empty() {
             let trailers = request.trailers.iter().map(|(name, value)| (name.clone(), value.clone().into_bytes()));
             self.feed(stream, Input::Trailers(trailers.collect()))?;
         }
@@ -158,7 +165,7 @@ impl Native {
     /// What the upstream gets and answers, and what of that the client gets.
     fn upstream(&mut self, stream: &mut Stream<'_>, headers: Vec<(String, Vec<u8>)>) -> anyhow::Result<()> {
         stream.observed.upstream_touched = true;
-        stream.observed.upstream.push(received(stream.exchange.request, headers));
+        stream.observed.upstream.push(received(stream.exchange.request, headers, std::mem::take(&mut stream.trailers)));
         let response = stream.exchange.upstream.cloned().unwrap_or_else(Response::of_gateway);
         let headers = if stream.session.observes() { Headers::new(response.head()) } else { Headers::default() };
         let status = response.status;
@@ -231,6 +238,12 @@ impl Driver for Native {
             session,
             observed: Observed::default(),
             forwarded: None,
+            trailers: exchange
+                .request
+                .trailers
+                .iter()
+                .map(|(name, value)| (name.clone(), value.clone().into()))
+                .collect(),
             over: false,
             replacement: None,
             response_over: false,
@@ -291,6 +304,7 @@ impl Stream<'_> {
             Step::Forward(forward) => {
                 self.record(&forward.line)?;
                 self.forwarded = Some(edited(self.exchange.request, &forward.edits));
+                apply(&mut self.trailers, &of_trailers(&forward.edits));
                 self.over = true;
             }
             Step::Reply(reply) => {
@@ -305,6 +319,7 @@ impl Stream<'_> {
                     answer.cut = true;
                 }
             }
+            Step::EditTrailers(edits) => apply(&mut self.trailers, &of_trailers(&edits)),
             Step::EditResponse(edits) => {
                 if let Some(answer) = &mut self.observed.answer {
                     apply(&mut answer.headers, &edits);
@@ -396,6 +411,7 @@ fn apply(headers: &mut Vec<(String, Vec<u8>)>, edits: &[HeaderEdit]) {
     for edit in edits {
         match edit {
             HeaderEdit::Remove(name) => headers.retain(|(candidate, _)| candidate != name),
+            HeaderEdit::RemoveTrailer(_) => {}
             HeaderEdit::Set(name, value) => {
                 headers.retain(|(candidate, _)| candidate != name);
                 headers.push(((*name).to_owned(), value.clone().into_bytes()));
@@ -404,14 +420,23 @@ fn apply(headers: &mut Vec<(String, Vec<u8>)>, edits: &[HeaderEdit]) {
     }
 }
 
-fn received(request: &Request, headers: Vec<(String, Vec<u8>)>) -> Received {
+/// The edits of trailers, for the trailers.
+fn of_trailers(edits: &[HeaderEdit]) -> Vec<HeaderEdit> {
+    let of_trailers = |edit: &HeaderEdit| match edit {
+        HeaderEdit::RemoveTrailer(name) => Some(HeaderEdit::Remove(name.clone())),
+        HeaderEdit::Remove(_) | HeaderEdit::Set(..) => None,
+    };
+    edits.iter().filter_map(of_trailers).collect()
+}
+
+fn received(request: &Request, headers: Vec<(String, Vec<u8>)>, trailers: Vec<(String, Vec<u8>)>) -> Received {
     Received {
         method: request.method.clone(),
         path: request.path.clone(),
         host: request.host.clone(),
         headers,
         body: request.body.clone().unwrap_or_default(),
-        trailers: request.trailers.iter().map(|(name, value)| (name.clone(), value.clone().into_bytes())).collect(),
+        trailers,
     }
 }
 

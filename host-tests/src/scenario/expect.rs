@@ -83,6 +83,7 @@ impl Differences {
         self.same("status", &expect.status, &observed.answer.as_ref().map_or(0, |answer| answer.status));
         let decision = self.records(expect, observed);
         let kind = expect.reason.as_deref().and_then(reason).map(|reason| reason.row().kind);
+        let kind = if expect.audit && kind.is_some() { Some(Kind::Allow) } else { kind };
         if kind == Some(Kind::Allow) && !expect.not_delivered {
             self.forwarded(expected, observed, &decision);
         } else {
@@ -119,7 +120,8 @@ impl Differences {
         self.same("reason on record", code, &text(record, "/reason"));
         let row = reason(code).map(countersign_engine::reason::Reason::row);
         self.same("kind on record", &row.map_or("", |row| row.kind.name()).to_owned(), &text(record, "/kind"));
-        let answered = row.is_some_and(|row| row.status != 0);
+        let answered = row.is_some_and(|row| row.status != 0) && !expect.audit;
+        self.same("mode on record", &if expect.audit { "audit" } else { "" }.to_owned(), &text(record, "/mode"));
         let status = answered.then(|| Value::from(expect.status));
         self.same("status on record", &status, &record.pointer("/status").cloned());
         for (pointer, expected) in &expect.record {
@@ -175,7 +177,10 @@ impl Differences {
 
     fn forwarded(&mut self, expected: &Expected<'_>, observed: &Observed, decision: &str) {
         self.same("requests that arrived upstream", &1, &observed.upstream.len());
-        let (Some(got), Some(upstream)) = (observed.upstream.first(), &expected.expect.upstream) else { return };
+        let audit = expected.expect.audit;
+        let upstream = expected.expect.upstream.clone().or_else(|| audit.then(Upstream::default));
+        let (Some(got), Some(upstream)) = (observed.upstream.first(), upstream) else { return };
+        let upstream = &Upstream { credential: upstream.credential || audit, ..upstream };
         let sent = expected.request;
         self.same("method upstream", &sent.method, &got.method);
         self.same("path upstream", &sent.path, &got.path);
@@ -184,19 +189,24 @@ impl Differences {
         if body != got.body {
             self.0.push(format!("body upstream: expected {:?}, got {:?}", lossy(body), lossy(&got.body)));
         }
-        let trailers: Vec<_> =
-            sent.trailers.iter().map(|(name, value)| (name.clone(), value.clone().into_bytes())).collect();
+        let trailers: Vec<_> = sent
+            .trailers
+            .iter()
+            .filter(|(name, _)| !audit || !is_identity(name))
+            .map(|(name, value)| (name.clone(), value.clone().into_bytes()))
+            .collect();
         self.same("trailers upstream", &trailers, &got.trailers);
         self.stated_headers(upstream, got, decision);
-        self.identity_headers(got);
-        self.other_headers(sent, upstream, got);
+        self.identity_headers(got, audit);
+        self.other_headers(sent, upstream, got, audit);
     }
 
-    fn identity_headers(&mut self, got: &Received) {
+    fn identity_headers(&mut self, got: &Received, audit: bool) {
+        let most = usize::from(!audit);
         for name in OF_THE_FILTER {
             let values = values(&got.headers, name);
-            if values.len() > 1 {
-                self.0.push(format!("`{name}` upstream: more than one: {values:?}"));
+            if values.len() > most {
+                self.0.push(format!("`{name}` upstream: more than {most}: {values:?}"));
             }
         }
     }
@@ -209,8 +219,8 @@ impl Differences {
     }
 
     /// What the client sent arrives as it was, unless it may not be sent; nothing arrives that nobody sent.
-    fn other_headers(&mut self, sent: &Request, upstream: &Upstream, got: &Received) {
-        let reserved = |name: &str| ["x-countersign-", "x-envoy-"].iter().any(|start| folded(name).starts_with(start));
+    fn other_headers(&mut self, sent: &Request, upstream: &Upstream, got: &Received, audit: bool) {
+        let reserved = |name: &str| is_identity(name) || (!audit && folded(name).starts_with("x-envoy-"));
         let removed =
             |name: &str| upstream.headers.iter().any(|(other, value)| value.is_none() && same_name(other, name));
         let credential = |name: &str| match (upstream.egress, upstream.credential) {
@@ -230,7 +240,9 @@ impl Differences {
         };
         let stated = |name: &str| upstream.headers.keys().any(|stated| same_name(stated, name));
         let withheld = |name: &str| stated(name) || withheld(name);
-        let added = |name: &str| stated(name) || OF_THE_FILTER.contains(&name);
+        // Envoy's own, which the filter removes with the others of its kind unless it only watches.
+        let external = |name: &str| audit && name == "x-envoy-external-address";
+        let added = |name: &str| stated(name) || OF_THE_FILTER.contains(&name) || external(name);
         self.same("header fields upstream", &passing(&sent.headers, &withheld), &passing(&got.headers, &added));
     }
 
@@ -238,6 +250,10 @@ impl Differences {
         for (cluster, count) in &expect.calls {
             let made = observed.asked.iter().filter(|asked| asked.cluster == *cluster).count();
             self.same(&format!("calls to `{cluster}`"), count, &made);
+        }
+        let asked = observed.asked.iter().filter(|asked| asked.cluster == "approvals").count();
+        if expect.audit {
+            self.same("questions about what is only watched", &0, &asked);
         }
         if expect.asked.is_empty() {
             return;
@@ -269,7 +285,8 @@ impl Differences {
                 .map(|asked| ("a question", format!("{} {:?} {}", asked.path, asked.headers, lossy(&asked.body)))),
         );
         places.extend(observed.answer.iter().map(|answer| ("the answer", lossy(&answer.body))));
-        let may_arrive = expected.expect.upstream.as_ref().is_some_and(|upstream| upstream.credential);
+        let may_arrive =
+            expected.expect.audit || expected.expect.upstream.as_ref().is_some_and(|upstream| upstream.credential);
         if !may_arrive {
             let heads = observed.upstream.iter().flat_map(|got| &got.headers);
             places.extend(heads.map(|(_, value)| ("the upstream's headers", lossy(value))));
@@ -285,6 +302,10 @@ impl Differences {
 /// Every value under any spelling of `name`.
 fn values(headers: &[(String, Vec<u8>)], name: &str) -> Vec<String> {
     headers.iter().filter(|(candidate, _)| same_name(candidate, name)).map(|(_, value)| lossy(value)).collect()
+}
+
+fn is_identity(name: &str) -> bool {
+    folded(name).starts_with("x-countersign-")
 }
 
 fn folded(name: &str) -> String {

@@ -478,7 +478,11 @@ pub struct Expect {
     /// Parameters that the challenge has besides, in this order: `acr_values="mfa"`.
     #[serde(default)]
     pub challenge: Vec<String>,
-    /// What the upstream must see; only with an allow.
+    /// The decision was only recorded: whatever it is, the request arrives as it was sent, but for identity headers; nobody
+    /// was asked to approve it.
+    #[serde(default)]
+    pub audit: bool,
+    /// What the upstream must see; only with an allow, or in audit.
     #[serde(default)]
     pub upstream: Option<Upstream>,
     /// JSON pointers into the record and what is there; null when nothing must be.

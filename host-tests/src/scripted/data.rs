@@ -65,7 +65,7 @@ fn remove_header(caller: Caller<'_, State>, map: u32, key: u32, key_size: u32) -
     })
 }
 
-/// The request's headers, as long as they are held; the response's, in their callback.
+/// The request's headers, as long as they are held; its trailers, once they came; the response's headers, in their callback.
 fn editable<'a>(caller: &'a mut Caller<'_, State>, map: u32) -> Result<&'a mut Pairs> {
     let state = caller.data_mut();
     let context = state.effective;
@@ -73,6 +73,10 @@ fn editable<'a>(caller: &'a mut Caller<'_, State>, map: u32) -> Result<&'a mut P
     if map == RESPONSE_HEADERS && in_response_head {
         let headers = state.stream().and_then(|stream| stream.response_headers.as_mut());
         return headers.ok_or_else(|| wasmtime::Error::msg("no such stream"));
+    }
+    if map == REQUEST_TRAILERS && state.stream().is_some_and(|stream| stream.trailers.is_some()) {
+        let trailers = state.stream().and_then(|stream| stream.trailers.as_mut());
+        return trailers.ok_or_else(|| wasmtime::Error::msg("no such stream"));
     }
     if map != REQUEST_HEADERS || state.streams.get(&context).is_none_or(|stream| stream.place != Place::Held) {
         return Err(state.breach(&format!("edit of header map {map}, which is not held")));

@@ -83,15 +83,16 @@ impl ScriptedHost {
         let withholds = self.state().options.withholds_bodies;
         let Some(state) = self.state().streams.get_mut(&stream.0) else { return Ok(()) };
         state.request_ended = true;
-        state.trailers = Some(trailers.clone());
+        state.trailers = Some(trailers);
         if state.place == Place::Ended || (state.place == Place::Held && withholds) {
             return Ok(());
         }
         let streamed = state.place == Place::Upstream;
         let action = self.call(stream.0, "proxy_on_request_trailers", (stream.0, count))?;
         self.follow(stream, action)?;
+        let edited = self.state().streams.get(&stream.0).and_then(|state| state.trailers.clone());
         if let Some(forwarded) = self.upstream(stream).filter(|_| streamed && action == CONTINUE) {
-            forwarded.trailers = Some(trailers);
+            forwarded.trailers = edited;
             forwarded.ended = true;
         }
         Ok(())

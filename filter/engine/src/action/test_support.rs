@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::catalogue::{Annotations, Denials, Match, PathMatch, Protocol, Resource, Risk, Tool};
+use crate::rollout::Mode;
 use crate::route::Target;
 
 /// The MCP resource `payments` at `/mcp`.
@@ -15,6 +16,7 @@ pub(crate) fn resource() -> Resource {
         name: "payments".to_owned(),
         matching: Match { host: None, path: PathMatch::Exact("/mcp".to_owned()), route: None },
         protocol: Protocol::Mcp,
+        mode: Mode::Enforce,
         tools: BTreeMap::new(),
         interface: crate::catalogue::Interface::default(),
         risk: Risk::Low,

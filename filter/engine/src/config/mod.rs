@@ -26,6 +26,7 @@ use crate::catalogue::Resource;
 use crate::hygiene::Hygiene;
 use crate::introspection::Introspection;
 use crate::policy::PdpConfig;
+use crate::rollout::Mode;
 use crate::task::{Pointer, TaskSource};
 use crate::workload::register::Register;
 
@@ -35,6 +36,8 @@ const DOCUMENT: json::Limits = json::Limits { depth: 64, bytes: 4 * 1024 * 1024,
 /// One plugin configuration.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// Of everything; a resource can be in audit by itself.
+    pub mode: Mode,
     pub issuers: Vec<Issuer>,
     pub resources: Vec<Resource>,
     pub workloads: Register,

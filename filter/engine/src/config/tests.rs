@@ -34,6 +34,7 @@ impl Secrets for Environment {
 fn full() -> Value {
     json!({
         "version": 1,
+        "mode": "audit",
         "issuers": [{
             "name": "platform",
             "issuer": "https://sts.example.com",
@@ -58,6 +59,7 @@ fn full() -> Value {
             "name": "payments",
             "match": { "host": "Tools.example.com:8443", "path": "/api/*", "route": "tools" },
             "protocol": "mcp",
+            "mode": "audit",
             "risk": "low",
             "origin": "https://Tools.example.com",
             "identifier": "https://tools.example.com/api",

@@ -26,6 +26,7 @@ use self::workload::Known;
 use super::read::{Node, Object};
 use super::secrets::Secrets;
 use super::{ClientCertificate, Config, ForwardConfig, Limits, RecordConfig, Unmatched, text};
+use crate::rollout::Mode;
 use crate::task::Pointer;
 use crate::workload::register::Register;
 
@@ -40,6 +41,7 @@ pub(super) fn document(root: &Node<'_>, secrets: &dyn Secrets) -> Option<Config>
     let mut seen = Seen::default();
     root.object(|object| {
         let version = object.required("version", "write `version: 1`", version);
+        let mode = object.or("mode", Mode::Enforce, mode);
         let insecure_inline = object.or("insecure_inline", false, Node::flag);
         // Where the flag itself is unreadable, whatever depends on it is not blamed as well.
         let source = Source { secrets, inline: insecure_inline.unwrap_or(true) };
@@ -74,6 +76,7 @@ pub(super) fn document(root: &Node<'_>, secrets: &dyn Secrets) -> Option<Config>
         let limits = object.or("limits", default_limits(), limits);
         let ((), _) = (version?, insecure_inline?);
         Some(Config {
+            mode: mode?,
             issuers: issuers?,
             resources: resources?,
             workloads: Register { entries: entries?, actors: actors? },
@@ -95,6 +98,11 @@ fn version(node: &Node<'_>) -> Option<()> {
         1 => Some(()),
         other => node.refuse(format!("unknown version {other}; this release reads version 1")),
     }
+}
+
+/// Whether what is decided is done.
+fn mode(node: &Node<'_>) -> Option<Mode> {
+    node.choice("mode", &Mode::ALL.map(|mode| (mode.name(), mode)))
 }
 
 fn record(node: &Node<'_>) -> Option<RecordConfig> {

@@ -46,6 +46,8 @@ pub(super) fn resource(entry: &Resource) -> [u8; 32] {
         name,
         matching,
         protocol,
+        // What is decided is the same, whether it is done or not.
+        mode: _,
         tools: _,
         interface,
         risk,

@@ -14,6 +14,7 @@ use super::load::{self, Rule, Source};
 use super::schema::{self, Arguments, Types};
 use crate::action::Action;
 use crate::catalogue::Resource;
+use crate::rollout::Mode;
 
 /// A policy text, compiled for a catalogue.
 #[derive(Clone, Debug)]
@@ -23,6 +24,8 @@ pub struct CedarPolicy {
     pub(super) index: Index,
     /// By id.
     pub(super) rules: HashMap<String, Rule>,
+    /// Whether any of them is in audit.
+    pub(super) audits: bool,
     revision: String,
 }
 
@@ -51,6 +54,7 @@ impl CedarPolicy {
             types: Types::new()
                 .map_err(|error| vec![LoadError::catalogue("resources", Problem::Cedar(words(&error)))])?,
             index: Index::build(&Source::new(text), &rules, &schema, resources, &arguments)?,
+            audits: rules.iter().any(|rule| rule.mode == Mode::Audit),
             rules: rules.into_iter().map(|rule| (rule.id.clone(), rule)).collect(),
             revision: basis::revision(text, resources),
         })

@@ -9,18 +9,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use cedar_policy::{
-    AuthorizationError, Decision, Diagnostics, Entities, Entity, EvaluationError, PolicySet, Request,
-    RestrictedExpression,
+    AuthorizationError, Decision, Diagnostics, Entities, Entity, EvaluationError, Request, RestrictedExpression,
 };
 
 use super::arguments::Unfit;
 use super::basis::Fields;
 use super::cedar::CedarPolicy;
 use super::context::{self, ContextError};
-use super::index::{Asked, Slot};
+use super::index::{Asked, Panel, Slot};
 use super::load::Rule;
+use super::reads::Reads;
 use super::{Allow, Deny, Facts, StepUp, Verdict};
 use crate::reason::Reason;
+use crate::rollout::Mode;
 use crate::step_up::Approval;
 use crate::workload::Identity;
 
@@ -37,35 +38,42 @@ pub(super) struct Outcome {
 impl CedarPolicy {
     /// What policy says about one action. Never an allow or a step-up when anything could not be evaluated.
     pub fn decide(&self, facts: &Facts<'_>) -> Verdict {
-        self.verdict(facts).unwrap_or_else(Verdict::Deny)
+        self.decide_in(Mode::Enforce, facts)
     }
 
-    fn verdict(&self, facts: &Facts<'_>) -> Result<Verdict, Deny> {
-        let slot = self.index.slot(facts.action).filter(|slot| !slot.candidates.policies.is_empty());
-        let slot = slot.ok_or_else(Deny::by_default)?;
-        let arguments = arguments(slot, facts)?;
-        let policies = &slot.candidates.policies;
-        let Outcome { allow, determining } = self.evaluate(slot, policies, facts, facts.approval, arguments.clone())?;
+    /// The same; in audit as if policies in audit were enforced, which is a verdict about them and nothing else.
+    pub(super) fn decide_in(&self, mode: Mode, facts: &Facts<'_>) -> Verdict {
+        self.verdict(mode, facts).unwrap_or_else(Verdict::Deny)
+    }
+
+    fn verdict(&self, mode: Mode, facts: &Facts<'_>) -> Result<Verdict, Deny> {
+        let slot = self.index.slot(facts.action).ok_or_else(Deny::by_default)?;
+        let panel = slot.candidates.panel(mode);
+        if panel.policies.is_empty() {
+            return Err(Deny::by_default());
+        }
+        let arguments = arguments(slot, panel.reads, facts)?;
+        let Outcome { allow, determining } = self.evaluate(slot, panel, facts, facts.approval, arguments.clone())?;
         if allow {
             return Ok(Verdict::Allow(Allow { determining }));
         }
         let steps_up = facts.approval.is_none() && self.only_step_ups(&determining);
-        if steps_up && self.evaluate(slot, policies, facts, Some(&hypothetical(facts)), arguments)?.allow {
+        if steps_up && self.evaluate(slot, panel, facts, Some(&hypothetical(facts)), arguments)?.allow {
             return Ok(Verdict::StepUp(self.step_up(slot, determining)));
         }
         Err(self.denied(determining))
     }
 
-    /// What `policies`, all or some of the slot's candidates, say.
+    /// What `panel`, all or some of the slot's candidates, says.
     pub(super) fn evaluate(
         &self,
         slot: &Slot,
-        policies: &PolicySet,
+        panel: Panel<'_>,
         facts: &Facts<'_>,
         approval: Option<&Approval>,
         arguments: Option<RestrictedExpression>,
     ) -> Result<Outcome, Deny> {
-        let reads = &slot.candidates.reads;
+        let Panel { policies, reads } = panel;
         let context = context::context(facts, approval, arguments, &reads.context)?;
         let principal = self.types.agent(&facts.workload.identity.subject);
         let mut entities = Cow::Borrowed(slot.entities.as_ref());
@@ -162,9 +170,9 @@ pub(super) fn hypothetical(facts: &Facts<'_>) -> Approval {
 }
 
 /// The arguments that policies read, of a declared tool with a schema; all of them must fit.
-fn arguments(slot: &Slot, facts: &Facts<'_>) -> Result<Option<RestrictedExpression>, Unfit> {
+fn arguments(slot: &Slot, reads: &Reads, facts: &Facts<'_>) -> Result<Option<RestrictedExpression>, Unfit> {
     let (Some(record), Some(values)) = (&slot.arguments, facts.action.arguments()) else { return Ok(None) };
-    record.fit(values, &slot.candidates.reads.arguments).map(Some)
+    record.fit(values, &reads.arguments).map(Some)
 }
 
 fn add(entities: Cow<'_, Entities>, entity: Entity) -> Result<Cow<'_, Entities>, ContextError> {

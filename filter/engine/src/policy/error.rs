@@ -42,11 +42,14 @@ pub enum Problem {
     #[error("another policy has this `@id`")]
     DuplicateId,
     /// An annotation without meaning here.
-    #[error("unknown annotation `@{0}` (@id, @maps, @reason, @step_up)")]
+    #[error("unknown annotation `@{0}` (@id, @maps, @mode, @reason, @step_up)")]
     UnknownAnnotation(String),
     /// An annotation whose value is its meaning has none.
     #[error("`@{0}` needs a value")]
     EmptyAnnotation(&'static str),
+    /// An `@mode` that is none.
+    #[error("unknown mode `{0}` (enforce, audit)")]
+    UnknownMode(String),
     /// Approvals lift forbids; a permit has nothing to lift.
     #[error("`@step_up` belongs on a forbid")]
     StepUpOnPermit,

@@ -12,6 +12,7 @@ use crate::action::Action;
 use crate::catalogue::Resource;
 use crate::io::{Call, CallId, CallOutcome};
 use crate::reason::Reason;
+use crate::rollout::Flip;
 
 /// What decides about every action; at least one of the two.
 #[derive(Debug)]
@@ -48,22 +49,24 @@ impl Judges {
         Ok(Self { cedar: policy, pdp: pdp.cloned().map(Pdp::new), approvals, revision })
     }
 
-    /// What they say about all of `parts` of an action, each with the other `facts`.
+    /// What Cedar says about all of `parts` of an action, each with the other `facts`; none where it is not asked.
+    pub(crate) fn cedar(&self, facts: &Facts<'_>, parts: &[Cow<'_, Action>]) -> Option<Verdict> {
+        self.cedar.as_ref().map(|cedar| cedar.decide_all(facts, parts.iter().map(AsRef::as_ref)))
+    }
+
+    /// What they say about the same, of which Cedar says `cedar`.
     pub(crate) fn decide(
         &self,
         resource: &Resource,
         facts: &Facts<'_>,
         parts: &[Cow<'_, Action>],
+        cedar: Option<Verdict>,
         given: &[Given],
     ) -> Opinion {
-        let mut verdicts = Vec::new();
-        if let Some(cedar) = &self.cedar {
-            let verdict = cedar.decide_all(facts, parts.iter().map(AsRef::as_ref));
-            if matches!(verdict, Verdict::Deny(_)) {
-                return Opinion::Verdict(verdict);
-            }
-            verdicts.push(verdict);
+        if let Some(deny @ Verdict::Deny(_)) = cedar {
+            return Opinion::Verdict(deny);
         }
+        let mut verdicts: Vec<Verdict> = cedar.into_iter().collect();
         if let Some(pdp) = &self.pdp {
             if parts.len() > MOST_QUESTIONS {
                 let detail =
@@ -108,6 +111,31 @@ impl Judges {
     /// what is only shown: it decides when it is called.
     pub(crate) fn could_allow(&self, facts: &Facts<'_>, unknown: Unknown) -> bool {
         self.cedar.as_ref().is_none_or(|cedar| cedar.could_allow(facts, unknown))
+    }
+
+    /// Whether any policy is in audit.
+    pub(crate) fn has_audited(&self) -> bool {
+        self.cedar.as_ref().is_some_and(CedarPolicy::has_audited)
+    }
+
+    /// Whether a policy in audit could apply to `action`.
+    pub(crate) fn tries(&self, action: &Action) -> bool {
+        self.cedar.as_ref().is_some_and(|cedar| cedar.tries(action))
+    }
+
+    /// Whether one that could reads its arguments.
+    pub(crate) fn tries_arguments(&self, action: &Action) -> bool {
+        self.cedar.as_ref().is_some_and(|cedar| cedar.tries_arguments(action))
+    }
+
+    /// How policies in audit would have turned Cedar's `verdict`, which is about all of `parts`.
+    pub(crate) fn flip(&self, facts: &Facts<'_>, parts: &[Cow<'_, Action>], verdict: &Verdict) -> Option<Flip> {
+        self.cedar.as_ref()?.flip(facts, parts.iter().map(AsRef::as_ref), verdict)
+    }
+
+    /// That policies in audit could not be tried, because what they read cannot be had.
+    pub(crate) fn untried(&self, action: &Action, verdict: &Verdict, reason: Reason) -> Option<Flip> {
+        self.cedar.as_ref()?.untried(action, verdict, reason)
     }
 
     /// Names texts and catalogue: 16 hexadecimal digits of a SHA-256.

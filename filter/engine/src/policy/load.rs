@@ -12,6 +12,7 @@ use cedar_policy::{
 use super::error::{LoadError, Place, Problem};
 use super::reads::Reads;
 use crate::catalogue::Resource;
+use crate::rollout::Mode;
 
 /// One policy, ready to be indexed.
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ pub(super) struct Rule {
     pub(super) step_up: Option<String>,
     /// `@reason`.
     pub(super) reason: Option<String>,
+    /// `@mode`.
+    pub(super) mode: Mode,
     pub(super) reads: Reads,
     /// Where it starts in the text.
     pub(super) offset: usize,
@@ -105,7 +108,9 @@ fn rules(source: &Source<'_>, set: &PolicySet, errors: &mut Vec<LoadError>) -> V
         };
         let annotation = |name| policy.annotation(name).map(str::to_owned);
         let (step_up, reason) = (annotation("step_up"), annotation("reason"));
-        let rule = Rule { policy, id, text, step_up, reason, reads, offset };
+        // What is no mode is an error below.
+        let mode = policy.annotation("mode").and_then(Mode::named).unwrap_or(Mode::Enforce);
+        let rule = Rule { policy, id, text, step_up, reason, mode, reads, offset };
         errors.extend(problems(&rule).into_iter().map(|problem| source.error(&rule, problem)));
         if names.insert(rule.id.clone()) {
             rules.push(rule);
@@ -132,7 +137,8 @@ fn problems(rule: &Rule) -> Vec<Problem> {
         match name {
             "id" if value.is_empty() => problems.push(Problem::EmptyAnnotation("id")),
             "step_up" if value.is_empty() => problems.push(Problem::EmptyAnnotation("step_up")),
-            "id" | "step_up" | "reason" | "maps" => {}
+            "mode" if Mode::named(value).is_none() => problems.push(Problem::UnknownMode(value.to_owned())),
+            "id" | "step_up" | "reason" | "mode" | "maps" => {}
             unknown => problems.push(Problem::UnknownAnnotation(unknown.to_owned())),
         }
     }

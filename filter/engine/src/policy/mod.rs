@@ -114,9 +114,25 @@
 //! # Annotations
 //!
 //! `@id` names a policy, `@reason` says why (for records and approvers), `@step_up("<who approves>")` makes a forbid one that an
-//! approval lifts, `@maps` is data. Others are refused. A step-up is tried with an approval by nobody (empty strings) that expires in
+//! approval lifts, `@mode("audit")` makes a policy one that is only tried (`@mode("enforce")` is what holds without), `@maps` is
+//! data. Others are refused. A step-up is tried with an approval by nobody (empty strings) that expires in
 //! a minute; only if that would allow is anybody asked. So `unless { context has approval }` may ask for the approval's
 //! presence or expiry; a policy that insists on one approver by name is never lifted, and its calls are denied unasked.
+//!
+//! ## Policies in audit
+//!
+//! `@mode("audit")` is how a policy is tried on what really happens before it is enforced. Decisions are made without it: an
+//! audited permit grants nothing, an audited forbid denies nothing and asks nobody, lists show what they showed, and no call is
+//! refused because of what it reads. Where such a policy could apply, everything is decided once more as if all of them were
+//! enforced; a verdict that differs is a *flip*, on the record (`flips: [{policies, from, to}]`, `policies` being those in audit
+//! that made the difference) and counted (`countersign.flips.policy.<from>.<to>`). `from` is `allow`, `deny` or `step_up`; `to`
+//! may be `error` too: one of them cannot be evaluated. That one policy in audit denies what another would let a person approve
+//! is their business: they are tried together.
+//!
+//! Policies are asked about what the task's grants cover; what fails before that is not tried. A policy in audit that reads
+//! `context.args` of an endpoint needs the body, which is then held as for an enforced one. Where it is too large, cannot be read
+//! or does not come in time the request goes on as it would have without the policy, from there unheld: a flip to `error`, with
+//! the `reason`.
 
 mod arguments;
 mod basis;
@@ -135,6 +151,7 @@ mod schema;
 mod several;
 #[cfg(test)]
 mod tests;
+mod trial;
 
 pub use cedar::CedarPolicy;
 pub use error::{LoadError, Place, Problem, SchemaProblem};

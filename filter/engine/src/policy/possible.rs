@@ -8,7 +8,7 @@ use cedar_policy::{Effect, PolicySet, PolicySetError};
 
 use super::cedar::CedarPolicy;
 use super::decide::{Outcome, hypothetical};
-use super::index::{Candidates, Slot};
+use super::index::{Candidates, Panel, Slot};
 use super::load::Rule;
 use super::{Deny, Facts};
 
@@ -66,21 +66,22 @@ impl CedarPolicy {
     }
 
     fn possible(&self, slot: &Slot, facts: &Facts<'_>, unknown: Unknown) -> Result<bool, Deny> {
-        let Candidates { policies, certain_without_arguments, certain_without_target, .. } = slot.candidates.as_ref();
+        let Candidates { policies, reads, certain_without_arguments, certain_without_target, .. } =
+            slot.candidates.as_ref();
         let certain = match unknown {
             Unknown::Arguments => certain_without_arguments.as_ref(),
             Unknown::Target => certain_without_target.as_ref(),
         };
-        let policies = certain.map_or(policies, |certain| &certain.policies);
+        let panel = Panel { policies: certain.map_or(policies, |certain| &certain.policies), reads };
         let permit = certain.is_some_and(|certain| certain.permit);
         let step_up = certain.is_some_and(|certain| certain.step_up);
         let open = |outcome: &Outcome| outcome.allow || (outcome.determining.is_empty() && permit);
 
-        let first = self.evaluate(slot, policies, facts, None, None)?;
+        let first = self.evaluate(slot, panel, facts, None, None)?;
         if open(&first) {
             return Ok(true);
         }
         let asks = if first.determining.is_empty() { step_up } else { self.only_step_ups(&first.determining) };
-        Ok(asks && open(&self.evaluate(slot, policies, facts, Some(&hypothetical(facts)), None)?))
+        Ok(asks && open(&self.evaluate(slot, panel, facts, Some(&hypothetical(facts)), None)?))
     }
 }

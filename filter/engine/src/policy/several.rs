@@ -4,14 +4,25 @@ use super::basis::Fields;
 use super::{Allow, CedarPolicy, Deny, Facts, StepUp, Verdict};
 use crate::action::Action;
 use crate::reason::Reason;
+use crate::rollout::Mode;
 
 impl CedarPolicy {
     /// What policy says about all of `parts`, each with the other `facts`: the first deny; else one step-up for every
     /// step-up; an allow only if every part is allowed.
     pub fn decide_all<'a>(&self, facts: &Facts<'a>, parts: impl Iterator<Item = &'a Action>) -> Verdict {
+        self.decide_all_in(Mode::Enforce, facts, parts)
+    }
+
+    /// The same; in audit as [`CedarPolicy::decide_in`] has it.
+    pub(super) fn decide_all_in<'a>(
+        &self,
+        mode: Mode,
+        facts: &Facts<'a>,
+        parts: impl Iterator<Item = &'a Action>,
+    ) -> Verdict {
         let mut verdicts = Vec::new();
         for action in parts {
-            match self.decide(&Facts { action, ..*facts }) {
+            match self.decide_in(mode, &Facts { action, ..*facts }) {
                 deny @ Verdict::Deny(_) => return deny,
                 verdict @ (Verdict::Allow(_) | Verdict::StepUp(_)) => verdicts.push(verdict),
             }

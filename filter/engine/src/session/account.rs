@@ -19,6 +19,7 @@ use crate::ledger::Entry;
 use crate::reason::Reason;
 use crate::record::{self, Line};
 use crate::reply::{Addressee, Denial, Reply};
+use crate::rollout::{Flip, Mode};
 use crate::route::Target;
 use crate::sessions::Seal;
 use crate::step_up::Approval;
@@ -41,6 +42,8 @@ pub(super) struct Account {
     /// Whether that is not the catalogue's, but what lists showed.
     pub(super) risk_learned: bool,
     pub(super) policies: Vec<String>,
+    /// What policies in audit would have changed.
+    pub(super) flips: Vec<Flip>,
     pub(super) detail: Option<String>,
     /// The challenge put to an approver, answered or not.
     pub(super) challenge: Option<String>,
@@ -59,6 +62,8 @@ pub(super) struct Account {
 pub(super) struct About<'a> {
     pub(super) target: Option<&'a Target>,
     pub(super) resource: Option<&'a Resource>,
+    /// Whether what is decided about it is done.
+    pub(super) mode: Mode,
     pub(super) source: Option<&'a str>,
     pub(super) headers: &'a Headers,
     /// Whether it came with a DPoP proof.
@@ -124,6 +129,8 @@ impl Account {
         let elapsed = turn.now.since(about.arrived);
         record::Decision {
             reason,
+            mode: about.mode,
+            flips: &self.flips,
             id: turn.id,
             now: turn.now,
             elapsed,
@@ -167,17 +174,18 @@ impl Account {
 
 /// Removes what a client may not say: reserved names always, the credential unless it is configured to go on.
 pub(super) fn stripped(headers: &Headers, keep_credential: bool) -> Vec<HeaderEdit> {
-    without(headers, if keep_credential { &[] } else { &FIELDS })
+    without(headers, is_reserved, if keep_credential { &[] } else { &FIELDS })
 }
 
 /// The same of a request that is on its way out: the credential is the proxy's, and never for anybody else; so is a proof
 /// that came with it.
 pub(super) fn stripped_on_the_way_out(headers: &Headers, dpop: bool) -> Vec<HeaderEdit> {
-    without(headers, if dpop { &[PROXY_AUTHORIZATION, PROOF] } else { &[PROXY_AUTHORIZATION] })
+    without(headers, is_reserved, if dpop { &[PROXY_AUTHORIZATION, PROOF] } else { &[PROXY_AUTHORIZATION] })
 }
 
-fn without(headers: &Headers, fields: &[&str]) -> Vec<HeaderEdit> {
-    HeaderEdit::removals(headers, |name| is_reserved(name) || fields.iter().any(|field| same_name(name, field)))
+/// Removes what is `reserved`, and `fields`.
+pub(super) fn without(headers: &Headers, reserved: impl Fn(&str) -> bool, fields: &[&str]) -> Vec<HeaderEdit> {
+    HeaderEdit::removals(headers, |name| reserved(name) || fields.iter().any(|field| same_name(name, field)))
 }
 
 /// `text` as a header value: printable ASCII, everything else percent-encoded (RFC 3986 §2.1).

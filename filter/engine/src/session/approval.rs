@@ -27,6 +27,13 @@ pub(super) struct Approved {
     step_up: StepUp,
 }
 
+impl Asked {
+    /// The question's name.
+    pub(super) fn challenge(&self) -> &str {
+        &self.challenge.id
+    }
+}
+
 impl Approved {
     /// Whether the call decided now is still the one that was approved.
     pub(super) fn binds(&self, account: &Account) -> bool {
@@ -39,7 +46,7 @@ impl Turn<'_> {
     pub(super) fn ask(
         &mut self,
         request: &Request,
-        account: &mut Account,
+        account: &Account,
         step_up: StepUp,
     ) -> Result<(Asked, Call), Reason> {
         let config = self.engine.config.step_up.as_ref().ok_or(Reason::ApprovalUnavailable)?;
@@ -55,7 +62,6 @@ impl Turn<'_> {
             redact: redactions(self.engine, request, account),
         };
         let (call, challenge) = webhook_call(id, config, &question, self.now)?;
-        account.challenge = Some(challenge.id.clone());
         let deadline = self.now.plus(config.hold);
         Ok((Asked { call: id, deadline, challenge, step_up }, call))
     }

@@ -17,6 +17,7 @@ use crate::learned::{self, Learned};
 use crate::ledger::{Entry, LedgerError};
 use crate::policy::{Allow, Facts, Given, Opinion, Question, StepUp, Verdict};
 use crate::reason::Reason;
+use crate::rollout::Mode;
 use crate::route;
 use crate::sessions::{self, NoKey};
 use crate::step_up::Approval;
@@ -29,13 +30,22 @@ const PROOF_SHARES: u8 = 16;
 
 /// Why there is no ruling.
 pub(super) enum Halt {
-    /// The action cannot be read before the body is complete.
-    NeedBody,
+    /// The body must be complete first.
+    NeedBody(NeededFor),
     NeedKeys(NeedKeys),
     NeedIntrospection(IssuerIndex),
     /// The decision point elsewhere is yet to be asked.
     NeedAnswer(Question),
     Deny(Reason),
+}
+
+/// What the body is needed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NeededFor {
+    /// The action cannot be read without it, or an approval is about all of it.
+    Decision,
+    /// A policy in audit reads it.
+    Trial,
 }
 
 /// What policy ruled.
@@ -64,8 +74,13 @@ impl Turn<'_> {
         let resource = self.engine.resource(request.resource).ok_or(Reason::Internal)?;
         self.admit(request, account)?;
         let wanted = self.wanted(resource, request, account)?;
-        if request.body().is_none() && wanted.holds() {
-            return Err(Halt::NeedBody);
+        if request.body().is_none() {
+            if wanted.holds() {
+                return Err(Halt::NeedBody(NeededFor::Decision));
+            }
+            if self.holds_for_trial(resource, request) {
+                return Err(Halt::NeedBody(NeededFor::Trial));
+            }
         }
         let action = read_action(resource, request, wanted, account)?;
         let (risk, labels) = rating(resource, &action);
@@ -169,7 +184,12 @@ impl Turn<'_> {
         let seal = engine.sessions.seal(&verified.workload, &resource.name, self.ledger);
         let seal = account.seal.insert(seal.map_err(|NoKey| Reason::LedgerUnavailable)?);
         if let Some(claimed) = claimed {
-            account.session = Some(seal.open(claimed).ok_or(Reason::UnknownSession)?);
+            account.session = match (seal.open(claimed), engine.mode(Some(resource))) {
+                (None, Mode::Enforce) => return Err(Reason::UnknownSession),
+                // Clients of what is only watched have their server's own ids, which nobody can judge.
+                (None, Mode::Audit) => None,
+                (session @ Some(_), Mode::Enforce | Mode::Audit) => session,
+            };
         }
         Ok(())
     }
@@ -283,7 +303,11 @@ impl Turn<'_> {
         };
         let parts = action.parts();
         let asks = told.approval.is_none() && parts.iter().any(|part| task.asks.name(part));
-        let verdict = match self.engine.policy.decide(resource, &facts, &parts, told.answers) {
+        let cedar = self.engine.policy.cedar(&facts, &parts);
+        let flips = cedar.as_ref().map(|verdict| self.flips(request, &facts, verdict)).unwrap_or_default();
+        let opinion = self.engine.policy.decide(resource, &facts, &parts, cedar, told.answers);
+        account.flips = flips;
+        let verdict = match opinion {
             Opinion::Verdict(verdict) => verdict,
             Opinion::Ask(question) => return Err(Halt::NeedAnswer(question)),
         };

@@ -9,10 +9,13 @@ mod agent_tasks;
 mod approval;
 mod decide;
 mod id;
+mod observe;
+mod outside;
 mod pending;
 mod request;
 mod response;
 mod running;
+mod trial;
 mod visible;
 mod wanted;
 
@@ -120,7 +123,7 @@ impl Turn<'_> {
                 Arrival::Request(request) => Pending::begin(*request, self),
                 Arrival::Metadata(described) => self.describe(&described),
                 Arrival::Unmatched(unmatched) => self.unmatched(&unmatched),
-                Arrival::Refused(refused) => self.refuse(refused),
+                Arrival::Refused(refused) => self.refuse(&refused),
             },
             // A stream that ends before its head asked for nothing.
             Input::Closed => Next::Wait(State::Over),

@@ -6,8 +6,8 @@ use countersign_tokens::UnixTime;
 
 use super::account::{About, Account, stripped, stripped_on_the_way_out};
 use super::approval::{Approved, Asked};
-use super::decide::{Halt, Ruling, Told, entry, one_shot_entry, proof_entry};
-use super::request::{Described, Outsider, Refused, Request, Undecided};
+use super::decide::{Halt, NeededFor, Ruling, Told, entry, one_shot_entry, proof_entry};
+use super::request::Request;
 use super::response::Watch;
 use super::running::Running;
 use super::{Next, State, Turn};
@@ -23,7 +23,6 @@ use crate::ledger::{Entry, LedgerError, Spent};
 use crate::permit::Permit;
 use crate::policy::{Allow, Given, MOST_QUESTIONS, Question, StepUp};
 use crate::reason::Reason;
-use crate::reply::Reply;
 
 /// How long a spent approval is remembered after it lapsed: answers older than this are refused by their timestamp.
 const ANSWER_LIFETIME: Duration = Duration::from_mins(10);
@@ -47,7 +46,7 @@ pub(super) struct Pending {
 
 /// What the decision waits for.
 enum Waiting {
-    Body,
+    Body(NeededFor),
     Keys(NeedKeys),
     Introspection(Box<Introspecting>),
     Answer(Box<Consulting>),
@@ -75,25 +74,25 @@ struct Consulting {
 impl Pending {
     /// Decides as far as the head allows.
     pub(super) fn begin(request: Request, turn: &mut Turn<'_>) -> Next {
-        let (account, waiting) = (Account::default(), Waiting::Body);
+        let (account, waiting) = (Account::default(), Waiting::Body(NeededFor::Decision));
         let pending = Self { request, account, keys_awaited: false, introspected: false, answers: Vec::new(), waiting };
         Box::new(pending).advance(turn, None)
     }
 
     pub(super) fn awaits_body(&self) -> bool {
-        matches!(self.waiting, Waiting::Body)
+        matches!(self.waiting, Waiting::Body(_))
     }
 
     pub(super) fn handle(mut self: Box<Self>, turn: &mut Turn<'_>, input: Input<'_>) -> Next {
         match input {
-            Input::Body { chunk, end } => {
-                let absorbed = self.request.absorb(chunk, end, turn.engine.config.limits.body_bytes);
-                self.body_arrived(turn, absorbed)
-            }
-            Input::Trailers(trailers) => {
-                let absorbed = self.request.absorb_trailers(&trailers);
-                self.body_arrived(turn, absorbed)
-            }
+            Input::Body { chunk, end } => match self.request.absorb(chunk, end, turn.engine.config.limits.body_bytes) {
+                Ok(()) => self.body_arrived(turn),
+                Err(reason) => self.without_body(turn, reason),
+            },
+            Input::Trailers(trailers) => match self.request.absorb_trailers(&trailers) {
+                Ok(()) => self.body_arrived(turn),
+                Err(reason) => self.deny(turn, reason),
+            },
             Input::CallDone(id, outcome) => self.answered(turn, id, &outcome),
             Input::Tick(tick) => self.tick(turn, tick),
             Input::Closed => {
@@ -108,11 +107,29 @@ impl Pending {
         Next::Wait(State::Pending(self))
     }
 
-    fn body_arrived(self: Box<Self>, turn: &mut Turn<'_>, absorbed: Result<(), Reason>) -> Next {
-        match (absorbed, &self.waiting) {
-            (Err(reason), _) => self.deny(turn, reason),
-            (Ok(()), Waiting::Body) if self.request.body().is_some() => self.advance(turn, None),
-            (Ok(()), _) => self.keep(),
+    fn body_arrived(self: Box<Self>, turn: &mut Turn<'_>) -> Next {
+        match &self.waiting {
+            Waiting::Body(_) if self.request.body().is_some() => self.advance(turn, None),
+            Waiting::Body(_)
+            | Waiting::Keys(_)
+            | Waiting::Introspection(_)
+            | Waiting::Answer(_)
+            | Waiting::Approval(_) => self.keep(),
+        }
+    }
+
+    /// Its body cannot be had. What only policies in audit would have read is not missed.
+    fn without_body(mut self: Box<Self>, turn: &mut Turn<'_>, reason: Reason) -> Next {
+        match self.waiting {
+            Waiting::Body(NeededFor::Trial) => {
+                self.request.untried = Some(reason);
+                self.advance(turn, None)
+            }
+            Waiting::Body(NeededFor::Decision)
+            | Waiting::Keys(_)
+            | Waiting::Introspection(_)
+            | Waiting::Answer(_)
+            | Waiting::Approval(_) => self.deny(turn, reason),
         }
     }
 
@@ -121,7 +138,7 @@ impl Pending {
             Waiting::Approval(approval) if approval.call == id => self.approver_answered(turn, outcome),
             Waiting::Introspection(asked) if asked.call == id => self.issuer_answered(turn, outcome),
             Waiting::Answer(asked) if asked.call == id => self.decision_point_answered(turn, outcome),
-            Waiting::Body
+            Waiting::Body(_)
             | Waiting::Keys(_)
             | Waiting::Introspection(_)
             | Waiting::Answer(_)
@@ -131,9 +148,9 @@ impl Pending {
 
     fn tick(mut self: Box<Self>, turn: &mut Turn<'_>, tick: Tick) -> Next {
         match &self.waiting {
-            Waiting::Body if tick.body_withheld => self.deny(turn, Reason::BodyWithheld),
-            Waiting::Body if turn.now.since(self.request.arrived) > turn.engine.config.limits.body_wait => {
-                self.deny(turn, Reason::BodyTimeout)
+            Waiting::Body(_) if tick.body_withheld => self.without_body(turn, Reason::BodyWithheld),
+            Waiting::Body(_) if turn.now.since(self.request.arrived) > turn.engine.config.limits.body_wait => {
+                self.without_body(turn, Reason::BodyTimeout)
             }
             Waiting::Keys(need) if !turn.keys_are_coming(*need) => {
                 self.keys_awaited = true;
@@ -144,7 +161,7 @@ impl Pending {
                 self.deny(turn, Reason::IntrospectionUnavailable)
             }
             Waiting::Answer(asked) if asked.deadline <= turn.now => self.deny(turn, Reason::PdpUnavailable),
-            Waiting::Body
+            Waiting::Body(_)
             | Waiting::Keys(_)
             | Waiting::Introspection(_)
             | Waiting::Answer(_)
@@ -174,8 +191,8 @@ impl Pending {
             // Policy never asks again for what it was just given.
             (Ok(Ruling::StepUp(_)), Some(_)) => self.deny(turn, Reason::Internal),
             (Err(Halt::Deny(reason)), _) => self.deny(turn, reason),
-            (Err(Halt::NeedBody), _) => {
-                self.waiting = Waiting::Body;
+            (Err(Halt::NeedBody(purpose)), _) => {
+                self.waiting = Waiting::Body(purpose);
                 self.keep()
             }
             (Err(Halt::NeedKeys(need)), _) => self.await_keys(turn, need),
@@ -184,8 +201,11 @@ impl Pending {
         }
     }
 
-    /// Uses up what may be used once, then forwards.
+    /// Uses up what may be used once, then forwards. What is only watched uses up nothing.
     fn permit(self: Box<Self>, turn: &mut Turn<'_>, allow: &Allow, reason: Reason) -> Next {
+        if let Some(observed) = turn.observe_held(&self.request, &self.account, reason) {
+            return observed;
+        }
         match turn.spend(&self.account) {
             Ok(()) => self.forward(turn, Permit::from_allow(allow), reason),
             Err(reason) => self.deny(turn, reason),
@@ -196,8 +216,13 @@ impl Pending {
 /// Step-up.
 impl Pending {
     fn ask(mut self: Box<Self>, turn: &mut Turn<'_>, step_up: StepUp) -> Next {
-        match turn.ask(&self.request, &mut self.account, step_up) {
+        match turn.ask(&self.request, &self.account, step_up) {
             Ok((asked, call)) => {
+                // It could be asked; about what is only watched nobody is.
+                if let Some(observed) = turn.observe_held(&self.request, &self.account, Reason::ApprovalNeeded) {
+                    return observed;
+                }
+                self.account.challenge = Some(asked.challenge().to_owned());
                 self.waiting = Waiting::Approval(Box::new(asked));
                 Next::Call(self, call)
             }
@@ -206,7 +231,7 @@ impl Pending {
     }
 
     fn approver_answered(mut self: Box<Self>, turn: &mut Turn<'_>, outcome: &CallOutcome) -> Next {
-        let Waiting::Approval(asked) = std::mem::replace(&mut self.waiting, Waiting::Body) else {
+        let Waiting::Approval(asked) = std::mem::replace(&mut self.waiting, Waiting::Body(NeededFor::Decision)) else {
             return self.deny(turn, Reason::Internal);
         };
         match turn.approved(&mut self.account, *asked, outcome) {
@@ -233,7 +258,8 @@ impl Pending {
     }
 
     fn issuer_answered(mut self: Box<Self>, turn: &mut Turn<'_>, outcome: &CallOutcome) -> Next {
-        let Waiting::Introspection(asked) = std::mem::replace(&mut self.waiting, Waiting::Body) else {
+        let Waiting::Introspection(asked) = std::mem::replace(&mut self.waiting, Waiting::Body(NeededFor::Decision))
+        else {
             return self.deny(turn, Reason::Internal);
         };
         self.introspected = true;
@@ -261,7 +287,7 @@ impl Pending {
     }
 
     fn decision_point_answered(mut self: Box<Self>, turn: &mut Turn<'_>, outcome: &CallOutcome) -> Next {
-        let Waiting::Answer(asked) = std::mem::replace(&mut self.waiting, Waiting::Body) else {
+        let Waiting::Answer(asked) = std::mem::replace(&mut self.waiting, Waiting::Body(NeededFor::Decision)) else {
             return self.deny(turn, Reason::Internal);
         };
         match turn.engine.policy.answered(&asked.question, outcome, turn.now) {
@@ -299,7 +325,9 @@ impl Pending {
 /// Terminal steps: each consumes the request.
 impl Pending {
     fn deny(self: Box<Self>, turn: &Turn<'_>, reason: Reason) -> Next {
-        Next::Done(Step::Reply(self.account.reply(turn, self.request.about(turn), reason)))
+        let observed = turn.observe_held(&self.request, &self.account, reason);
+        let reply = || Next::Done(Step::Reply(self.account.reply(turn, self.request.about(turn), reason)));
+        observed.unwrap_or_else(reply)
     }
 
     fn forward(self: Box<Self>, turn: &Turn<'_>, permit: Permit, reason: Reason) -> Next {
@@ -321,55 +349,6 @@ impl Pending {
 }
 
 impl Turn<'_> {
-    /// Answers a head that is refused by itself.
-    pub(super) fn refuse(&mut self, refused: Refused) -> Next {
-        let Refused { reason, head, target, resource } = refused;
-        let about = About {
-            target: target.as_ref(),
-            resource: resource.and_then(|index| self.engine.resource(index)),
-            source: head.source.as_deref(),
-            headers: &head.headers,
-            dpop: false,
-            arrived: self.now,
-        };
-        Next::Done(Step::Reply(Account::of(about.target).reply(self, about, reason)))
-    }
-
-    /// Answers a question for a resource's metadata.
-    pub(super) fn describe(&self, described: &Described) -> Next {
-        let Described { head, target, resource } = described;
-        let resource = self.engine.resource(*resource);
-        let source = head.source.as_deref();
-        let about =
-            About { target: Some(target), resource, source, headers: &head.headers, dpop: false, arrived: self.now };
-        let known = resource.and_then(|resource| resource.identifier.as_deref().zip(resource.metadata.as_ref()));
-        let Some((identifier, metadata)) = known else {
-            return Next::Done(Step::Reply(Account::of(about.target).reply(self, about, Reason::Internal)));
-        };
-        let line = Account::of(about.target).line(self, about, Reason::Metadata, Reason::Metadata.row().status);
-        Next::Done(Step::Reply(Reply::metadata(line, identifier, metadata)))
-    }
-
-    /// Lets a request for no resource, or for a public card, through where configuration says so; else refuses it.
-    pub(super) fn unmatched(&mut self, outsider: &Outsider) -> Next {
-        let Outsider { head, target, rule } = outsider;
-        let source = head.source.as_deref();
-        let (permit, reason, resource) = match rule {
-            Undecided::Unmatched(rule) => (Permit::for_unmatched(*rule), Reason::Unmatched, None),
-            Undecided::Card(index, card) => (Permit::for_card(*card), Reason::AgentCard, self.engine.resource(*index)),
-        };
-        let about =
-            About { target: Some(target), resource, source, headers: &head.headers, dpop: false, arrived: self.now };
-        let Some(permit) = permit else {
-            return Next::Done(Step::Reply(Account::of(about.target).reply(self, about, Reason::NoResource)));
-        };
-        let line = Account::of(about.target).line(self, about, reason, 0);
-        // What is for no resource carries no credential of ours to protect; an agent needs none for its card. What either says
-        // about identity is still not believed.
-        let edits = stripped(&head.headers, resource.is_none());
-        Next::Run(Running::since(self.now, None), Step::Forward(Forward::new(permit, line, edits)))
-    }
-
     /// Uses up what may be used once, at the last moment before forwarding.
     fn spend(&mut self, account: &Account) -> Result<(), Reason> {
         let verified = account.verified.as_deref().ok_or(Reason::Internal)?;
@@ -424,10 +403,12 @@ impl Request {
         HeaderEdit::removals(headers, |name| mcp::OF_SESSIONS.iter().any(|field| same_name(field, name)))
     }
 
-    fn about<'a>(&'a self, turn: &'a Turn<'_>) -> About<'a> {
+    pub(super) fn about<'a>(&'a self, turn: &'a Turn<'_>) -> About<'a> {
+        let resource = turn.engine.resource(self.resource);
         About {
             target: Some(&self.target),
-            resource: turn.engine.resource(self.resource),
+            resource,
+            mode: turn.engine.mode(resource),
             source: self.head.source.as_deref(),
             headers: &self.head.headers,
             dpop: self.credential.is_dpop(),

@@ -7,6 +7,7 @@ use crate::catalogue::{Card, Resource};
 use crate::config::{Config, Unmatched};
 use crate::credential::{Credential, FIELDS};
 use crate::engine::{Engine, ResourceIndex};
+use crate::forward::HeaderEdit;
 use crate::headers::{Headers, same_name};
 use crate::io::RequestHead;
 use crate::reason::Reason;
@@ -21,6 +22,10 @@ pub(super) struct Request {
     pub(super) arrived: UnixTime,
     body: Vec<u8>,
     complete: bool,
+    /// Why policies in audit that read the body are not tried.
+    pub(super) untried: Option<Reason>,
+    /// Removes what its trailers say that only this filter may say.
+    pub(super) spoofed_trailers: Vec<HeaderEdit>,
 }
 
 /// What a head turned out to be.
@@ -93,8 +98,18 @@ impl Arrival {
         };
         match Credential::of(&head, &target, found, config, now) {
             Ok(credential) => {
-                let (body, complete) = (Vec::new(), head.end);
-                Self::Request(Box::new(Request { head, target, resource, credential, arrived: now, body, complete }))
+                let (body, complete, untried, spoofed_trailers) = (Vec::new(), head.end, None, Vec::new());
+                Self::Request(Box::new(Request {
+                    head,
+                    target,
+                    resource,
+                    credential,
+                    arrived: now,
+                    body,
+                    complete,
+                    untried,
+                    spoofed_trailers,
+                }))
             }
             Err(reason) => Self::Refused(Refused { reason, head, target: Some(target), resource: Some(resource) }),
         }
@@ -149,6 +164,10 @@ fn check_tunnel(
 impl Request {
     /// Takes the next bytes of the body.
     pub(super) fn absorb(&mut self, chunk: &[u8], end: bool, limit: usize) -> Result<(), Reason> {
+        if self.untried.is_some() {
+            // Nobody reads it any more.
+            return Ok(());
+        }
         if self.body.len().saturating_add(chunk.len()) > limit {
             return Err(Reason::BodyTooLarge);
         }
@@ -159,7 +178,8 @@ impl Request {
 
     /// Trailers end the body.
     pub(super) fn absorb_trailers(&mut self, trailers: &Headers) -> Result<(), Reason> {
-        self.complete = true;
+        self.complete = self.untried.is_none();
+        self.spoofed_trailers = without_identity(trailers);
         check_trailers(trailers).map_err(|UnsafeTrailer| Reason::AmbiguousHeaders)
     }
 
@@ -187,7 +207,19 @@ const OTHER_CREDENTIALS: &[&str] = &["proxy-authorization", "cookie"];
 
 /// Header names only this filter and the gateway may set: identity headers and router instructions (DESIGN H17).
 pub(super) fn is_reserved(name: &str) -> bool {
-    ["x-countersign-", "x-envoy-"]
-        .iter()
-        .any(|prefix| name.get(..prefix.len()).is_some_and(|start| same_name(start, prefix)))
+    is_identity(name) || begins(name, "x-envoy-")
+}
+
+/// Header names only this filter may set: what is said about who calls.
+pub(super) fn is_identity(name: &str) -> bool {
+    begins(name, "x-countersign-")
+}
+
+/// Removes what a request's `trailers` say that only this filter may say.
+pub(super) fn without_identity(trailers: &Headers) -> Vec<HeaderEdit> {
+    HeaderEdit::trailer_removals(trailers, is_identity)
+}
+
+fn begins(name: &str, prefix: &str) -> bool {
+    name.get(..prefix.len()).is_some_and(|start| same_name(start, prefix))
 }

@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use countersign_tokens::UnixTime;
 
-use super::request::{UnsafeTrailer, check_trailers};
+use super::request::{UnsafeTrailer, check_trailers, without_identity};
 use super::response::{Passed, Seen, Watch};
 use super::{Next, State, Turn};
+use crate::headers::Headers;
 use crate::io::{Cut, Input, Step};
 use crate::reason::Reason;
 use crate::record::{self, Line};
 use crate::response::TaskEnd;
+use crate::rollout::Mode;
 
 /// A stream open for longer than this after its response began has outlived its decision.
 const OUTLIVES: Duration = Duration::from_secs(5);
@@ -21,6 +23,7 @@ const UNREADABLE: &str = Reason::ResponseUnreadable.row().code;
 
 /// A forwarded stream.
 pub(super) struct Running {
+    mode: Mode,
     forwarded: UnixTime,
     response_began: Option<UnixTime>,
     /// Looks after the response, where it matters.
@@ -31,7 +34,12 @@ pub(super) struct Running {
 
 impl Running {
     pub(super) fn since(now: UnixTime, watch: Option<Box<Watch>>) -> Self {
-        Self { forwarded: now, response_began: None, watch, ended: None }
+        Self { mode: Mode::Enforce, forwarded: now, response_began: None, watch, ended: None }
+    }
+
+    /// Of a request that is only watched: nothing of the response matters.
+    pub(super) fn observed(now: UnixTime) -> Self {
+        Self { mode: Mode::Audit, ..Self::since(now, None) }
     }
 
     pub(super) fn observes(&self) -> bool {
@@ -53,17 +61,31 @@ impl Running {
                 }
             }
             Input::ResponseBody { chunk, end } => self.body(turn, chunk, *end),
-            // The body was streamed past us and these come after it: they can only be cut off.
-            Input::Trailers(trailers) => match check_trailers(trailers) {
-                Ok(()) => Next::Wait(State::Running(self)),
-                Err(UnsafeTrailer) => self.cut(turn, "unsafe_trailers", true),
-            },
+            Input::Trailers(trailers) => self.trailers(turn, trailers),
             Input::Closed => match self.outcome(turn.now) {
                 Some(outcome) => self.cut(turn, outcome, false),
                 None => Next::Wait(State::Over),
             },
             Input::Head(_) | Input::Body { .. } | Input::CallDone(..) | Input::Tick(_) => {
                 Next::Wait(State::Running(self))
+            }
+        }
+    }
+
+    /// The body was streamed past us and these come after it.
+    fn trailers(self, turn: &Turn<'_>, trailers: &Headers) -> Next {
+        match self.mode {
+            Mode::Enforce => match check_trailers(trailers) {
+                Ok(()) => Next::Wait(State::Running(self)),
+                // They can only be cut off.
+                Err(UnsafeTrailer) => self.cut(turn, "unsafe_trailers", true),
+            },
+            Mode::Audit => {
+                let edits = without_identity(trailers);
+                if edits.is_empty() {
+                    return Next::Wait(State::Running(self));
+                }
+                Next::Run(self, Step::EditTrailers(edits))
             }
         }
     }

@@ -114,7 +114,7 @@ fn versions_and_sections() -> Outcome {
         ),
         (
             &[set("/a~b", 1)],
-            "/a~0b: unknown key; the keys here are version, insecure_inline, issuers, resources, \
+            "/a~0b: unknown key; the keys here are version, mode, insecure_inline, issuers, resources, \
              workloads, actors, hygiene, unmatched, client_certificate, policy, step_up, sessions, \
              record, forward, limits",
             SCHEMA_TOO,

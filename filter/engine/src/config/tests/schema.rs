@@ -223,6 +223,6 @@ fn the_defaults_described_are_the_defaults() -> Outcome {
             stated.push(key.clone());
         }
     }
-    assert_eq!(stated.len(), 37, "{stated:?}");
+    assert_eq!(stated.len(), 39, "{stated:?}");
     Ok(())
 }

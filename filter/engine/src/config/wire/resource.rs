@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use super::interface::interface;
 use super::seen::Names;
-use super::{Seen, distinct, mcp, pointers};
+use super::{Seen, distinct, mcp, mode, pointers};
 use crate::catalogue::{Demand, Match, Metadata, PathMatch, Protocol, Resource, Risk, Tool};
 use crate::config::address::{self, Address};
 use crate::config::read::{Node, Object};
 use crate::config::{Bound, Issuer, text};
+use crate::rollout::Mode;
 
 const AUTHENTICATION_AGE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24 * 30);
 
@@ -31,6 +32,7 @@ pub(super) fn resource(node: &Node<'_>, issuers: &[Issuer], seen: &mut Seen) -> 
             let [mcp, http] = [("mcp", Protocol::Mcp), ("http", Protocol::Http)];
             node.choice("protocol", &[mcp, http, ("a2a", Protocol::A2a), ("grpc", Protocol::Grpc)])
         });
+        let mode = object.or("mode", Mode::Enforce, mode);
         let risk = object.or("risk", Risk::Medium, risk);
         let identifier = object.optional("identifier", |node| {
             let address = node.parse(address::identifier)?;
@@ -64,6 +66,7 @@ pub(super) fn resource(node: &Node<'_>, issuers: &[Issuer], seen: &mut Seen) -> 
             name: name?,
             matching: matching?,
             protocol: protocol?,
+            mode: mode?,
             tools,
             interface,
             risk: risk?,

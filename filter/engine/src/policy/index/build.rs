@@ -6,7 +6,7 @@ use std::sync::Arc;
 use cedar_policy::{Effect, Entities, Entity, EntityUid, PolicySet, Schema};
 
 use super::scope::{Object, Scope};
-use super::{Asked, Candidates, Entry, Slot};
+use super::{Asked, Candidates, Entry, Slot, Trial};
 use crate::catalogue::{Protocol, Resource};
 use crate::policy::arguments::Record;
 use crate::policy::error::{LoadError, Problem};
@@ -15,6 +15,7 @@ use crate::policy::possible::{Certain, Unknown};
 use crate::policy::reads::Reads;
 use crate::policy::schema::{ActionName, Arguments, Types};
 use crate::policy::{basis, context, schema};
+use crate::rollout::Mode;
 
 pub(super) struct Builder<'a> {
     rules: &'a [Rule],
@@ -134,7 +135,8 @@ impl<'a> Builder<'a> {
         let applying = self.scopes.iter().enumerate().filter(|(_, scope)| scope.covers(&action, &object));
         let candidates = self.candidates(applying.map(|(number, _)| number).collect())?;
         let action = self.types.action(&action.id);
-        let entities = self.entities(&candidates.reads, [Some(&action), asked.as_ref()])?;
+        let reads = candidates.panel(Mode::Audit).reads;
+        let entities = self.entities(reads, [Some(&action), asked.as_ref()])?;
         let other = || Asked::OtherTool { resource: parent, risk: resource.risk.name() };
         let asked = asked.map_or_else(other, Asked::Known);
         Ok(Slot { action, asked, entities, arguments: arguments.cloned().map(Arc::new), catalogue, candidates })
@@ -144,19 +146,23 @@ impl<'a> Builder<'a> {
         if let Some(shared) = self.candidates.get(&numbers) {
             return Ok(Arc::clone(shared));
         }
-        let rules: Vec<&Rule> = numbers.iter().filter_map(|number| self.rules.get(*number)).collect();
-        let mut reads = Reads::default();
-        for rule in &rules {
-            reads.add(&rule.reads);
-        }
-        let policies = PolicySet::from_policies(rules.iter().map(|rule| rule.policy.clone())).map_err(refused)?;
+        let all: Vec<&Rule> = numbers.iter().filter_map(|number| self.rules.get(*number)).collect();
+        let (rules, audited): (Vec<&Rule>, Vec<&Rule>) = all.iter().partition(|rule| rule.mode == Mode::Enforce);
+        let (policies, reads) = together(&rules)?;
+        let trial = if audited.is_empty() {
+            None
+        } else {
+            let (policies, reads) = together(&all)?;
+            let ids: BTreeSet<&String> = audited.iter().map(|rule| &rule.id).collect();
+            Some(Trial { policies, reads, ids: ids.into_iter().cloned().collect() })
+        };
         // Without a permit nothing can be allowed, so nobody is asked.
         let permits = rules.iter().any(|rule| rule.policy.effect() == Effect::Permit);
         let step_up = permits && rules.iter().any(|rule| rule.step_up.is_some());
         let certain_without_arguments = Certain::of(&rules, Unknown::Arguments).map_err(refused)?;
         let certain_without_target = Certain::of(&rules, Unknown::Target).map_err(refused)?;
         let candidates =
-            Arc::new(Candidates { policies, reads, certain_without_arguments, certain_without_target, step_up });
+            Arc::new(Candidates { policies, reads, certain_without_arguments, certain_without_target, trial, step_up });
         self.candidates.insert(numbers, Arc::clone(&candidates));
         Ok(candidates)
     }
@@ -181,6 +187,16 @@ impl<'a> Builder<'a> {
             .map(|(_, tool)| tool.to_owned())
             .collect()
     }
+}
+
+/// `rules` as Cedar asks them, and what they read.
+fn together(rules: &[&Rule]) -> Result<(PolicySet, Reads), LoadError> {
+    let mut reads = Reads::default();
+    for rule in rules {
+        reads.add(&rule.reads);
+    }
+    let policies = PolicySet::from_policies(rules.iter().map(|rule| rule.policy.clone())).map_err(refused)?;
+    Ok((policies, reads))
 }
 
 /// Cedar refused something made from a valid catalogue and valid policies.

@@ -19,6 +19,7 @@ use super::reads::Reads;
 use super::schema::Arguments;
 use crate::action::{Action, Operation};
 use crate::catalogue::Resource;
+use crate::rollout::Mode;
 use build::Builder;
 
 /// Every action policies can speak about, by what it is asked about.
@@ -64,7 +65,7 @@ pub(super) enum Asked {
     OtherTool { resource: EntityUid, risk: &'static str },
 }
 
-/// The policies that can apply.
+/// The policies that can apply. Those in audit are in [`Candidates::trial`] alone.
 #[derive(Clone, Debug)]
 pub(super) struct Candidates {
     pub(super) policies: PolicySet,
@@ -72,7 +73,35 @@ pub(super) struct Candidates {
     /// Those of them that can be asked before that is known; none where all can.
     pub(super) certain_without_arguments: Option<Certain>,
     pub(super) certain_without_target: Option<Certain>,
+    /// None where no policy in audit can apply.
+    pub(super) trial: Option<Trial>,
     step_up: bool,
+}
+
+/// All policies that can apply, those in audit among them.
+#[derive(Clone, Debug)]
+pub(super) struct Trial {
+    pub(super) policies: PolicySet,
+    pub(super) reads: Reads,
+    /// Of those in audit, sorted.
+    pub(super) ids: Vec<String>,
+}
+
+/// Policies that are asked together, and what they read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Panel<'a> {
+    pub(super) policies: &'a PolicySet,
+    pub(super) reads: &'a Reads,
+}
+
+impl Candidates {
+    /// Those that decide; in audit all of them, as if they did.
+    pub(super) fn panel(&self, mode: Mode) -> Panel<'_> {
+        match (mode, &self.trial) {
+            (Mode::Audit, Some(Trial { policies, reads, ids: _ })) => Panel { policies, reads },
+            (Mode::Audit, None) | (Mode::Enforce, _) => Panel { policies: &self.policies, reads: &self.reads },
+        }
+    }
 }
 
 impl Index {

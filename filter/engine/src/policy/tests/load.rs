@@ -77,10 +77,10 @@ fn names_and_annotations() {
             "2:1: policy `policy1`: another policy has this `@id`",
         ),
         (
-            r#"@id("") @mode("audit") @sandbox("s") permit(principal, action, resource);"#,
+            r#"@id("") @mode("watch") @sandbox("s") permit(principal, action, resource);"#,
             "1:1: policy ``: `@id` needs a value
-1:1: policy ``: unknown annotation `@mode` (@id, @maps, @reason, @step_up)
-1:1: policy ``: unknown annotation `@sandbox` (@id, @maps, @reason, @step_up)",
+1:1: policy ``: unknown mode `watch` (enforce, audit)
+1:1: policy ``: unknown annotation `@sandbox` (@id, @maps, @mode, @reason, @step_up)",
         ),
         (
             r#"@step_up("manager") permit(principal, action, resource) unless { context has approval };"#,
@@ -137,14 +137,14 @@ fn all_errors_come_at_once() {
     resources.push(resource("a/b", Protocol::Http, Vec::new()));
     resources.push(resource("crm", Protocol::Http, Vec::new()));
     resources.push(resource("x", Protocol::Mcp, vec![tool("t", Some(json!({})))]));
-    let text = "@mode(\"audit\") permit(principal, action, resource);\n@step_up permit(principal, action, resource);";
+    let text = "@mode permit(principal, action, resource);\n@step_up permit(principal, action, resource);";
     let all = CedarPolicy::compile(text, &resources).map_or_else(|errors| lines(&errors), |_| "no error".to_owned());
     assert_eq!(
         all,
         "resources/a/b: a resource's name must have neither `/` nor `:`
 resources/crm: another resource has this name
 resources/x/tools/t/input_schema: the arguments of a tool are an object: `type` must be `object`
-1:1: policy `policy0`: unknown annotation `@mode` (@id, @maps, @reason, @step_up)
+1:1: policy `policy0`: unknown mode `` (enforce, audit)
 2:1: policy `policy1`: `@step_up` needs a value
 2:1: policy `policy1`: `@step_up` belongs on a forbid"
     );

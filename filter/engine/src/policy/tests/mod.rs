@@ -8,6 +8,7 @@ mod index;
 mod load;
 mod possible;
 mod step_up;
+mod trial;
 
 use std::collections::{BTreeMap, BTreeSet};
 

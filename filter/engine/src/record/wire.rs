@@ -1,0 +1,155 @@
+//! The record's format. Members are added, never renamed.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+#[derive(Serialize)]
+pub(super) struct Decision<'a> {
+    pub(super) countersign: u32,
+    pub(super) kind: &'static str,
+    pub(super) reason: &'static str,
+    /// Only where it was not done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) mode: Option<&'static str>,
+    pub(super) id: &'a str,
+    pub(super) time_ms: u64,
+    pub(super) elapsed_us: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) resource: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) source: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) workload: Option<Workload<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) token: Option<Token<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) task: Option<Task<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) request: Option<Request<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) action: Option<Action<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) risk: Option<&'static str>,
+    /// Only where it is not the catalogue.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) risk_from: Option<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) findings: Vec<&'static str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    pub(super) policies: &'a [String],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) flips: Vec<Flip<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) detail: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) challenge: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) approval: Option<Approval<'a>>,
+    pub(super) policy_revision: &'a str,
+}
+
+#[derive(Serialize)]
+pub(super) struct Flip<'a> {
+    /// None of the filter's or resource's own mode.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    pub(super) policies: &'a [String],
+    pub(super) from: &'static str,
+    pub(super) to: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) reason: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Name<'a> {
+    pub(super) issuer: &'a str,
+    pub(super) subject: &'a str,
+}
+
+#[derive(Serialize)]
+pub(super) struct Workload<'a> {
+    pub(super) issuer: &'a str,
+    pub(super) subject: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) client_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) requester: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) trust_domain: Option<&'a str>,
+    pub(super) kind: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) traits: Vec<&'static str>,
+    /// Only where it is false.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) classified: Option<bool>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) actors: Vec<Actor<'a>>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Actor<'a> {
+    pub(super) issuer: &'a str,
+    pub(super) subject: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) profile: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) kind: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Token<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) key_id: Option<&'a str>,
+    pub(super) expires: u64,
+}
+
+#[derive(Serialize)]
+pub(super) struct Task<'a> {
+    pub(super) id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) purpose: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Request<'a> {
+    pub(super) method: &'a str,
+    pub(super) host: &'a str,
+    pub(super) path: &'a str,
+}
+
+#[derive(Serialize)]
+pub(super) struct Action<'a> {
+    pub(super) name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) object: Option<&'a str>,
+    /// Only where it is more than one.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    pub(super) objects: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) arguments_digest: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) body_digest: Option<String>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub(super) arguments: Map<String, Value>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Approval<'a> {
+    pub(super) approver: Name<'a>,
+    pub(super) expires: u64,
+}
+
+#[derive(Serialize)]
+pub(super) struct Ended<'a> {
+    pub(super) countersign: u32,
+    pub(super) kind: &'static str,
+    pub(super) id: &'a str,
+    pub(super) time_ms: u64,
+    pub(super) elapsed_us: u64,
+    pub(super) outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) agent_task: Option<&'a str>,
+}

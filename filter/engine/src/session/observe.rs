@@ -1,0 +1,59 @@
+//! Audit: a request that is only watched goes on as it came, whatever was decided about it.
+//!
+//! The one place where a decision is recorded and not done. Removed are only fields that nobody but this filter may set, in
+//! trailers too, so that an upstream which believes them is not lied to; and on the way out what is for this proxy alone, which
+//! would otherwise be shown to whoever is asked. Nothing is spent, nobody is asked, and nothing of the response is looked at.
+
+use super::account::{About, Account, without};
+use super::request::{Request, is_identity};
+use super::running::Running;
+use super::{Next, Turn};
+use crate::credential::{PROOF, PROXY_AUTHORIZATION};
+use crate::forward::{Forward, HeaderEdit};
+use crate::headers::same_name;
+use crate::io::Step;
+use crate::permit::Permit;
+use crate::reason::Reason;
+use crate::sessions;
+
+impl Turn<'_> {
+    /// Lets a request go on about which `decided` was decided; none where decisions are enforced.
+    pub(super) fn observe(&self, account: &Account, about: About<'_>, decided: Reason) -> Option<Next> {
+        self.observed(account, about, decided, Vec::new())
+    }
+
+    /// The same of one whose trailers, and whose session, may be known.
+    pub(super) fn observe_held(&self, request: &Request, account: &Account, decided: Reason) -> Option<Next> {
+        let mut edits = request.spoofed_trailers.clone();
+        // A session that was opened while decisions were enforced goes on.
+        if let Some(session) = &account.session {
+            edits.extend(HeaderEdit::removals(&request.head.headers, |name| same_name(name, sessions::FIELD)));
+            edits.push(HeaderEdit::Set(sessions::FIELD, session.clone()));
+        }
+        self.observed(account, request.about(self), decided, edits)
+    }
+
+    fn observed(
+        &self,
+        account: &Account,
+        about: About<'_>,
+        decided: Reason,
+        mut edits: Vec<HeaderEdit>,
+    ) -> Option<Next> {
+        let permit = Permit::observed(about.mode, decided)?;
+        let line = account.line(self, about, decided, 0);
+        edits.extend(unspoofed(about));
+        Some(Next::Run(Running::observed(self.now), Step::Forward(Forward::new(permit, line, edits))))
+    }
+}
+
+/// Removes identity headers, and on the way out the proxy's credential.
+fn unspoofed(about: About<'_>) -> Vec<HeaderEdit> {
+    let egress = about.resource.is_some_and(|resource| resource.interface.egress);
+    let fields: &[&str] = match (egress, about.dpop) {
+        (false, _) => &[],
+        (true, false) => &[PROXY_AUTHORIZATION],
+        (true, true) => &[PROXY_AUTHORIZATION, PROOF],
+    };
+    without(about.headers, is_identity, fields)
+}

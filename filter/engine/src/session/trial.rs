@@ -1,0 +1,59 @@
+//! Policies in audit, tried on a request that is decided without them: what they would have changed is recorded.
+//!
+//! They may need more of the request than the decision does: the body of an HTTP endpoint. It is held for them, and a request
+//! is never refused for it: where it is too large, unreadable or does not come, they are not tried, which is a flip too.
+
+use std::borrow::Cow;
+
+use super::Turn;
+use super::request::Request;
+use crate::action::{Action, http};
+use crate::catalogue::{Protocol, Resource};
+use crate::policy::{Facts, Verdict};
+use crate::reason::Reason;
+use crate::rollout::Flip;
+
+impl Turn<'_> {
+    /// Whether the body of `request`, which the decision does not need, is held for policies in audit.
+    pub(super) fn holds_for_trial(&self, resource: &Resource, request: &Request) -> bool {
+        // What follows an upgrade or a tunnel has no end.
+        let endless = request.target.method == "CONNECT" || request.head.headers.contains("upgrade");
+        let may_hold = resource.protocol == Protocol::Http && !endless && request.untried.is_none();
+        may_hold
+            && self.engine.policy.has_audited()
+            && http::read(resource, &request.target, None).is_ok_and(|action| {
+                http::endpoint(resource, &action).is_some_and(|endpoint| !http::is_read_at_head(endpoint))
+                    && self.engine.policy.tries_arguments(&action)
+            })
+    }
+
+    /// What policies in audit would have made of Cedar's `verdict`, which is decided without them.
+    pub(super) fn flips(&self, request: &Request, facts: &Facts<'_>, verdict: &Verdict) -> Vec<Flip> {
+        let policy = &self.engine.policy;
+        if !policy.tries(facts.action) {
+            return Vec::new();
+        }
+        let flip = match self.tried(request, facts.action) {
+            Ok(action) => {
+                let parts = action.parts();
+                policy.flip(&Facts { action: &action, ..*facts }, &parts, verdict)
+            }
+            Err(reason) => policy.untried(facts.action, verdict, reason),
+        };
+        flip.into_iter().collect()
+    }
+
+    /// `action` with what policies in audit read of it.
+    fn tried<'a>(&self, request: &Request, action: &'a Action) -> Result<Cow<'a, Action>, Reason> {
+        let resource = self.engine.resource(request.resource).ok_or(Reason::Internal)?;
+        let unread = action.arguments().is_none() && http::endpoint(resource, action).is_some();
+        if !unread || !self.engine.policy.tries_arguments(action) {
+            return Ok(Cow::Borrowed(action));
+        }
+        if let Some(reason) = request.untried {
+            return Err(reason);
+        }
+        let body = request.body().ok_or(Reason::UpgradeRefused)?;
+        http::with_arguments(action.clone(), resource, &request.target, &request.head.headers, body).map(Cow::Owned)
+    }
+}
