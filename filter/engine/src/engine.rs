@@ -41,11 +41,12 @@ impl Engine {
         verifier: Box<dyn Verifier + Send + Sync>,
     ) -> Result<Self, ConfigErrors> {
         let config = Config::parse(configuration, secrets)?;
-        let policy = CedarPolicy::compile(&config.policy, &config.resources).map_err(|errors| {
-            ConfigErrors::from(
-                errors.iter().map(|error| ConfigError::new("/policy/cedar", error.to_string())).collect::<Vec<_>>(),
-            )
-        })?;
+        let policy =
+            CedarPolicy::compile_with(&config.policy, &config.resources, &config.sandboxes).map_err(|errors| {
+                ConfigErrors::from(
+                    errors.iter().map(|error| ConfigError::new("/policy/cedar", error.to_string())).collect::<Vec<_>>(),
+                )
+            })?;
         let keys = config.issuers.iter().map(|issuer| KeyStore::new(issuer.rules.issuer(), &issuer.keys)).collect();
         let tokens = TokenCache::new(config.limits.cached_tokens);
         let sessions = SessionKeys::new(config.sessions.secret.as_deref());

@@ -98,6 +98,7 @@ fn full() -> Value {
         "unmatched": "pass",
         "client_certificate": "xfcc",
         "policy": { "cedar": "permit (principal, action, resource);" },
+        "sandboxes": [{ "name": "quarantine", "strip_headers": ["cookie"] }],
         "step_up": {
             "webhook": {
                 "url": "https://approvals.example.com/ask", "cluster": "approvals", "insecure_http": false,

@@ -9,6 +9,7 @@ mod issuer;
 mod keys;
 mod mcp;
 mod resource;
+mod sandbox;
 mod secret;
 mod seen;
 mod sessions;
@@ -66,6 +67,7 @@ pub(super) fn document(root: &Node<'_>, secrets: &dyn Secrets) -> Option<Config>
             node.choice("source", &sources)
         });
         let policy = object.required("policy", "write `policy: { cedar: \"permit (…);\" }`", policy);
+        let sandboxes = object.or("sandboxes", Vec::new(), sandbox::sandboxes);
         let step_up = object.optional("step_up", |node| step_up::step_up(node, &source, &mut seen));
         let sessions = object.or("sessions", sessions::default(), |node| sessions::sessions(node, &source));
         let record = object.or("record", RecordConfig::default(), record);
@@ -81,6 +83,7 @@ pub(super) fn document(root: &Node<'_>, secrets: &dyn Secrets) -> Option<Config>
             unmatched: unmatched?,
             client_certificate: client_certificate?,
             policy: policy?,
+            sandboxes: sandboxes?,
             step_up: step_up?,
             sessions: sessions?,
             record: record?,

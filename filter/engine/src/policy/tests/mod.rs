@@ -6,6 +6,7 @@ mod decide;
 mod index;
 mod load;
 mod possible;
+mod sandbox;
 mod step_up;
 mod trial;
 
