@@ -62,6 +62,12 @@ fn the_parts_shown_are_parts_of_a_configuration() -> Result<()> {
                 ("resources", Value::Array(shown)) => {
                     whole["resources"].as_array_mut().context("no resources")?.extend(shown.clone());
                 }
+                // Policies are shown in parts too.
+                ("policy", value) => {
+                    let shown = value["cedar"].as_str().context("a policy that is no text")?;
+                    let all = format!("{}\n{shown}", whole["policy"]["cedar"].as_str().unwrap_or_default());
+                    whole["policy"]["cedar"] = all.into();
+                }
                 ("binding", value) => whole["issuers"][0]["binding"] = value.clone(),
                 (key, value) => whole[key] = value.clone(),
             }

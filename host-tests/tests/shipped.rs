@@ -124,6 +124,52 @@ fn egress_yaml_is_as_strict_as_envoy_yaml() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn sandbox_yaml_loads() -> Result<()> {
+    let home = Home::new()?;
+    let path = home.0.path().join("sandbox.yaml");
+    std::fs::write(&path, home.move_in(&shipped("sandbox.yaml")?)?)?;
+    ensure_loads(|envoy| envoy.validate_file(&path))
+}
+
+/// But for its routes, what it calls and what it says about that, it is envoy.yaml.
+#[test]
+fn sandbox_yaml_is_as_strict_as_envoy_yaml() -> Result<()> {
+    let (with, without) = (only_document(&shipped("sandbox.yaml")?)?, only_document(&shipped("envoy.yaml")?)?);
+    let members = |document: &Value, pointer: &str, own: &[&str]| -> Result<Value> {
+        let mut members =
+            at(document, pointer)?.as_object().cloned().with_context(|| format!("{pointer}: no object"))?;
+        members.retain(|key, _| !own.contains(&key.as_str()));
+        Ok(Value::Object(members))
+    };
+    let vm = format!("{FILTER}/vm_config");
+    let own: [(&str, &[&str]); 3] = [
+        (MANAGER, &["early_header_mutation_extensions", "access_log", "route_config", "http_filters"]),
+        (FILTER, &["configuration", "vm_config"]),
+        (&vm, &["environment_variables"]),
+    ];
+    for (pointer, own) in own {
+        assert_eq!(members(&with, pointer, own)?, members(&without, pointer, own)?, "{pointer}");
+    }
+    for pointer in ["/admin", "/overload_manager", "/static_resources/clusters/0", &format!("{MANAGER}/http_filters/1")]
+    {
+        assert_eq!(at(&with, pointer)?, at(&without, pointer)?, "{pointer}");
+    }
+    assert_eq!(at(&with, "/static_resources/clusters/2")?, at(&without, "/static_resources/clusters/1")?);
+    let stripped = format!("{MANAGER}/early_header_mutation_extensions/0/typed_config/mutations");
+    assert_eq!(at(&with, &format!("{stripped}/0"))?, at(&without, &format!("{stripped}/0"))?);
+    // The way into the sandbox has everything that the ordinary one has, and nothing ordinary comes after its name.
+    let routes = format!("{MANAGER}/route_config/virtual_hosts/0/routes");
+    assert_eq!(at(&with, &format!("{routes}/2"))?, at(&without, &format!("{routes}/0"))?);
+    assert_eq!(
+        members(&with, &format!("{routes}/0/route"), &["cluster"])?,
+        members(&without, &format!("{routes}/0/route"), &["cluster"])?
+    );
+    let (sandbox, ordinary) = (at(&with, "/static_resources/clusters/1")?, at(&with, "/static_resources/clusters/0")?);
+    assert_eq!(sandbox.get("circuit_breakers"), ordinary.get("circuit_breakers"));
+    Ok(())
+}
+
 fn with_secret(envoy: &Envoy, path: &Path) -> Result<Validation> {
     let secret = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
     envoy.clone().with_env("APPROVALS_SECRET", secret).validate_file(path)

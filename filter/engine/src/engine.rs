@@ -3,7 +3,7 @@
 use countersign_tokens::{CompactJws, JwtSimple, Profile, SpiffeId, Verifier};
 
 use crate::catalogue::Resource;
-use crate::config::{Config, ConfigError, ConfigErrors, Issuer, Limits, PolicyConfig, Secrets};
+use crate::config::{Config, ConfigError, ConfigErrors, Issuer, Limits, Secrets};
 use crate::credential::{Carrier, TokenCache};
 use crate::keys::KeyStore;
 use crate::policy::Judges;
@@ -41,9 +41,7 @@ impl Engine {
         verifier: Box<dyn Verifier + Send + Sync>,
     ) -> Result<Self, ConfigErrors> {
         let config = Config::parse(configuration, secrets)?;
-        let PolicyConfig { cedar, pdp } = &config.policy;
-        let approvals = config.step_up.is_some();
-        let policy = Judges::new(cedar.as_deref(), pdp.as_ref(), approvals, &config.resources).map_err(|errors| {
+        let policy = Judges::new(&config).map_err(|errors| {
             ConfigErrors::from(
                 errors.iter().map(|error| ConfigError::new("/policy/cedar", error.to_string())).collect::<Vec<_>>(),
             )

@@ -11,29 +11,31 @@ use crate::rollout::Mode;
 /// watched; of nothing else.
 ///
 /// ```compile_fail
-/// let forged = countersign_engine::permit::Permit { observed: None };
+/// let forged = countersign_engine::permit::Permit { observed: None, sandbox: None };
 /// ```
 #[derive(Debug)]
 pub struct Permit {
     /// The decision that it stands in for, of a request that is only watched.
     observed: Option<Reason>,
+    /// The one place that it is good for, if it is not the ordinary upstream.
+    sandbox: Option<String>,
 }
 
 impl Permit {
-    pub(crate) fn from_allow(_allow: &Allow) -> Self {
-        Self { observed: None }
+    pub(crate) fn from_allow(allow: &Allow) -> Self {
+        Self { observed: None, sandbox: allow.sandbox().map(str::to_owned) }
     }
 
     pub(crate) fn for_unmatched(rule: Unmatched) -> Option<Self> {
         match rule {
-            Unmatched::Pass => Some(Self { observed: None }),
+            Unmatched::Pass => Some(Self { observed: None, sandbox: None }),
             Unmatched::Deny => None,
         }
     }
 
     pub(crate) fn for_card(card: Card) -> Option<Self> {
         match card {
-            Card::Public => Some(Self { observed: None }),
+            Card::Public => Some(Self { observed: None, sandbox: None }),
             Card::Decided => None,
         }
     }
@@ -41,7 +43,7 @@ impl Permit {
     /// Whatever was `decided`, where that is not enforced.
     pub(crate) fn observed(mode: Mode, decided: Reason) -> Option<Self> {
         match mode {
-            Mode::Audit => Some(Self { observed: Some(decided) }),
+            Mode::Audit => Some(Self { observed: Some(decided), sandbox: None }),
             Mode::Enforce => None,
         }
     }
@@ -49,6 +51,11 @@ impl Permit {
     /// The decision that was not enforced, of a request that goes on because it is only watched.
     pub fn stands_for(&self) -> Option<Reason> {
         self.observed
+    }
+
+    /// The sandbox that the request must go to.
+    pub fn sandbox(&self) -> Option<&str> {
+        self.sandbox.as_deref()
     }
 }
 

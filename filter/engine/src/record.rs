@@ -97,6 +97,7 @@ pub(crate) struct Decision<'a> {
     /// Whether the risk is not the catalogue's, but what lists showed.
     pub(crate) risk_learned: bool,
     pub(crate) policies: &'a [String],
+    pub(crate) sandbox: Option<&'a str>,
     pub(crate) detail: Option<&'a str>,
     pub(crate) challenge: Option<&'a str>,
     pub(crate) approval: Option<&'a Approval>,
@@ -119,6 +120,9 @@ impl Decision<'_> {
         }
         if let Some(task) = self.task {
             fields.push(("task", task.id.clone()));
+        }
+        if let Some(sandbox) = self.sandbox {
+            fields.push(("sandbox", sandbox.to_owned()));
         }
         if self.mode == Mode::Audit {
             fields.push(("mode", self.mode.name().to_owned()));
@@ -151,6 +155,7 @@ impl Decision<'_> {
             risk_from: self.risk_learned.then_some(TOOL_LIST),
             findings: self.findings.iter().map(|finding| finding.name()).collect(),
             policies: self.policies,
+            sandbox: self.sandbox,
             flips: flips.iter().map(flip).collect(),
             detail: self.detail,
             challenge: self.challenge,

@@ -45,6 +45,8 @@ pub struct Config {
     pub unmatched: Unmatched,
     pub client_certificate: ClientCertificate,
     pub policy: PolicyConfig,
+    /// What permits of Cedar may name.
+    pub sandboxes: Vec<Sandbox>,
     pub step_up: Option<StepUpConfig>,
     pub sessions: SessionsConfig,
     pub record: RecordConfig,
@@ -83,6 +85,14 @@ pub enum Unmatched {
     Deny,
     /// Goes upstream undecided except that spoofable headers are removed; recorded as `unmatched`.
     Pass,
+}
+
+/// Where what is allowed and risky goes instead of the ordinary upstream: the gateway's route for it is picked by its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sandbox {
+    pub name: String,
+    /// What clients send there and what does not arrive.
+    pub strip_headers: Vec<String>,
 }
 
 /// One trusted issuer.

@@ -104,6 +104,7 @@ fn full() -> Value {
                 "token": { "env": "APPROVALS_SECRET" }, "cache": "5s"
             }
         },
+        "sandboxes": [{ "name": "quarantine", "strip_headers": ["cookie"] }],
         "step_up": {
             "webhook": {
                 "url": "https://approvals.example.com/ask", "cluster": "approvals", "insecure_http": false,

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use crate::route;
 use crate::task::Pointer;
 
 const DURATION_UNITS: [(&str, u64); 4] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
@@ -114,14 +115,32 @@ pub(super) fn pointer(text: &str) -> Result<String, String> {
 pub(super) fn routing_header(text: &str) -> Result<String, String> {
     // Refusing these from clients would refuse every request.
     const NEEDED: [&str; 6] = ["accept", "authorization", "content-length", "content-type", "host", "user-agent"];
+    let text = header(text)?;
+    if NEEDED.contains(&text.as_str()) || text.starts_with("mcp-") {
+        return Err(format!("`{text}` is needed from clients; name a header that only picks a route"));
+    }
+    Ok(text)
+}
+
+/// The name of a header that a request can be forwarded without.
+pub(super) fn stripped_header(text: &str) -> Result<String, String> {
+    let text = header(text)?;
+    // How the request is read depends on these, and what was judged is what arrives.
+    if route::SINGLE.contains(&text.as_str()) || text.starts_with("mcp-") {
+        return Err(format!("the request is read by its `{text}`; name a header that it can do without"));
+    }
+    if text.starts_with("x-countersign-") {
+        return Err(format!("`{text}` is never a client's; name a header that clients send"));
+    }
+    Ok(text)
+}
+
+fn header(text: &str) -> Result<String, String> {
     if text.bytes().any(|byte| byte.is_ascii_uppercase() || byte == b'_') {
         return Err(format!("{text:?} has a second spelling; write lower case and `-` for `_`: all are covered"));
     }
     if http::HeaderName::from_lowercase(text.as_bytes()).is_err() {
         return Err(format!("{text:?} is not a header name; write one such as `x-tenant-route`"));
-    }
-    if NEEDED.contains(&text) || text.starts_with("mcp-") {
-        return Err(format!("`{text}` is needed from clients; name a header that only picks a route"));
     }
     Ok(text.to_owned())
 }

@@ -10,6 +10,7 @@ mod keys;
 mod mcp;
 mod policy;
 mod resource;
+mod sandbox;
 mod secret;
 mod seen;
 mod sessions;
@@ -69,6 +70,7 @@ pub(super) fn document(root: &Node<'_>, secrets: &dyn Secrets) -> Option<Config>
         let policy = object.required("policy", "write `policy: { cedar: \"permit (…);\" }`", |node| {
             policy::policy(node, &source, &mut seen)
         });
+        let sandboxes = object.or("sandboxes", Vec::new(), sandbox::sandboxes);
         let step_up = object.optional("step_up", |node| step_up::step_up(node, &source, &mut seen));
         let sessions = object.or("sessions", sessions::default(), |node| sessions::sessions(node, &source));
         let record = object.or("record", RecordConfig::default(), record);
@@ -84,6 +86,7 @@ pub(super) fn document(root: &Node<'_>, secrets: &dyn Secrets) -> Option<Config>
             unmatched: unmatched?,
             client_certificate: client_certificate?,
             policy: policy?,
+            sandboxes: sandboxes?,
             step_up: step_up?,
             sessions: sessions?,
             record: record?,

@@ -14,6 +14,7 @@ use super::load::{self, Rule, Source};
 use super::schema::{self, Arguments, Types};
 use crate::action::Action;
 use crate::catalogue::Resource;
+use crate::config::Sandbox;
 use crate::rollout::Mode;
 
 /// A policy text, compiled for a catalogue.
@@ -34,6 +35,11 @@ impl CedarPolicy {
     ///
     /// Policies are typed only against a catalogue without errors.
     pub fn compile(text: &str, resources: &[Resource]) -> Result<Self, Vec<LoadError>> {
+        Self::compile_with(text, resources, &[])
+    }
+
+    /// The same of a text whose permits may name `sandboxes`.
+    pub fn compile_with(text: &str, resources: &[Resource], sandboxes: &[Sandbox]) -> Result<Self, Vec<LoadError>> {
         let (arguments, mut errors) = catalogue(resources);
         let schema = if errors.is_empty() {
             let schema = schema::generate(resources, &arguments);
@@ -41,7 +47,7 @@ impl CedarPolicy {
         } else {
             None
         };
-        let rules = load::load(text, schema.as_ref(), resources);
+        let rules = load::load(text, schema.as_ref(), resources, sandboxes);
         let (rules, schema) = match (rules, schema) {
             (Ok(rules), Some(schema)) => (rules, schema),
             (rules, _) => {

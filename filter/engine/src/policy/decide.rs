@@ -55,7 +55,8 @@ impl CedarPolicy {
         let arguments = arguments(slot, panel.reads, facts)?;
         let Outcome { allow, determining } = self.evaluate(slot, panel, facts, facts.approval, arguments.clone())?;
         if allow {
-            return Ok(Verdict::Allow(Allow { determining }));
+            let sandbox = self.sandbox(&determining)?;
+            return Ok(Verdict::Allow(Allow { determining, sandbox }));
         }
         let steps_up = facts.approval.is_none() && self.only_step_ups(&determining);
         if steps_up && self.evaluate(slot, panel, facts, Some(&hypothetical(facts)), arguments)?.allow {
@@ -100,6 +101,12 @@ impl CedarPolicy {
         Ok(Outcome { allow: response.decision() == Decision::Allow, determining })
     }
 
+    /// Where what all of `determining` permit goes: into the sandbox that some of them name, if they name only one.
+    fn sandbox(&self, determining: &[String]) -> Result<Option<String>, Deny> {
+        let named: BTreeSet<&String> = self.rules(determining).filter_map(|rule| rule.sandbox.as_ref()).collect();
+        one_sandbox(named.into_iter().cloned(), determining)
+    }
+
     pub(super) fn only_step_ups(&self, determining: &[String]) -> bool {
         !determining.is_empty() && self.rules(determining).all(|rule| rule.step_up.is_some())
     }
@@ -126,6 +133,21 @@ impl CedarPolicy {
 
     fn rules<'a>(&'a self, ids: &'a [String]) -> impl Iterator<Item = &'a Rule> {
         ids.iter().filter_map(|id| self.rules.get(id))
+    }
+}
+
+/// The one of `named`, each of which is there once; more are a failure of the policies that say so.
+pub(super) fn one_sandbox(
+    mut named: impl Iterator<Item = String>,
+    determining: &[String],
+) -> Result<Option<String>, Deny> {
+    match (named.next(), named.next()) {
+        (one, None) => Ok(one),
+        (_, Some(_)) => Err(Deny {
+            reason: Reason::PolicyError,
+            determining: determining.to_vec(),
+            detail: Some("it is for two sandboxes".to_owned()),
+        }),
     }
 }
 

@@ -42,7 +42,7 @@ pub enum Problem {
     #[error("another policy has this `@id`")]
     DuplicateId,
     /// An annotation without meaning here.
-    #[error("unknown annotation `@{0}` (@id, @maps, @mode, @reason, @step_up)")]
+    #[error("unknown annotation `@{0}` (@id, @maps, @mode, @reason, @sandbox, @step_up)")]
     UnknownAnnotation(String),
     /// An annotation whose value is its meaning has none.
     #[error("`@{0}` needs a value")]
@@ -56,6 +56,12 @@ pub enum Problem {
     /// A step-up that does not read the approval cannot be lifted by one.
     #[error("no approval could lift this: `@step_up` needs `unless {{ context has approval }}`")]
     StepUpNeverLifted,
+    /// What is forbidden goes nowhere.
+    #[error("`@sandbox` belongs on a permit")]
+    SandboxOnForbid,
+    /// No route would lead there.
+    #[error("no sandbox is called `{0}`; declare it in `sandboxes`")]
+    UnknownSandbox(String),
     /// The policy names a resource, or a tool of one, that does not exist.
     #[error("`{0}` is in no resource of the catalogue")]
     UnknownResource(String),

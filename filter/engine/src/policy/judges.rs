@@ -6,10 +6,11 @@ use std::borrow::Cow;
 
 use countersign_tokens::UnixTime;
 
-use super::pdp::{Given, MOST_QUESTIONS, Pdp, PdpConfig, Question};
+use super::pdp::{Given, MOST_QUESTIONS, Pdp, Question};
 use super::{CedarPolicy, Deny, Facts, LoadError, Unknown, Verdict, basis, several};
 use crate::action::Action;
 use crate::catalogue::Resource;
+use crate::config::{Config, PolicyConfig};
 use crate::io::{Call, CallId, CallOutcome};
 use crate::reason::Reason;
 use crate::rollout::Flip;
@@ -32,21 +33,20 @@ pub(crate) enum Opinion {
 }
 
 impl Judges {
-    /// Compiles `cedar` for `resources`, or says everything that is wrong with either.
-    pub(crate) fn new(
-        cedar: Option<&str>,
-        pdp: Option<&PdpConfig>,
-        approvals: bool,
-        resources: &[Resource],
-    ) -> Result<Self, Vec<LoadError>> {
-        let policy = cedar.map(|text| CedarPolicy::compile(text, resources)).transpose()?;
+    /// Those of `config`, or everything that is wrong with its policies and what they are about.
+    pub(crate) fn new(config: &Config) -> Result<Self, Vec<LoadError>> {
+        let Config { policy: PolicyConfig { cedar: text, pdp }, resources, sandboxes, step_up, .. } = config;
+        let cedar = text.as_ref().map(|text| CedarPolicy::compile_with(text, resources, sandboxes)).transpose()?;
         let elsewhere =
-            pdp.map(|pdp| format!("{} {}{}", pdp.dialect.name(), pdp.endpoint.authority, pdp.endpoint.path));
-        let revision = match (&policy, &elsewhere) {
-            (Some(policy), None) => policy.revision().to_owned(),
-            _ => basis::revision(&[cedar, elsewhere.as_deref()].map(Option::unwrap_or_default).join("\n"), resources),
+            pdp.as_ref().map(|pdp| format!("{} {}{}", pdp.dialect.name(), pdp.endpoint.authority, pdp.endpoint.path));
+        let revision = match (&cedar, &elsewhere) {
+            (Some(cedar), None) => cedar.revision().to_owned(),
+            _ => {
+                let parts = [text.as_deref(), elsewhere.as_deref()].map(Option::unwrap_or_default);
+                basis::revision(&parts.join("\n"), resources)
+            }
         };
-        Ok(Self { cedar: policy, pdp: pdp.cloned().map(Pdp::new), approvals, revision })
+        Ok(Self { cedar, pdp: pdp.clone().map(Pdp::new), approvals: step_up.is_some(), revision })
     }
 
     /// What Cedar says about all of `parts` of an action, each with the other `facts`; none where it is not asked.

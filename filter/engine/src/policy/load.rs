@@ -12,6 +12,7 @@ use cedar_policy::{
 use super::error::{LoadError, Place, Problem};
 use super::reads::Reads;
 use crate::catalogue::Resource;
+use crate::config::Sandbox;
 use crate::rollout::Mode;
 
 /// One policy, ready to be indexed.
@@ -26,6 +27,8 @@ pub(super) struct Rule {
     pub(super) step_up: Option<String>,
     /// `@reason`.
     pub(super) reason: Option<String>,
+    /// `@sandbox`: where what it permits goes.
+    pub(super) sandbox: Option<String>,
     /// `@mode`.
     pub(super) mode: Mode,
     pub(super) reads: Reads,
@@ -67,7 +70,12 @@ impl<'a> Source<'a> {
 }
 
 /// The rules of `text`, in its order. Types are not checked without a `schema`.
-pub(super) fn load(text: &str, schema: Option<&Schema>, resources: &[Resource]) -> Result<Vec<Rule>, Vec<LoadError>> {
+pub(super) fn load(
+    text: &str,
+    schema: Option<&Schema>,
+    resources: &[Resource],
+    sandboxes: &[Sandbox],
+) -> Result<Vec<Rule>, Vec<LoadError>> {
     let source = Source::new(text);
     let set: PolicySet = text.parse().map_err(|errors: ParseErrors| {
         errors.iter().map(|error| syntax(&source, &DetailedError::from(error))).collect::<Vec<_>>()
@@ -76,6 +84,9 @@ pub(super) fn load(text: &str, schema: Option<&Schema>, resources: &[Resource]) 
     let rules = rules(&source, &set, &mut errors);
     for rule in &rules {
         errors.extend(strangers(rule, resources).map(|problem| source.error(rule, problem)));
+        let declared = |name: &&String| sandboxes.iter().any(|sandbox| sandbox.name == **name);
+        let undeclared = rule.sandbox.as_ref().filter(|name| !name.is_empty() && !declared(name));
+        errors.extend(undeclared.map(|name| source.error(rule, Problem::UnknownSandbox(name.clone()))));
     }
     if let Some(schema) = schema {
         errors.extend(validate(&source, &rules, schema));
@@ -107,10 +118,10 @@ fn rules(source: &Source<'_>, set: &PolicySet, errors: &mut Vec<LoadError>) -> V
             }
         };
         let annotation = |name| policy.annotation(name).map(str::to_owned);
-        let (step_up, reason) = (annotation("step_up"), annotation("reason"));
+        let (step_up, reason, sandbox) = (annotation("step_up"), annotation("reason"), annotation("sandbox"));
         // What is no mode is an error below.
         let mode = policy.annotation("mode").and_then(Mode::named).unwrap_or(Mode::Enforce);
-        let rule = Rule { policy, id, text, step_up, reason, mode, reads, offset };
+        let rule = Rule { policy, id, text, step_up, reason, sandbox, mode, reads, offset };
         errors.extend(problems(&rule).into_iter().map(|problem| source.error(&rule, problem)));
         if names.insert(rule.id.clone()) {
             rules.push(rule);
@@ -137,8 +148,9 @@ fn problems(rule: &Rule) -> Vec<Problem> {
         match name {
             "id" if value.is_empty() => problems.push(Problem::EmptyAnnotation("id")),
             "step_up" if value.is_empty() => problems.push(Problem::EmptyAnnotation("step_up")),
+            "sandbox" if value.is_empty() => problems.push(Problem::EmptyAnnotation("sandbox")),
             "mode" if Mode::named(value).is_none() => problems.push(Problem::UnknownMode(value.to_owned())),
-            "id" | "step_up" | "reason" | "mode" | "maps" => {}
+            "id" | "step_up" | "sandbox" | "reason" | "mode" | "maps" => {}
             unknown => problems.push(Problem::UnknownAnnotation(unknown.to_owned())),
         }
     }
@@ -148,6 +160,9 @@ fn problems(rule: &Rule) -> Vec<Problem> {
             Effect::Forbid if rule.reads.context.contains("approval") => {}
             Effect::Forbid => problems.push(Problem::StepUpNeverLifted),
         }
+    }
+    if rule.sandbox.is_some() && rule.policy.effect() == Effect::Forbid {
+        problems.push(Problem::SandboxOnForbid);
     }
     problems
 }

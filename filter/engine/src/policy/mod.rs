@@ -114,10 +114,18 @@
 //! # Annotations
 //!
 //! `@id` names a policy, `@reason` says why (for records and approvers), `@step_up("<who approves>")` makes a forbid one that an
-//! approval lifts, `@mode("audit")` makes a policy one that is only tried (`@mode("enforce")` is what holds without), `@maps` is
+//! approval lifts, `@sandbox("<name>")` makes a permit one for a sandbox (below), `@mode("audit")` makes a policy one that is only tried (`@mode("enforce")` is what holds without), `@maps` is
 //! data. Others are refused. A step-up is tried with an approval by nobody (empty strings) that expires in
 //! a minute; only if that would allow is anybody asked. So `unless { context has approval }` may ask for the approval's
 //! presence or expiry; a policy that insists on one approver by name is never lifted, and its calls are denied unasked.
+//!
+//! ## Sandboxes
+//!
+//! What is allowed and still risky can be sent somewhere else: `@sandbox("<name>") permit (…)` allows it into the sandbox of that
+//! name, which is declared in the configuration (`sandboxes`). The request then has `x-countersign-sandbox: <name>`, by which the
+//! gateway picks the route, and goes without the header fields that the sandbox is declared to strip. If any of the permits that
+//! allow a call names a sandbox, the call goes there: the stricter of two permits wins. If they name two, or the parts of one
+//! request do, nobody can say where it belongs: denied ([`Reason::PolicyError`]).
 //!
 //! ## Policies in audit
 //!
@@ -202,12 +210,18 @@ pub enum Verdict {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Allow {
     pub(in crate::policy) determining: Vec<String>,
+    pub(in crate::policy) sandbox: Option<String>,
 }
 
 impl Allow {
     /// Ids of the determining policies.
     pub fn determining(&self) -> &[String] {
         &self.determining
+    }
+
+    /// The sandbox that it is for, and for nothing else.
+    pub fn sandbox(&self) -> Option<&str> {
+        self.sandbox.as_deref()
     }
 }
 

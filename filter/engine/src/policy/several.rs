@@ -1,6 +1,9 @@
 //! One decision about several actions, for a request that names more than one thing: all of them, or none.
 
+use std::collections::BTreeSet;
+
 use super::basis::Fields;
+use super::decide::one_sandbox;
 use super::{Allow, CedarPolicy, Deny, Facts, StepUp, Verdict};
 use crate::action::Action;
 use crate::reason::Reason;
@@ -35,11 +38,14 @@ impl CedarPolicy {
 /// nothing none.
 pub(super) fn all(verdicts: Vec<Verdict>) -> Verdict {
     let decided = !verdicts.is_empty();
-    let mut determining = Vec::new();
+    let (mut determining, mut sandboxes) = (Vec::new(), BTreeSet::new());
     let mut asked: Vec<StepUp> = Vec::new();
     for verdict in verdicts {
         match verdict {
-            Verdict::Allow(allow) => determining.extend(allow.determining),
+            Verdict::Allow(allow) => {
+                determining.extend(allow.determining);
+                sandboxes.extend(allow.sandbox);
+            }
             Verdict::StepUp(step_up) => asked.push(step_up),
             deny @ Verdict::Deny(_) => return deny,
         }
@@ -52,7 +58,11 @@ pub(super) fn all(verdicts: Vec<Verdict>) -> Verdict {
         return asked.pop().map_or_else(internal, Verdict::StepUp);
     }
     if asked.is_empty() {
-        Verdict::Allow(Allow { determining: once(determining) })
+        let determining = once(determining);
+        match one_sandbox(sandboxes.into_iter(), &determining) {
+            Ok(sandbox) => Verdict::Allow(Allow { determining, sandbox }),
+            Err(deny) => Verdict::Deny(deny),
+        }
     } else {
         Verdict::StepUp(one(asked))
     }

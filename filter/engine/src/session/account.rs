@@ -42,6 +42,8 @@ pub(super) struct Account {
     /// Whether that is not the catalogue's, but what lists showed.
     pub(super) risk_learned: bool,
     pub(super) policies: Vec<String>,
+    /// The sandbox that policy allows it into, and nowhere else.
+    pub(super) sandbox: Option<String>,
     /// What policies in audit would have changed.
     pub(super) flips: Vec<Flip>,
     pub(super) detail: Option<String>,
@@ -145,6 +147,7 @@ impl Account {
             risk: self.risk,
             risk_learned: self.risk_learned,
             policies: &self.policies,
+            sandbox: self.sandbox.as_deref(),
             detail: self.detail.as_deref(),
             challenge: self.challenge.as_deref(),
             approval: self.approval.as_ref(),

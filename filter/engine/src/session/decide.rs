@@ -318,6 +318,7 @@ impl Turn<'_> {
             }
             Verdict::Allow(allow) => {
                 account.policies = allow.determining().to_vec();
+                account.sandbox = allow.sandbox().map(str::to_owned);
                 Ok(Ruling::Allow(allow))
             }
             Verdict::StepUp(step_up) => {

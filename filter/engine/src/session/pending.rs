@@ -16,13 +16,16 @@ use crate::catalogue::Protocol;
 use crate::credential::NeedKeys;
 use crate::engine::IssuerIndex;
 use crate::forward::{Forward, HeaderEdit};
-use crate::headers::same_name;
+use crate::headers::{Headers, same_name};
 use crate::io::{CallId, CallOutcome, Cut, Input, Step, Tick};
 use crate::keys::{KeyStore, Wish};
 use crate::ledger::{Entry, LedgerError, Spent};
 use crate::permit::Permit;
 use crate::policy::{Allow, Given, MOST_QUESTIONS, Question, StepUp};
 use crate::reason::Reason;
+
+/// By this the gateway picks the sandbox's route. No client's field of this name gets this far.
+const SANDBOX: &str = "x-countersign-sandbox";
 
 /// How long a spent approval is remembered after it lapsed: answers older than this are refused by their timestamp.
 const ANSWER_LIFETIME: Duration = Duration::from_mins(10);
@@ -343,9 +346,20 @@ impl Pending {
             edits.extend(self.account.identity_headers(turn.id));
             edits
         };
+        edits.extend(into_sandbox(turn, headers, &permit));
         let watch = Watch::of(turn, &self.request, &self.account, &mut edits);
         Next::Run(Running::since(turn.now, watch), Step::Forward(Forward::new(permit, line, edits)))
     }
+}
+
+/// The field that picks the sandbox's route, and what is not to arrive there.
+fn into_sandbox(turn: &Turn<'_>, headers: &Headers, permit: &Permit) -> Vec<HeaderEdit> {
+    let Some(name) = permit.sandbox() else { return Vec::new() };
+    let sandbox = turn.engine.config.sandboxes.iter().find(|sandbox| sandbox.name == name);
+    let stripped = sandbox.map_or(&[][..], |sandbox| &sandbox.strip_headers);
+    let mut edits = HeaderEdit::removals(headers, |name| stripped.iter().any(|field| same_name(field, name)));
+    edits.push(HeaderEdit::Set(SANDBOX, name.to_owned()));
+    edits
 }
 
 impl Turn<'_> {

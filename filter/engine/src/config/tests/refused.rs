@@ -78,6 +78,22 @@ fn versions_and_sections() -> Outcome {
         (&[set("/version", -1)], "/version: `-1` is not a count; write a whole number", SCHEMA_TOO),
         (&[set("/issuers", json!([]))], "/issuers: empty; name at least one issuer", SCHEMA_TOO),
         (&[set("/resources", json!([]))], "/resources: empty; name at least one resource", SCHEMA_TOO),
+        (&[set("/mode", "watch")], "/mode: unknown mode \"watch\" (enforce, audit)", SCHEMA_TOO),
+        (
+            &[set("/sandboxes", json!([{ "name": "a" }, { "name": "a" }]))],
+            "/sandboxes/1/name: \"a\" is at /sandboxes/0/name already; names are unique, choose another",
+            READER_ONLY,
+        ),
+        (
+            &[set("/sandboxes", json!([{ "name": "a", "strip_headers": ["content-type"] }]))],
+            "/sandboxes/0/strip_headers/0: the request is read by its `content-type`; name a header that it can do without",
+            READER_ONLY,
+        ),
+        (
+            &[set("/sandboxes", json!([{ "name": "a", "strip_headers": ["x-countersign-task"] }]))],
+            "/sandboxes/0/strip_headers/0: `x-countersign-task` is never a client's; name a header that clients send",
+            READER_ONLY,
+        ),
         (&[set("/unmatched", "allow")], "/unmatched: unknown treatment \"allow\" (deny, pass)", SCHEMA_TOO),
         (&[set("/policy/cedar", "")], "/policy/cedar: empty; write some text, or leave the key out", SCHEMA_TOO),
         (
@@ -115,7 +131,7 @@ fn versions_and_sections() -> Outcome {
         (
             &[set("/a~b", 1)],
             "/a~0b: unknown key; the keys here are version, mode, insecure_inline, issuers, resources, \
-             workloads, actors, hygiene, unmatched, client_certificate, policy, step_up, sessions, \
+             workloads, actors, hygiene, unmatched, client_certificate, policy, sandboxes, step_up, sessions, \
              record, forward, limits",
             SCHEMA_TOO,
         ),

@@ -162,7 +162,7 @@ impl Pdp {
     fn verdict(&self, key: Key, answer: Answer, facts: &Facts<'_>) -> Verdict {
         let determining = || vec![self.config.dialect.name().to_owned()];
         match answer {
-            Answer::Allow => Verdict::Allow(Allow { determining: determining() }),
+            Answer::Allow => Verdict::Allow(Allow { determining: determining(), sandbox: None }),
             Answer::Deny(why) => Verdict::Deny(self.deny(Reason::PolicyDenied, why.as_deref())),
             Answer::Error(why) => Verdict::Deny(self.deny(Reason::PolicyError, Some(why))),
             // What was approved is not approved twice.

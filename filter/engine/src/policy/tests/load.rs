@@ -80,8 +80,14 @@ fn names_and_annotations() {
             r#"@id("") @mode("watch") @sandbox("s") permit(principal, action, resource);"#,
             "1:1: policy ``: `@id` needs a value
 1:1: policy ``: unknown mode `watch` (enforce, audit)
-1:1: policy ``: unknown annotation `@sandbox` (@id, @maps, @mode, @reason, @step_up)",
+1:1: policy ``: no sandbox is called `s`; declare it in `sandboxes`",
         ),
+        (
+            r#"@sandbox("s") forbid(principal, action, resource);"#,
+            "1:1: policy `policy0`: `@sandbox` belongs on a permit
+1:1: policy `policy0`: no sandbox is called `s`; declare it in `sandboxes`",
+        ),
+        ("@sandbox permit(principal, action, resource);", "1:1: policy `policy0`: `@sandbox` needs a value"),
         (
             r#"@step_up("manager") permit(principal, action, resource) unless { context has approval };"#,
             "1:1: policy `policy0`: `@step_up` belongs on a forbid",

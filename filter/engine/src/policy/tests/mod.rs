@@ -7,6 +7,7 @@ mod document;
 mod index;
 mod load;
 mod possible;
+mod sandbox;
 mod step_up;
 mod trial;
 

@@ -81,8 +81,8 @@ fn what_is_tried_changes_nothing_and_its_flip_is_known() -> Outcome {
 #[test]
 fn bodies_lists_and_questions_are_as_without_what_is_tried() -> Outcome {
     let tried = [
-        r#"permit(principal, action, resource);"#,
-        r#"forbid(principal, action, resource);"#,
+        "permit(principal, action, resource);",
+        "forbid(principal, action, resource);",
         r#"@step_up("x") forbid(principal, action == Action::"payments/transfer", resource) when { context.args.amount > 1 } unless { context has approval };"#,
     ];
     let world = World::new();
