@@ -34,6 +34,14 @@ const BYPASSES: &[(&str, &[&str])] = &[
         &["a body that is not JSON", "another media type, or a coded body, is not passed unread"],
     ),
     ("headers say one tool, the body another", &["header and body disagree"]),
+    (
+        "a client sends the header that picks a route, or the identity that the upstream believes",
+        &[
+            "what is allowed as ever goes where it ever went, whatever a client says",
+            "identity that a client made up is removed, and nothing else",
+            "identity in trailers is removed from them, held or not",
+        ],
+    ),
     ("a body over the filter's limit passes", &["a body over the limit", "a body over the limit in small pieces"]),
     (
         "request trailers end the body unseen",

@@ -115,6 +115,8 @@ fn access_log() -> Value {
                 "milliseconds": "%DURATION%",
                 "upstream": "%UPSTREAM_HOST%",
                 "decision": decision("decision"),
+                // `audit` where that was only recorded.
+                "mode": decision("mode"),
                 "reason": decision("reason"),
                 "id": decision("id"),
                 "workload": decision("workload"),
