@@ -13,7 +13,7 @@ use crate::catalogue::Resource;
 use crate::clock;
 use crate::route;
 use crate::step_up::Approval;
-use crate::workload::{Actor, Identity};
+use crate::workload::{Actor, Identity, Kind};
 
 /// The member of the context that says what time it is: all others say what is asked.
 const NOW: &str = "now";
@@ -138,7 +138,7 @@ fn identity(identity: &Identity) -> Value {
 fn actor(actor: &Actor) -> Value {
     let mut value = identity(&actor.identity);
     add(&mut value, "profile", actor.profile.as_ref());
-    add(&mut value, "kind", actor.kind.map(|kind| kind.name()));
+    add(&mut value, "kind", actor.kind.map(Kind::name));
     value
 }
 

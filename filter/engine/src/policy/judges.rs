@@ -35,18 +35,20 @@ pub(crate) enum Opinion {
 impl Judges {
     /// Those of `config`, or everything that is wrong with its policies and what they are about.
     pub(crate) fn new(config: &Config) -> Result<Self, Vec<LoadError>> {
-        let Config { policy: PolicyConfig { cedar: text, pdp }, resources, sandboxes, step_up, .. } = config;
-        let cedar = text.as_ref().map(|text| CedarPolicy::compile_with(text, resources, sandboxes)).transpose()?;
+        let PolicyConfig { cedar: text, pdp } = &config.policy;
+        let resources = &config.resources;
+        let cedar =
+            text.as_ref().map(|text| CedarPolicy::compile_with(text, resources, &config.sandboxes)).transpose()?;
         let elsewhere =
             pdp.as_ref().map(|pdp| format!("{} {}{}", pdp.dialect.name(), pdp.endpoint.authority, pdp.endpoint.path));
-        let revision = match (&cedar, &elsewhere) {
-            (Some(cedar), None) => cedar.revision().to_owned(),
-            _ => {
-                let parts = [text.as_deref(), elsewhere.as_deref()].map(Option::unwrap_or_default);
-                basis::revision(&parts.join("\n"), resources)
-            }
+        let revision = if let (Some(cedar), None) = (&cedar, &elsewhere) {
+            cedar.revision().to_owned()
+        } else {
+            let parts = [text.as_deref(), elsewhere.as_deref()].map(Option::unwrap_or_default);
+            basis::revision(&parts.join("\n"), resources)
         };
-        Ok(Self { cedar, pdp: pdp.clone().map(Pdp::new), approvals: step_up.is_some(), revision })
+        let approvals = config.step_up.is_some();
+        Ok(Self { cedar, pdp: pdp.clone().map(Pdp::new), approvals, revision })
     }
 
     /// What Cedar says about all of `parts` of an action, each with the other `facts`; none where it is not asked.

@@ -81,7 +81,7 @@ fn authzen(document: &Map<String, Value>) -> Option<Answer> {
     let Some(expires) = request.get("expires_at").and_then(Value::as_str).and_then(clock::parse) else {
         return Some(Answer::Deny(reason));
     };
-    let approver = request.get("template").and_then(|template| words(template));
+    let approver = request.get("template").and_then(words);
     let approvers = vec![approver.unwrap_or_else(|| "approver".to_owned())];
     Some(Answer::StepUp(Asked { approvers, reasons: reason.into_iter().collect(), expires: Some(expires) }))
 }

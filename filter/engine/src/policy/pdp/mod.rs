@@ -45,7 +45,7 @@ pub struct PdpConfig {
 /// What it speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
-    /// `AuthZEN` Authorization API 1.0.
+    /// AuthZEN Authorization API 1.0.
     Authzen,
     /// The REST data API of the Open Policy Agent.
     Opa,
