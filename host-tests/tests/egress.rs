@@ -132,8 +132,9 @@ fn a_tunnel_reaches_the_filter_first() -> Result<()> {
         // The gateway offers no upgrades but tunnels, and says so itself.
         let upgrade = "GET http://api.example.org/ HTTP/1.1\r\nhost: api.example.org\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
         ensure!(asked(envoy.address(), upgrade)? == 403, "an upgrade");
-        let told: Vec<(String, String)> = envoy
-            .records()
+        // Records may be on their way to the log after the answer.
+        let records = envoy.wait_for(PATIENCE, |envoy| Some(envoy.records()).filter(|records| records.len() >= 2))?;
+        let told: Vec<(String, String)> = records
             .iter()
             .map(|record| {
                 let text =
