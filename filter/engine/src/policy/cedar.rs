@@ -66,6 +66,11 @@ impl CedarPolicy {
         })
     }
 
+    /// What is wrong with `text` whatever the catalogue is: grammar and annotations. For a catalogue that is itself unusable.
+    pub fn mistakes(text: &str) -> Vec<LoadError> {
+        load::read(text).err().unwrap_or_default()
+    }
+
     /// Whether a step-up could be asked for `action`: its whole body must be held.
     pub fn may_step_up(&self, action: &Action) -> bool {
         self.index.may_step_up(action)

@@ -9,6 +9,7 @@ use cedar_policy::{
     Effect, EntityUid, ParseErrors, Policy, PolicyId, PolicySet, Schema, ValidationError, ValidationMode, Validator,
 };
 
+use super::cedar::CedarPolicy;
 use super::error::{LoadError, Place, Problem};
 use super::reads::Reads;
 use crate::catalogue::Resource;
@@ -32,8 +33,49 @@ pub(super) struct Rule {
     /// `@mode`.
     pub(super) mode: Mode,
     pub(super) reads: Reads,
-    /// Where it starts in the text.
+    /// Where it starts in the text, in bytes.
     pub(super) offset: usize,
+}
+
+/// What a policy says about itself: for people, reports and tests; nothing is decided with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Described<'a> {
+    /// `@id`, or `policy` and its position among the policies.
+    pub id: &'a str,
+    /// Where it starts in the text, counted from 1 in lines and characters.
+    pub line: usize,
+    pub column: usize,
+    /// Whether it permits; it forbids otherwise.
+    pub permits: bool,
+    /// `@reason`.
+    pub reason: Option<&'a str>,
+    /// `@step_up`: who is to approve.
+    pub step_up: Option<&'a str>,
+    /// `@mode`.
+    pub mode: Mode,
+    /// `@maps`: the words in it.
+    pub maps: Vec<&'a str>,
+}
+
+impl CedarPolicy {
+    /// Every policy, in the order of `text`, which it was compiled from.
+    pub fn policies(&self, text: &str) -> Vec<Described<'_>> {
+        let mut rules: Vec<&Rule> = self.rules.values().collect();
+        rules.sort_unstable_by_key(|rule| rule.offset);
+        let source = Source::new(text);
+        rules.into_iter().map(|rule| rule.described(&source)).collect()
+    }
+}
+
+impl Rule {
+    /// What it says about itself in `source`, which it is of.
+    fn described(&self, source: &Source<'_>) -> Described<'_> {
+        let (line, column) = source.position(self.offset);
+        let maps = self.policy.annotation("maps").unwrap_or_default().split_whitespace().collect();
+        let (reason, step_up) = (self.reason.as_deref(), self.step_up.as_deref());
+        let permits = self.policy.effect() == Effect::Permit;
+        Described { id: &self.id, line, column, permits, reason, step_up, mode: self.mode, maps }
+    }
 }
 
 /// An offset in the text, the policy there, and Cedar's kind of error.
@@ -77,11 +119,7 @@ pub(super) fn load(
     sandboxes: &[Sandbox],
 ) -> Result<Vec<Rule>, Vec<LoadError>> {
     let source = Source::new(text);
-    let set: PolicySet = text.parse().map_err(|errors: ParseErrors| {
-        errors.iter().map(|error| syntax(&source, &DetailedError::from(error))).collect::<Vec<_>>()
-    })?;
-    let mut errors = Vec::new();
-    let rules = rules(&source, &set, &mut errors);
+    let (rules, mut errors) = parsed(&source)?;
     for rule in &rules {
         errors.extend(strangers(rule, resources).map(|problem| source.error(rule, problem)));
         let declared = |name: &&String| sandboxes.iter().any(|sandbox| sandbox.name == **name);
@@ -92,6 +130,22 @@ pub(super) fn load(
         errors.extend(validate(&source, &rules, schema));
     }
     if errors.is_empty() { Ok(rules) } else { Err(errors) }
+}
+
+/// The rules of `text`, whatever the catalogue is.
+pub(super) fn read(text: &str) -> Result<Vec<Rule>, Vec<LoadError>> {
+    let (rules, errors) = parsed(&Source::new(text))?;
+    if errors.is_empty() { Ok(rules) } else { Err(errors) }
+}
+
+/// The rules, and what is wrong with them by themselves; only the latter where it is not Cedar.
+fn parsed(source: &Source<'_>) -> Result<(Vec<Rule>, Vec<LoadError>), Vec<LoadError>> {
+    let set: PolicySet = source.0.parse().map_err(|errors: ParseErrors| {
+        errors.iter().map(|error| syntax(source, &DetailedError::from(error))).collect::<Vec<_>>()
+    })?;
+    let mut errors = Vec::new();
+    let rules = rules(source, &set, &mut errors);
+    Ok((rules, errors))
 }
 
 /// Names the policies in the order of the text and checks what Cedar does not know about.

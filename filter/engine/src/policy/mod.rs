@@ -164,6 +164,7 @@ mod trial;
 pub use cedar::CedarPolicy;
 pub use error::{LoadError, Place, Problem, SchemaProblem};
 pub(crate) use judges::{Judges, Opinion};
+pub use load::Described;
 pub use pdp::{Dialect, PdpConfig};
 pub(crate) use pdp::{Given, MOST_QUESTIONS, Question};
 pub use possible::Unknown;

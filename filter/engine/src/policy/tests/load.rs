@@ -211,3 +211,28 @@ fn the_revision_names_text_and_catalogue() -> Outcome {
     assert_ne!(revision, changed.revision());
     Ok(())
 }
+
+#[test]
+fn policies_describe_themselves_in_the_order_of_the_text() -> Outcome {
+    let text = "// Two of them.\n@id(\"z\") @maps(\"ASI02  T2\")\npermit (principal, action, resource);\n  @id(\"a\") @reason(\"why\") \
+                @step_up(\"boss\")\nforbid (principal, action, resource) unless { context has approval };";
+    let policy = compile(text)?;
+    let policies = policy.policies(text);
+    let told: Vec<_> = policies.iter().map(|one| (one.id, one.line, one.column, one.permits)).collect();
+    assert_eq!(told, [("z", 2, 1, true), ("a", 4, 3, false)]);
+    let (maps, steps): (Vec<_>, Vec<_>) = policies.into_iter().map(|one| (one.maps, (one.reason, one.step_up))).unzip();
+    assert_eq!(maps, [vec!["ASI02", "T2"], vec![]]);
+    assert_eq!(steps, [(None, None), (Some("why"), Some("boss"))]);
+    Ok(())
+}
+
+#[test]
+fn mistakes_are_those_of_the_text_alone() {
+    let text = "@if(\"x\") permit (principal, action, resource in Resource::\"nowhere\");";
+    assert_eq!(
+        lines(&CedarPolicy::mistakes(text)),
+        "1:1: policy `policy0`: unknown annotation `@if` (@id, @maps, @mode, @reason, @sandbox, @step_up)"
+    );
+    assert!(CedarPolicy::mistakes("permit (principal, action, resource);").is_empty());
+    assert!(lines(&CedarPolicy::mistakes("permit (principal")).starts_with("1:"), "Cedar's own words");
+}

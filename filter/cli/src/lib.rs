@@ -1,0 +1,42 @@
+//! `countersign`: what the filter would make of a configuration, a policy or a request, without a gateway.
+//!
+//! | command | says |
+//! |---|---|
+//! | `validate` | everything that is wrong with plugin configurations, each with its place |
+//! | `test` | whether policy packs decide their cases as they say, and which policies no case exercises |
+//!
+//! Nothing is decided here: every answer is the engine's, asked as the filter asks it. No network is used, no secret is
+//! read, and nothing is written but the answer.
+//!
+//! # Exit codes
+//!
+//! | code | |
+//! |---|---|
+//! | 0 | nothing to object to |
+//! | 1 | there is: findings, failed cases |
+//! | 2 | the command line, or a file, cannot be read |
+#![forbid(unsafe_code)]
+
+pub mod arguments;
+pub mod document;
+mod output;
+pub mod pack;
+pub mod validate;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use arguments::{Arguments, Command};
+pub use output::{Answer, Verdict};
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let Arguments { command, json } = Arguments::parse();
+    let answer = match &command {
+        Command::Validate(arguments) => validate::answer(arguments),
+        Command::Test(arguments) => pack::answer(arguments),
+    };
+    output::print(&answer, json)
+}

@@ -1,0 +1,73 @@
+//! From what a case says to what a policy may read.
+
+use std::time::Duration;
+
+use countersign_engine::UnixTime;
+use countersign_engine::step_up::Approval;
+use countersign_engine::task::{Grants, Task};
+use countersign_engine::workload::{self, Authentication, Identity, TokenFacts, Workload};
+use countersign_tokens::Algorithm;
+
+use super::format::{Actor, Caller, Named, Token, Work};
+
+/// How long credentials, tasks and approvals last that do not say.
+const LIFETIME: Duration = Duration::from_mins(5);
+
+pub(super) fn workload(caller: &Caller) -> Workload {
+    let Caller { issuer, subject, client_id, requester, trust_domain, kind, traits, classified, actors } = caller;
+    Workload {
+        identity: identity(issuer, subject),
+        issuer_name: super::ISSUER.to_owned(),
+        trust_domain: trust_domain.clone(),
+        kind: *kind,
+        traits: traits.clone(),
+        classified: *classified,
+        actors: actors.iter().map(actor).collect(),
+        client_id: client_id.clone(),
+        requester: requester.clone(),
+    }
+}
+
+fn actor(actor: &Actor) -> workload::Actor {
+    let Actor { issuer, subject, profile, kind } = actor;
+    workload::Actor {
+        identity: identity(issuer, subject),
+        profile: profile.clone(),
+        kind: kind.as_ref().map(|word| word.0),
+    }
+}
+
+pub(super) fn task(purpose: &Work, now: UnixTime) -> Task {
+    let Work { id, purpose, expires } = purpose;
+    let end = expires.map(UnixTime::from_secs);
+    Task {
+        id: id.clone(),
+        purpose: purpose.clone(),
+        // A case shows what policy says about a call that the task covers.
+        grants: Grants::default(),
+        asks: Grants::default(),
+        end,
+        expires: end.unwrap_or(now.plus(LIFETIME)),
+    }
+}
+
+pub(super) fn token(token: &Token, now: UnixTime) -> TokenFacts {
+    let Token { id, key_id, algorithm, issued, expires, acr, auth_time } = token;
+    TokenFacts {
+        id: id.clone(),
+        key_id: key_id.clone(),
+        algorithm: algorithm.map_or("ES256", |algorithm| algorithm.0.map_or("none", Algorithm::name)),
+        issued: issued.map(UnixTime::from_secs),
+        expires: expires.map_or(now.plus(LIFETIME), UnixTime::from_secs),
+        authentication: Authentication { class: acr.clone(), time: auth_time.map(UnixTime::from_secs) },
+    }
+}
+
+pub(super) fn approval(approver: &Named, now: UnixTime) -> Approval {
+    let Named { issuer, subject } = approver;
+    Approval { challenge: "challenge".to_owned(), approver: identity(issuer, subject), expires: now.plus(LIFETIME) }
+}
+
+fn identity(issuer: &str, subject: &str) -> Identity {
+    Identity { issuer: issuer.to_owned(), subject: subject.to_owned() }
+}

@@ -1,0 +1,210 @@
+//! The request of a case as a client would send it, read by the filter's own reader of the resource's protocol.
+
+use countersign_engine::action::{Action, Rejection, a2a, grpc, http, mcp};
+use countersign_engine::catalogue::{BodyKind, Found, PathMatch, Protocol, Resource};
+use countersign_engine::headers::Headers;
+use countersign_engine::io::RequestHead;
+use countersign_engine::reason::Reason;
+use countersign_engine::route;
+use serde_json::{Map, Value, json};
+
+use super::format::Request;
+
+/// Where a resource is that does not say.
+const HOST: &str = "tools.example.com";
+const JSON: &str = "application/json";
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// Why a case cannot be decided.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum CaseError {
+    /// Names nothing in the catalogue.
+    #[error("request.resource: `{0}` is in no catalogue of this pack")]
+    UnknownResource(String),
+    /// Not of the resource's protocol.
+    #[error("request.operation: begins with `{0}` for this resource")]
+    OtherProtocol(&'static str),
+    /// A member that the operation needs is missing.
+    #[error("request.{0}: is needed for this operation")]
+    Missing(&'static str),
+    /// A member that the operation has no use for.
+    #[error("request.{0}: has no meaning for this operation")]
+    Pointless(&'static str),
+    /// Metadata of gRPC, and what is in a form, is text.
+    #[error("request.arguments.{0}: must be text")]
+    NotText(String),
+    /// Never gets as far as policy.
+    #[error("the filter refuses this request before policy is asked: `{0}`")]
+    Refused(&'static str),
+    /// Says one thing and is another.
+    #[error("request.operation: the filter reads this request as `{0}`")]
+    ReadAs(String),
+}
+
+impl From<Reason> for CaseError {
+    fn from(reason: Reason) -> Self {
+        Self::Refused(reason.row().code)
+    }
+}
+
+impl From<Rejection> for CaseError {
+    fn from(rejection: Rejection) -> Self {
+        rejection.reason.into()
+    }
+}
+
+/// One request on its way.
+struct Sent {
+    method: String,
+    path: String,
+    headers: Vec<(String, String)>,
+    body: Option<String>,
+}
+
+/// What `request` does, for `resource`.
+pub(super) fn read(request: &Request, resource: &Resource) -> Result<Action, CaseError> {
+    let prefix = prefix(resource.protocol);
+    let operation = request.operation.strip_prefix(prefix).ok_or(CaseError::OtherProtocol(prefix))?;
+    let sent = match resource.protocol {
+        Protocol::Mcp => of_mcp(request, operation, resource)?,
+        Protocol::A2a => of_a2a(request, operation, resource)?,
+        Protocol::Http => of_http(request, operation, resource)?,
+        Protocol::Grpc => of_grpc(request)?,
+    };
+    let head = head(request, &sent, resource);
+    let target = route::check_head(&head, &[])?;
+    let (headers, body) = (&head.headers, sent.body.as_ref().map(String::as_bytes));
+    let action = match resource.protocol {
+        Protocol::Mcp => mcp::read(resource, &target, headers, body)?,
+        Protocol::A2a => a2a::read(resource, &target, headers, body)?,
+        Protocol::Grpc => grpc::read(resource, &target, headers, body)?,
+        Protocol::Http => {
+            let action = http::read(resource, &target, body)?;
+            http::with_arguments(action, resource, &target, headers, body.unwrap_or_default())?
+        }
+    };
+    if action.name() == request.operation { Ok(action) } else { Err(CaseError::ReadAs(action.name())) }
+}
+
+const fn prefix(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::Http => "http:",
+        Protocol::Mcp => "mcp:",
+        Protocol::A2a => "a2a:",
+        Protocol::Grpc => "grpc:",
+    }
+}
+
+fn head(request: &Request, sent: &Sent, resource: &Resource) -> RequestHead {
+    let host = request.host.as_deref().or(resource.matching.host.as_deref()).unwrap_or(HOST);
+    let pseudo = [(":method", sent.method.as_str()), (":authority", host), (":path", sent.path.as_str())];
+    let tunnel = sent.method == "CONNECT";
+    let headers: Headers = pseudo
+        .into_iter()
+        .filter(|(name, _)| !(tunnel && *name == ":path"))
+        .chain(sent.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+        .chain(request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+        .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()))
+        .collect();
+    RequestHead { headers, end: sent.body.is_none(), ..RequestHead::default() }
+}
+
+/// Where the resource itself is.
+fn own_path(request: &Request, resource: &Resource) -> String {
+    let own = match &resource.matching.path {
+        PathMatch::Exact(path) | PathMatch::Below(path) => path,
+    };
+    let own = if own.is_empty() { "/" } else { own };
+    request.path.clone().unwrap_or_else(|| own.to_owned())
+}
+
+fn of_mcp(request: &Request, method: &str, resource: &Resource) -> Result<Sent, CaseError> {
+    let path = own_path(request, resource);
+    let headers = vec![("content-type".to_owned(), JSON.to_owned())];
+    if matches!(method, "GET" | "DELETE") {
+        return Ok(Sent { method: method.to_owned(), path, headers, body: None });
+    }
+    let params = match (method, &request.tool, &request.target, &request.arguments) {
+        ("tools/call", Some(tool), None, arguments) => json!({ "name": tool, "arguments": arguments }),
+        ("tools/call", None, _, _) => return Err(CaseError::Missing("tool")),
+        (_, Some(_), _, _) => return Err(CaseError::Pointless("tool")),
+        (_, None, Some(_), Some(_)) => return Err(CaseError::Pointless("target")),
+        ("prompts/get", None, Some(name), None) => json!({ "name": name }),
+        (_, None, Some(uri), None) => json!({ "uri": uri }),
+        (_, None, None, Some(parameters)) => Value::Object(parameters.clone()),
+        (_, None, None, None) => json!({}),
+    };
+    let mut message = Map::new();
+    message.insert("jsonrpc".to_owned(), json!("2.0"));
+    message.insert("method".to_owned(), json!(method));
+    message.insert("params".to_owned(), params);
+    if !method.starts_with("notifications/") {
+        message.insert("id".to_owned(), json!(1));
+    }
+    Ok(Sent { method: "POST".to_owned(), path, headers, body: Some(Value::Object(message).to_string()) })
+}
+
+fn of_a2a(request: &Request, operation: &str, resource: &Resource) -> Result<Sent, CaseError> {
+    without(request.target.is_some(), "target")?;
+    without(request.tool.is_some(), "tool")?;
+    let version = ("a2a-version".to_owned(), "1.0".to_owned());
+    if operation == "AgentCard" {
+        let path = request.path.clone().unwrap_or_else(|| "/.well-known/agent-card.json".to_owned());
+        return Ok(Sent { method: "GET".to_owned(), path, headers: vec![version], body: None });
+    }
+    let params = request.arguments.clone().unwrap_or_default();
+    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": operation, "params": params });
+    let headers = vec![version, ("content-type".to_owned(), JSON.to_owned())];
+    let path = own_path(request, resource);
+    Ok(Sent { method: "POST".to_owned(), path, headers, body: Some(body.to_string()) })
+}
+
+fn of_http(request: &Request, method: &str, resource: &Resource) -> Result<Sent, CaseError> {
+    without(request.target.is_some(), "target")?;
+    without(request.tool.is_some(), "tool")?;
+    let path = match (&request.path, method) {
+        (Some(path), _) => path.clone(),
+        (None, "CONNECT") => String::new(),
+        (None, _) => return Err(CaseError::Missing("path")),
+    };
+    let plain = path.split('?').next().unwrap_or_default();
+    let kind = match resource.interface.find(method, plain) {
+        Found::Endpoint(endpoint, _) => endpoint.body,
+        Found::Undeclared | Found::Nearly => BodyKind::Json,
+    };
+    let (media, body) = match (&request.arguments, kind) {
+        (None, _) => (None, None),
+        (Some(_), BodyKind::None) => return Err(CaseError::Pointless("arguments")),
+        (Some(members), BodyKind::Json) => (Some(JSON), Some(json!(members).to_string())),
+        (Some(members), BodyKind::Form) => (Some(FORM), Some(form(members)?)),
+    };
+    let headers = media.map(|media| ("content-type".to_owned(), media.to_owned())).into_iter().collect();
+    Ok(Sent { method: method.to_owned(), path, headers, body })
+}
+
+fn of_grpc(request: &Request) -> Result<Sent, CaseError> {
+    without(request.target.is_some(), "target")?;
+    without(request.path.is_some(), "path")?;
+    let method = request.tool.as_ref().ok_or(CaseError::Missing("tool"))?;
+    let mut headers = vec![("content-type".to_owned(), "application/grpc".to_owned())];
+    for (name, value) in request.arguments.iter().flatten() {
+        headers.push((name.clone(), text(name, value)?.to_owned()));
+    }
+    Ok(Sent { method: "POST".to_owned(), path: format!("/{method}"), headers, body: Some(String::new()) })
+}
+
+fn without(there: bool, member: &'static str) -> Result<(), CaseError> {
+    if there { Err(CaseError::Pointless(member)) } else { Ok(()) }
+}
+
+fn form(members: &Map<String, Value>) -> Result<String, CaseError> {
+    let mut encoded = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in members {
+        encoded.append_pair(name, text(name, value)?);
+    }
+    Ok(encoded.finish())
+}
+
+fn text<'v>(name: &str, value: &'v Value) -> Result<&'v str, CaseError> {
+    value.as_str().ok_or_else(|| CaseError::NotText(name.to_owned()))
+}

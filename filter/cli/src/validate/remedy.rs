@@ -1,0 +1,39 @@
+//! What to do about each thing that can be wrong with a policy or the catalogue it is written for.
+
+use countersign_engine::policy::{Problem, SchemaProblem};
+
+/// What to do about `problem`.
+pub(super) const fn remedy(problem: &Problem) -> &'static str {
+    match problem {
+        Problem::Syntax(_) => "mend the Cedar text at this place",
+        Problem::Invalid(_) => {
+            "write the policy for what the catalogue declares; ask for optional attributes with `has` first"
+        }
+        Problem::Cedar(_) => "report it: a valid catalogue should not lead here",
+        Problem::Template => "write the principal or resource itself in place of the slot",
+        Problem::DuplicateId => "give each policy an `@id` of its own",
+        Problem::UnknownAnnotation(_) => "remove it, or write one of those that mean something",
+        Problem::EmptyAnnotation(_) => "write a value in parentheses and quotes, or remove it",
+        Problem::StepUpOnPermit => "put it on a `forbid … unless { context has approval }` beside the permit",
+        Problem::UnknownMode(_) => "write one of these modes, or remove `@mode`: without it the policy is enforced",
+        Problem::SandboxOnForbid => "put it on the permit whose requests it is for",
+        Problem::UnknownSandbox(_) => "declare it under `sandboxes`, or name one that is declared there",
+        Problem::StepUpNeverLifted => "end the forbid with `unless { context has approval }`, or remove `@step_up`",
+        Problem::UnknownResource(_) => "name a resource of the configuration, or declare this one",
+        Problem::NeverApplies => "name an action and a resource that go together, or remove the policy",
+        Problem::ResourceName => "choose another name",
+        Problem::DuplicateResource => "give each resource a name of its own",
+        Problem::Schema(problem) => schema(problem),
+    }
+}
+
+const fn schema(problem: &SchemaProblem) -> &'static str {
+    match problem {
+        SchemaProblem::NotASchema => "write an object such as `{ type: string }`",
+        SchemaProblem::NotAnObject => "write `type: object` and `properties`",
+        SchemaProblem::OpaqueArguments(_) => "write the arguments as plain `properties`, or leave `input_schema` out",
+        SchemaProblem::Keyword(_) => "write what JSON Schema has there",
+        SchemaProblem::UnknownType(_) => "write one of these types",
+        SchemaProblem::UndeclaredRequired(_) => "declare it in `properties`, or do not require it",
+    }
+}

@@ -1,0 +1,65 @@
+//! Findings for people: the place, what is wrong, what to do, and the line of the policy it is in.
+
+use std::fmt::Write as _;
+
+use super::{Checked, Finding};
+use crate::output::{Ink, count, one_line};
+
+/// All files, and a line that sums them up where there are several.
+pub(super) fn text(checked: &[Checked]) -> String {
+    let mut out = String::new();
+    for file in checked {
+        // Writing to text cannot fail.
+        let _ = write(&mut out, file);
+    }
+    if checked.len() > 1 {
+        let valid = checked.iter().filter(|file| file.valid).count();
+        let ink = if valid == checked.len() { Ink::Good } else { Ink::Bad };
+        let _ = writeln!(out, "{}", ink.paint(format!("{valid} of {} valid", count(checked.len(), "file"))));
+    }
+    out
+}
+
+fn write(out: &mut String, checked: &Checked) -> std::fmt::Result {
+    let name = Ink::Name.paint(one_line(&checked.file));
+    if let Some(problem) = &checked.unreadable {
+        return writeln!(out, "{name}: {}: {problem}", Ink::Bad.paint("cannot be read"));
+    }
+    if checked.valid {
+        writeln!(out, "{name}: {}", Ink::Good.paint("valid"))?;
+    } else {
+        writeln!(out, "{name}: {}", Ink::Bad.paint(count(checked.findings.len(), "finding")))?;
+    }
+    for finding in &checked.findings {
+        self::finding(out, finding, checked.cedar.as_deref())?;
+    }
+    if !checked.environment.is_empty() {
+        writeln!(out, "  needs from the gateway's environment: {}", checked.environment.join(", "))?;
+    }
+    Ok(())
+}
+
+/// One finding; `cedar` is the text of the policy, if it is to be shown.
+pub(crate) fn finding(out: &mut String, finding: &Finding, cedar: Option<&str>) -> std::fmt::Result {
+    let Finding { pointer, line, column, policy, cause, remedy } = finding;
+    let mut place = if pointer.is_empty() { "(root)".to_owned() } else { one_line(pointer) };
+    for number in [line, column].into_iter().flatten() {
+        write!(place, ":{number}")?;
+    }
+    write!(out, "  {}", Ink::Name.paint(place))?;
+    if let Some(policy) = policy {
+        write!(out, " policy `{}`", one_line(policy))?;
+    }
+    writeln!(out, "\n    {}", one_line(cause))?;
+    if let (Some(line), Some(column), Some(cedar)) = (line, column, cedar)
+        && let Some(shown) = cedar.lines().nth(line.saturating_sub(1))
+    {
+        let before = column.saturating_sub(1);
+        writeln!(out, "    {}", Ink::Faint.paint(format!("{line} | {}", one_line(shown))))?;
+        writeln!(out, "    {:width$} | {:before$}{}", "", "", Ink::Bad.paint("^"), width = line.to_string().len())?;
+    }
+    if let Some(remedy) = remedy {
+        writeln!(out, "    {} {}", Ink::Good.paint("→"), one_line(remedy))?;
+    }
+    Ok(())
+}

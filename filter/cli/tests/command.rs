@@ -1,0 +1,80 @@
+//! The program as people and CI run it, word for word; and every shipped pack passes.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+type Outcome = Result<(), Box<dyn Error>>;
+
+/// The project's top folder, which paths in answers are relative to.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// What it prints, both ways, and its exit code.
+fn run(arguments: &[&str]) -> Result<(String, String, Option<i32>), Box<dyn Error>> {
+    let output = Command::new(env!("CARGO_BIN_EXE_countersign")).args(arguments).current_dir(root()).output()?;
+    Ok((String::from_utf8(output.stdout)?, String::from_utf8(output.stderr)?, output.status.code()))
+}
+
+/// The answer in `tests/golden/<name>`, and nothing else.
+fn check(name: &str, arguments: &[&str], code: i32) -> Outcome {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+    let expected = std::fs::read_to_string(&golden).map_err(|error| format!("{}: {error}", golden.display()))?;
+    let (out, err, exit) = run(arguments)?;
+    assert_eq!(out, expected, "{arguments:?}");
+    assert_eq!((err.as_str(), exit), ("", Some(code)), "{arguments:?}");
+    Ok(())
+}
+
+const BROKEN: &str = "filter/cli/tests/input/broken.yaml";
+const MISTYPED: &str = "filter/cli/tests/input/mistyped.yaml";
+const FAILING: &str = "filter/cli/tests/input/failing";
+
+#[test]
+fn everything_wrong_is_said_with_place_and_remedy() -> Outcome {
+    check("validate.txt", &["validate", BROKEN, MISTYPED, "envoy/demo.yaml"], 1)?;
+    check("validate.json", &["validate", "--json", BROKEN, MISTYPED], 1)?;
+    check("valid.txt", &["validate", "envoy/demo.yaml"], 0)
+}
+
+#[test]
+fn what_cannot_be_read_is_another_exit_code() -> Outcome {
+    check("unreadable.txt", &["validate", "nowhere.yaml", "envoy/demo.yaml"], 2)?;
+    check("no-pack.txt", &["test", "envoy"], 2)?;
+    let (_, err, exit) = run(&["validate"])?;
+    assert!(err.contains("<CONFIG>"), "{err}");
+    assert_eq!(exit, Some(2));
+    Ok(())
+}
+
+#[test]
+fn cases_that_fail_and_policies_without_cases_are_shown() -> Outcome {
+    check("test.txt", &["test", FAILING], 1)?;
+    check("test.json", &["test", "--json", FAILING], 1)
+}
+
+#[test]
+fn cases_of_every_protocol_are_read_as_the_filter_reads_them() -> Outcome {
+    check("protocols.txt", &["test", "filter/cli/tests/input/protocols"], 0)
+}
+
+#[test]
+fn help_shows_examples() -> Outcome {
+    check("help.txt", &["--help"], 0)?;
+    check("help-validate.txt", &["validate", "--help"], 0)?;
+    check("help-test.txt", &["test", "--help"], 0)
+}
+
+#[test]
+fn every_shipped_pack_passes() -> Outcome {
+    let mut packs = Vec::new();
+    for entry in std::fs::read_dir(root().join("policies"))? {
+        packs.push(entry?.path().display().to_string());
+    }
+    assert!(!packs.is_empty());
+    let arguments: Vec<&str> = ["test"].into_iter().chain(packs.iter().map(String::as_str)).collect();
+    let (out, _, exit) = run(&arguments)?;
+    assert_eq!(exit, Some(0), "{out}");
+    Ok(())
+}
