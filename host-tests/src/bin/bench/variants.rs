@@ -22,15 +22,24 @@ pub(crate) const BASELINE: &str = "envoy alone";
 /// The row ours is compared with.
 pub(crate) const NATIVE: &str = "jwt_authn (cache) + mcp + rbac";
 
-/// Declared tools besides the one that is called.
-const OTHER_TOOLS: usize = 97;
+/// Policies beside the three that are about the call.
+#[derive(Clone, Copy)]
+enum Others {
+    /// Each on a tool of its own, which is not called.
+    Elsewhere(usize),
+    /// All of them on the tool that is called.
+    Here(usize),
+}
 
 /// Where a filter's HTTP filters are in a derived bootstrap.
 const HTTP_FILTERS: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters";
 
 /// Every row, baseline first.
 pub(crate) fn all(minted: &Minted, upstream: u16) -> Result<Vec<Variant>> {
-    let ours = derived(minted, upstream)?;
+    let ours = derived(minted, upstream, Others::Elsewhere(97))?;
+    let with_policies = |name, others| {
+        Ok::<_, anyhow::Error>(Variant { name, tokens: Tokens::Known, bootstrap: derived(minted, upstream, others)? })
+    };
     let empty = std::env::temp_dir().join("countersign-bench-empty.wasm");
     std::fs::write(&empty, wat::parse_str(EMPTY_FILTER)?)?;
     let with = |filters: Vec<Value>| with_filters(&ours, filters);
@@ -45,19 +54,22 @@ pub(crate) fn all(minted: &Minted, upstream: u16) -> Result<Vec<Variant>> {
         Variant { name: "countersign, known token", tokens: Tokens::Known, bootstrap: ours.clone() },
         Variant { name: "countersign, fresh RS256 token", tokens: Tokens::Fresh, bootstrap: ours.clone() },
         Variant { name: "countersign, fresh ES256 token", tokens: Tokens::FreshEs256, bootstrap: ours.clone() },
+        with_policies("known token, 10 policies", Others::Elsewhere(7))?,
+        with_policies("known token, 1,000 policies", Others::Elsewhere(997))?,
+        with_policies("known token, 100 policies that all apply", Others::Here(97))?,
         Variant { name: "the same RS256, portable verifier", tokens: Tokens::Fresh, bootstrap: portable.clone() },
         Variant { name: "the same ES256, portable verifier", tokens: Tokens::FreshEs256, bootstrap: portable },
     ])
 }
 
-fn derived(minted: &Minted, upstream: u16) -> Result<Value> {
-    let config = PluginConfig::from_yaml(&configuration(minted)?.to_string())?;
+fn derived(minted: &Minted, upstream: u16, others: Others) -> Result<Value> {
+    let config = PluginConfig::from_yaml(&configuration(minted, others)?.to_string())?;
     let options = Options::new(module()?, format!("127.0.0.1:{upstream}").parse::<Upstream>()?);
     Ok(bootstrap(&config, &options)?)
 }
 
-/// 100 policies, of which three can apply to the call.
-fn configuration(minted: &Minted) -> Result<Value> {
+/// Three policies about the call, and `others`.
+fn configuration(minted: &Minted, others: Others) -> Result<Value> {
     let schema = json!({
         "type": "object",
         "properties": {
@@ -77,13 +89,20 @@ fn configuration(minted: &Minted) -> Result<Value> {
         unless { context.args.payee like "DE*" };
         "#,
     );
-    for number in 0..OTHER_TOOLS {
-        tools.push(json!({"name": format!("tool{number}"), "risk": "low", "input_schema": {
-            "type": "object", "properties": {"amount": {"type": "integer"}}, "required": ["amount"],
-        }}));
+    let (count, elsewhere) = match others {
+        Others::Elsewhere(count) => (count, true),
+        Others::Here(count) => (count, false),
+    };
+    for number in 0..count {
+        let tool = if elsewhere { format!("tool{number}") } else { "transfer".to_owned() };
+        if elsewhere {
+            tools.push(json!({"name": tool, "risk": "low", "input_schema": {
+                "type": "object", "properties": {"amount": {"type": "integer"}}, "required": ["amount"],
+            }}));
+        }
         write!(
             policies,
-            r#"@id("other-{number}") permit (principal, action == Action::"payments/tool{number}", resource)
+            r#"@id("other-{number}") permit (principal, action == Action::"payments/{tool}", resource)
             when {{ context.args.amount < {number} }};"#
         )?;
     }
