@@ -4,10 +4,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use serde::Deserialize;
 
 use crate::tokens::Minted;
+
+/// How long a worker may take to begin.
+const MOST_SECONDS: usize = 60;
 
 /// Which token a request carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,11 +80,17 @@ impl Load {
         Ok(Self { script, known, fresh, fresh_es256, connections })
     }
 
-    /// One second of one connection; every answer must be a 200, or the figures would be of refusals.
+    /// One second of one connection; every answer must be a 200, or the figures would be of refusals. A worker that is still
+    /// compiling its policies answers nobody.
     pub(crate) fn check(&self, port: u16, tokens: Tokens) -> Result<()> {
-        let run = self.wrk(port, tokens, Duration::from_secs(1), 1)?;
-        ensure!(run.requests > 0 && run.failed == 0, "{} of {} requests failed", run.failed, run.requests);
-        Ok(())
+        for _ in 0..MOST_SECONDS {
+            let run = self.wrk(port, tokens, Duration::from_secs(1), 1)?;
+            ensure!(run.failed == 0, "{} of {} requests failed", run.failed, run.requests);
+            if run.requests > 0 {
+                return Ok(());
+            }
+        }
+        bail!("nobody answers")
     }
 
     /// Load for `duration`.
