@@ -99,9 +99,7 @@ impl Envoy {
     pub fn command(&self, bootstrap: &Path, concurrency: u32) -> Command {
         let mut command = Command::new(&self.binary);
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
-        // A listener that is taken away ends at once.
-        command.args(["--disable-hot-restart", "--drain-time-s", "0"]);
-        command.args(["--log-level", "warning", "--component-log-level", "wasm:info"]);
+        command.args(["--disable-hot-restart", "--log-level", "warning", "--component-log-level", "wasm:info"]);
         command.args(["--log-format", "[%Y-%m-%dT%T.%e][%l][%n] %v"]);
         command.args(["--concurrency", &concurrency.to_string(), "--config-path"]).arg(bootstrap);
         command
@@ -130,6 +128,8 @@ impl Envoy {
             .command(&path, 2)
             .arg("--admin-address-path")
             .arg(&admin_file)
+            // A listener that is taken away ends at once.
+            .args(["--drain-time-s", "0"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -1,6 +1,6 @@
 //! How answers are printed: for people, coloured on a terminal only, or as one JSON document; and the exit code.
 
-use std::fmt::{self, Display};
+use std::fmt::{self, Display, Write as _};
 use std::io::Write as _;
 use std::process::ExitCode;
 
@@ -92,6 +92,27 @@ impl<T: Display> Display for Painted<T> {
         let style = self.ink.style();
         write!(out, "{style}{}{style:#}", self.text)
     }
+}
+
+/// What `write` writes about each of `items`, and a line that sums them up where there are several.
+pub(crate) fn listed<T>(
+    items: &[T],
+    write: impl Fn(&mut String, &T) -> fmt::Result,
+    is_good: impl Fn(&T) -> bool,
+    one: &str,
+    good: &str,
+) -> String {
+    let mut out = String::new();
+    for item in items {
+        // Writing to text cannot fail.
+        let _ = write(&mut out, item);
+    }
+    if items.len() > 1 {
+        let number = items.iter().filter(|item| is_good(item)).count();
+        let ink = if number == items.len() { Ink::Good } else { Ink::Bad };
+        let _ = writeln!(out, "{}", ink.paint(format!("{number} of {} {good}", count(items.len(), one))));
+    }
+    out
 }
 
 /// `1 file`, `2 files`.

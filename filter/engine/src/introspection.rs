@@ -48,24 +48,15 @@ impl fmt::Debug for Introspection {
 impl Introspection {
     /// The question about `token` (RFC 7662 §2.1), asked with HTTP Basic (RFC 6749 §2.3.1).
     pub(crate) fn call(&self, id: CallId, token: &str) -> Call {
-        let Endpoint { cluster, scheme, authority, path, timeout } = &self.endpoint;
         let form = |text: &str| utf8_percent_encode(text, FORM).to_string();
         let client = STANDARD.encode(format!("{}:{}", form(&self.client_id), form(&self.client_secret)));
-        Call {
-            id,
-            cluster: cluster.clone(),
-            method: "POST",
-            scheme: scheme.clone(),
-            authority: authority.clone(),
-            path: path.clone(),
-            headers: vec![
-                ("accept", "application/json".to_owned()),
-                ("authorization", format!("Basic {client}")),
-                ("content-type", "application/x-www-form-urlencoded".to_owned()),
-            ],
-            body: format!("token={}&token_type_hint=access_token", form(token)).into_bytes(),
-            timeout: *timeout,
-        }
+        let headers = vec![
+            ("accept", "application/json".to_owned()),
+            ("authorization", format!("Basic {client}")),
+            ("content-type", "application/x-www-form-urlencoded".to_owned()),
+        ];
+        let body = format!("token={}&token_type_hint=access_token", form(token));
+        Call::to(&self.endpoint, id, "POST", headers, body.into_bytes())
     }
 }
 

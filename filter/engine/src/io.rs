@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use crate::config::Endpoint;
 use crate::forward::{Forward, HeaderEdit};
 use crate::headers::Headers;
 use crate::possession::Peer;
@@ -100,6 +101,20 @@ pub struct Call {
     pub headers: Vec<(&'static str, String)>,
     pub body: Vec<u8>,
     pub timeout: Duration,
+}
+
+impl Call {
+    /// To `endpoint`, for as long as it is given.
+    pub(crate) fn to(
+        endpoint: &Endpoint,
+        id: CallId,
+        method: &'static str,
+        headers: Vec<(&'static str, String)>,
+        body: Vec<u8>,
+    ) -> Self {
+        let Endpoint { cluster, scheme, authority, path, timeout } = endpoint.clone();
+        Self { id, cluster, method, scheme, authority, path, headers, body, timeout }
+    }
 }
 
 /// How a call ended. Success is decided by whoever asked, from status and body; never by the shell.

@@ -397,17 +397,8 @@ impl State {
 }
 
 fn get(id: CallId, endpoint: &Endpoint) -> Call {
-    Call {
-        id,
-        cluster: endpoint.cluster.clone(),
-        method: "GET",
-        scheme: endpoint.scheme.clone(),
-        authority: endpoint.authority.clone(),
-        path: endpoint.path.clone(),
-        headers: vec![("accept", "application/jwk-set+json, application/json".to_owned())],
-        body: Vec::new(),
-        timeout: endpoint.timeout,
-    }
+    let headers = vec![("accept", "application/jwk-set+json, application/json".to_owned())];
+    Call::to(endpoint, id, "GET", headers, Vec::new())
 }
 
 #[cfg(test)]

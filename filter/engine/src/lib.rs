@@ -36,6 +36,7 @@ pub mod config;
 pub mod credential;
 pub mod digest;
 mod engine;
+mod fifo;
 mod fold;
 pub mod forward;
 pub mod headers;

@@ -3,21 +3,11 @@
 use std::fmt::Write as _;
 
 use super::{Expect, Judged, Tested};
-use crate::output::{Ink, count, one_line};
+use crate::output::{Ink, count, listed, one_line};
 use crate::validate;
 
 pub(super) fn text(tested: &[Tested]) -> String {
-    let mut out = String::new();
-    for pack in tested {
-        // Writing to text cannot fail.
-        let _ = write(&mut out, pack);
-    }
-    if tested.len() > 1 {
-        let passed = tested.iter().filter(|pack| pack.passed).count();
-        let ink = if passed == tested.len() { Ink::Good } else { Ink::Bad };
-        let _ = writeln!(out, "{}", ink.paint(format!("{passed} of {} passed", count(tested.len(), "pack"))));
-    }
-    out
+    listed(tested, write, |pack| pack.passed, "pack", "passed")
 }
 
 fn write(out: &mut String, pack: &Tested) -> std::fmt::Result {

@@ -3,21 +3,11 @@
 use std::fmt::Write as _;
 
 use super::{Checked, Finding};
-use crate::output::{Ink, count, one_line};
+use crate::output::{Ink, count, listed, one_line};
 
 /// All files, and a line that sums them up where there are several.
 pub(super) fn text(checked: &[Checked]) -> String {
-    let mut out = String::new();
-    for file in checked {
-        // Writing to text cannot fail.
-        let _ = write(&mut out, file);
-    }
-    if checked.len() > 1 {
-        let valid = checked.iter().filter(|file| file.valid).count();
-        let ink = if valid == checked.len() { Ink::Good } else { Ink::Bad };
-        let _ = writeln!(out, "{}", ink.paint(format!("{valid} of {} valid", count(checked.len(), "file"))));
-    }
-    out
+    listed(checked, write, |file| file.valid, "file", "valid")
 }
 
 fn write(out: &mut String, checked: &Checked) -> std::fmt::Result {

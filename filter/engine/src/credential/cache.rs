@@ -1,12 +1,12 @@
 //! What was verified a moment ago need not be verified again.
 
-use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use countersign_tokens::UnixTime;
 
 use super::{Carrier, Unverified, Verified, refused};
 use crate::engine::Engine;
+use crate::fifo::Fifo;
 
 /// What tells a token, and how it came, from every other: what was verified as one kind is not known as another.
 ///
@@ -31,14 +31,7 @@ impl CacheKey {
 /// with and the token's time-dependent claims still hold.
 #[derive(Debug)]
 pub(crate) struct TokenCache {
-    capacity: usize,
-    held: Mutex<Cache>,
-}
-
-#[derive(Debug, Default)]
-struct Cache {
-    by_digest: BTreeMap<CacheKey, Cached>,
-    order: VecDeque<CacheKey>,
+    held: Mutex<Fifo<CacheKey, Cached>>,
 }
 
 #[derive(Clone, Debug)]
@@ -58,7 +51,7 @@ pub(super) enum Held {
 impl TokenCache {
     /// A cache of at most `capacity` tokens.
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { capacity, held: Mutex::new(Cache::default()) }
+        Self { held: Mutex::new(Fifo::new(capacity)) }
     }
 
     pub(super) fn find(
@@ -68,7 +61,7 @@ impl TokenCache {
         now: UnixTime,
     ) -> Result<Option<Arc<Verified>>, Unverified> {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(cached) = held.by_digest.get(&key) else { return Ok(None) };
+        let Some(cached) = held.get(key) else { return Ok(None) };
         let index = cached.verified.issuer.0;
         let Some((issuer, keys)) = engine.config.issuers.get(index).zip(engine.keys.get(index)) else {
             return Ok(None);
@@ -86,13 +79,6 @@ impl TokenCache {
 
     pub(super) fn insert(&self, key: CacheKey, verified: &Arc<Verified>, held: Held) {
         let cached = Cached { verified: Arc::clone(verified), held };
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if held.by_digest.insert(key, cached).is_none() {
-            held.order.push_back(key);
-        }
-        while held.order.len() > self.capacity {
-            let Some(oldest) = held.order.pop_front() else { return };
-            held.by_digest.remove(&oldest);
-        }
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).insert(key, cached);
     }
 }

@@ -19,6 +19,7 @@ use crate::workload::{Actor, Identity, Kind};
 const NOW: &str = "now";
 
 /// The question whether `facts` are to be allowed, as AuthZEN 1.0 §5 puts it: `subject`, `action`, `resource`, `context`.
+/// Without the time: with it no two questions would be the same.
 pub(super) fn document(resource: &Resource, facts: &Facts<'_>) -> Map<String, Value> {
     let name = ActionName::of_action(resource, facts.action);
     let document = json!({
@@ -33,11 +34,10 @@ pub(super) fn document(resource: &Resource, facts: &Facts<'_>) -> Map<String, Va
     }
 }
 
-/// `document` without the time.
-pub(super) fn timeless(document: &Map<String, Value>) -> Map<String, Value> {
-    let mut document = document.clone();
+/// `document` as it is asked at a time.
+pub(super) fn asked_at(mut document: Map<String, Value>, now: UnixTime) -> Map<String, Value> {
     if let Some(context) = document.get_mut("context").and_then(Value::as_object_mut) {
-        context.remove(NOW);
+        context.insert(NOW.to_owned(), now.secs().into());
     }
     document
 }
@@ -71,7 +71,7 @@ fn object(resource: &Resource, facts: &Facts<'_>) -> Value {
     }
 }
 
-/// As in Cedar.
+/// As in Cedar, but for the time.
 fn context(facts: &Facts<'_>) -> Value {
     let workload = facts.workload;
     let mut context = json!({
@@ -86,7 +86,6 @@ fn context(facts: &Facts<'_>) -> Value {
         "request": request(facts),
         "risk": facts.risk.name(),
         "labels": facts.labels,
-        NOW: facts.now.secs(),
     });
     add(&mut context, "args", facts.action.arguments());
     add(&mut context, "actor", workload.actors.first().map(actor));

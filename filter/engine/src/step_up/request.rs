@@ -70,18 +70,7 @@ pub fn webhook_call(
         ("prefer", format!("wait={}", timeout.saturating_sub(MARGIN).as_secs())),
     ];
     headers.extend(signature::sign(secret, &challenge.id, now, &body)?);
-    let call = Call {
-        id,
-        cluster: endpoint.cluster.clone(),
-        method: "POST",
-        scheme: endpoint.scheme.clone(),
-        authority: endpoint.authority.clone(),
-        path: endpoint.path.clone(),
-        headers,
-        body,
-        timeout,
-    };
-    Ok((call, challenge))
+    Ok((Call { timeout, ..Call::to(endpoint, id, "POST", headers, body) }, challenge))
 }
 
 fn challenge(id: CallId, request: &ApprovalRequest<'_>, now: UnixTime, expires: UnixTime) -> Result<Challenge, Reason> {

@@ -1,7 +1,7 @@
 //! The built module in a real Envoy, with servers of our own around it and a client that writes bytes.
 //!
-//! One Envoy, and in it a listener with a filter per configuration, kept while it is of use. What the upstream saw is counted below HTTP: on a deny, not one
-//! byte may have arrived since the request before.
+//! One Envoy, and in it a listener with a filter per configuration, kept while it is of use. What the upstream saw is counted
+//! below HTTP: on a deny, not one byte may have arrived since the request before.
 
 mod around;
 mod changing;

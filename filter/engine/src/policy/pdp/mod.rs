@@ -14,7 +14,7 @@ use countersign_tokens::UnixTime;
 use serde_json::{Map, Value, json};
 
 use super::basis::Fields;
-use super::document::{document, timeless};
+use super::document::{asked_at, document};
 use super::{Allow, Deny, Facts, StepUp, Verdict};
 use crate::catalogue::Resource;
 use crate::config::Endpoint;
@@ -109,36 +109,25 @@ impl Pdp {
     pub(super) fn decide(&self, resource: &Resource, facts: &Facts<'_>, given: &[Given]) -> Result<Verdict, Question> {
         let document = document(resource, facts);
         // What was read as strict JSON has a canonical form; anything else must not be taken for another question.
-        let Ok(key) = digest::of_json(&timeless(&document)).map(Key) else {
+        let Ok(key) = digest::of_json(&document).map(Key) else {
             return Ok(Verdict::Deny(self.deny(Reason::PolicyError, Some("the question has no canonical form"))));
         };
         let given = given.iter().find(|given| given.key == key).map(|given| given.answer.clone());
         match given.or_else(|| self.cache.find(key, facts.now)) {
             Some(answer) => Ok(self.verdict(key, answer, facts)),
-            None => Err(Question { key, body: self.body(document) }),
+            None => Err(Question { key, body: self.body(asked_at(document, facts.now)) }),
         }
     }
 
     /// The call that asks `question`; `decision` names it in the decision point's log.
     pub(super) fn call(&self, id: CallId, question: &Question, decision: &str) -> Call {
-        let Endpoint { cluster, scheme, authority, path, timeout } = &self.config.endpoint;
         let mut headers = vec![
             ("accept", "application/json".to_owned()),
             ("content-type", "application/json".to_owned()),
             ("x-request-id", decision.to_owned()),
         ];
         headers.extend(self.config.token.iter().map(|token| ("authorization", format!("Bearer {token}"))));
-        Call {
-            id,
-            cluster: cluster.clone(),
-            method: "POST",
-            scheme: scheme.clone(),
-            authority: authority.clone(),
-            path: path.clone(),
-            headers,
-            body: question.body.clone(),
-            timeout: *timeout,
-        }
+        Call::to(&self.config.endpoint, id, "POST", headers, question.body.clone())
     }
 
     /// Takes the answer to `question`.
