@@ -12,6 +12,7 @@ mod id;
 mod observe;
 mod outside;
 mod pending;
+mod rating;
 mod request;
 mod response;
 mod running;
