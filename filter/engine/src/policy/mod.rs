@@ -155,6 +155,11 @@ mod load;
 mod pdp;
 mod possible;
 mod reads;
+#[cfg(feature = "rego")]
+mod rego;
+#[cfg(not(feature = "rego"))]
+#[path = "rego_absent.rs"]
+mod rego;
 mod schema;
 mod several;
 #[cfg(test)]
@@ -168,6 +173,7 @@ pub use load::Described;
 pub use pdp::{Dialect, PdpConfig};
 pub(crate) use pdp::{Given, MOST_QUESTIONS, Question};
 pub use possible::Unknown;
+pub use rego::RegoPolicy;
 
 use countersign_tokens::UnixTime;
 

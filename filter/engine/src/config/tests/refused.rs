@@ -98,7 +98,7 @@ fn versions_and_sections() -> Outcome {
         (&[set("/policy/cedar", "")], "/policy/cedar: empty; write some text, or leave the key out", SCHEMA_TOO),
         (
             &[Remove("/policy/cedar"), Remove("/policy/authzen")],
-            "/policy: nothing decides; write `cedar`, `authzen` or `opa`",
+            "/policy: nothing decides; write `cedar`, `rego`, `authzen` or `opa`",
             SCHEMA_TOO,
         ),
         (

@@ -7,6 +7,8 @@ mod document;
 mod index;
 mod load;
 mod possible;
+#[cfg(feature = "rego")]
+mod rego;
 mod sandbox;
 mod step_up;
 mod trial;
