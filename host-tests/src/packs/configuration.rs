@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::register::Register;
 use super::said::Said;
 use super::token::AUDIENCE;
+use crate::scenario::text::merge;
 
 /// The configuration in which all of `cases` are so.
 pub(super) fn of(pack: &Pack, cedar: &str, cases: &[Said<'_>]) -> anyhow::Result<Value> {
@@ -43,6 +44,8 @@ struct Issuer<'a> {
     name: &'a str,
     /// Of SVIDs.
     trust_domain: Option<&'a str>,
+    /// Its tokens say what a task is for: where they are said to, one that does not is refused.
+    purposes: bool,
     /// Its tokens need not have an id.
     without_ids: bool,
 }
@@ -54,8 +57,11 @@ impl Issuer<'_> {
             "audiences": [AUDIENCE],
             "algorithms": ["ES256", "RS256", "EdDSA"],
             "max_lifetime": "30h",
-            "task": { "id": "/task/id", "purpose": "/task/purpose", "grants": "/task/grants", "expires": "/task/expires" },
+            "task": { "id": "/task/id", "grants": "/task/grants", "expires": "/task/expires" },
         });
+        if self.purposes {
+            merge(&mut entry, &json!({ "task": { "purpose": "/task/purpose" } }));
+        }
         let keys = |url: &str| json!({ "url": url, "cluster": "keys", "insecure_http": true, "timeout": "1s", "cooldown": "2s" });
         let jwks = keys("http://sts.test/jwks.json");
         let terms = match (self.trust_domain, self.without_ids) {
@@ -65,7 +71,7 @@ impl Issuer<'_> {
             (None, false) => json!({ "profile": "access-token", "issuer": iss, "keys": jwks }),
             (None, true) => json!({ "profile": "generic", "types": ["at+jwt"], "issuer": iss, "keys": jwks }),
         };
-        crate::scenario::text::merge(&mut entry, &terms);
+        merge(&mut entry, &terms);
         entry
     }
 }
@@ -78,11 +84,15 @@ fn issuers<'a>(cases: &[Said<'a>]) -> anyhow::Result<BTreeMap<&'a str, Issuer<'a
         let issuer = issuer(workload, said).with_context(|| said.case.name.clone())?;
         let known = issuers.entry(&workload.issuer).or_insert_with(|| issuer.clone());
         known.without_ids |= issuer.without_ids;
+        let name = &said.case.name;
         ensure!(
             (known.name, known.trust_domain) == (issuer.name, issuer.trust_domain),
-            "{}: workload.issuer: `{}` is called something else, or vouches for another trust domain, in a case before",
-            said.case.name,
+            "{name}: workload.issuer: `{}` is called something else, or vouches for another trust domain, in a case before",
             workload.issuer
+        );
+        ensure!(
+            known.purposes == issuer.purposes,
+            "{name}: task.purpose: tokens of one issuer always say a purpose, or never; name another issuer"
         );
     }
     let names: Vec<&str> = issuers.values().map(|issuer| issuer.name).collect();
@@ -97,5 +107,6 @@ fn issuer<'a>(workload: &'a Caller, said: &Said<'_>) -> anyhow::Result<Issuer<'a
         let id = format!("spiffe://{domain}");
         ensure!(workload.issuer == id, "workload.issuer: of the trust domain `{domain}` it is `{id}`");
     }
-    Ok(Issuer { name: &workload.issuer_name, trust_domain, without_ids: said.finds(Finding::NoId) })
+    let (purposes, without_ids) = (said.task.purpose.is_some(), said.finds(Finding::NoId));
+    Ok(Issuer { name: &workload.issuer_name, trust_domain, purposes, without_ids })
 }

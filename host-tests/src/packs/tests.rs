@@ -35,6 +35,7 @@ fn what_no_request_can_carry_is_refused_by_name() -> anyhow::Result<()> {
         (", source: 127.0.0.1:1", "nothing"),
         (", findings: [old_key]", "it: findings: no key has been in use for long here, so there is no `old_key`"),
         (", findings: [no_id], token: { id: x }", "it: token.id: a token with an id is no finding `no_id`"),
+        (", task: { id: t, purpose: x }", "nothing"),
         (", token: { algorithm: none }", "it: token.algorithm: tokens are signed here, so it is never `none`"),
         (", token: { key_id: x }", "it: token.key_id: the key is called `ec1` here"),
         (
@@ -85,6 +86,11 @@ fn a_workload_is_the_same_in_every_case() -> anyhow::Result<()> {
     );
     let named = case(", workload: { issuer: https://sts.example.com, issuer_name: other, subject: c }");
     assert!(refused(&(case("") + &named))?.contains("is called something else"));
+    let explained = case(", task: { id: u, purpose: x }");
+    assert_eq!(
+        refused(&(case("") + &explained))?,
+        "it: task.purpose: tokens of one issuer always say a purpose, or never; name another issuer"
+    );
     let elsewhere = case(", workload: { issuer: https://else.example.com, subject: c }");
     assert!(refused(&(case("") + &elsewhere))?.contains("several issuers have one name"));
     Ok(())
