@@ -52,26 +52,27 @@ struct Issuer<'a> {
 
 impl Issuer<'_> {
     fn entry(&self, iss: &str) -> Value {
-        let mut entry = json!({
-            "name": self.name,
-            "audiences": [AUDIENCE],
-            "algorithms": ["ES256", "RS256", "EdDSA"],
-            "max_lifetime": "30h",
-            "task": { "id": "/task/id", "grants": "/task/grants", "expires": "/task/expires" },
-        });
-        if self.purposes {
-            merge(&mut entry, &json!({ "task": { "purpose": "/task/purpose" } }));
-        }
-        let keys = |url: &str| json!({ "url": url, "cluster": "keys", "insecure_http": true, "timeout": "1s", "cooldown": "2s" });
-        let jwks = keys("http://sts.test/jwks.json");
-        let terms = match (self.trust_domain, self.without_ids) {
-            (Some(domain), _) => {
-                json!({ "profile": "jwt-svid", "trust_domain": domain, "keys": keys("http://sts.test/bundle.json") })
-            }
-            (None, false) => json!({ "profile": "access-token", "issuer": iss, "keys": jwks }),
-            (None, true) => json!({ "profile": "generic", "types": ["at+jwt"], "issuer": iss, "keys": jwks }),
+        let keys = |path: &str| {
+            let url = format!("http://sts.test{path}");
+            json!({ "url": url, "cluster": "keys", "insecure_http": true, "timeout": "1s", "cooldown": "2s" })
         };
-        merge(&mut entry, &terms);
+        let (jwks, algorithms) = (keys("/jwks.json"), ["ES256", "RS256", "EdDSA"]);
+        let mut entry = match (self.trust_domain, self.without_ids) {
+            // JWT-SVID §2.1 has no EdDSA.
+            (Some(domain), _) => json!({
+                "profile": "jwt-svid", "trust_domain": domain, "keys": keys("/bundle.json"), "algorithms": ["ES256", "RS256"],
+            }),
+            (None, false) => {
+                json!({ "profile": "access-token", "issuer": iss, "keys": jwks, "algorithms": algorithms })
+            }
+            (None, true) => json!({
+                "profile": "generic", "types": ["at+jwt"], "issuer": iss, "keys": jwks, "algorithms": algorithms,
+            }),
+        };
+        let purpose = self.purposes.then_some("/task/purpose");
+        let task =
+            json!({ "id": "/task/id", "purpose": purpose, "grants": "/task/grants", "expires": "/task/expires" });
+        merge(&mut entry, &json!({ "name": self.name, "audiences": [AUDIENCE], "max_lifetime": "30h", "task": task }));
         entry
     }
 }
