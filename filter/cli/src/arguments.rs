@@ -1,8 +1,12 @@
 //! The command line as it is written.
 
+mod explain;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+
+pub use explain::{Carrier, Explain};
 
 /// What Countersign would make of it, without a gateway.
 #[derive(Clone, Debug, Parser)]
@@ -20,10 +24,11 @@ pub struct Arguments {
 pub enum Command {
     Validate(Validate),
     Test(Test),
+    Explain(Box<Explain>),
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 nothing to object to; 1 findings or failed cases; 2 the command line or a file cannot be read.";
+Exit codes: 0 nothing to object to; 1 there is: findings, failed cases, a denial; 2 the command line or a file cannot be read.";
 
 /// Says everything that is wrong with plugin configurations, each with its place.
 ///

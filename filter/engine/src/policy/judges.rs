@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use countersign_tokens::UnixTime;
 
 use super::pdp::{Given, MOST_QUESTIONS, Pdp, Question};
-use super::{CedarPolicy, Deny, Facts, LoadError, Unknown, Verdict, basis, several};
+use super::{CedarPolicy, Deny, Facts, LoadError, Opined, Unknown, Verdict, basis, several};
 use crate::action::Action;
 use crate::catalogue::Resource;
 use crate::config::{Config, PolicyConfig};
@@ -138,6 +138,11 @@ impl Judges {
     /// That policies in audit could not be tried, because what they read cannot be had.
     pub(crate) fn untried(&self, action: &Action, verdict: &Verdict, reason: Reason) -> Option<Flip> {
         self.cedar.as_ref()?.untried(action, verdict, reason)
+    }
+
+    /// What each of Cedar's policies that could apply says by itself.
+    pub(crate) fn opinions(&self, facts: &Facts<'_>) -> Vec<Opined<'_>> {
+        self.cedar.as_ref().map(|cedar| cedar.opinions(facts)).unwrap_or_default()
     }
 
     /// Names texts and catalogue: 16 hexadecimal digits of a SHA-256.

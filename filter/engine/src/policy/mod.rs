@@ -149,6 +149,7 @@ mod context;
 mod decide;
 mod document;
 mod error;
+mod explain;
 mod index;
 mod judges;
 mod load;
@@ -163,6 +164,7 @@ mod trial;
 
 pub use cedar::CedarPolicy;
 pub use error::{LoadError, Place, Problem, SchemaProblem};
+pub use explain::{Answer, Opined};
 pub(crate) use judges::{Judges, Opinion};
 pub use load::Described;
 pub use pdp::{Dialect, PdpConfig};

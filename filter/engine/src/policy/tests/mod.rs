@@ -4,6 +4,7 @@ mod agreement;
 mod arguments;
 mod decide;
 mod document;
+mod explain;
 mod index;
 mod load;
 mod possible;
