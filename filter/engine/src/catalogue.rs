@@ -113,6 +113,19 @@ pub enum PathMatch {
     Below(String),
 }
 
+impl PathMatch {
+    /// Whether `path` (without query) looks like it.
+    pub(crate) fn admits(&self, path: &str) -> bool {
+        match self {
+            Self::Exact(exact) => path == exact,
+            Self::Below(root) => {
+                let rest = path.strip_prefix(root.trim_end_matches('/'));
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            }
+        }
+    }
+}
+
 /// How a resource is spoken to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {

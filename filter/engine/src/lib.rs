@@ -54,6 +54,7 @@ pub mod reason;
 pub mod record;
 pub mod reply;
 mod response;
+pub mod risk;
 pub mod rollout;
 pub mod route;
 pub mod session;

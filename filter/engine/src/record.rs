@@ -12,11 +12,11 @@ use serde_json::Map;
 use serde_json::Value;
 
 use crate::action::{Action, Operation};
-use crate::catalogue::Risk;
 use crate::credential::Verified;
 use crate::digest;
 use crate::hygiene::Finding;
 use crate::reason::Reason;
+use crate::risk::Rating;
 use crate::rollout::{Cause, Flip, Mode};
 use crate::route::Target;
 use crate::session::DecisionId;
@@ -93,9 +93,7 @@ pub(crate) struct Decision<'a> {
     pub(crate) task: Option<&'a Task>,
     pub(crate) findings: &'a [Finding],
     pub(crate) action: Option<&'a Action>,
-    pub(crate) risk: Option<Risk>,
-    /// Whether the risk is not the catalogue's, but what lists showed.
-    pub(crate) risk_learned: bool,
+    pub(crate) rating: Option<&'a Rating>,
     pub(crate) policies: &'a [String],
     pub(crate) sandbox: Option<&'a str>,
     pub(crate) detail: Option<&'a str>,
@@ -151,8 +149,9 @@ impl Decision<'_> {
                 path: &target.path,
             }),
             action: self.action.map(|action| self.action(action)),
-            risk: self.risk.map(Risk::name),
-            risk_from: self.risk_learned.then_some(TOOL_LIST),
+            risk: self.rating.map(|rating| rating.risk.name()),
+            risk_from: self.rating.filter(|rating| rating.learned).map(|_| TOOL_LIST),
+            risk_rules: self.rating.map_or(&[], |rating| &rating.rules),
             findings: self.findings.iter().map(|finding| finding.name()).collect(),
             policies: self.policies,
             sandbox: self.sandbox,

@@ -252,21 +252,12 @@ pub(crate) fn split_port(authority: &str) -> (&str, Option<&str>) {
 fn matches(matching: &Match, target: &Target, route: Option<&str>) -> bool {
     let Match { host, path, route: wanted } = matching;
     host.as_deref().is_none_or(|host| host_matches(host, &target.host))
-        && path_matches(path, &target.path)
+        && path.admits(&target.path)
         && wanted.as_deref().is_none_or(|wanted| route == Some(wanted))
 }
 
 fn host_matches(configured: &str, host: &str) -> bool {
     configured == host || (split_port(configured).1.is_none() && split_port(host).0 == configured)
-}
-
-fn path_matches(configured: &PathMatch, path: &str) -> bool {
-    match configured {
-        PathMatch::Exact(exact) => path == exact,
-        PathMatch::Below(root) => {
-            path.strip_prefix(root.trim_end_matches('/')).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        }
-    }
 }
 
 fn rank(matching: &Match) -> (bool, usize, u8, bool) {

@@ -59,7 +59,7 @@ mod pointer;
 mod scope;
 mod source;
 mod template;
-mod text;
+pub(crate) mod text;
 
 use countersign_tokens::UnixTime;
 

@@ -148,6 +148,30 @@ pub enum Class {
     Execute,
 }
 
+impl Class {
+    /// Every class.
+    pub const ALL: [Self; 5] = [Self::Control, Self::List, Self::Read, Self::Write, Self::Execute];
+
+    /// As configuration spells it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Control => "control",
+            Self::List => "list",
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Execute => "execute",
+        }
+    }
+
+    /// What kind of thing an HTTP method does (RFC 9110 §9.2.1): what is not known to be safe, writes.
+    fn of_http(method: &str) -> Self {
+        match method {
+            "GET" | "HEAD" | "OPTIONS" => Self::Read,
+            _ => Self::Write,
+        }
+    }
+}
+
 impl Action {
     pub(crate) fn new(
         resource: &Resource,
@@ -180,6 +204,17 @@ impl Action {
             Operation::Mcp(operation) => format!("mcp:{}", operation.method),
             Operation::A2a(operation) => format!("a2a:{}", operation.method),
             Operation::Grpc(_) => grpc::CALL.to_owned(),
+        }
+    }
+
+    /// What kind of thing it does.
+    pub fn class(&self) -> Class {
+        match &self.operation {
+            Operation::Http { method, .. } => Class::of_http(method),
+            Operation::Endpoint(call) => Class::of_http(&call.method),
+            Operation::ToolCall(_) | Operation::Grpc(_) => Class::Execute,
+            Operation::Mcp(operation) => operation.class,
+            Operation::A2a(operation) => operation.class,
         }
     }
 

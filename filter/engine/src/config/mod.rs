@@ -26,6 +26,7 @@ use crate::catalogue::Resource;
 use crate::hygiene::Hygiene;
 use crate::introspection::Introspection;
 use crate::policy::PdpConfig;
+use crate::risk::RiskRules;
 use crate::rollout::Mode;
 use crate::task::{Pointer, TaskSource};
 use crate::workload::register::Register;
@@ -42,6 +43,7 @@ pub struct Config {
     pub resources: Vec<Resource>,
     pub workloads: Register,
     pub hygiene: Hygiene,
+    pub risk: RiskRules,
     pub unmatched: Unmatched,
     pub client_certificate: ClientCertificate,
     pub policy: PolicyConfig,

@@ -95,6 +95,14 @@ fn full() -> Value {
                 "claim": { "pointer": "/shared", "value": "yes" }
             }]
         },
+        "risk": [{
+            "name": "outwards", "raise_to": "high",
+            "when": {
+                "resources": ["payments"], "tools": ["trans*"], "paths": ["/api/*"], "labels": ["external"],
+                "classes": ["execute"], "destinations": ["*.example.com"], "outside": ["example.org"],
+                "kinds": ["agent"], "traits": ["browsing"], "findings": ["long_lived"]
+            }
+        }],
         "unmatched": "pass",
         "client_certificate": "xfcc",
         "policy": {

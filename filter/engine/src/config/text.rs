@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::route;
 use crate::task::Pointer;
+use crate::task::text::is_domain;
 
 const DURATION_UNITS: [(&str, u64); 4] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
 const SIZE_UNITS: [(&str, u64); 3] = [("KiB", 1024), ("MiB", 1024 * 1024), ("B", 1)];
@@ -102,6 +103,12 @@ pub(super) fn scope(text: &str) -> Result<String, String> {
         return Err(format!("{text:?} cannot be in a list of words; printable ASCII without spaces, `\"` and `\\`"));
     }
     Ok(text.to_owned())
+}
+
+/// A domain, or what is below one.
+pub(super) fn domain(text: &str) -> Result<String, String> {
+    let remedy = "write one in lower case, such as `example.com`, or `*.example.com` for what is below it";
+    if is_domain(text) { Ok(text.to_owned()) } else { Err(format!("{text:?} is not a domain; {remedy}")) }
 }
 
 /// A JSON Pointer (RFC 6901 §3).

@@ -10,6 +10,7 @@ mod keys;
 mod mcp;
 mod policy;
 mod resource;
+mod risk;
 mod sandbox;
 mod secret;
 mod seen;
@@ -27,6 +28,7 @@ use self::workload::Known;
 use super::read::{Node, Object};
 use super::secrets::Secrets;
 use super::{ClientCertificate, Config, ForwardConfig, Limits, RecordConfig, Unmatched, text};
+use crate::risk::RiskRules;
 use crate::rollout::Mode;
 use crate::task::Pointer;
 use crate::workload::register::Register;
@@ -60,6 +62,7 @@ pub(super) fn document(root: &Node<'_>, secrets: &dyn Secrets) -> Option<Config>
         let entries = object.or("workloads", Vec::new(), |node| workload::workloads(node, known));
         let actors = object.or("actors", workload::ACTORS, workload::actors);
         let hygiene = object.or("hygiene", workload::default_hygiene(), |node| workload::hygiene(node, known));
+        let risk = object.or("risk", RiskRules::default(), |node| risk::rules(node, known));
         let unmatched = object.or("unmatched", Unmatched::Deny, |node| {
             node.choice("treatment", &[("deny", Unmatched::Deny), ("pass", Unmatched::Pass)])
         });
@@ -83,6 +86,7 @@ pub(super) fn document(root: &Node<'_>, secrets: &dyn Secrets) -> Option<Config>
             resources: resources?,
             workloads: Register { entries: entries?, actors: actors? },
             hygiene: hygiene?,
+            risk: risk?,
             unmatched: unmatched?,
             client_certificate: client_certificate?,
             policy: policy?,

@@ -13,6 +13,7 @@ use crate::catalogue::Resource;
 use crate::config::{Config, PolicyConfig};
 use crate::io::{Call, CallId, CallOutcome};
 use crate::reason::Reason;
+use crate::risk::RiskRules;
 use crate::rollout::Flip;
 
 /// What decides about every action; at least one of the two.
@@ -41,12 +42,9 @@ impl Judges {
             text.as_ref().map(|text| CedarPolicy::compile_with(text, resources, &config.sandboxes)).transpose()?;
         let elsewhere =
             pdp.as_ref().map(|pdp| format!("{} {}{}", pdp.dialect.name(), pdp.endpoint.authority, pdp.endpoint.path));
-        let revision = if let (Some(cedar), None) = (&cedar, &elsewhere) {
-            cedar.revision().to_owned()
-        } else {
-            let parts = [text.as_deref(), elsewhere.as_deref()].map(Option::unwrap_or_default);
-            basis::revision(&parts.join("\n"), resources)
-        };
+        let rules = (config.risk != RiskRules::default()).then(|| format!("{:?}", config.risk));
+        let parts = [text.as_deref(), elsewhere.as_deref(), rules.as_deref()];
+        let revision = basis::revision(&parts.into_iter().flatten().collect::<Vec<_>>().join("\n"), resources);
         let approvals = config.step_up.is_some();
         Ok(Self { cedar, pdp: pdp.clone().map(Pdp::new), approvals, revision })
     }

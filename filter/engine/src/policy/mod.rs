@@ -53,7 +53,7 @@
 //! | `request.port` | `Long` | the port in the authority, else 443 of https and 80 of http |
 //! | `request.target` | `String`, optional | what an MCP method names: a prompt, a task, or a resource's URI, which is in normal form: `like "file:///reports/*"` holds for what is below. Where a request names several, each is decided by itself |
 //! | `request.source` | `ipaddr`, optional | the peer; IPv4 in IPv6 is IPv4 |
-//! | `risk` | `String` | `low`, `medium`, `high` or `critical`: the catalogue's, or what lists showed of the tool (`annotations` of its resource) |
+//! | `risk` | `String` | `low`, `medium`, `high` or `critical`: the catalogue's, or what lists showed of the tool (`annotations` of its resource), raised by the `risk` rules that hold |
 //! | `labels` | `Set<String>` | the tool's |
 //! | `now` | `Long` | seconds since 1970 |
 //! | `approval` | a record, optional | present after an approval of exactly this action |

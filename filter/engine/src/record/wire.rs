@@ -35,6 +35,9 @@ pub(super) struct Decision<'a> {
     /// Only where it is not the catalogue.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) risk_from: Option<&'static str>,
+    /// What raised it above that.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    pub(super) risk_rules: &'a [String],
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) findings: Vec<&'static str>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use countersign_tokens::{UnixTime, VerifiedProof};
 use serde_json::Value;
 
-use super::decide::demand;
+use super::rating::demand;
 use super::request::is_reserved;
 use super::{DecisionId, Turn};
 use crate::action::mcp::{self, Era};
 use crate::action::{Action, Operation};
-use crate::catalogue::{Protocol, Resource, Risk};
+use crate::catalogue::{Protocol, Resource};
 use crate::credential::{FIELDS, PROOF, PROXY_AUTHORIZATION, Verified};
 use crate::forward::HeaderEdit;
 use crate::headers::{Headers, same_name};
@@ -19,6 +19,7 @@ use crate::ledger::Entry;
 use crate::reason::Reason;
 use crate::record::{self, Line};
 use crate::reply::{Addressee, Denial, Reply};
+use crate::risk::Rating;
 use crate::rollout::{Flip, Mode};
 use crate::route::Target;
 use crate::sessions::Seal;
@@ -38,9 +39,7 @@ pub(super) struct Account {
     pub(super) action: Option<Action>,
     /// The JSON-RPC id, also of messages that were refused while being read.
     pub(super) rpc_id: Option<Value>,
-    pub(super) risk: Option<Risk>,
-    /// Whether that is not the catalogue's, but what lists showed.
-    pub(super) risk_learned: bool,
+    pub(super) rating: Option<Rating>,
     pub(super) policies: Vec<String>,
     /// The sandbox that policy allows it into, and nowhere else.
     pub(super) sandbox: Option<String>,
@@ -144,8 +143,7 @@ impl Account {
             task: self.task(),
             findings: &self.findings,
             action: self.action.as_ref(),
-            risk: self.risk,
-            risk_learned: self.risk_learned,
+            rating: self.rating.as_ref(),
             policies: &self.policies,
             sandbox: self.sandbox.as_deref(),
             detail: self.detail.as_deref(),

@@ -4,7 +4,8 @@ use countersign_tokens::UnixTime;
 
 use super::Turn;
 use super::account::Account;
-use super::decide::{declared, entry};
+use super::decide::entry;
+use super::rating::declared;
 use super::request::Request;
 use crate::engine::Engine;
 use crate::io::{Call, CallId, CallOutcome};
@@ -57,7 +58,7 @@ impl Turn<'_> {
             workload: facts.workload,
             task: facts.task,
             action: facts.action,
-            risk: account.risk.ok_or(Reason::Internal)?,
+            risk: account.rating.as_ref().ok_or(Reason::Internal)?.risk,
             demand: &step_up,
             redact: redactions(self.engine, request, account),
         };
@@ -98,7 +99,7 @@ fn binding_facts<'a>(account: &'a Account, step_up: &'a StepUp) -> Option<Bindin
         workload: &account.verified.as_deref()?.workload,
         task: account.task()?,
         action: account.action.as_ref()?,
-        risk: account.risk?,
+        risk: account.rating.as_ref()?.risk,
         basis: &step_up.basis,
     })
 }

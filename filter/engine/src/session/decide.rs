@@ -6,14 +6,15 @@ use countersign_tokens::{MAX_LEEWAY, UnixTime, VerifiedProof};
 
 use super::Turn;
 use super::account::Account;
+use super::rating::{declared, demand, labels};
 use super::request::Request;
 use super::wanted::Wanted;
-use crate::action::{Action, Operation, Rejection, a2a, grpc, http, mcp};
-use crate::catalogue::{Annotations, Demand, Protocol, Resource, Risk};
+use crate::action::{Action, Rejection, a2a, grpc, http, mcp};
+use crate::catalogue::{Protocol, Resource};
 use crate::credential::{Authenticated, NeedKeys, Unverified, Verified};
 use crate::digest;
 use crate::engine::IssuerIndex;
-use crate::learned::{self, Learned};
+use crate::learned::Learned;
 use crate::ledger::{Entry, LedgerError};
 use crate::policy::{Allow, Facts, Given, Opinion, Question, StepUp, Verdict};
 use crate::reason::Reason;
@@ -83,11 +84,10 @@ impl Turn<'_> {
             }
         }
         let action = read_action(resource, request, wanted, account)?;
-        let (risk, labels) = rating(resource, &action);
         let authentication = demand(resource, Some(&action));
-        account.risk = Some(risk);
         let undeclared = resource.interface.closed && declared(resource, &action).is_none();
         account.action = Some(action);
+        account.rating = Some(self.rate(resource, Learned::default(), account)?);
         self.claim_session(request, resource, account)?;
         self.cover(request, account)?;
         if undeclared {
@@ -99,37 +99,13 @@ impl Turn<'_> {
             return Err(Reason::AuthenticationInsufficient.into());
         }
         let learned = self.learned(resource, account)?;
-        let ruling = self.rule(request, labels, told, account)?;
+        if learned != Learned::default() {
+            account.rating = Some(self.rate(resource, learned, account)?);
+        }
+        let ruling = self.rule(request, told, account)?;
         // Whoever may not do it is told that, not what became of it; and nobody is asked about it.
         self.check_seen(resource, learned, account)?;
         Ok(ruling)
-    }
-
-    /// That responses showed nothing since that is against it, whatever policy says.
-    fn check_seen(&mut self, resource: &Resource, learned: Learned, account: &Account) -> Result<(), Reason> {
-        if learned.changed {
-            return Err(Reason::ToolChanged);
-        }
-        if self.is_for_ended_task(resource, account)? { Err(Reason::AgentTaskOver) } else { Ok(()) }
-    }
-
-    /// What lists showed of the tool that is called, and the risk that it has by that. Looked up only where it matters.
-    fn learned(&mut self, resource: &Resource, account: &mut Account) -> Result<Learned, Reason> {
-        let Some(Operation::ToolCall(call)) = account.action.as_ref().map(|action| &action.operation) else {
-            return Ok(Learned::default());
-        };
-        let tool = resource.tools.get(&call.tool);
-        let pin = tool.and_then(|tool| tool.pin.as_ref());
-        if pin.is_none() && resource.annotations == Annotations::Ignore {
-            return Ok(Learned::default());
-        }
-        let learned = learned::recall(self.ledger, self.now, &resource.name, &call.tool, pin)
-            .map_err(|_: LedgerError| Reason::LedgerUnavailable)?;
-        let rated = account.risk.ok_or(Reason::Internal)?;
-        let risk = learned.risk(resource.annotations, tool.is_some(), rated);
-        account.risk = Some(risk);
-        account.risk_learned = risk != rated;
-        Ok(learned)
     }
 
     /// Who calls, for which task; and neither is over or used up.
@@ -276,16 +252,10 @@ impl Turn<'_> {
     }
 
     /// Policy decides, and what the task wants a person to approve is asked for.
-    fn rule(
-        &mut self,
-        request: &Request,
-        labels: &[String],
-        told: Told<'_>,
-        account: &mut Account,
-    ) -> Result<Ruling, Halt> {
+    fn rule(&mut self, request: &Request, told: Told<'_>, account: &mut Account) -> Result<Ruling, Halt> {
         let resource = self.engine.resource(request.resource).ok_or(Reason::Internal)?;
-        let (Some(verified), Some(task), Some(action), Some(risk)) =
-            (&account.verified, account.task(), &account.action, account.risk)
+        let (Some(verified), Some(task), Some(action), Some(rating)) =
+            (&account.verified, account.task(), &account.action, &account.rating)
         else {
             return Err(Reason::Internal.into());
         };
@@ -296,8 +266,8 @@ impl Turn<'_> {
             findings: &account.findings,
             task,
             action,
-            risk,
-            labels,
+            risk: rating.risk,
+            labels: labels(resource, action),
             source: request.head.source.as_deref(),
             approval: told.approval,
         };
@@ -370,22 +340,6 @@ fn read_action(
         Protocol::Grpc => grpc::read(resource, target, headers, body),
     }
     .inspect(|action| account.rpc_id = action.rpc_id().cloned())
-}
-
-/// How the catalogue rates `action`: its risk and its labels.
-pub(super) fn rating<'a>(resource: &'a Resource, action: &Action) -> (Risk, &'a [String]) {
-    declared(resource, action).map_or((resource.risk, &[]), |tool| (tool.risk, &tool.labels))
-}
-
-/// The catalogue's entry for the tool, endpoint or method that `action` is, if it is a declared one.
-pub(super) fn declared<'a>(resource: &'a Resource, action: &Action) -> Option<&'a crate::catalogue::Tool> {
-    action.tool().and_then(|tool| resource.tools.get(tool))
-}
-
-/// How a person must have authenticated for `action`: as its tool says, else its resource.
-pub(super) fn demand<'a>(resource: &'a Resource, action: Option<&Action>) -> Option<&'a Demand> {
-    let tool = action.and_then(|action| declared(resource, action));
-    tool.and_then(|tool| tool.authentication.as_ref()).or(resource.authentication.as_ref())
 }
 
 /// What spending `verified` as a one-shot credential means; it needs a `jti`.

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use countersign_tokens::{TokenError, UnixTime};
 
 use super::account::Account;
-use super::decide::{Halt, Ruling, Told, declared, rating};
+use super::decide::{Halt, Ruling, Told};
+use super::rating::{declared, labels};
 use super::request::{Arrival, Request};
 use super::{DecisionId, Turn};
 use crate::action::{Action, Operation};
@@ -115,7 +116,7 @@ impl<'e> Explained<'e> {
             policies: resource.map(|resource| opinions(engine, now, request, &account, resource)).unwrap_or_default(),
             asks,
             waits,
-            risk: account.risk,
+            risk: account.rating.as_ref().map(|rating| rating.risk),
             verified: account.verified,
             action: account.action,
         }
@@ -154,7 +155,7 @@ fn opinions<'e>(
     let (Some(verified), Some(task), Some(action)) = (&account.verified, account.task(), &account.action) else {
         return Vec::new();
     };
-    let (rated, labels) = rating(resource, action);
+    let Some(rating) = &account.rating else { return Vec::new() };
     let facts = Facts {
         now,
         workload: &verified.workload,
@@ -162,8 +163,8 @@ fn opinions<'e>(
         findings: &account.findings,
         task,
         action,
-        risk: account.risk.unwrap_or(rated),
-        labels,
+        risk: rating.risk,
+        labels: labels(resource, action),
         source: request.head.source.as_deref(),
         approval: None,
     };

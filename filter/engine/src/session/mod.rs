@@ -13,6 +13,7 @@ mod id;
 mod observe;
 mod outside;
 mod pending;
+mod rating;
 mod request;
 mod response;
 mod running;

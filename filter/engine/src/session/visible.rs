@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::Turn;
 use super::account::Account;
-use super::decide::{declared, rating};
+use super::rating::labels;
 use super::request::Request;
 use crate::action::{Action, Class, McpOperation, Operation, ToolCall, mcp};
 use crate::catalogue::{Annotations, Resource};
@@ -22,6 +22,7 @@ use crate::hygiene::Finding;
 use crate::learned::{Learned, Mark};
 use crate::policy::{Facts, Unknown};
 use crate::response::{Audience, Element, Listing, Unreadable};
+use crate::risk::About;
 use crate::route::{self, Target};
 use crate::task::{Circumstances, Grants, Task};
 
@@ -171,18 +172,19 @@ impl<'a> ReaderNow<'a> {
     }
 
     fn allowed(&self, action: &Action, learned: Learned, unknown: Unknown) -> bool {
-        let (rated, labels) = rating(self.resource, action);
-        let declared = declared(self.resource, action).is_some();
-        let risk = learned.risk(self.resource.annotations, declared, rated);
+        let (workload, findings) = (&self.reader.verified.workload, &self.reader.findings[..]);
+        // Where the arguments lead nobody knows yet: a list shows what it could be at least.
+        let rating =
+            self.engine.config.risk.rate(learned, About { resource: self.resource, action, workload, findings });
         let facts = Facts {
             now: self.now,
-            workload: &self.reader.verified.workload,
+            workload,
             token: &self.reader.verified.facts,
-            findings: &self.reader.findings,
+            findings,
             task: self.task,
             action,
-            risk,
-            labels,
+            risk: rating.risk,
+            labels: labels(self.resource, action),
             source: self.reader.source.as_deref(),
             approval: None,
         };

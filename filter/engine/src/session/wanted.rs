@@ -61,7 +61,10 @@ impl Turn<'_> {
             return if asks { Wanted::Bytes } else { Wanted::Nothing };
         };
         let typed = resource.tools.get(&endpoint.name).is_some_and(|tool| tool.input_schema.is_some());
-        let needed = asks || self.engine.policy.reads_arguments(action) || self.is_restricted(action, account);
+        let needed = asks
+            || self.engine.policy.reads_arguments(action)
+            || self.is_restricted(action, account)
+            || self.engine.config.risk.read_arguments(resource.tools.get(&endpoint.name));
         match (http::is_read_at_head(endpoint), needed, asks) {
             // An approval is for the whole request, and approvers see its arguments.
             (_, _, true) | (false, true, false) => Wanted::Message,

@@ -92,11 +92,7 @@ fn leads_to(argument: &Value, domains: &[String]) -> Option<bool> {
 
 /// A list of domains, at least one, lower case.
 fn domains(operand: &Value) -> Option<Vec<String>> {
-    let domain = |domain: &Value| {
-        let domain = domain.as_str()?;
-        let name = domain.strip_prefix("*.").unwrap_or(domain);
-        (text::host(name).as_deref() == Some(name)).then(|| domain.to_owned())
-    };
+    let domain = |domain: &Value| domain.as_str().filter(|domain| text::is_domain(domain)).map(str::to_owned);
     operand.as_array().filter(|domains| !domains.is_empty())?.iter().map(domain).collect()
 }
 

@@ -49,7 +49,7 @@ fn unescape(mut text: String) -> String {
 
 /// The host that `text` leads to, lower case and without the root's dot: of a URL, an e-mail address, or itself. None where
 /// two readers could see two hosts.
-pub(super) fn host(text: &str) -> Option<String> {
+pub(crate) fn host(text: &str) -> Option<String> {
     // Browsers read `\` as `/` and drop tabs; others do not.
     if text.bytes().any(|byte| !byte.is_ascii_graphic() || byte == b'\\') {
         return None;
@@ -90,6 +90,12 @@ fn without_port(authority: &str) -> Option<&str> {
     (port.is_empty() || port.strip_prefix(':').is_some_and(digits)).then_some(host)
 }
 
+/// Whether `text` is a domain, or written `*.` and one, in lower case.
+pub(crate) fn is_domain(text: &str) -> bool {
+    let name = text.strip_prefix("*.").unwrap_or(text);
+    host(name).as_deref() == Some(name)
+}
+
 /// The address `text` is, or leads to.
 pub(super) fn address(text: &str) -> Option<IpAddr> {
     let host = host(text);
@@ -98,7 +104,7 @@ pub(super) fn address(text: &str) -> Option<IpAddr> {
 }
 
 /// Whether `host` is `domain`, or is below it where that is written `*.domain`.
-pub(super) fn is_in_domain(host: &str, domain: &str) -> bool {
+pub(crate) fn is_in_domain(host: &str, domain: &str) -> bool {
     match domain.strip_prefix("*.") {
         Some(parent) => host.strip_suffix(parent).is_some_and(|below| below.len() > 1 && below.ends_with('.')),
         None => host == domain,

@@ -131,9 +131,40 @@ fn versions_and_sections() -> Outcome {
         (
             &[set("/a~b", 1)],
             "/a~0b: unknown key; the keys here are version, mode, insecure_inline, issuers, resources, \
-             workloads, actors, hygiene, unmatched, client_certificate, policy, sandboxes, step_up, sessions, \
+             workloads, actors, hygiene, risk, unmatched, client_certificate, policy, sandboxes, step_up, sessions, \
              record, forward, limits",
             SCHEMA_TOO,
+        ),
+        (
+            &[set(
+                "/risk",
+                json!([{ "name": "a", "raise_to": "hgih", "when": {} }, { "name": "a", "raise_to": "high", "when": 1 }]),
+            )],
+            "/risk/0/raise_to: unknown risk \"hgih\" (low, medium, high, critical)\n\
+             /risk/0/when: holds always; raise the `risk` of the resource, or state when\n\
+             /risk/1/name: \"a\" is at /risk/0/name already; names are unique, choose another\n\
+             /risk/1/when: found a number where an object belongs; write keys and values",
+            SCHEMA_TOO,
+        ),
+        (
+            &[set(
+                "/risk",
+                json!([{ "name": "a", "raise_to": "high", "when": {
+                    "tools": ["a*b"], "paths": ["x"], "classes": ["exec"], "outside": ["https://example.com"], "kinds": []
+                } }]),
+            )],
+            "/risk/0/when/tools/0: \"a*b\" is not a tool; a `*` may only be at the end, where it stands for any ending\n\
+             /risk/0/when/paths/0: \"x\" does not start with `/`; write `/mcp` for one path or `/api/*` for all below it\n\
+             /risk/0/when/classes/0: unknown class \"exec\" (control, list, read, write, execute)\n\
+             /risk/0/when/outside/0: \"https://example.com\" is not a domain; write one in lower case, such as \
+             `example.com`, or `*.example.com` for what is below it\n\
+             /risk/0/when/kinds: empty; name at least one kind",
+            SCHEMA_TOO,
+        ),
+        (
+            &[set("/risk", json!([{ "name": "a", "raise_to": "high", "when": { "resources": ["nowhere"] } }]))],
+            "/risk/0/when/resources/0: no resource is called \"nowhere\"; name one that is configured",
+            READER_ONLY,
         ),
         (
             &[set("/record/arguments", json!(["amount", "/a~2", "/x", "/x"]))],

@@ -158,7 +158,8 @@ fn authentication(node: &Node<'_>) -> Option<Demand> {
     })
 }
 
-fn risk(node: &Node<'_>) -> Option<Risk> {
+/// How risky something is.
+pub(super) fn risk(node: &Node<'_>) -> Option<Risk> {
     node.choice("risk", &Risk::ALL.map(|risk| (risk.name(), risk)))
 }
 

@@ -32,7 +32,7 @@ impl Known<'_> {
         self.issuers.map_or(Some(()), |issuers| issuers.expect(node, "issuer", name))
     }
 
-    fn resource(self, node: &Node<'_>, name: &str) -> Option<()> {
+    pub(super) fn resource(self, node: &Node<'_>, name: &str) -> Option<()> {
         self.resources.map_or(Some(()), |resources| resources.expect(node, "resource", name))
     }
 }

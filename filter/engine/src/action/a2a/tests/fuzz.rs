@@ -186,20 +186,67 @@ fn requested(method: &str, path: &[u8]) -> Option<(Target, Action)> {
     Some((target, action))
 }
 
+/// The paths of operations on a task.
+const OF_TASKS: [(&str, &str); 8] = [
+    ("GET", "tasks/{task}"),
+    ("POST", "tasks/{task}:cancel"),
+    ("GET", "tasks/{task}:subscribe"),
+    ("POST", "tasks/{task}:subscribe"),
+    ("POST", "tasks/{task}/pushNotificationConfigs"),
+    ("GET", "tasks/{task}/pushNotificationConfigs"),
+    ("GET", "tasks/{task}/pushNotificationConfigs/{}"),
+    ("DELETE", "tasks/{task}/pushNotificationConfigs/{}"),
+];
+
+/// The task that each server finds which has such a path: one whose paths begin there, and one that has a version or a
+/// tenant before them.
+fn servers_tasks<'s>(method: &str, segments: &[&'s str]) -> Vec<&'s str> {
+    let templates = || OF_TASKS.iter().filter(|(of, _)| *of == method).map(|(_, template)| *template);
+    let below = segments.get(1..).unwrap_or_default();
+    templates().flat_map(|template| [matched(template, segments), matched(template, below)]).flatten().collect()
+}
+
+/// The task in `segments`, if they are of `template`.
+fn matched<'s>(template: &str, segments: &[&'s str]) -> Option<&'s str> {
+    let parts: Vec<&str> = template.split('/').collect();
+    let mut task = None;
+    for (part, segment) in parts.iter().zip(segments) {
+        match part.strip_prefix("{task}") {
+            Some(verb) => task = Some(segment.strip_suffix(verb).filter(|task| !task.contains(':'))?),
+            None if *part == "{}" || part == segment => {}
+            None => return None,
+        }
+    }
+    task.filter(|_| parts.len() == segments.len())
+}
+
+#[test]
+fn tenants_and_tasks_of_confusing_names() {
+    for (method, path, expected) in [
+        ("GET", "/a2a/tasks/tasks/pushNotificationConfigs/p", Some("tasks")),
+        ("DELETE", "/a2a/tasks/tasks/pushNotificationConfigs/p", Some("tasks")),
+        ("GET", "/a2a/a2a/tasks/tasks", Some("tasks")),
+        ("GET", "/a2a/tasks/tasks/7", Some("7")),
+        ("GET", "/a2a/tasks/tasks", None),
+        ("GET", "/a2a/tasks/tasks/pushNotificationConfigs", None),
+    ] {
+        let read = requested(method, path.as_bytes());
+        let task = read.as_ref().and_then(|(_, action)| action.object());
+        assert_eq!(task, expected, "{method} {path}");
+    }
+}
+
 #[test]
 fn paths() {
     check!().with_type::<Spoilt>().with_test_time(LONGEST).with_iterations(INPUTS).for_each(|spoilt| {
         let Some((method, path)) = spoilt.seed(&REQUESTS) else { return };
         let Some((target, action)) = requested(method, &spoilt.done_to(path.as_bytes(), &OF_PATHS)) else { return };
         let decoded = percent_decode_str(&target.path).decode_utf8_lossy().into_owned();
-        let segments: Vec<&str> = decoded.trim_start_matches("/a2a/").split('/').collect();
-        // The task is in the one place where servers look for it: what follows `tasks`, up to its verb. A tenant of that name
-        // comes before it.
-        let tenants = usize::from(segments.starts_with(&["tasks", "tasks"]));
-        let place = segments.iter().skip(tenants).position(|segment| *segment == "tasks");
-        let after = place.and_then(|at| segments.get(tenants + at + 1));
-        let task = after.and_then(|segment| segment.split(':').next()).filter(|task| !task.is_empty());
-        assert_eq!(action.object(), task, "{}", target.target);
+        let segments: Vec<&str> = decoded.strip_prefix("/a2a/").unwrap_or_default().split('/').collect();
+        // Servers with tenants and without, of either version: whoever serves it finds this task.
+        let (task, tasks) = (action.object(), servers_tasks(&target.method, &segments));
+        assert_eq!(tasks.is_empty(), task.is_none(), "{}", target.target);
+        assert!(tasks.iter().all(|found| Some(*found) == task), "{tasks:?} in {}", target.target);
         // The public card is one, whatever is asked with it.
         if action.name() == "a2a:AgentCard" {
             return;

@@ -1,0 +1,140 @@
+//! Rules that raise the risk of an action above what the catalogue says: by what it does and where it leads, by who asks, and
+//! by what is unhealthy about the credential.
+//!
+//! A rule only ever raises, so their order says nothing, and what nobody can tell (an argument that leads nowhere known) counts
+//! as risky. What a risk means is for policies to say (`context.risk`); nothing is decided here.
+
+use serde_json::Value;
+
+use crate::action::{Action, Class};
+use crate::catalogue::{PathMatch, Resource, Risk, Tool};
+use crate::hygiene::Finding;
+use crate::learned::Learned;
+use crate::task::{Object, Pointer, text};
+use crate::workload::{Kind, Trait, Workload};
+
+/// All of them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RiskRules(pub Vec<RiskRule>);
+
+/// What makes an action at least so risky.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RiskRule {
+    /// For records.
+    pub name: String,
+    pub raise_to: Risk,
+    pub when: When,
+}
+
+/// When a rule holds: whatever is stated must be met, each by one of its list.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct When {
+    /// Configured names.
+    pub resources: Option<Vec<String>>,
+    /// Names of tools, endpoints and gRPC methods, declared or not.
+    pub tools: Option<Vec<Object>>,
+    /// Of the request.
+    pub paths: Option<Vec<PathMatch>>,
+    /// It has one of these.
+    pub labels: Option<Vec<String>>,
+    pub classes: Option<Vec<Class>>,
+    /// It leads to one of these domains.
+    pub destinations: Option<Vec<String>>,
+    /// It leads to somewhere else than these.
+    pub outside: Option<Vec<String>>,
+    pub kinds: Option<Vec<Kind>>,
+    /// The caller, or somebody it acts for or through, has one of these.
+    pub traits: Option<Vec<Trait>>,
+    pub findings: Option<Vec<Finding>>,
+}
+
+/// What rules are asked about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct About<'a> {
+    pub(crate) resource: &'a Resource,
+    pub(crate) action: &'a Action,
+    pub(crate) workload: &'a Workload,
+    pub(crate) findings: &'a [Finding],
+}
+
+/// How risky an action is, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Rating {
+    pub(crate) risk: Risk,
+    /// Whether it is what lists showed, and not the catalogue's.
+    pub(crate) learned: bool,
+    /// Names of the rules that raised it to that.
+    pub(crate) rules: Vec<String>,
+}
+
+impl RiskRules {
+    /// The catalogue's risk of what `about` is about, or what lists showed; raised as far as the rules that hold say.
+    pub(crate) fn rate(&self, learned: Learned, about: About<'_>) -> Rating {
+        let About { resource, action, .. } = about;
+        let tool = action.tool().and_then(|name| resource.tools.get(name));
+        let catalogue = tool.map_or(resource.risk, |tool| tool.risk);
+        let shown = learned.risk(resource.annotations, tool.is_some(), catalogue);
+        let holding: Vec<&RiskRule> = self.0.iter().filter(|rule| rule.when.holds(about, tool)).collect();
+        match holding.iter().map(|rule| rule.raise_to).max() {
+            Some(highest) if highest > shown => {
+                let raising = holding.iter().filter(|rule| rule.raise_to == highest);
+                Rating { risk: highest, learned: false, rules: raising.map(|rule| rule.name.clone()).collect() }
+            }
+            Some(_) | None => Rating { risk: shown, learned: shown != catalogue, rules: Vec::new() },
+        }
+    }
+
+    /// Whether one reads where the arguments of `tool` lead.
+    pub(crate) fn read_arguments(&self, tool: Option<&Tool>) -> bool {
+        tool.is_some_and(|tool| !tool.destinations.is_empty())
+            && self.0.iter().any(|rule| rule.when.destinations.is_some() || rule.when.outside.is_some())
+    }
+}
+
+impl When {
+    fn holds(&self, about: About<'_>, tool: Option<&Tool>) -> bool {
+        let Self { resources, tools, paths, labels, classes, destinations, outside, kinds, traits, findings } = self;
+        let About { resource, action, workload, findings: found } = about;
+        let path = action.target.split('?').next().unwrap_or_default();
+        let named = |object: &Object| action.tool().is_some_and(|name| object.admits(name));
+        let has = |label: &String| tool.is_some_and(|tool| tool.labels.contains(label));
+        one_of(resources.as_ref(), |name| *name == resource.name)
+            && one_of(tools.as_ref(), named)
+            && one_of(paths.as_ref(), |pattern| pattern.admits(path))
+            && one_of(labels.as_ref(), has)
+            && one_of(classes.as_ref(), |class| *class == action.class())
+            && one_of(kinds.as_ref(), |kind| *kind == workload.kind)
+            && one_of(traits.as_ref(), |one| workload.traits.contains(one))
+            && one_of(findings.as_ref(), |finding| found.contains(finding))
+            && destinations.as_ref().is_none_or(|domains| leads(about, tool, |host| is_in(host, domains)))
+            && outside.as_ref().is_none_or(|domains| leads(about, tool, |host| !is_in(host, domains)))
+    }
+}
+
+fn one_of<T>(stated: Option<&Vec<T>>, meets: impl FnMut(&T) -> bool) -> bool {
+    stated.is_none_or(|list| list.iter().any(meets))
+}
+
+fn is_in(host: &str, domains: &[String]) -> bool {
+    domains.iter().any(|domain| text::is_in_domain(host, domain))
+}
+
+/// Whether it leads anywhere that `is_meant`: by the authority of a request on its way out, else by the arguments that say
+/// where it goes. What cannot be read may lead anywhere.
+fn leads(about: About<'_>, tool: Option<&Tool>, is_meant: impl Fn(&str) -> bool) -> bool {
+    let could_lead = |value: &Value| match value.as_str().and_then(text::host) {
+        Some(host) => is_meant(&host),
+        None => true,
+    };
+    let leads = |value: &Value| match value {
+        Value::Array(several) => several.iter().any(could_lead),
+        // An optional argument that is not given.
+        Value::Null => false,
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => could_lead(value),
+    };
+    let outwards = about.resource.interface.egress && about.action.host().is_none_or(|host| is_meant(&host));
+    let mut pointers = tool.iter().flat_map(|tool| &tool.destinations).filter_map(|pointer| Pointer::parse(pointer));
+    outwards
+        || pointers
+            .any(|pointer| about.action.arguments().and_then(|arguments| pointer.find(arguments)).is_some_and(leads))
+}
