@@ -1,12 +1,14 @@
 //! The command line as it is written.
 
 mod explain;
+mod report;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
 pub use explain::{Carrier, Explain};
+pub use report::{About, Frameworks, Report};
 
 /// What Countersign would make of it, without a gateway.
 #[derive(Clone, Debug, Parser)]
@@ -25,6 +27,7 @@ pub enum Command {
     Validate(Validate),
     Test(Test),
     Explain(Box<Explain>),
+    Report(Report),
 }
 
 const EXIT_CODES: &str = "\

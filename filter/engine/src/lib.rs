@@ -40,6 +40,7 @@ mod engine;
 mod fifo;
 mod fold;
 pub mod forward;
+pub mod frameworks;
 pub mod headers;
 pub mod hygiene;
 pub mod introspection;

@@ -138,6 +138,11 @@ impl Judges {
         self.cedar.as_ref()?.untried(action, verdict, reason)
     }
 
+    /// The risks that policies say they answer, of each that is Cedar's.
+    pub(crate) fn maps<'a>(&'a self, ids: &'a [String]) -> impl Iterator<Item = &'a [&'static str]> {
+        self.cedar.iter().flat_map(|cedar| cedar.maps(ids))
+    }
+
     /// What each of Cedar's policies that could apply says by itself.
     pub(crate) fn opinions(&self, facts: &Facts<'_>) -> Vec<Opined<'_>> {
         self.cedar.as_ref().map(|cedar| cedar.opinions(facts)).unwrap_or_default()
