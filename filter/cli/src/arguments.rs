@@ -1,6 +1,7 @@
 //! The command line as it is written.
 
 mod explain;
+mod replay;
 mod report;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use explain::{Carrier, Explain};
+pub use replay::Replay;
 pub use report::{About, Frameworks, Report};
 
 /// What Countersign would make of it, without a gateway.
@@ -17,7 +19,7 @@ pub struct Arguments {
     #[command(subcommand)]
     pub command: Command,
     /// Print one JSON document instead of text.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 900)]
     pub json: bool,
 }
 
@@ -27,6 +29,7 @@ pub enum Command {
     Validate(Validate),
     Test(Test),
     Explain(Box<Explain>),
+    Replay(Replay),
     Report(Report),
 }
 

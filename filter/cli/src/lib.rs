@@ -5,6 +5,7 @@
 //! | `validate` | everything that is wrong with plugin configurations, each with its place |
 //! | `test` | whether policy packs decide their cases as they say, and which policies no case exercises |
 //! | `explain` | what becomes of one request, check by check, and what would have to change |
+//! | `replay` | which recorded decisions would be others under another configuration |
 //! | `report frameworks` | which risks of public frameworks a configuration answers, and by what |
 //!
 //! Nothing is decided here: every answer is the engine's, asked as the filter asks it. No network is used, no secret is
@@ -24,6 +25,7 @@ pub mod document;
 pub mod explain;
 mod output;
 pub mod pack;
+pub mod replay;
 pub mod report;
 pub mod validate;
 
@@ -43,6 +45,7 @@ pub fn main() -> ExitCode {
         Command::Validate(arguments) => validate::answer(arguments),
         Command::Test(arguments) => pack::answer(arguments),
         Command::Explain(arguments) => explain::answer(arguments, now()),
+        Command::Replay(arguments) => replay::answer(arguments),
         Command::Report(arguments) => report::answer(arguments),
     };
     output::print(&answer, json)

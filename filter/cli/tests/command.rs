@@ -131,11 +131,24 @@ fn risks_are_answered_by_checks_and_policies() -> Outcome {
 }
 
 #[test]
+fn recorded_decisions_are_judged_again_and_nothing_is_guessed() -> Outcome {
+    let input = |file: &str| format!("filter/cli/tests/input/replay/{file}");
+    let (next, decisions, settled) = (input("next.yaml"), input("decisions.jsonl"), input("settled.jsonl"));
+    check("replay.txt", &["replay", &next, &decisions], 1)?;
+    check("replay.json", &["replay", "--json", &next, &decisions], 1)?;
+    check("replay-settled.txt", &["replay", &next, &settled], 0)?;
+    check("replay-broken.txt", &["replay", &next, &settled, &input("broken.jsonl")], 2)?;
+    check("replay-nothing.txt", &["replay", &next, &next], 2)?;
+    check("replay-invalid.txt", &["replay", "filter/cli/tests/input/unmapped.yaml", &decisions], 2)
+}
+
+#[test]
 fn help_shows_examples() -> Outcome {
     check("help.txt", &["--help"], 0)?;
     check("help-validate.txt", &["validate", "--help"], 0)?;
     check("help-test.txt", &["test", "--help"], 0)?;
     check("help-explain.txt", &["explain", "--help"], 0)?;
+    check("help-replay.txt", &["replay", "--help"], 0)?;
     check("help-report.txt", &["report", "--help"], 0)?;
     check("help-frameworks.txt", &["report", "frameworks", "--help"], 0)
 }

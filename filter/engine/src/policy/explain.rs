@@ -2,7 +2,7 @@
 //!
 //! Never decides: of an answer here no verdict is made.
 
-use cedar_policy::{Effect, PolicySet};
+use cedar_policy::{Effect, PolicySet, RestrictedExpression};
 use serde_json::{Map, Value};
 
 use super::cedar::CedarPolicy;
@@ -12,6 +12,7 @@ use super::index::{Panel, Slot};
 use super::load::Rule;
 use super::reads::{Names, Reads};
 use super::{Deny, Facts};
+use crate::reason::Reason;
 use crate::rollout::Mode;
 
 /// What one policy says about one action.
@@ -46,15 +47,16 @@ impl CedarPolicy {
     /// Every policy whose scope covers the action, those in audit among them, in the order of the text.
     pub fn opinions(&self, facts: &Facts<'_>) -> Vec<Opined<'_>> {
         let Some(slot) = self.index.slot(facts.action) else { return Vec::new() };
-        let mut rules: Vec<&Rule> = slot
-            .candidates
-            .panel(Mode::Audit)
-            .policies
-            .policies()
-            .filter_map(|policy| self.rules.get(policy.id().as_ref() as &str))
-            .collect();
+        self.candidates(slot, Mode::Audit).into_iter().map(|rule| self.opinion(slot, rule, facts)).collect()
+    }
+
+    /// Those that could apply, in the order of the text; in audit all of them.
+    pub(super) fn candidates(&self, slot: &Slot, mode: Mode) -> Vec<&Rule> {
+        let policies = slot.candidates.panel(mode).policies.policies();
+        let mut rules: Vec<&Rule> =
+            policies.filter_map(|policy| self.rules.get(policy.id().as_ref() as &str)).collect();
         rules.sort_unstable_by_key(|rule| rule.offset);
-        rules.into_iter().map(|rule| self.opinion(slot, rule, facts)).collect()
+        rules
     }
 
     fn opinion<'a>(&'a self, slot: &Slot, rule: &'a Rule, facts: &Facts<'_>) -> Opined<'a> {
@@ -79,13 +81,25 @@ impl CedarPolicy {
 
     /// Whether `rule` alone is determining; as if it were `approved`, or as it is.
     fn applies(&self, slot: &Slot, rule: &Rule, facts: &Facts<'_>, approved: bool) -> Result<bool, Deny> {
+        let arguments = arguments(slot, &rule.reads, facts)?;
+        self.applies_with(slot, rule, facts, approved, arguments)
+    }
+
+    /// The same, with `arguments`.
+    pub(super) fn applies_with(
+        &self,
+        slot: &Slot,
+        rule: &Rule,
+        facts: &Facts<'_>,
+        approved: bool,
+        arguments: Option<RestrictedExpression>,
+    ) -> Result<bool, Deny> {
         let policies = PolicySet::from_policies([rule.policy.clone()]).map_err(|error| Deny {
-            reason: crate::reason::Reason::PolicyError,
+            reason: Reason::PolicyError,
             determining: vec![rule.id.clone()],
             detail: Some(error.to_string()),
         })?;
         let panel = Panel { policies: &policies, reads: &rule.reads };
-        let arguments = arguments(slot, &rule.reads, facts)?;
         let approval = approved.then(|| hypothetical(facts));
         let outcome = self.evaluate(slot, panel, facts, approval.as_ref().or(facts.approval), arguments)?;
         Ok(!outcome.determining.is_empty())

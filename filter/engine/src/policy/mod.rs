@@ -157,6 +157,7 @@ mod load;
 mod pdp;
 mod possible;
 mod reads;
+mod replay;
 mod schema;
 mod several;
 #[cfg(test)]
@@ -171,6 +172,7 @@ pub use load::Described;
 pub use pdp::{Dialect, PdpConfig};
 pub(crate) use pdp::{Given, MOST_QUESTIONS, Question};
 pub use possible::Unknown;
+pub use replay::{Held, Judgement};
 
 use countersign_tokens::UnixTime;
 

@@ -8,6 +8,7 @@ mod explain;
 mod index;
 mod load;
 mod possible;
+mod replay;
 mod sandbox;
 mod step_up;
 mod trial;
