@@ -1,8 +1,16 @@
 //! The command line as it is written.
 
+mod explain;
+mod replay;
+mod report;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+
+pub use explain::{Carrier, Explain};
+pub use replay::Replay;
+pub use report::{About, Frameworks, Report};
 
 /// What Countersign would make of it, without a gateway.
 #[derive(Clone, Debug, Parser)]
@@ -11,7 +19,7 @@ pub struct Arguments {
     #[command(subcommand)]
     pub command: Command,
     /// Print one JSON document instead of text.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 900)]
     pub json: bool,
 }
 
@@ -20,10 +28,13 @@ pub struct Arguments {
 pub enum Command {
     Validate(Validate),
     Test(Test),
+    Explain(Box<Explain>),
+    Replay(Replay),
+    Report(Report),
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 nothing to object to; 1 findings or failed cases; 2 the command line or a file cannot be read.";
+Exit codes: 0 nothing to object to; 1 there is: findings, failed cases, a denial; 2 the command line or a file cannot be read.";
 
 /// Says everything that is wrong with plugin configurations, each with its place.
 ///

@@ -59,18 +59,106 @@ fn cases_of_every_protocol_are_read_as_the_filter_reads_them() -> Outcome {
     check("protocols.txt", &["test", "filter/cli/tests/input/protocols"], 0)
 }
 
+/// Explains what is in `tests/input/explain/<body>`, at a time when the token there is good.
+fn explained(name: &str, body: &str, with: &[&str], code: i32) -> Outcome {
+    let input = |file: &str| format!("filter/cli/tests/input/explain/{file}");
+    let (config, body) = (input("config.yaml"), input(body));
+    let with: Vec<String> = with.iter().map(|part| part.strip_prefix('@').map_or((*part).to_owned(), input)).collect();
+    let fixed = ["explain", &config, "--url", "https://tools.example.com/mcp?key=s3cret", "--body", &body];
+    let arguments: Vec<&str> = fixed.into_iter().chain(with.iter().map(String::as_str)).collect();
+    check(name, &arguments, code)
+}
+
+const GOOD: [&str; 6] = ["--token", "@token.jwt", "--keys", "@jwks.json", "--now", "2027-01-15T08:00:10Z"];
+
+#[test]
+fn a_request_is_explained_check_by_check() -> Outcome {
+    explained("explain-allow.txt", "5-DE89.json", &GOOD, 0)?;
+    explained("explain-step-up.txt", "250-DE89.json", &GOOD, 1)?;
+    explained("explain-policy.txt", "250-FR76.json", &GOOD, 1)?;
+    explained("explain-policy.json", "250-FR76.json", &[&GOOD[..], &["--json"]].concat(), 1)?;
+    explained("explain-grants.txt", "9000-DE89.json", &GOOD, 1)
+}
+
+#[test]
+fn what_is_not_verified_is_said() -> Outcome {
+    let at = ["--now", "1800000010"];
+    explained("explain-claims.txt", "5-DE89.json", &[&["--claims", "@claims.json"], &at[..]].concat(), 0)?;
+    explained(
+        "explain-unverified.txt",
+        "5-DE89.json",
+        &[&["--token", "@token.jwt", "--unverified"], &at[..]].concat(),
+        0,
+    )?;
+    // Nobody fetches keys here, and without a credential there is nothing to look at.
+    explained("explain-keys.txt", "5-DE89.json", &[&["--token", "@token.jwt"], &at[..]].concat(), 1)?;
+    explained("explain-anonymous.txt", "5-DE89.json", &at, 1)?;
+    explained("explain-late.txt", "5-DE89.json", &[&GOOD[..4], &["--now", "1800000900"]].concat(), 1)
+}
+
+#[test]
+fn neither_the_credential_nor_headers_are_printed() -> Outcome {
+    let token = std::fs::read_to_string(root().join("filter/cli/tests/input/explain/token.jwt"))?;
+    for body in ["5-DE89.json", "250-FR76.json"] {
+        for form in ["--json", "--now=1800000900", "--now=1800000010"] {
+            let body = format!("filter/cli/tests/input/explain/{body}");
+            let (out, err, _) = run(&[
+                "explain",
+                "filter/cli/tests/input/explain/config.yaml",
+                "--url=https://tools.example.com/mcp?api_key=s3cret",
+                "--header=x-secret: s3cret",
+                "--token=filter/cli/tests/input/explain/token.jwt",
+                "--keys=filter/cli/tests/input/explain/jwks.json",
+                &format!("--body={body}"),
+                form,
+            ])?;
+            for part in token.trim().split('.').chain(["s3cret", "FR76"]) {
+                assert!(!out.contains(part) && !err.contains(part), "{form} prints {part}: {out}{err}");
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn risks_are_answered_by_checks_and_policies() -> Outcome {
+    let config = "filter/cli/tests/input/frameworks.yaml";
+    check("frameworks.txt", &["report", "frameworks", config], 0)?;
+    check("frameworks.json", &["report", "frameworks", "--json", config], 0)?;
+    check("frameworks-invalid.txt", &["report", "frameworks", "filter/cli/tests/input/unmapped.yaml"], 1)?;
+    check("frameworks-unreadable.txt", &["report", "frameworks", "nowhere.yaml"], 2)?;
+    check("unmapped.txt", &["validate", "filter/cli/tests/input/unmapped.yaml"], 1)
+}
+
+#[test]
+fn recorded_decisions_are_judged_again_and_nothing_is_guessed() -> Outcome {
+    let input = |file: &str| format!("filter/cli/tests/input/replay/{file}");
+    let (next, decisions, settled) = (input("next.yaml"), input("decisions.jsonl"), input("settled.jsonl"));
+    check("replay.txt", &["replay", &next, &decisions], 1)?;
+    check("replay.json", &["replay", "--json", &next, &decisions], 1)?;
+    check("replay-settled.txt", &["replay", &next, &settled], 0)?;
+    check("replay-broken.txt", &["replay", &next, &settled, &input("broken.jsonl")], 2)?;
+    check("replay-nothing.txt", &["replay", &next, &next], 2)?;
+    check("replay-invalid.txt", &["replay", "filter/cli/tests/input/unmapped.yaml", &decisions], 2)
+}
+
 #[test]
 fn help_shows_examples() -> Outcome {
     check("help.txt", &["--help"], 0)?;
     check("help-validate.txt", &["validate", "--help"], 0)?;
-    check("help-test.txt", &["test", "--help"], 0)
+    check("help-test.txt", &["test", "--help"], 0)?;
+    check("help-explain.txt", &["explain", "--help"], 0)?;
+    check("help-replay.txt", &["replay", "--help"], 0)?;
+    check("help-report.txt", &["report", "--help"], 0)?;
+    check("help-frameworks.txt", &["report", "frameworks", "--help"], 0)
 }
 
 #[test]
 fn every_shipped_pack_passes() -> Outcome {
     let mut packs = Vec::new();
     for entry in std::fs::read_dir(root().join("policies"))? {
-        packs.push(entry?.path().display().to_string());
+        // Beside them is what is for all of them.
+        packs.extend(Some(entry?.path()).filter(|path| path.is_dir()).map(|path| path.display().to_string()));
     }
     assert!(!packs.is_empty());
     let arguments: Vec<&str> = ["test"].into_iter().chain(packs.iter().map(String::as_str)).collect();

@@ -7,13 +7,13 @@ use time::format_description::well_known::Rfc3339;
 const NANOS_PER_MILLI: i128 = 1_000_000;
 
 /// `at` in UTC; none beyond the year 9999.
-pub(crate) fn format(at: UnixTime) -> Option<String> {
+pub fn format(at: UnixTime) -> Option<String> {
     let nanos = i128::from(at.millis()) * NANOS_PER_MILLI;
     OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()?.format(&Rfc3339).ok()
 }
 
 /// The instant `text` names, rounded down to a millisecond; the epoch for anything before it.
-pub(crate) fn parse(text: &str) -> Option<UnixTime> {
+pub fn parse(text: &str) -> Option<UnixTime> {
     let nanos = OffsetDateTime::parse(text, &Rfc3339).ok()?.unix_timestamp_nanos();
     Some(UnixTime::from_millis(u64::try_from(nanos / NANOS_PER_MILLI).unwrap_or(0)))
 }

@@ -207,6 +207,18 @@ impl Credential {
         Ok(verified)
     }
 
+    /// What exactly is wrong with a token that is refused, for people: its issuer, if that is known, and the rule.
+    pub(crate) fn trouble(&self, engine: &Engine, now: UnixTime) -> Option<(Option<IssuerIndex>, TokenError)> {
+        let Kind::Token { carrier, text, .. } = &self.kind else { return None };
+        let jws = match CompactJws::parse(text, engine.config.limits.token_bytes) {
+            Ok(jws) => jws,
+            Err(error) => return Some((None, error)),
+        };
+        let (index, issuer, keys) = engine.issuer_of(&jws, *carrier)?;
+        let error = issuer.rules.verify(jws, &keys.current(now)?.set, engine.verifier.as_ref(), now).err()?;
+        Some((Some(index), error))
+    }
+
     /// The gateway verified the certificate when the connection was made; the credential is as young as the request.
     fn verify_certificate(&self, engine: &Engine, now: UnixTime) -> Result<Arc<Verified>, Unverified> {
         let (id, sha256) = self.evidence.svid().ok_or(Unverified::Refused(Reason::Internal))?;

@@ -58,6 +58,11 @@ impl Engine {
         self
     }
 
+    /// What was configured.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// The bounds in force.
     pub fn limits(&self) -> &Limits {
         &self.config.limits

@@ -95,6 +95,8 @@ pub(crate) struct Decision<'a> {
     pub(crate) action: Option<&'a Action>,
     pub(crate) rating: Option<&'a Rating>,
     pub(crate) policies: &'a [String],
+    /// Risks that the check that denied it, and its policies, answer.
+    pub(crate) maps: Vec<&'static str>,
     pub(crate) sandbox: Option<&'a str>,
     pub(crate) detail: Option<&'a str>,
     pub(crate) challenge: Option<&'a str>,
@@ -154,6 +156,7 @@ impl Decision<'_> {
             risk_rules: self.rating.map_or(&[], |rating| &rating.rules),
             findings: self.findings.iter().map(|finding| finding.name()).collect(),
             policies: self.policies,
+            maps: &self.maps,
             sandbox: self.sandbox,
             flips: flips.iter().map(flip).collect(),
             detail: self.detail,

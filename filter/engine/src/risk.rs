@@ -84,8 +84,13 @@ impl RiskRules {
         }
     }
 
+    /// The risk of `action`, where no list showed anything.
+    pub fn risk(&self, resource: &Resource, action: &Action, workload: &Workload, findings: &[Finding]) -> Risk {
+        self.rate(Learned::default(), About { resource, action, workload, findings }).risk
+    }
+
     /// Whether one reads where the arguments of `tool` lead.
-    pub(crate) fn read_arguments(&self, tool: Option<&Tool>) -> bool {
+    pub fn read_arguments(&self, tool: Option<&Tool>) -> bool {
         tool.is_some_and(|tool| !tool.destinations.is_empty())
             && self.0.iter().any(|rule| rule.when.destinations.is_some() || rule.when.outside.is_some())
     }

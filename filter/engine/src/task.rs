@@ -68,7 +68,7 @@ pub use constraint::Constraint;
 pub use destination::Destination;
 pub use error::TaskError;
 pub use grant::{Grant, Metered, Object};
-pub use grants::{Circumstances, Coverage, Grants};
+pub use grants::{Circumstances, Coverage, Grants, Reach};
 pub use mapping::{MappingError, TaskMapping};
 pub use pointer::Pointer;
 pub use scope::scope_for;

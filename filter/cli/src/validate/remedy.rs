@@ -16,6 +16,9 @@ pub(super) const fn remedy(problem: &Problem) -> &'static str {
         Problem::EmptyAnnotation(_) => "write a value in parentheses and quotes, or remove it",
         Problem::StepUpOnPermit => "put it on a `forbid … unless { context has approval }` beside the permit",
         Problem::UnknownMode(_) => "write one of these modes, or remove `@mode`: without it the policy is enforced",
+        Problem::UnknownRisk(_) => {
+            "write identifiers of policies/frameworks.yaml, such as `ASI02 T2 NHI5`, with blanks between"
+        }
         Problem::SandboxOnForbid => "put it on the permit whose requests it is for",
         Problem::UnknownSandbox(_) => "declare it under `sandboxes`, or name one that is declared there",
         Problem::StepUpNeverLifted => "end the forbid with `unless { context has approval }`, or remove `@step_up`",

@@ -81,6 +81,11 @@ impl CedarPolicy {
         self.index.reads_arguments(action)
     }
 
+    /// `@maps` of the policies `ids`.
+    pub(super) fn maps<'a>(&'a self, ids: &'a [String]) -> impl Iterator<Item = &'a [&'static str]> {
+        ids.iter().filter_map(|id| self.rules.get(id)).map(|rule| rule.maps.as_slice())
+    }
+
     /// Names text and catalogue: 16 hexadecimal digits of a SHA-256.
     pub fn revision(&self) -> &str {
         &self.revision

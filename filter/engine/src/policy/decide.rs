@@ -192,7 +192,7 @@ pub(super) fn hypothetical(facts: &Facts<'_>) -> Approval {
 }
 
 /// The arguments that policies read, of a declared tool with a schema; all of them must fit.
-fn arguments(slot: &Slot, reads: &Reads, facts: &Facts<'_>) -> Result<Option<RestrictedExpression>, Unfit> {
+pub(super) fn arguments(slot: &Slot, reads: &Reads, facts: &Facts<'_>) -> Result<Option<RestrictedExpression>, Unfit> {
     let (Some(record), Some(values)) = (&slot.arguments, facts.action.arguments()) else { return Ok(None) };
     record.fit(values, &reads.arguments).map(Some)
 }

@@ -42,6 +42,13 @@ pub(super) fn asked_at(mut document: Map<String, Value>, now: UnixTime) -> Map<S
     document
 }
 
+/// The attributes of the context, the time among them.
+pub(super) fn attributes(facts: &Facts<'_>) -> Map<String, Value> {
+    let mut context = context(facts);
+    add(&mut context, NOW, Some(facts.now.secs()));
+    if let Value::Object(attributes) = context { attributes } else { Map::new() }
+}
+
 /// What policies read of `principal`, and what of the context is about who calls.
 fn subject(facts: &Facts<'_>) -> Value {
     let workload = facts.workload;

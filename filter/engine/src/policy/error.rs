@@ -50,6 +50,9 @@ pub enum Problem {
     /// An `@mode` that is none.
     #[error("unknown mode `{0}` (enforce, audit)")]
     UnknownMode(String),
+    /// A word in `@maps` that is no identifier of `policies/frameworks.yaml`.
+    #[error("`@maps` names no risk that there is: `{0}`")]
+    UnknownRisk(String),
     /// Approvals lift forbids; a permit has nothing to lift.
     #[error("`@step_up` belongs on a forbid")]
     StepUpOnPermit,

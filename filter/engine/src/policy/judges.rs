@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use countersign_tokens::UnixTime;
 
 use super::pdp::{Given, MOST_QUESTIONS, Pdp, Question};
-use super::{CedarPolicy, Deny, Facts, LoadError, RegoPolicy, Unknown, Verdict, basis, several};
+use super::{CedarPolicy, Deny, Facts, LoadError, Opined, RegoPolicy, Unknown, Verdict, basis, several};
 use crate::action::Action;
 use crate::catalogue::Resource;
 use crate::config::{Config, PolicyConfig};
@@ -152,6 +152,16 @@ impl Judges {
     /// That policies in audit could not be tried, because what they read cannot be had.
     pub(crate) fn untried(&self, action: &Action, verdict: &Verdict, reason: Reason) -> Option<Flip> {
         self.cedar.as_ref()?.untried(action, verdict, reason)
+    }
+
+    /// The risks that policies say they answer, of each that is Cedar's.
+    pub(crate) fn maps<'a>(&'a self, ids: &'a [String]) -> impl Iterator<Item = &'a [&'static str]> {
+        self.cedar.iter().flat_map(|cedar| cedar.maps(ids))
+    }
+
+    /// What each of Cedar's policies that could apply says by itself.
+    pub(crate) fn opinions(&self, facts: &Facts<'_>) -> Vec<Opined<'_>> {
+        self.cedar.as_ref().map(|cedar| cedar.opinions(facts)).unwrap_or_default()
     }
 
     /// Names texts and catalogue: 16 hexadecimal digits of a SHA-256.

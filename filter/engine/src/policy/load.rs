@@ -14,6 +14,7 @@ use super::error::{LoadError, Place, Problem};
 use super::reads::Reads;
 use crate::catalogue::Resource;
 use crate::config::Sandbox;
+use crate::frameworks;
 use crate::rollout::Mode;
 
 /// One policy, ready to be indexed.
@@ -32,6 +33,8 @@ pub(super) struct Rule {
     pub(super) sandbox: Option<String>,
     /// `@mode`.
     pub(super) mode: Mode,
+    /// `@maps`: identifiers of [`frameworks`].
+    pub(super) maps: Vec<&'static str>,
     pub(super) reads: Reads,
     /// Where it starts in the text, in bytes.
     pub(super) offset: usize,
@@ -53,8 +56,8 @@ pub struct Described<'a> {
     pub step_up: Option<&'a str>,
     /// `@mode`.
     pub mode: Mode,
-    /// `@maps`: the words in it.
-    pub maps: Vec<&'a str>,
+    /// `@maps`: identifiers of [`frameworks`].
+    pub maps: &'a [&'static str],
 }
 
 impl CedarPolicy {
@@ -71,10 +74,9 @@ impl Rule {
     /// What it says about itself in `source`, which it is of.
     fn described(&self, source: &Source<'_>) -> Described<'_> {
         let (line, column) = source.position(self.offset);
-        let maps = self.policy.annotation("maps").unwrap_or_default().split_whitespace().collect();
         let (reason, step_up) = (self.reason.as_deref(), self.step_up.as_deref());
         let permits = self.policy.effect() == Effect::Permit;
-        Described { id: &self.id, line, column, permits, reason, step_up, mode: self.mode, maps }
+        Described { id: &self.id, line, column, permits, reason, step_up, mode: self.mode, maps: &self.maps }
     }
 }
 
@@ -176,7 +178,10 @@ fn rules(source: &Source<'_>, set: &PolicySet, errors: &mut Vec<LoadError>) -> V
         let (step_up, reason, sandbox) = (annotation("step_up"), annotation("reason"), annotation("sandbox"));
         // What is no mode is an error below.
         let mode = policy.annotation("mode").and_then(Mode::named).unwrap_or(Mode::Enforce);
-        let rule = Rule { policy, id, text, step_up, reason, sandbox, mode, reads, offset };
+        // So is what is no identifier.
+        let maps = policy.annotation("maps").unwrap_or_default().split_whitespace();
+        let maps = maps.filter_map(frameworks::identifier).collect();
+        let rule = Rule { policy, id, text, step_up, reason, sandbox, mode, maps, reads, offset };
         errors.extend(problems(&rule).into_iter().map(|problem| source.error(&rule, problem)));
         if names.insert(rule.id.clone()) {
             rules.push(rule);
@@ -205,7 +210,11 @@ fn problems(rule: &Rule) -> Vec<Problem> {
             "step_up" if value.is_empty() => problems.push(Problem::EmptyAnnotation("step_up")),
             "sandbox" if value.is_empty() => problems.push(Problem::EmptyAnnotation("sandbox")),
             "mode" if Mode::named(value).is_none() => problems.push(Problem::UnknownMode(value.to_owned())),
-            "id" | "step_up" | "sandbox" | "reason" | "mode" | "maps" => {}
+            "maps" => {
+                let unknown = value.split_whitespace().filter(|word| frameworks::identifier(word).is_none());
+                problems.extend(unknown.map(|word| Problem::UnknownRisk(word.to_owned())));
+            }
+            "id" | "step_up" | "sandbox" | "reason" | "mode" => {}
             unknown => problems.push(Problem::UnknownAnnotation(unknown.to_owned())),
         }
     }

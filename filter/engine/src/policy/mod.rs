@@ -114,8 +114,9 @@
 //! # Annotations
 //!
 //! `@id` names a policy, `@reason` says why (for records and approvers), `@step_up("<who approves>")` makes a forbid one that an
-//! approval lifts, `@sandbox("<name>")` makes a permit one for a sandbox (below), `@mode("audit")` makes a policy one that is only tried (`@mode("enforce")` is what holds without), `@maps` is
-//! data. Others are refused. A step-up is tried with an approval by nobody (empty strings) that expires in
+//! approval lifts, `@sandbox("<name>")` makes a permit one for a sandbox (below), `@mode("audit")` makes a policy one that is only tried (`@mode("enforce")` is what holds without), `@maps("ASI02 T2")`
+//! names risks that it answers, by identifiers of `policies/frameworks.yaml`: they are on the records of what it determines and in
+//! `countersign report frameworks`. Others are refused. A step-up is tried with an approval by nobody (empty strings) that expires in
 //! a minute; only if that would allow is anybody asked. So `unless { context has approval }` may ask for the approval's
 //! presence or expiry; a policy that insists on one approver by name is never lifted, and its calls are denied unasked.
 //!
@@ -149,6 +150,7 @@ mod context;
 mod decide;
 mod document;
 mod error;
+mod explain;
 mod index;
 mod judges;
 mod load;
@@ -160,6 +162,7 @@ mod rego;
 #[cfg(not(feature = "rego"))]
 #[path = "rego_absent.rs"]
 mod rego;
+mod replay;
 mod schema;
 mod several;
 #[cfg(test)]
@@ -168,12 +171,14 @@ mod trial;
 
 pub use cedar::CedarPolicy;
 pub use error::{LoadError, Place, Problem, SchemaProblem};
+pub use explain::{Answer, Opined};
 pub(crate) use judges::{Judges, Opinion};
 pub use load::Described;
 pub use pdp::{Dialect, PdpConfig};
 pub(crate) use pdp::{Given, MOST_QUESTIONS, Question};
 pub use possible::Unknown;
 pub use rego::RegoPolicy;
+pub use replay::{Held, Judgement};
 
 use countersign_tokens::UnixTime;
 

@@ -120,6 +120,15 @@ impl Names {
         }
     }
 
+    /// Those that are named one by one.
+    pub(super) fn named(&self) -> impl Iterator<Item = &str> {
+        let named = match self {
+            Self::All => None,
+            Self::Only(names) => Some(names.iter().map(String::as_str)),
+        };
+        named.into_iter().flatten()
+    }
+
     /// The first of `path`: what follows is read through it.
     fn add(&mut self, path: &[&str]) {
         if let (Self::Only(names), Some(name)) = (self, path.first()) {

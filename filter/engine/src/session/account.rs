@@ -13,6 +13,7 @@ use crate::action::{Action, Operation};
 use crate::catalogue::{Protocol, Resource};
 use crate::credential::{FIELDS, PROOF, PROXY_AUTHORIZATION, Verified};
 use crate::forward::HeaderEdit;
+use crate::frameworks;
 use crate::headers::{Headers, same_name};
 use crate::hygiene::{self, Finding};
 use crate::ledger::Entry;
@@ -145,6 +146,7 @@ impl Account {
             action: self.action.as_ref(),
             rating: self.rating.as_ref(),
             policies: &self.policies,
+            maps: frameworks::on_record(reason, turn.engine.policy.maps(&self.policies)),
             sandbox: self.sandbox.as_deref(),
             detail: self.detail.as_deref(),
             challenge: self.challenge.as_deref(),

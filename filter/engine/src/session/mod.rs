@@ -8,6 +8,7 @@ mod account;
 mod agent_tasks;
 mod approval;
 mod decide;
+mod explain;
 mod id;
 mod observe;
 mod outside;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 
 use countersign_tokens::UnixTime;
 
+pub use explain::{Explained, Listed, Waits};
 pub use id::DecisionId;
 
 use crate::engine::Engine;

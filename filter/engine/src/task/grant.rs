@@ -1,5 +1,7 @@
 //! One thing a task may do. A grant that is not understood whole is an error: it was meant to narrow.
 
+use std::fmt;
+
 use serde_json::{Map, Value};
 
 use super::condition::{Calls, Condition};
@@ -94,6 +96,19 @@ impl Object {
     }
 }
 
+impl fmt::Display for Grant {
+    /// What it is about, without what it demands: `mcp:tools/call payments transfer`.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} {}", self.action, self.resource.as_deref().unwrap_or("(any resource)"))?;
+        match &self.object {
+            None => Ok(()),
+            Some(Object::Exact(object)) => write!(out, " {object}"),
+            Some(Object::Prefix(prefix)) => write!(out, " {prefix}*"),
+            Some(Object::Template(template)) => write!(out, " {}…", template.start()),
+        }
+    }
+}
+
 impl Grant {
     /// Any arguments, any time, as often as wanted.
     pub(super) fn plain(action: String, resource: Option<String>, object: Option<Object>) -> Self {
@@ -152,9 +167,15 @@ impl Grant {
 
     /// Whether every constraint holds; an argument that is absent holds none.
     pub(super) fn admits(&self, arguments: Option<&Map<String, Value>>) -> bool {
-        self.arguments.iter().all(|(pointer, constraint)| {
-            arguments.and_then(|arguments| pointer.find(arguments)).is_some_and(|argument| constraint.admits(argument))
-        })
+        self.arguments.iter().all(|(pointer, constraint)| is_met(pointer, constraint, arguments))
+    }
+
+    /// Where a constraint does not hold, each place once.
+    pub(super) fn unmet(&self, arguments: Option<&Map<String, Value>>) -> Vec<Pointer> {
+        let unmet = self.arguments.iter().filter(|(pointer, constraint)| !is_met(pointer, constraint, arguments));
+        let mut places: Vec<Pointer> = unmet.map(|(pointer, _)| pointer.clone()).collect();
+        places.dedup();
+        places
     }
 
     /// Whether every condition holds.
@@ -171,6 +192,10 @@ impl Grant {
     pub(super) fn is_on(&self, resource: &str) -> bool {
         self.resource.as_deref().is_none_or(|granted| granted == resource)
     }
+}
+
+fn is_met(pointer: &Pointer, constraint: &Constraint, arguments: Option<&Map<String, Value>>) -> bool {
+    arguments.and_then(|arguments| pointer.find(arguments)).is_some_and(|argument| constraint.admits(argument))
 }
 
 fn string(value: Option<Value>) -> Result<Option<String>, TaskError> {

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use countersign_tokens::UnixTime;
 
 use super::grant::{Grant, Object};
+use super::pointer::Pointer;
 use crate::action::{Action, Class, Operation};
 
 /// What may be done: by a task, or at most by a workload.
@@ -34,6 +35,18 @@ pub enum Coverage<'g> {
     BeyondCircumstances,
 }
 
+/// How far one grant reaches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reach {
+    Covers,
+    /// It is about something else.
+    Other,
+    /// It is about this, but not with what is at these places of the arguments.
+    OtherArguments(Vec<Pointer>),
+    /// It is about this, but not now, from here or through so many.
+    OtherCircumstances,
+}
+
 impl Grants {
     /// The grants as a slice.
     pub fn as_slice(&self) -> &[Grant] {
@@ -61,6 +74,26 @@ impl Grants {
         }
         let covering: Vec<&Grant> = admitting.into_iter().filter(holds).collect();
         if covering.is_empty() { Coverage::BeyondCircumstances } else { Coverage::Covered(covering) }
+    }
+
+    /// How far each of them reaches, for people; [`Self::cover`] decides.
+    pub fn each(&self, action: &Action, circumstances: &Circumstances) -> impl Iterator<Item = (&Grant, Reach)> {
+        let name = action.name();
+        let incidental = is_incidental(action);
+        let (arguments, circumstances) = (action.arguments(), *circumstances);
+        self.0.iter().map(move |grant| {
+            let spoken = incidental && grant.speaks(&name) && grant.is_on(&action.resource);
+            let reach = if !spoken && !grant.names(&name, action) {
+                Reach::Other
+            } else if !spoken && !grant.admits(arguments) {
+                Reach::OtherArguments(grant.unmet(arguments))
+            } else if grant.holds_in(&circumstances) {
+                Reach::Covers
+            } else {
+                Reach::OtherCircumstances
+            };
+            (grant, reach)
+        })
     }
 
     /// Whether any of them that names `action` demands something of its arguments.

@@ -43,6 +43,17 @@ impl Record {
         values: &Map<String, Value>,
         wanted: &Names,
     ) -> Result<RestrictedExpression, Unfit> {
+        let fitted = self.fit_known(values, wanted)?;
+        let missing = self.properties.iter().find(|(name, property)| property.required && !values.contains_key(*name));
+        missing.map_or(Ok(fitted), |(name, _)| Err(Unfit::at(name, UnfitProblem::Missing)))
+    }
+
+    /// The same of `values` that need not be all there are.
+    pub(in crate::policy) fn fit_known(
+        &self,
+        values: &Map<String, Value>,
+        wanted: &Names,
+    ) -> Result<RestrictedExpression, Unfit> {
         let mut pairs = Vec::new();
         for (name, value) in values {
             match self.properties.get(name) {
@@ -55,10 +66,6 @@ impl Record {
                     );
                 }
             }
-        }
-        let missing = self.properties.iter().find(|(name, property)| property.required && !values.contains_key(*name));
-        if let Some((name, _)) = missing {
-            return Err(Unfit::at(name, UnfitProblem::Missing));
         }
         RestrictedExpression::new_record(pairs).map_err(|_| Unfit::here(UnfitProblem::Duplicate))
     }

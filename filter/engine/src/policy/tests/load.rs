@@ -101,7 +101,11 @@ fn names_and_annotations() {
             "1:1: policy `policy0`: no approval could lift this: `@step_up` needs `unless { context has approval }`",
         ),
         (
-            r#"@id("a") @reason("r") @maps("ASI02 Tool Misuse") permit(principal, action, resource);
+            r#"@id("a") @maps("ASI02 ASI11 tool") permit(principal, action, resource);"#,
+            "1:1: policy `a`: `@maps` names no risk that there is: `ASI11`\n1:1: policy `a`: `@maps` names no risk that there is: `tool`",
+        ),
+        (
+            r#"@id("a") @reason("r") @maps("ASI02 T2") permit(principal, action, resource);
 @step_up("manager") forbid(principal, action, resource) unless { context has approval };"#,
             "no error",
         ),
@@ -220,7 +224,8 @@ fn policies_describe_themselves_in_the_order_of_the_text() -> Outcome {
     let policies = policy.policies(text);
     let told: Vec<_> = policies.iter().map(|one| (one.id, one.line, one.column, one.permits)).collect();
     assert_eq!(told, [("z", 2, 1, true), ("a", 4, 3, false)]);
-    let (maps, steps): (Vec<_>, Vec<_>) = policies.into_iter().map(|one| (one.maps, (one.reason, one.step_up))).unzip();
+    let (maps, steps): (Vec<_>, Vec<_>) =
+        policies.into_iter().map(|one| (one.maps.to_vec(), (one.reason, one.step_up))).unzip();
     assert_eq!(maps, [vec!["ASI02", "T2"], vec![]]);
     assert_eq!(steps, [(None, None), (Some("why"), Some("boss"))]);
     Ok(())

@@ -4,11 +4,13 @@ mod agreement;
 mod arguments;
 mod decide;
 mod document;
+mod explain;
 mod index;
 mod load;
 mod possible;
 #[cfg(feature = "rego")]
 mod rego;
+mod replay;
 mod sandbox;
 mod step_up;
 mod trial;

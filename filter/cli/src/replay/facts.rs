@@ -1,0 +1,226 @@
+//! From a record to what policies read, and which of that the record holds.
+
+use std::collections::BTreeSet;
+
+use countersign_engine::UnixTime;
+use countersign_engine::action::{
+    A2aOperation, Action, EndpointCall, GrpcCall, McpOperation, Operation, ToolCall, a2a, mcp,
+};
+use countersign_engine::catalogue::{Annotations, Found, Protocol, Resource, Risk};
+use countersign_engine::config::Config;
+use countersign_engine::digest;
+use countersign_engine::hygiene::Finding;
+use countersign_engine::policy::Held;
+use countersign_engine::route::Target;
+use countersign_engine::task::{Grants, Task};
+use countersign_engine::workload::{Actor, Authentication, Identity, Kind, TokenFacts, Trait, Workload};
+use serde_json::{Map, Value};
+
+use super::record::{self, Record};
+
+/// What a record says, as far as it says it.
+pub(super) struct Known {
+    pub(super) workload: Workload,
+    pub(super) token: TokenFacts,
+    pub(super) task: Task,
+    pub(super) findings: Vec<Finding>,
+    pub(super) action: Action,
+    pub(super) risk: Risk,
+    holds: Holds,
+}
+
+/// What of it is not simply there.
+struct Holds {
+    /// What only some records say, and this one does not.
+    missing: Vec<&'static [&'static str]>,
+    /// Names of arguments whose values are recorded; all, where they have the recorded digest.
+    arguments: BTreeSet<String>,
+    complete: bool,
+}
+
+impl Known {
+    /// What `record` says about a request for `resource`, which is addressed to `target`; none where it says too little, or is
+    /// of another protocol than the resource.
+    pub(super) fn of(record: &Record, resource: &Resource, target: &Target, config: &Config) -> Option<Self> {
+        let (caller, token, work) = (record.workload.as_ref()?, record.token.as_ref()?, record.task.as_ref()?);
+        let recorded = record.action.as_ref()?;
+        let arguments = arguments(recorded);
+        let complete = is_complete(recorded, &arguments);
+        let action = action(recorded, &arguments, resource, target)?;
+        let workload = workload(caller, config)?;
+        let findings = named(&record.findings, &Finding::ALL, Finding::name)?;
+        let rules = config.risk.read_arguments(action.tool().and_then(|tool| resource.tools.get(tool)));
+        let missing: [(bool, &[&str]); 3] = [
+            // One issuer of the configuration is meant.
+            (!workload.issuer_name.is_empty(), &["principal", "issuer_name"]),
+            (host_names_port(&target.host), &["context", "request", "port"]),
+            // What lists showed is on no record of those who did not ask.
+            (resource.annotations == Annotations::Ignore && (complete || !rules), &["context", "risk"]),
+        ];
+        let missing = missing.into_iter().filter(|(there, _)| !there).map(|(_, path)| path).collect();
+        let holds = Holds { missing, arguments: arguments.keys().cloned().collect(), complete };
+        Some(Self {
+            risk: config.risk.risk(resource, &action, &workload, &findings),
+            workload,
+            token: facts(token),
+            task: task(work, token),
+            findings,
+            action,
+            holds,
+        })
+    }
+
+    /// Whether all arguments are known.
+    pub(super) fn has_all_arguments(&self) -> bool {
+        self.holds.complete
+    }
+}
+
+impl Held for Known {
+    fn holds(&self, path: &[&str]) -> bool {
+        let Holds { missing, arguments, complete } = &self.holds;
+        match path {
+            ["context"] | ["context", "task" | "token" | "request"] | ["context", "task", "expires", ..] => false,
+            ["context", "token", member, ..] => ["id", "key_id", "expires"].contains(member),
+            ["context", "args"] => *complete,
+            ["context", "args", name, ..] => *complete || arguments.contains(*name),
+            // Absent, or on the record; nobody has approved anything yet.
+            path => !missing.iter().any(|missing| path.starts_with(missing)),
+        }
+    }
+}
+
+/// The recorded arguments that are no parts of others, by name.
+fn arguments(recorded: &record::Action) -> Map<String, Value> {
+    let whole = recorded.arguments.iter().filter_map(|(pointer, value)| {
+        let name = pointer.strip_prefix('/').filter(|name| !name.contains('/'))?;
+        Some((name.replace("~1", "/").replace("~0", "~"), value.clone()))
+    });
+    whole.collect()
+}
+
+/// Whether `arguments` are all there are: they have the recorded digest, which no others have.
+fn is_complete(recorded: &record::Action, arguments: &Map<String, Value>) -> bool {
+    let digest = digest::of_json(arguments).ok().map(|digest| digest::text(&digest));
+    recorded.arguments_digest.is_some() && recorded.arguments_digest == digest
+}
+
+fn action(
+    recorded: &record::Action,
+    arguments: &Map<String, Value>,
+    resource: &Resource,
+    target: &Target,
+) -> Option<Action> {
+    Some(Action {
+        resource: resource.name.clone(),
+        operation: operation(recorded, arguments, resource, target)?,
+        method: target.method.clone(),
+        authority: target.authority.clone(),
+        port: target.port,
+        target: target.path.clone(),
+        body_digest: None,
+    })
+}
+
+fn operation(
+    recorded: &record::Action,
+    arguments: &Map<String, Value>,
+    resource: &Resource,
+    target: &Target,
+) -> Option<Operation> {
+    let (protocol, name) = recorded.name.split_once(':')?;
+    let (arguments, object) = (arguments.clone(), recorded.object.clone());
+    match (resource.protocol, protocol, name) {
+        (Protocol::Mcp, "mcp", "tools/call") => {
+            Some(Operation::ToolCall(ToolCall { tool: object?, arguments, digest: [0; 32], id: Value::Null }))
+        }
+        (Protocol::Mcp, "mcp", _) => {
+            let (method, class) = mcp::METHODS.iter().copied().find(|(method, _)| *method == name)?;
+            let several = recorded.objects.clone();
+            Some(Operation::Mcp(McpOperation { method, class, target: object, several, digest: None, id: None }))
+        }
+        (Protocol::A2a, "a2a", _) => {
+            let (method, class) = a2a::METHODS.iter().copied().find(|(method, _)| *method == name)?;
+            Some(Operation::A2a(A2aOperation { method, class, target: object, arguments, digest: None, id: None }))
+        }
+        (Protocol::Grpc, "grpc", _) => {
+            Some(Operation::Grpc(GrpcCall { method: object?, arguments: Some(arguments), digest: None }))
+        }
+        (Protocol::Http, "http", _) => {
+            let (method, path) = (target.method.clone(), target.path.clone());
+            Some(match resource.interface.find(&method, &path) {
+                Found::Endpoint(endpoint, _) => {
+                    let (endpoint, arguments) = (endpoint.name.clone(), Some(arguments));
+                    Operation::Endpoint(EndpointCall { endpoint, method, path, arguments, digest: None })
+                }
+                Found::Undeclared => Operation::Http { method, path },
+                // The filter would not take it.
+                Found::Nearly => return None,
+            })
+        }
+        (Protocol::Mcp | Protocol::A2a | Protocol::Grpc | Protocol::Http, _, _) => None,
+    }
+}
+
+/// Who called, as it was found then.
+fn workload(caller: &record::Workload, config: &Config) -> Option<Workload> {
+    let mut issuers = config.issuers.iter().filter(|issuer| issuer.rules.issuer() == caller.issuer);
+    let issuer_name = match (issuers.next(), issuers.next()) {
+        (Some(issuer), None) => issuer.name.clone(),
+        (_, _) => String::new(),
+    };
+    let actor = |actor: &record::Actor| {
+        let kind = match &actor.kind {
+            Some(kind) => Some(word(kind, &Kind::ALL, Kind::name)?),
+            None => None,
+        };
+        Some(Actor { identity: identity(&actor.issuer, &actor.subject), profile: actor.profile.clone(), kind })
+    };
+    Some(Workload {
+        identity: identity(&caller.issuer, &caller.subject),
+        issuer_name,
+        trust_domain: caller.trust_domain.clone(),
+        kind: word(&caller.kind, &Kind::ALL, Kind::name)?,
+        traits: named(&caller.traits, &Trait::ALL, Trait::name)?.into_iter().collect(),
+        classified: caller.classified.unwrap_or(true),
+        actors: caller.actors.iter().map(actor).collect::<Option<_>>()?,
+        client_id: caller.client_id.clone(),
+        requester: caller.requester.clone(),
+    })
+}
+
+fn identity(issuer: &str, subject: &str) -> Identity {
+    Identity { issuer: issuer.to_owned(), subject: subject.to_owned() }
+}
+
+/// What is not recorded stands as absent, and is not [`Held`].
+fn facts(token: &record::Token) -> TokenFacts {
+    TokenFacts {
+        id: token.id.clone(),
+        key_id: token.key_id.clone(),
+        algorithm: "",
+        issued: None,
+        expires: UnixTime::from_secs(token.expires),
+        authentication: Authentication::default(),
+    }
+}
+
+/// Its end is not recorded, and not [`Held`].
+fn task(work: &record::Task, token: &record::Token) -> Task {
+    let (grants, asks) = (Grants::default(), Grants::default());
+    let expires = UnixTime::from_secs(token.expires);
+    Task { id: work.id.clone(), purpose: work.purpose.clone(), grants, asks, end: None, expires }
+}
+
+fn host_names_port(host: &str) -> bool {
+    host.rsplit_once(':').is_some_and(|(_, port)| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+fn named<T: Copy>(words: &[String], known: &[T], name: impl Fn(T) -> &'static str) -> Option<Vec<T>> {
+    words.iter().map(|text| word(text, known, &name)).collect()
+}
+
+/// The one of `known` that is spelt `text`; a newer filter may know more.
+fn word<T: Copy>(text: &str, known: &[T], name: impl Fn(T) -> &'static str) -> Option<T> {
+    known.iter().copied().find(|one| name(*one) == text)
+}

@@ -1,0 +1,161 @@
+//! `countersign replay`: which recorded decisions would be others under another configuration.
+//!
+//! Nothing is decided here, and nothing guessed: the engine's policies are asked about what a record holds, and where they read
+//! more than that there is no answer, only the name of what is missing.
+
+mod facts;
+mod judge;
+mod record;
+mod text;
+
+use std::collections::BTreeMap;
+
+use countersign_engine::config::Config;
+use countersign_engine::policy::CedarPolicy;
+use serde::Serialize;
+use serde_json::json;
+
+use self::judge::Outcome;
+use self::record::{Line, Record, RecordError};
+use crate::arguments::Replay as Arguments;
+use crate::document::{Document, DocumentError};
+use crate::output::{Answer, Verdict};
+use crate::validate::{self, Finding};
+
+/// What came of all records.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Replayed {
+    /// How many decisions there are.
+    pub decisions: usize,
+    /// How many of them stay as they are.
+    pub unchanged: usize,
+    pub flips: Vec<Flip>,
+    pub undetermined: Vec<Undetermined>,
+    /// Decisions in which policy had no part, by their reasons.
+    pub not_judged: BTreeMap<String, usize>,
+    /// Lines that are no decisions.
+    pub other_lines: usize,
+}
+
+/// Decisions that flip alike.
+#[derive(Clone, Debug, Serialize)]
+pub struct Flip {
+    #[serde(flatten)]
+    pub turn: Turn,
+    pub decisions: Vec<Decision>,
+}
+
+/// From what to what, and by which policies.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Turn {
+    pub from: &'static str,
+    pub to: &'static str,
+    /// Why it would be denied, if so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'static str>,
+    /// Those that would determine it.
+    pub policies: Vec<String>,
+    /// Those that did.
+    pub before: Vec<String>,
+}
+
+/// Decisions about which the same is not known.
+#[derive(Clone, Debug, Serialize)]
+pub struct Undetermined {
+    /// What is not recorded: pointers into what policies read (`/args/amount`).
+    pub not_recorded: Vec<String>,
+    pub decisions: Vec<Decision>,
+}
+
+/// One decision, so that it can be found.
+#[derive(Clone, Debug, Serialize)]
+pub struct Decision {
+    pub id: String,
+    /// RFC 3339.
+    pub time: String,
+    pub workload: String,
+    pub action: String,
+}
+
+/// Why nothing is replayed.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    #[error("the configuration is not valid")]
+    Invalid(Vec<Finding>),
+    #[error("there is no decision in the records")]
+    NoDecision,
+}
+
+/// Replays the records of the command line.
+pub fn answer(arguments: &Arguments) -> Answer {
+    match Replayed::of(arguments) {
+        Ok(replayed) => {
+            let verdict = Verdict::of(!(replayed.flips.is_empty() && replayed.undetermined.is_empty()));
+            Answer { text: text::text(&replayed), json: json!(replayed), verdict }
+        }
+        Err(error) => {
+            let findings = if let ReplayError::Invalid(findings) = &error { findings.as_slice() } else { &[] };
+            let json = json!({ "error": error.to_string(), "findings": findings });
+            Answer { text: text::failure(&error.to_string(), findings), json, verdict: Verdict::Unreadable }
+        }
+    }
+}
+
+impl Replayed {
+    /// What comes of the records that `arguments` name.
+    pub fn of(arguments: &Arguments) -> Result<Self, ReplayError> {
+        let document = Document::read(&arguments.config)?;
+        let loaded = validate::load(&document, &validate::Present::default());
+        let (config, policy) = loaded.map_err(ReplayError::Invalid)?;
+        let mut lines = Vec::new();
+        for path in &arguments.records {
+            lines.extend(record::read(path)?);
+        }
+        let replayed = Self::judged(&lines, &config, policy.as_ref());
+        if replayed.decisions == 0 { Err(ReplayError::NoDecision) } else { Ok(replayed) }
+    }
+
+    fn judged(lines: &[Line], config: &Config, policy: Option<&CedarPolicy>) -> Self {
+        let mut replayed = Self::default();
+        let mut flips: BTreeMap<Turn, Vec<Decision>> = BTreeMap::new();
+        let mut undetermined: BTreeMap<Vec<String>, Vec<Decision>> = BTreeMap::new();
+        for line in lines {
+            let record = match line {
+                Line::Decision(record) => record,
+                Line::Other => {
+                    replayed.other_lines += 1;
+                    continue;
+                }
+            };
+            replayed.decisions += 1;
+            match judge::judge(record, config, policy) {
+                Outcome::Same => replayed.unchanged += 1,
+                Outcome::Flips(turn) => flips.entry(turn).or_default().push(Decision::of(record)),
+                Outcome::Undetermined(names) => undetermined.entry(names).or_default().push(Decision::of(record)),
+                Outcome::NotJudged => *replayed.not_judged.entry(record.reason.clone()).or_default() += 1,
+            }
+        }
+        replayed.flips = flips.into_iter().map(|(turn, decisions)| Flip { turn, decisions }).collect();
+        let undetermined = undetermined.into_iter();
+        replayed.undetermined =
+            undetermined.map(|(not_recorded, decisions)| Undetermined { not_recorded, decisions }).collect();
+        replayed
+    }
+}
+
+impl Decision {
+    fn of(record: &Record) -> Self {
+        let action = record.action.as_ref();
+        let object = action.and_then(|action| action.object.as_ref()).map(|object| format!(" {object}"));
+        Self {
+            id: record.id.clone(),
+            time: record.time(),
+            workload: record.workload.as_ref().map(|workload| workload.subject.clone()).unwrap_or_default(),
+            action: action.map(|action| format!("{}{}", action.name, object.unwrap_or_default())).unwrap_or_default(),
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! What each policy that could apply says by itself, for people: the decision is that of all of them together.
+//!
+//! Never decides: of an answer here no verdict is made.
+
+use cedar_policy::{Effect, PolicySet, RestrictedExpression};
+use serde_json::{Map, Value};
+
+use super::cedar::CedarPolicy;
+use super::decide::{arguments, hypothetical};
+use super::document;
+use super::index::{Panel, Slot};
+use super::load::Rule;
+use super::reads::{Names, Reads};
+use super::{Deny, Facts};
+use crate::reason::Reason;
+use crate::rollout::Mode;
+
+/// What one policy says about one action.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Opined<'a> {
+    pub id: &'a str,
+    /// Whether it permits; it forbids otherwise.
+    pub permits: bool,
+    pub mode: Mode,
+    pub answer: Answer,
+    /// `@step_up`: who is to approve.
+    pub step_up: Option<&'a str>,
+    /// Whether it would not apply any more once it is approved.
+    pub lifted: bool,
+    /// `@reason`.
+    pub reason: Option<&'a str>,
+    /// What its conditions read and what that is: attributes of the context, and members of its arguments (`args.amount`).
+    /// Null is absence.
+    pub reads: Map<String, Value>,
+}
+
+/// Whether its conditions hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    Applies,
+    DoesNotApply,
+    /// It cannot be evaluated, which denies; never with values of arguments.
+    Fails(String),
+}
+
+impl CedarPolicy {
+    /// Every policy whose scope covers the action, those in audit among them, in the order of the text.
+    pub fn opinions(&self, facts: &Facts<'_>) -> Vec<Opined<'_>> {
+        let Some(slot) = self.index.slot(facts.action) else { return Vec::new() };
+        self.candidates(slot, Mode::Audit).into_iter().map(|rule| self.opinion(slot, rule, facts)).collect()
+    }
+
+    /// Those that could apply, in the order of the text; in audit all of them.
+    pub(super) fn candidates(&self, slot: &Slot, mode: Mode) -> Vec<&Rule> {
+        let policies = slot.candidates.panel(mode).policies.policies();
+        let mut rules: Vec<&Rule> =
+            policies.filter_map(|policy| self.rules.get(policy.id().as_ref() as &str)).collect();
+        rules.sort_unstable_by_key(|rule| rule.offset);
+        rules
+    }
+
+    fn opinion<'a>(&'a self, slot: &Slot, rule: &'a Rule, facts: &Facts<'_>) -> Opined<'a> {
+        let applies = self.applies(slot, rule, facts, false);
+        let lifted =
+            rule.step_up.is_some() && applies == Ok(true) && self.applies(slot, rule, facts, true) == Ok(false);
+        Opined {
+            id: &rule.id,
+            permits: rule.policy.effect() == Effect::Permit,
+            mode: rule.mode,
+            answer: match applies {
+                Ok(true) => Answer::Applies,
+                Ok(false) => Answer::DoesNotApply,
+                Err(deny) => Answer::Fails(deny.detail.unwrap_or_default()),
+            },
+            step_up: rule.step_up.as_deref(),
+            lifted,
+            reason: rule.reason.as_deref(),
+            reads: values(&rule.reads, facts),
+        }
+    }
+
+    /// Whether `rule` alone is determining; as if it were `approved`, or as it is.
+    fn applies(&self, slot: &Slot, rule: &Rule, facts: &Facts<'_>, approved: bool) -> Result<bool, Deny> {
+        let arguments = arguments(slot, &rule.reads, facts)?;
+        self.applies_with(slot, rule, facts, approved, arguments)
+    }
+
+    /// The same, with `arguments`.
+    pub(super) fn applies_with(
+        &self,
+        slot: &Slot,
+        rule: &Rule,
+        facts: &Facts<'_>,
+        approved: bool,
+        arguments: Option<RestrictedExpression>,
+    ) -> Result<bool, Deny> {
+        let policies = PolicySet::from_policies([rule.policy.clone()]).map_err(|error| Deny {
+            reason: Reason::PolicyError,
+            determining: vec![rule.id.clone()],
+            detail: Some(error.to_string()),
+        })?;
+        let panel = Panel { policies: &policies, reads: &rule.reads };
+        let approval = approved.then(|| hypothetical(facts));
+        let outcome = self.evaluate(slot, panel, facts, approval.as_ref().or(facts.approval), arguments)?;
+        Ok(!outcome.determining.is_empty())
+    }
+}
+
+/// What `reads` names, as it is in `facts`.
+fn values(reads: &Reads, facts: &Facts<'_>) -> Map<String, Value> {
+    let mut values = Map::new();
+    for (name, value) in document::attributes(facts) {
+        if name != "args" && reads.context.contains(&name) {
+            values.insert(name, value);
+        }
+    }
+    for name in reads.context.named().filter(|name| *name != "args") {
+        values.entry(name).or_insert(Value::Null);
+    }
+    let members = facts.action.arguments();
+    let all = members.into_iter().flat_map(Map::keys).map(String::as_str).filter(|_| reads.arguments == Names::All);
+    for name in reads.arguments.named().chain(all) {
+        let value = members.and_then(|members| members.get(name)).cloned().unwrap_or_default();
+        values.insert(format!("args.{name}"), value);
+    }
+    values
+}

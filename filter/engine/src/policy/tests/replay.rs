@@ -1,0 +1,141 @@
+//! Replay never says what the decision would not have been, whatever is not known.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use super::{Failure, Outcome, World, call, compile};
+use crate::action::Action;
+use crate::policy::{CedarPolicy, Deny, Held, Judgement, StepUp, Verdict};
+use crate::reason::Reason;
+use crate::rollout::Effect;
+
+/// Everything but these paths is known.
+struct Without(Vec<&'static [&'static str]>);
+
+impl Held for Without {
+    fn holds(&self, path: &[&str]) -> bool {
+        // What is not known below is not known as a whole.
+        !self.0.iter().any(|unknown| path.starts_with(unknown) || unknown.starts_with(path))
+    }
+}
+
+const PERMITS: [&str; 3] = [
+    "",
+    r#"@id("all") permit (principal, action, resource);"#,
+    r#"@id("small") permit (principal, action == Action::"payments/transfer", resource) when { context.args.amount < 50 };"#,
+];
+
+const FORBIDS: [&str; 7] = [
+    "",
+    r#"@id("ceiling") forbid (principal, action == Action::"payments/transfer", resource) when { context.args.amount > 100 };"#,
+    r#"@id("ask") @step_up("boss") forbid (principal, action == Action::"payments/transfer", resource) when { context.args.amount > 10 } unless { context has approval };"#,
+    r#"@id("risky") forbid (principal, action, resource) when { context.risk == "high" && context.request.port == 80 };"#,
+    r#"@id("ask-mfa") @step_up("security") forbid (principal, action, resource) unless { context.token has acr && context.token.acr == "mfa" || context has approval };"#,
+    r#"@id("overflow") forbid (principal, action == Action::"payments/transfer", resource) when { context.args.amount * 9223372036854775807 < 0 };"#,
+    r#"@id("named") forbid (principal, action, resource) when { principal.issuer_name == "other" };"#,
+];
+
+const UNKNOWN: [&[&[&str]]; 6] = [
+    &[],
+    &[&["context", "args", "amount"]],
+    &[&["context", "risk"]],
+    &[&["context", "token", "acr"], &["context", "request", "port"]],
+    &[&["principal", "issuer_name"]],
+    &[&["context", "args"], &["context", "token", "acr"]],
+];
+
+fn transfer(amount: i64) -> Action {
+    call("payments", "transfer", json!({ "amount": amount, "to": "DE" }))
+}
+
+/// The same of which what is unknown is not there.
+fn recorded(amount: i64, unknown: &[&[&str]]) -> Action {
+    let hidden = unknown.iter().any(|path| path.starts_with(&["context", "args"]));
+    call("payments", "transfer", if hidden { json!({ "to": "DE" }) } else { json!({ "amount": amount, "to": "DE" }) })
+}
+
+fn effect(verdict: &Verdict) -> (Effect, Option<Reason>, &[String]) {
+    match verdict {
+        Verdict::Allow(allow) => (Effect::Allow, None, allow.determining()),
+        Verdict::StepUp(StepUp { determining, .. }) => (Effect::StepUp, None, determining),
+        Verdict::Deny(Deny { reason, determining, .. }) => (Effect::Deny, Some(*reason), determining),
+    }
+}
+
+fn texts() -> impl Iterator<Item = String> {
+    let pairs = FORBIDS.iter().enumerate();
+    let pairs = pairs.flat_map(|(at, one)| FORBIDS.iter().skip(at).map(move |other| (*one, *other)));
+    let pairs = pairs.map(|(one, other)| if one == other { one.to_owned() } else { format!("{one}\n{other}") });
+    pairs
+        .flat_map(|forbids| PERMITS.map(|permit| format!("{permit}\n{forbids}")))
+        .filter(|text| !text.trim().is_empty())
+}
+
+fn judge(policy: &CedarPolicy, world: &World, action: &Action, held: &Without) -> Judgement {
+    policy.judge(&world.facts(action), std::iter::once(action), held)
+}
+
+#[test]
+fn what_is_said_is_what_is_decided() -> Outcome {
+    let mut open = 0;
+    for text in texts() {
+        let policy = compile(&text)?;
+        for (world, amount) in
+            [World::new(), World::bare()].iter().flat_map(|world| [5, 11, 101].map(|one| (world, one)))
+        {
+            let action = transfer(amount);
+            let verdict = policy.decide(&world.facts(&action));
+            let (decided, why, determining) = effect(&verdict);
+            for unknown in UNKNOWN {
+                let held = Without(unknown.to_vec());
+                match judge(&policy, world, &recorded(amount, unknown), &held) {
+                    Judgement::Open(names) => {
+                        assert!(!names.is_empty() && !unknown.is_empty(), "{text} {amount} {unknown:?} {names:?}");
+                        open += 1;
+                    }
+                    Judgement::Decided { effect, reason, policies } => {
+                        assert_eq!(effect, decided, "{text} {amount} {unknown:?}");
+                        if unknown.is_empty() {
+                            assert_eq!((reason, policies.as_slice()), (why, determining), "{text} {amount}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+    assert!(open > 100, "{open} answers were open");
+    Ok(())
+}
+
+#[test]
+fn what_is_missing_is_named() -> Result<(), Failure> {
+    let text = format!("{}\n{}\n{}", PERMITS[1], FORBIDS[2], FORBIDS[3]);
+    let (policy, world) = (compile(&text)?, World::new());
+    let names = |unknown: &[&'static [&'static str]]| {
+        let judgement = judge(&policy, &world, &recorded(101, unknown), &Without(unknown.to_vec()));
+        match judgement {
+            Judgement::Open(names) => names,
+            Judgement::Decided { .. } => BTreeSet::new(),
+        }
+    };
+    assert_eq!(names(UNKNOWN[1]), BTreeSet::from(["/args/amount".to_owned()]));
+    assert_eq!(names(UNKNOWN[3]), BTreeSet::from(["/request/port".to_owned()]));
+    assert!(names(UNKNOWN[4]).is_empty(), "no policy reads it");
+    Ok(())
+}
+
+#[test]
+fn arguments_that_cannot_fit_are_refused_as_they_are() -> Outcome {
+    let (policy, world) = (compile(PERMITS[1])?, World::new());
+    let unfit = call("payments", "transfer", json!({ "to": 5 }));
+    let held = Without(vec![&["context", "args", "amount"]]);
+    let expected =
+        Judgement::Decided { effect: Effect::Deny, reason: Some(Reason::ArgumentsUnfit), policies: Vec::new() };
+    assert_eq!(judge(&policy, &world, &unfit, &held), expected);
+    // One that is required is missing, or only not recorded.
+    let partial = call("payments", "transfer", json!({ "to": "DE" }));
+    assert_eq!(judge(&policy, &world, &partial, &Without(Vec::new())), expected);
+    assert!(matches!(judge(&policy, &world, &partial, &held), Judgement::Decided { effect: Effect::Allow, .. }));
+    Ok(())
+}
