@@ -27,6 +27,12 @@ pub(crate) enum Metric {
     LateAnswers,
     /// Calls whose stream ended before the answer.
     AbandonedCalls,
+    /// The revision of the bundle that a worker took last.
+    BundleRevision,
+    /// Bundles taken, by each worker.
+    BundlesInstalled,
+    /// Answers that were no newer bundle and should have been.
+    BundlesRefused,
     /// Requests answered 503 without a decision: no configuration, or a full table.
     Refused,
 }
@@ -41,6 +47,9 @@ impl Metric {
             Self::Waiting => "countersign.waiting_streams".to_owned(),
             Self::LateAnswers => "countersign.calls.late".to_owned(),
             Self::AbandonedCalls => "countersign.calls.abandoned".to_owned(),
+            Self::BundleRevision => "countersign.bundle.revision".to_owned(),
+            Self::BundlesInstalled => "countersign.bundle.installed".to_owned(),
+            Self::BundlesRefused => "countersign.bundle.refused".to_owned(),
             Self::Refused => "countersign.refused".to_owned(),
         }
     }
@@ -52,9 +61,11 @@ impl Metric {
             | Self::Flips(..)
             | Self::LateAnswers
             | Self::AbandonedCalls
+            | Self::BundlesInstalled
+            | Self::BundlesRefused
             | Self::Refused => MetricType::Counter,
             Self::DecisionTime => MetricType::Histogram,
-            Self::Waiting => MetricType::Gauge,
+            Self::Waiting | Self::BundleRevision => MetricType::Gauge,
         }
     }
 }
@@ -83,7 +94,12 @@ impl Stats {
         }
     }
 
-    /// Moves a counter or gauge. A gauge is shared by all workers, hence never set.
+    /// Sets a gauge, of which whichever worker was last is right.
+    pub(crate) fn set(&self, metric: Metric, value: u64) {
+        self.with(metric, |id| host::record_metric(id, value));
+    }
+
+    /// Moves a counter or gauge. A gauge is shared by all workers, hence not set where all of them count.
     pub(crate) fn add(&self, metric: Metric, by: i64) {
         self.with(metric, |id| host::add_to_metric(id, by));
     }

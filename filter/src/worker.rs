@@ -171,6 +171,12 @@ impl Worker {
                             inputs.push(BackgroundInput::CallDone(call.id, CallOutcome::Failed(failed)));
                         }
                     }
+                    Effect::Install { engine, revision } => {
+                        configured.engine = engine;
+                        self.stats.set(Metric::BundleRevision, revision);
+                        self.stats.add(Metric::BundlesInstalled, 1);
+                    }
+                    Effect::Refused => self.stats.add(Metric::BundlesRefused, 1),
                     Effect::Log(notice) => {
                         let level = match notice.level {
                             Level::Info => LogLevel::Info,

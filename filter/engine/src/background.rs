@@ -1,10 +1,11 @@
-//! What goes on without any request: keys are fetched at start and kept fresh.
+//! What goes on without any request: keys and bundles are fetched at start and kept fresh.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use countersign_tokens::UnixTime;
 
+use crate::bundle::{Bundles, News};
 use crate::engine::{Engine, IssuerIndex};
 use crate::io::{Call, CallId, CallOutcome};
 use crate::keys::Progress;
@@ -17,6 +18,7 @@ pub struct Background {
     fetches: BTreeMap<CallId, Fetch>,
     /// Thousandths of an interval by which this worker is early: chosen at random, so that fleets do not ask in step.
     early: u16,
+    bundles: Option<Bundles>,
     /// Of each issuer, the newest set of keys whose oddities were reported, by its generation.
     reported: Vec<u64>,
 }
@@ -49,6 +51,13 @@ pub enum BackgroundInput {
 pub enum Effect {
     Call(Call),
     Log(Notice),
+    /// From now on requests that arrive are for this one: a bundle came.
+    Install {
+        engine: Arc<Engine>,
+        revision: u64,
+    },
+    /// A bundle was refused, or could not be had; the last good one stays.
+    Refused,
 }
 
 /// A line for the operator.
@@ -71,13 +80,23 @@ impl Background {
     pub fn new(engine: Arc<Engine>, random: u16) -> Self {
         // What is written in the configuration is checked there.
         let reported = vec![0; engine.keys.len()];
-        Self { engine, next_call: 0, fetches: BTreeMap::new(), early: random % MOST_EARLY, reported }
+        let bundles = engine.config.bundle.as_ref().map(Bundles::new);
+        Self { engine, bundles, next_call: 0, fetches: BTreeMap::new(), early: random % MOST_EARLY, reported }
     }
 
     /// Takes one input and says what to do. The ledger is where workers tell each other what they found.
     pub fn handle(&mut self, now: UnixTime, input: BackgroundInput, ledger: &mut dyn Ledger) -> Vec<Effect> {
         let mut effects = match input {
-            BackgroundInput::Start | BackgroundInput::Tick => self.fetch_due_keys(now, ledger),
+            BackgroundInput::Start | BackgroundInput::Tick => {
+                let mut effects = self.fetch_due_keys(now, ledger);
+                effects.extend(self.fetch_due_bundle(now));
+                effects
+            }
+            BackgroundInput::CallDone(id, outcome)
+                if self.bundles.as_ref().is_some_and(|bundles| bundles.awaits(id)) =>
+            {
+                self.take_bundle(&outcome, ledger)
+            }
             BackgroundInput::CallDone(id, outcome) => self.take_keys(id, &outcome, now, ledger).into_iter().collect(),
         };
         effects.extend(self.report_unused_keys(now));
@@ -110,6 +129,32 @@ impl Background {
             }
         }
         effects
+    }
+
+    fn fetch_due_bundle(&mut self, now: UnixTime) -> Option<Effect> {
+        let call = self.bundles.as_mut()?.fetch(CallId(self.next_call), self.early, now)?;
+        self.next_call = self.next_call.wrapping_add(1);
+        Some(Effect::Call(call))
+    }
+
+    fn take_bundle(&mut self, outcome: &CallOutcome, ledger: &mut dyn Ledger) -> Vec<Effect> {
+        let Some(bundles) = &mut self.bundles else { return Vec::new() };
+        let stays =
+            self.engine.bundle().map_or("the configuration".to_owned(), |revision| format!("revision {revision}"));
+        match bundles.answer(outcome, &self.engine, ledger) {
+            News::Nothing => Vec::new(),
+            News::Installed { engine, revision } => {
+                self.engine = Arc::from(engine);
+                let text = format!("bundle: revision {revision} is in force, policy {}", self.engine.policy_revision());
+                let notice = Notice { level: Level::Info, text };
+                vec![Effect::Install { engine: Arc::clone(&self.engine), revision }, Effect::Log(notice)]
+            }
+            News::Refused { repeated: true, .. } => vec![Effect::Refused],
+            News::Refused { error, repeated: false } => {
+                let text = format!("bundle: {error}; {stays} stays in force");
+                vec![Effect::Refused, Effect::Log(Notice { level: Level::Error, text })]
+            }
+        }
     }
 
     fn begin(&mut self, call: Call, fetch: Fetch) -> Effect {
@@ -162,7 +207,7 @@ mod tests {
     fn notices(effects: Vec<Effect>) -> Vec<Notice> {
         let notice = |effect| match effect {
             Effect::Log(notice) => Some(notice),
-            Effect::Call(_) => None,
+            Effect::Call(_) | Effect::Install { .. } | Effect::Refused => None,
         };
         effects.into_iter().filter_map(notice).collect()
     }

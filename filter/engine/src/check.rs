@@ -115,7 +115,7 @@ impl Check {
             }
             Reason::UnknownWorkload | Reason::ActorChainTooLong | Reason::ActorUnclassified => Self::Workload,
             Reason::TaskRefused | Reason::TaskExpired | Reason::ConstraintUnsupported => Self::Task,
-            Reason::TokenSpent | Reason::ProofReplayed | Reason::LedgerUnavailable => Self::Ledger,
+            Reason::TokenSpent | Reason::ProofReplayed | Reason::Revoked | Reason::LedgerUnavailable => Self::Ledger,
             Reason::MethodNotAllowed
             | Reason::BodyTooLarge
             | Reason::BodyTimeout

@@ -1,7 +1,13 @@
 //! One loaded configuration: what every session and the background share.
 
+use std::fmt;
+use std::sync::Arc;
+
 use countersign_tokens::{CompactJws, JwtSimple, Profile, SpiffeId, Verifier};
 
+use serde_json::{Map, Value};
+
+use crate::bundle::{Base, Keeping};
 use crate::catalogue::Resource;
 use crate::config::{Config, ConfigError, ConfigErrors, Issuer, Limits, Secrets};
 use crate::credential::{Carrier, TokenCache};
@@ -16,10 +22,14 @@ use crate::sessions::SessionKeys;
 pub struct Engine {
     pub(crate) config: Config,
     pub(crate) policy: Judges,
-    pub(crate) keys: Vec<KeyStore>,
+    pub(crate) keys: Arc<[KeyStore]>,
     pub(crate) tokens: TokenCache,
-    pub(crate) sessions: SessionKeys,
-    pub(crate) verifier: Box<dyn Verifier + Send + Sync>,
+    pub(crate) sessions: Arc<SessionKeys>,
+    pub(crate) verifier: Arc<dyn Verifier + Send + Sync>,
+    /// What bundles are laid over, where there are any.
+    base: Option<Arc<Base>>,
+    /// The revision of the bundle in force.
+    bundle: Option<u64>,
 }
 
 impl Engine {
@@ -40,21 +50,45 @@ impl Engine {
         secrets: &dyn Secrets,
         verifier: Box<dyn Verifier + Send + Sync>,
     ) -> Result<Self, ConfigErrors> {
-        let config = Config::parse(configuration, secrets)?;
-        let policy = Judges::new(&config).map_err(|errors| {
-            let errors = errors.iter().map(|(pointer, error)| ConfigError::new(*pointer, error.to_string()));
-            ConfigErrors::from(errors.collect::<Vec<_>>())
-        })?;
+        let secrets = Keeping::new(secrets);
+        let (config, policy) = read(configuration, &secrets)?;
         let keys = config.issuers.iter().map(|issuer| KeyStore::new(issuer.rules.issuer(), &issuer.keys)).collect();
         let tokens = TokenCache::new(config.limits.cached_tokens);
-        let sessions = SessionKeys::new(config.sessions.secret.as_deref());
-        Ok(Self { config, policy, keys, tokens, sessions, verifier })
+        let sessions = Arc::new(SessionKeys::new(config.sessions.secret.as_deref()));
+        let base = config.bundle.as_ref().map(|_| Arc::new(Base::new(configuration, secrets.into_kept())));
+        Ok(Self { config, policy, keys, tokens, sessions, verifier: verifier.into(), base, bundle: None })
+    }
+
+    /// The same with the `configuration` of a bundle: keys and sessions go on, tokens are judged anew.
+    ///
+    /// # Errors
+    /// As [`Engine::load`].
+    pub(crate) fn with_bundle(&self, revision: u64, configuration: Map<String, Value>) -> Result<Self, ConfigErrors> {
+        let base = self.base.as_ref().ok_or_else(|| ConfigError::new("/bundle", "there are no bundles here"))?;
+        let (config, policy) = read(&base.with(configuration)?, base.secrets())?;
+        Ok(Self {
+            tokens: TokenCache::new(config.limits.cached_tokens),
+            config,
+            policy,
+            keys: Arc::clone(&self.keys),
+            sessions: Arc::clone(&self.sessions),
+            verifier: Arc::clone(&self.verifier),
+            base: Some(Arc::clone(base)),
+            bundle: Some(revision),
+        })
+    }
+
+    /// The revision of the bundle in force, if there is one.
+    pub fn bundle(&self) -> Option<u64> {
+        self.bundle
     }
 
     /// With randomness, of which a key becomes that nobody else knows. Without it sessions need a configured secret.
     #[must_use]
     pub fn seeded(mut self, seed: [u8; 32]) -> Self {
-        self.sessions.seed(seed);
+        if let Some(sessions) = Arc::get_mut(&mut self.sessions) {
+            sessions.seed(seed);
+        }
         self
     }
 
@@ -128,6 +162,24 @@ impl Engine {
     fn find_issuer(&self, is_it: impl Fn(&Issuer) -> bool) -> Option<usize> {
         self.config.issuers.iter().position(is_it)
     }
+}
+
+impl fmt::Debug for Engine {
+    /// Which one it is: what is in it is long, and partly secret.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (policy, bundle) = (self.policy_revision(), self.bundle);
+        formatter.debug_struct("Engine").field("policy", &policy).field("bundle", &bundle).finish_non_exhaustive()
+    }
+}
+
+/// A configuration and its compiled policy.
+fn read(configuration: &[u8], secrets: &dyn Secrets) -> Result<(Config, Judges), ConfigErrors> {
+    let config = Config::parse(configuration, secrets)?;
+    let policy = Judges::new(&config).map_err(|errors| {
+        let errors = errors.iter().map(|(pointer, error)| ConfigError::new(*pointer, error.to_string()));
+        ConfigErrors::from(errors.collect::<Vec<_>>())
+    })?;
+    Ok((config, policy))
 }
 
 /// Whether a token says in `iss` that it is of this issuer.

@@ -125,7 +125,7 @@ pub const fn of_reason(reason: Reason) -> &'static [&'static str] {
         | Reason::ClaimRefused => &["ASI03", "T9", "MAESTRO-L6", "NHI4"],
         Reason::TokenExpired | Reason::LifetimeTooLong => &["ASI03", "T9", "MAESTRO-L6", "NHI7"],
         Reason::WrongAudience => &["ASI03", "T3", "MAESTRO-L6", "NHI8", "NHI9"],
-        Reason::TokenInactive => &["ASI03", "ASI10", "MAESTRO-L6", "MANAGE-2.4", "NHI1"],
+        Reason::TokenInactive | Reason::Revoked => &["ASI03", "ASI10", "MAESTRO-L6", "MANAGE-2.4", "NHI1"],
         Reason::TokenSpent => &["ASI03", "T3", "MAESTRO-L6", "NHI2", "NHI7"],
         Reason::ProofRefused
         | Reason::ProofReplayed

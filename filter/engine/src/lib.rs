@@ -30,6 +30,7 @@
 pub mod action;
 pub mod background;
 pub mod board;
+pub mod bundle;
 pub mod catalogue;
 pub mod check;
 pub mod clock;

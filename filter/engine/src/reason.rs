@@ -167,6 +167,9 @@ reasons! {
     /// No person authenticated as the resource or tool demands, or too long ago.
     AuthenticationInsufficient = Deny, "authentication_insufficient", 401, InsufficientAuthentication, "A more recent or a stronger authentication of the user is needed. Have the user authenticate as the challenge says.";
 
+    /// The credential, its task, or somebody in it, is on a denylist.
+    Revoked = Deny, "revoked", 401, InvalidToken, "The access token has been revoked. Get a new one, if you may.";
+
     // The workload.
     /// Workloads are listed in the configuration, and the caller is none of them.
     UnknownWorkload = Deny, "unknown_workload", 403, None, "This workload is not admitted here.";

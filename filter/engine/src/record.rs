@@ -102,6 +102,8 @@ pub(crate) struct Decision<'a> {
     pub(crate) challenge: Option<&'a str>,
     pub(crate) approval: Option<&'a Approval>,
     pub(crate) revision: &'a str,
+    /// Of the bundle in force.
+    pub(crate) bundle: Option<u64>,
     /// RFC 6901 pointers into the arguments whose values are recorded.
     pub(crate) recorded_arguments: &'a [Pointer],
 }
@@ -166,6 +168,7 @@ impl Decision<'_> {
                 expires: approval.expires.secs(),
             }),
             policy_revision: self.revision,
+            bundle_revision: self.bundle,
         }
     }
 

@@ -66,7 +66,12 @@ pub struct CompactJws<'a> {
 impl<'a> CompactJws<'a> {
     /// Takes `token` apart (RFC 7515 §7.1, RFC 7519 §7.2); `max_bytes` bounds its length.
     pub fn parse(token: &'a str, max_bytes: usize) -> Result<Self, TokenError> {
-        let (jws, header) = Self::take_apart(token, max_bytes)?;
+        Self::parse_document(token, &Limits { depth: MAX_DEPTH, bytes: max_bytes, nodes: MAX_NODES })
+    }
+
+    /// As [`CompactJws::parse`], with other bounds on the payload; `limits.bytes` bounds the whole text.
+    pub(crate) fn parse_document(text: &'a str, limits: &Limits) -> Result<Self, TokenError> {
+        let (jws, header) = Self::take_apart(text, limits)?;
         if header.contains_key("jwk") {
             return Err(TokenError::HeaderRefused { name: "jwk" });
         }
@@ -76,7 +81,8 @@ impl<'a> CompactJws<'a> {
     /// As [`CompactJws::parse`], for what brings its own key, and that key; it proves possession and nothing else
     /// (RFC 9449 §4.2).
     pub(crate) fn parse_with_key(token: &'a str, max_bytes: usize) -> Result<(Self, Key), TokenError> {
-        let (mut jws, header) = Self::take_apart(token, max_bytes)?;
+        let limits = Limits { depth: MAX_DEPTH, bytes: max_bytes, nodes: MAX_NODES };
+        let (mut jws, header) = Self::take_apart(token, &limits)?;
         let jwk = header.get("jwk").and_then(Value::as_object);
         let jwk = jwk.ok_or(TokenError::HeaderParameter { name: "jwk", expected: "a public key" })?;
         let key = Key::presented(jwk, jws.header.algorithm);
@@ -84,9 +90,9 @@ impl<'a> CompactJws<'a> {
         Ok((jws, key.ok_or(TokenError::HeaderParameter { name: "jwk", expected: "a public key for `alg`" })?))
     }
 
-    fn take_apart(token: &'a str, max_bytes: usize) -> Result<(Self, Map<String, Value>), TokenError> {
-        if token.len() > max_bytes {
-            return Err(TokenError::TooLong { limit: max_bytes });
+    fn take_apart(token: &'a str, limits: &Limits) -> Result<(Self, Map<String, Value>), TokenError> {
+        if token.len() > limits.bytes {
+            return Err(TokenError::TooLong { limit: limits.bytes });
         }
         if !token.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')) {
             return Err(TokenError::Character);
@@ -99,8 +105,12 @@ impl<'a> CompactJws<'a> {
         let header = base64url::decode(header).ok_or(TokenError::HeaderEncoding)?;
         let payload = base64url::decode(payload).ok_or(TokenError::PayloadEncoding)?;
         let signature = base64url::decode(signature).ok_or(TokenError::SignatureEncoding)?;
-        let header = object(&header).map_err(TokenError::HeaderJson)?.ok_or(TokenError::HeaderNotObject)?;
-        let payload = object(&payload).map_err(TokenError::PayloadJson)?.ok_or(TokenError::PayloadNotObject)?;
+        let header = object(&header, MAX_DEPTH, MAX_NODES)
+            .map_err(TokenError::HeaderJson)?
+            .ok_or(TokenError::HeaderNotObject)?;
+        let payload = object(&payload, limits.depth, limits.nodes)
+            .map_err(TokenError::PayloadJson)?
+            .ok_or(TokenError::PayloadNotObject)?;
         let jws = Self { token, signing_input, signature, header: read_header(&header)?, payload, brings_key: false };
         Ok((jws, header))
     }
@@ -159,8 +169,8 @@ impl fmt::Debug for CompactJws<'_> {
 }
 
 /// `None` when it is JSON but no object.
-fn object(bytes: &[u8]) -> Result<Option<Map<String, Value>>, JsonError> {
-    match json::parse(bytes, &Limits { depth: MAX_DEPTH, bytes: bytes.len(), nodes: MAX_NODES })? {
+fn object(bytes: &[u8], depth: usize, nodes: usize) -> Result<Option<Map<String, Value>>, JsonError> {
+    match json::parse(bytes, &Limits { depth, bytes: bytes.len(), nodes })? {
         Value::Object(members) => Ok(Some(members)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Ok(None),
     }

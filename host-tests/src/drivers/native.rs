@@ -270,6 +270,8 @@ impl Worker {
             match effect {
                 Effect::Call(call) => self.dispatch(now, &call, Caller::Background, keys.react(&call.path)?),
                 Effect::Log(notice) => self.log.push(notice.text),
+                Effect::Install { engine, revision: _ } => self.engine = engine,
+                Effect::Refused => {}
             }
         }
         Ok(())

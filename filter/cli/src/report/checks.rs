@@ -17,6 +17,7 @@ pub(super) fn is_possible(reason: Reason, config: &Config) -> bool {
         Reason::LifetimeTooLong => issuer(&|issuer| issuer.rules.max_lifetime().is_some()),
         Reason::TokenSpent => issuer(&|issuer| issuer.one_shot),
         Reason::TokenInactive | Reason::IntrospectionUnavailable => issuer(&|issuer| issuer.introspection.is_some()),
+        Reason::Revoked => config.denied != countersign_engine::config::Denied::default() || config.bundle.is_some(),
         Reason::TokenUnbound => issuer(&|issuer| issuer.binding.require != Bound::Optional),
         Reason::UnknownWorkload => !config.workloads.entries.is_empty(),
         Reason::ActorUnclassified => config.workloads.actors.unclassified == Unclassified::Deny,

@@ -13,10 +13,11 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
-use countersign_tokens::{IssuerRules, KeyFormat, TrustDomain, json};
+use countersign_tokens::{IssuerRules, KeyFormat, KeySet, TrustDomain, json};
 
 pub use clusters::ClusterUse;
 pub use error::{ConfigError, ConfigErrors};
@@ -29,6 +30,7 @@ use crate::policy::PdpConfig;
 use crate::risk::RiskRules;
 use crate::rollout::Mode;
 use crate::task::{Pointer, TaskSource};
+use crate::workload::Identity;
 use crate::workload::register::Register;
 
 /// Bounds of the document itself; policies and tool schemas are written in it.
@@ -43,6 +45,7 @@ pub struct Config {
     pub resources: Vec<Resource>,
     pub workloads: Register,
     pub hygiene: Hygiene,
+    pub denied: Denied,
     pub risk: RiskRules,
     pub unmatched: Unmatched,
     pub client_certificate: ClientCertificate,
@@ -54,6 +57,8 @@ pub struct Config {
     pub record: RecordConfig,
     pub forward: ForwardConfig,
     pub limits: Limits,
+    /// Where newer policy and catalogue are fetched.
+    pub bundle: Option<BundleConfig>,
 }
 
 impl Config {
@@ -81,6 +86,30 @@ pub struct PolicyConfig {
     pub rego: Option<String>,
     /// A decision point elsewhere.
     pub pdp: Option<PdpConfig>,
+}
+
+/// What is not let in any more, however good its credential is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Denied {
+    /// Credentials by their id (`jti`, of transaction tokens `txn`).
+    pub tokens: BTreeSet<String>,
+    /// Tasks by their id.
+    pub tasks: BTreeSet<String>,
+    /// Workloads, as subject or anywhere in the actor chain.
+    pub workloads: BTreeSet<Identity>,
+}
+
+/// Signed documents that replace policy and catalogue.
+#[derive(Clone, Debug)]
+pub struct BundleConfig {
+    /// What the documents must be for.
+    pub name: String,
+    pub endpoint: Endpoint,
+    /// Who may sign them.
+    pub keys: KeySet,
+    pub refresh: Duration,
+    /// An older one is refused even where none was seen before.
+    pub oldest: u64,
 }
 
 /// What happens to a request that is for no resource.
@@ -162,7 +191,7 @@ pub enum KeySource {
     /// It signs no tokens.
     None,
     /// A JWKS written in the configuration, already parsed.
-    Inline(countersign_tokens::KeySet),
+    Inline(KeySet),
     Remote(Box<RemoteKeys>),
 }
 

@@ -95,6 +95,14 @@ fn full() -> Value {
                 "claim": { "pointer": "/shared", "value": "yes" }
             }]
         },
+        "denied": {
+            "tokens": ["t1"], "tasks": ["task-1"],
+            "workloads": [{ "issuer": "https://sts.example.com", "subject": "agent-7" }]
+        },
+        "bundle": {
+            "name": "edge", "url": "https://bundles.example.com/edge", "cluster": "bundles", "insecure_http": false,
+            "timeout": "2s", "keys": key_set(), "refresh": "10s", "oldest": 3
+        },
         "risk": [{
             "name": "outwards", "raise_to": "high",
             "when": {
@@ -196,7 +204,8 @@ fn objects<'a>(value: &'a Value, pointer: &str, visit: &mut dyn FnMut(&str, &'a 
         Value::Object(members) => {
             visit(pointer, members);
             let foreign = ["input_schema", "inline", "actions"];
-            for (key, value) in members.iter().filter(|(key, _)| !foreign.contains(&key.as_str())) {
+            let is_foreign = |key: &str| foreign.contains(&key) || (pointer, key) == ("/bundle", "keys");
+            for (key, value) in members.iter().filter(|(key, _)| !is_foreign(key)) {
                 objects(value, &format!("{pointer}/{key}"), visit);
             }
         }

@@ -3,6 +3,8 @@
 //! Every function asks for all members of its object before it answers, so that no mistake hides another.
 //! Keys, defaults and bounds are described for people in `envoy/countersign.schema.json`; tests compare the two.
 
+mod bundle;
+mod denied;
 mod endpoint;
 mod interface;
 mod issuer;
@@ -27,7 +29,7 @@ use self::seen::Seen;
 use self::workload::Known;
 use super::read::{Node, Object};
 use super::secrets::Secrets;
-use super::{ClientCertificate, Config, ForwardConfig, Limits, RecordConfig, Unmatched, text};
+use super::{ClientCertificate, Config, Denied, ForwardConfig, Limits, RecordConfig, Unmatched, text};
 use crate::risk::RiskRules;
 use crate::rollout::Mode;
 use crate::task::Pointer;
@@ -62,6 +64,7 @@ pub(super) fn document(root: &Node<'_>, secrets: &dyn Secrets) -> Option<Config>
         let entries = object.or("workloads", Vec::new(), |node| workload::workloads(node, known));
         let actors = object.or("actors", workload::ACTORS, workload::actors);
         let hygiene = object.or("hygiene", workload::default_hygiene(), |node| workload::hygiene(node, known));
+        let denied = object.or("denied", Denied::default(), denied::denied);
         let risk = object.or("risk", RiskRules::default(), |node| risk::rules(node, known));
         let unmatched = object.or("unmatched", Unmatched::Deny, |node| {
             node.choice("treatment", &[("deny", Unmatched::Deny), ("pass", Unmatched::Pass)])
@@ -79,6 +82,7 @@ pub(super) fn document(root: &Node<'_>, secrets: &dyn Secrets) -> Option<Config>
         let record = object.or("record", RecordConfig::default(), record);
         let forward = object.or("forward", ForwardConfig::default(), forward);
         let limits = object.or("limits", default_limits(), limits);
+        let bundle = object.optional("bundle", |node| bundle::bundle(node, &mut seen));
         let ((), _) = (version?, insecure_inline?);
         Some(Config {
             mode: mode?,
@@ -86,6 +90,7 @@ pub(super) fn document(root: &Node<'_>, secrets: &dyn Secrets) -> Option<Config>
             resources: resources?,
             workloads: Register { entries: entries?, actors: actors? },
             hygiene: hygiene?,
+            denied: denied?,
             risk: risk?,
             unmatched: unmatched?,
             client_certificate: client_certificate?,
@@ -96,6 +101,7 @@ pub(super) fn document(root: &Node<'_>, secrets: &dyn Secrets) -> Option<Config>
             record: record?,
             forward: forward?,
             limits: limits?,
+            bundle: bundle?,
         })
     })
 }

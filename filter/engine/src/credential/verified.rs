@@ -5,7 +5,7 @@ use std::time::Duration;
 use countersign_tokens::VerifiedToken;
 
 use super::Credential;
-use crate::config::{Config, Issuer};
+use crate::config::{Config, Denied, Issuer};
 use crate::engine::IssuerIndex;
 use crate::hygiene::Finding;
 use crate::reason::Reason;
@@ -31,6 +31,14 @@ pub struct Verified {
 }
 
 impl Verified {
+    /// Whether it, its task, or somebody in it is denied whatever else holds.
+    pub(crate) fn is_denied(&self, denied: &Denied) -> bool {
+        let Denied { tokens, tasks, workloads } = denied;
+        self.facts.id.as_ref().is_some_and(|id| tokens.contains(id))
+            || self.task.as_ref().is_ok_and(|task| tasks.contains(&task.id))
+            || workloads.iter().any(|denied| self.workload.involves(denied))
+    }
+
     /// What `config` makes of `token`, which the issuer at `index` issued and whose key has been known for `key_age`.
     pub(super) fn of(
         token: VerifiedToken,

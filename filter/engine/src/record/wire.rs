@@ -55,6 +55,8 @@ pub(super) struct Decision<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) approval: Option<Approval<'a>>,
     pub(super) policy_revision: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) bundle_revision: Option<u64>,
 }
 
 #[derive(Serialize)]

@@ -152,6 +152,7 @@ impl Account {
             challenge: self.challenge.as_deref(),
             approval: self.approval.as_ref(),
             revision: turn.engine.policy_revision(),
+            bundle: turn.engine.bundle(),
             recorded_arguments: &turn.engine.config.record.arguments,
         }
         .line()

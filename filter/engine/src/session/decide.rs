@@ -135,6 +135,9 @@ impl Turn<'_> {
                 return Err(error.reason().into());
             }
         }
+        if verified.is_denied(&self.engine.config.denied) {
+            return Err(Reason::Revoked.into());
+        }
         if issuer.one_shot && self.token_is_spent(account)? {
             return Err(Reason::TokenSpent.into());
         }

@@ -131,8 +131,8 @@ fn versions_and_sections() -> Outcome {
         (
             &[set("/a~b", 1)],
             "/a~0b: unknown key; the keys here are version, mode, insecure_inline, issuers, resources, \
-             workloads, actors, hygiene, risk, unmatched, client_certificate, policy, sandboxes, step_up, sessions, \
-             record, forward, limits",
+             workloads, actors, hygiene, denied, risk, unmatched, client_certificate, policy, sandboxes, step_up, sessions, \
+             record, forward, limits, bundle",
             SCHEMA_TOO,
         ),
         (

@@ -34,7 +34,8 @@ pub(super) fn keys(node: &Node<'_>, format: KeyFormat, seen: &mut Seen) -> Optio
     })
 }
 
-fn inline(node: &Node<'_>, format: KeyFormat) -> Option<KeySet> {
+/// A key set that is written here.
+pub(super) fn inline(node: &Node<'_>, format: KeyFormat) -> Option<KeySet> {
     match KeySet::from_value(node.value(), format) {
         Ok(set) if !set.skipped().is_empty() => {
             for skipped in set.skipped() {

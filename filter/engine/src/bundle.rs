@@ -1,0 +1,340 @@
+//! Bundles: signed documents that replace policy, catalogue and denylists while the gateway runs.
+//!
+//! A bundle is a compact JWS (RFC 7515) of type [`TYPE`], signed with a key that the configuration pins. Its payload is
+//! `{ "name": …, "revision": 7, "configuration": { … } }`: the members of `configuration` take the place of those in the
+//! plugin configuration, as far as bundles have a say in them ([`MEMBERS`]). Everything else (issuers, keys, addresses, secrets)
+//! is the plugin configuration's alone.
+//!
+//! It is taken as a whole or not at all: what is signed by nobody known, is for others, is older than what was seen in this
+//! gateway process, or cannot be loaded is refused, and the last good one stays. A request is decided by one configuration
+//! from its first byte to its last.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use countersign_tokens::json::Limits;
+use countersign_tokens::{TokenError, UnixTime, signed_document};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::board::{Board, Posting};
+use crate::config::{BundleConfig, ConfigError, ConfigErrors, Secrets};
+use crate::digest;
+use crate::engine::Engine;
+use crate::io::{Call, CallFailure, CallId, CallOutcome};
+
+/// The `typ` of a bundle.
+pub const TYPE: &str = "countersign-bundle+jwt";
+
+/// What of the configuration bundles have a say in. Of `policy` it is the texts: where else is asked is not theirs.
+pub const MEMBERS: [&str; 8] = ["policy", "resources", "sandboxes", "risk", "workloads", "actors", "hygiene", "denied"];
+
+/// The texts in `policy`.
+const TEXTS: [&str; 2] = ["cedar", "rego"];
+
+const DOCUMENT: Limits = Limits { depth: 64, bytes: 1024 * 1024, nodes: 200_000 };
+
+/// First bytes of what workers tell each other: anything else was not written by this version.
+const MAGIC: [u8; 4] = *b"csb1";
+/// How often another worker may be quicker.
+const ATTEMPTS: usize = 8;
+
+/// What this worker knows of bundles.
+#[derive(Debug)]
+pub(crate) struct Bundles {
+    config: BundleConfig,
+    /// What the workers' document about these bundles is called.
+    document: String,
+    /// Of the last answer that was read, good or not: it is not read twice.
+    etag: Option<String>,
+    /// What is in force, if that is a bundle.
+    current: Option<Seen>,
+    asked: Option<UnixTime>,
+    /// The call under way; its answer may come until then.
+    under_way: Option<(CallId, UnixTime)>,
+    trouble: Option<String>,
+}
+
+/// One bundle, told from every other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Seen {
+    revision: u64,
+    /// SHA-256 of all of it.
+    digest: [u8; 32],
+}
+
+/// What an answer was good for.
+pub(crate) enum News {
+    /// There is nothing newer.
+    Nothing,
+    /// From now on this is in force.
+    Installed { engine: Box<Engine>, revision: u64 },
+    /// The last good one stays. `repeated`: and that was so before.
+    Refused { error: BundleError, repeated: bool },
+}
+
+/// Why there is no newer bundle; the last good one stays.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BundleError {
+    #[error("no answer from where bundles are: {0:?}")]
+    NoAnswer(CallFailure),
+    #[error("where bundles are, {0} is answered instead of 200")]
+    Status(u16),
+    #[error("not signed for this gateway: {0}")]
+    Unsigned(#[from] TokenError),
+    #[error("not a bundle: {0}")]
+    Malformed(String),
+    #[error("it is for `{0}`")]
+    OtherName(String),
+    #[error("revision {found} is older than {known}")]
+    Older { found: u64, known: u64 },
+    #[error("another bundle has revision {0}")]
+    Another(u64),
+    #[error("revision {revision} cannot be used: {errors}")]
+    Unusable { revision: u64, errors: String },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Bundle {
+    name: String,
+    revision: u64,
+    configuration: Map<String, Value>,
+}
+
+impl Bundles {
+    /// None seen yet.
+    pub(crate) fn new(config: &BundleConfig) -> Self {
+        let source = digest::of_texts(&[&config.name, &config.endpoint.authority, &config.endpoint.path]);
+        Self {
+            config: config.clone(),
+            document: format!("bundle/{}", digest::text(&source)),
+            etag: None,
+            current: None,
+            asked: None,
+            under_way: None,
+            trouble: None,
+        }
+    }
+
+    /// The call that asks for a newer one, if it is time. `early`: thousandths of the interval by which this worker is.
+    pub(crate) fn fetch(&mut self, id: CallId, early: u16, now: UnixTime) -> Option<Call> {
+        if self.under_way.is_some_and(|(_, until)| now < until) {
+            return None;
+        }
+        let interval = self.config.refresh.saturating_sub(self.config.refresh * u32::from(early) / 1000);
+        if self.asked.is_some_and(|asked| now.since(asked) < interval) {
+            return None;
+        }
+        self.asked = Some(now);
+        self.under_way = Some((id, now.plus(self.config.endpoint.timeout)));
+        let mut headers = vec![("accept", "application/jose".to_owned())];
+        headers.extend(self.etag.clone().map(|etag| ("if-none-match", etag)));
+        Some(Call::to(&self.config.endpoint, id, "GET", headers, Vec::new()))
+    }
+
+    /// Whether the answer to `id` is waited for.
+    pub(crate) fn awaits(&self, id: CallId) -> bool {
+        self.under_way.is_some_and(|(asked, _)| asked == id)
+    }
+
+    /// Takes the answer; `engine` is what is in force.
+    pub(crate) fn answer(&mut self, outcome: &CallOutcome, engine: &Engine, board: &mut dyn Board) -> News {
+        self.under_way = None;
+        match self.read(outcome, engine, board) {
+            Ok(None) => News::Nothing,
+            Ok(Some((engine, seen))) => {
+                self.current = Some(seen);
+                self.trouble = None;
+                News::Installed { engine: Box::new(engine), revision: seen.revision }
+            }
+            Err(error) => {
+                let repeated =
+                    self.trouble.replace(error.to_string()).is_some_and(|before| before == error.to_string());
+                News::Refused { error, repeated }
+            }
+        }
+    }
+
+    fn read(
+        &mut self,
+        outcome: &CallOutcome,
+        engine: &Engine,
+        board: &mut dyn Board,
+    ) -> Result<Option<(Engine, Seen)>, BundleError> {
+        let (headers, body) = match outcome {
+            CallOutcome::Response { status: 200, headers, body } => (headers, body),
+            CallOutcome::Response { status: 304, .. } if self.etag.is_some() => return Ok(None),
+            CallOutcome::Response { status, .. } => return Err(BundleError::Status(*status)),
+            CallOutcome::Failed(failure) => return Err(BundleError::NoAnswer(*failure)),
+        };
+        let etag = headers.single("etag").ok().flatten().and_then(|etag| std::str::from_utf8(etag).ok());
+        self.etag = etag.map(str::to_owned);
+        let digest = digest::of_bytes(body);
+        if self.current.is_some_and(|current| current.digest == digest) {
+            return Ok(None);
+        }
+        let Bundle { name, revision, configuration } = self.verified(body, engine)?;
+        if name != self.config.name {
+            return Err(BundleError::OtherName(name));
+        }
+        let seen = Seen { revision, digest };
+        self.newest(board)?.map_or(Ok(()), |known| seen.follows(known))?;
+        if revision < self.config.oldest {
+            return Err(BundleError::Older { found: revision, known: self.config.oldest });
+        }
+        let unusable = |errors: ConfigErrors| BundleError::Unusable {
+            revision,
+            errors: errors.to_string().lines().collect::<Vec<_>>().join("; "),
+        };
+        let engine = engine.with_bundle(revision, configuration).map_err(unusable)?;
+        self.tell(seen, board)?;
+        Ok(Some((engine, seen)))
+    }
+
+    fn verified(&self, body: &[u8], engine: &Engine) -> Result<Bundle, BundleError> {
+        let text = std::str::from_utf8(body).map_err(|_| TokenError::Character)?.trim_end();
+        let document = signed_document(text, TYPE, &self.config.keys, engine.verifier.as_ref(), &DOCUMENT)?;
+        serde_json::from_value(Value::Object(document)).map_err(|error| BundleError::Malformed(error.to_string()))
+    }
+
+    /// The newest that this worker has, or that another one of the process had. Without a board each knows its own.
+    fn newest(&self, board: &mut dyn Board) -> Result<Option<Seen>, BundleError> {
+        let posted = board.read(&self.document).ok().flatten().map(|posted| posted.document);
+        let posted = match posted {
+            Some(document) => {
+                Some(Seen::decode(&document).ok_or_else(|| BundleError::Malformed("what workers know".to_owned()))?)
+            }
+            None => None,
+        };
+        let newer = |posted: Seen, current: Seen| if posted.revision >= current.revision { posted } else { current };
+        Ok(match (posted, self.current) {
+            (Some(posted), Some(current)) => Some(newer(posted, current)),
+            (posted, current) => posted.or(current),
+        })
+    }
+
+    /// Tells the other workers, so that none of them goes back behind it.
+    fn tell(&self, seen: Seen, board: &mut dyn Board) -> Result<(), BundleError> {
+        for _ in 0..ATTEMPTS {
+            let Ok(found) = board.read(&self.document) else { return Ok(()) };
+            if let Some(known) = found.as_ref().and_then(|found| Seen::decode(&found.document)) {
+                seen.follows(known)?;
+            }
+            match board.post(&self.document, &seen.encode(), found.map(|found| found.version)) {
+                Ok(Posting::Changed) => {}
+                Ok(Posting::Done) | Err(_) => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Seen {
+    /// That it may be in force where `known` was.
+    fn follows(self, known: Self) -> Result<(), BundleError> {
+        if self.revision < known.revision {
+            return Err(BundleError::Older { found: self.revision, known: known.revision });
+        }
+        if self.revision == known.revision && self.digest != known.digest {
+            return Err(BundleError::Another(self.revision));
+        }
+        Ok(())
+    }
+
+    fn encode(self) -> Vec<u8> {
+        [&MAGIC[..], &self.revision.to_le_bytes(), &self.digest].concat()
+    }
+
+    fn decode(document: &[u8]) -> Option<Self> {
+        let (revision, digest) = document.strip_prefix(&MAGIC)?.split_first_chunk()?;
+        Some(Self { revision: u64::from_le_bytes(*revision), digest: digest.try_into().ok()? })
+    }
+}
+
+/// The plugin configuration as it was written, and the secrets it named: what bundles are laid over.
+#[derive(Debug)]
+pub(crate) struct Base {
+    document: Vec<u8>,
+    secrets: Kept,
+}
+
+impl Base {
+    pub(crate) fn new(document: &[u8], secrets: Kept) -> Self {
+        Self { document: document.to_vec(), secrets }
+    }
+
+    /// The secrets it named.
+    pub(crate) fn secrets(&self) -> &dyn Secrets {
+        &self.secrets
+    }
+
+    /// The configuration with `changes` in it.
+    pub(crate) fn with(&self, changes: Map<String, Value>) -> Result<Vec<u8>, ConfigErrors> {
+        let unreadable = || ConfigErrors::from(ConfigError::new("", "the plugin configuration is no object"));
+        let document: Value = serde_json::from_slice(&self.document).map_err(|_| unreadable())?;
+        let Value::Object(mut document) = document else { return Err(unreadable()) };
+        let mut errors = Vec::new();
+        for (name, value) in changes {
+            let stranger = |place: &str| ConfigError::new(place, "bundles have no say in this; remove it");
+            if !MEMBERS.contains(&name.as_str()) {
+                errors.push(stranger(&format!("/{name}")));
+            } else if let ("policy", Value::Object(texts)) = (name.as_str(), &value) {
+                let strangers = texts.keys().filter(|text| !TEXTS.contains(&text.as_str()));
+                errors.extend(strangers.map(|text| stranger(&format!("/policy/{text}"))));
+                if let Some(policy) = document.get_mut("policy").and_then(Value::as_object_mut) {
+                    policy.retain(|text, _| !TEXTS.contains(&text.as_str()));
+                    policy.extend(texts.clone());
+                }
+            } else {
+                document.insert(name, value);
+            }
+        }
+        if errors.is_empty() { Ok(Value::Object(document).to_string().into_bytes()) } else { Err(errors.into()) }
+    }
+}
+
+/// Secrets that were asked for once: what is loaded later gets the same.
+#[derive(Default)]
+pub(crate) struct Kept(BTreeMap<String, Option<String>>);
+
+/// Takes note of which secrets are asked for.
+pub(crate) struct Keeping<'a> {
+    secrets: &'a dyn Secrets,
+    kept: Mutex<Kept>,
+}
+
+impl<'a> Keeping<'a> {
+    pub(crate) fn new(secrets: &'a dyn Secrets) -> Self {
+        Self { secrets, kept: Mutex::default() }
+    }
+
+    pub(crate) fn into_kept(self) -> Kept {
+        self.kept.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Secrets for Keeping<'_> {
+    fn secret(&self, name: &str) -> Option<String> {
+        let secret = self.secrets.secret(name);
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.0.insert(name.to_owned(), secret.clone());
+        secret
+    }
+}
+
+impl Secrets for Kept {
+    fn secret(&self, name: &str) -> Option<String> {
+        self.0.get(name).cloned().flatten()
+    }
+}
+
+impl std::fmt::Debug for Kept {
+    /// Names only.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,231 @@
+//! What is taken, what is refused, and what stays in force.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use countersign_tokens::UnixTime;
+use p256::ecdsa::signature::Signer as _;
+use p256::ecdsa::{Signature, SigningKey};
+use serde_json::{Value, json};
+
+use super::TYPE;
+use crate::background::{Background, BackgroundInput, Effect};
+use crate::config::NoSecrets;
+use crate::engine::Engine;
+use crate::headers::Headers;
+use crate::io::{Call, CallId, CallOutcome};
+use crate::ledger::MemoryLedger;
+
+type Failure = Box<dyn std::error::Error>;
+type Outcome = Result<(), Failure>;
+
+fn key(seed: u8) -> Result<SigningKey, Failure> {
+    Ok(SigningKey::from_slice(&[seed; 32])?)
+}
+
+fn public(key: &SigningKey) -> Result<Value, Failure> {
+    let point = key.verifying_key().to_sec1_point(false);
+    let (x, y) = (point.x().ok_or("no x")?, point.y().ok_or("no y")?);
+    let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+    Ok(json!({ "kty": "EC", "crv": "P-256", "alg": "ES256", "x": text(x), "y": text(y) }))
+}
+
+fn signed(key: &SigningKey, typ: &str, payload: &Value) -> Vec<u8> {
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let input = format!("{}.{}", part(&json!({ "alg": "ES256", "typ": typ })), part(payload));
+    let signature: Signature = key.sign(input.as_bytes());
+    format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature.to_bytes())).into_bytes()
+}
+
+/// A bundle as it should be.
+fn bundle(revision: u64, configuration: &Value) -> Result<Vec<u8>, Failure> {
+    let payload = json!({ "name": "edge", "revision": revision, "configuration": configuration });
+    Ok(signed(&key(1)?, TYPE, &payload))
+}
+
+fn policy(text: &str) -> Value {
+    json!({ "policy": { "cedar": text } })
+}
+
+const PERMIT: &str = "permit (principal, action, resource);";
+
+/// One worker, and what it was told so far.
+struct Worker {
+    background: Background,
+    now: u64,
+    lines: Vec<String>,
+    engine: Arc<Engine>,
+    refused: usize,
+}
+
+impl Worker {
+    fn new() -> Result<Self, Failure> {
+        let config = json!({
+            "version": 1,
+            "issuers": [{
+                "name": "platform", "issuer": "https://sts.test", "profile": "access-token", "audiences": ["a"],
+                "algorithms": ["ES256"], "keys": { "inline": { "keys": [public(&key(9)?)?] } }
+            }],
+            "resources": [{ "name": "api", "match": { "path": "/*" }, "protocol": "http" }],
+            "policy": { "cedar": "forbid (principal, action, resource);" },
+            "bundle": {
+                "name": "edge", "url": "https://bundles.test/edge", "cluster": "bundles", "refresh": "10s", "oldest": 2,
+                "keys": { "keys": [public(&key(1)?)?] }
+            }
+        });
+        let engine = Arc::new(Engine::load(config.to_string().as_bytes(), &NoSecrets)?);
+        let background = Background::new(Arc::clone(&engine), 0);
+        Ok(Self { background, now: 1000, lines: Vec::new(), engine, refused: 0 })
+    }
+
+    fn handle(&mut self, input: BackgroundInput, ledger: &mut MemoryLedger) -> Option<Call> {
+        let mut asked = None;
+        for effect in self.background.handle(UnixTime::from_secs(self.now), input, ledger) {
+            match effect {
+                Effect::Call(call) => asked = Some(call),
+                Effect::Log(notice) => self.lines.push(notice.text),
+                Effect::Install { engine, revision } => {
+                    assert_eq!(engine.bundle(), Some(revision));
+                    self.engine = engine;
+                }
+                Effect::Refused => self.refused += 1,
+            }
+        }
+        asked
+    }
+
+    /// What is asked when it is time, answered so; the line that says what came of it.
+    fn answered(
+        &mut self,
+        status: u16,
+        etag: Option<&str>,
+        body: Vec<u8>,
+        ledger: &mut MemoryLedger,
+    ) -> Result<String, Failure> {
+        self.now += 10;
+        let call = self.handle(BackgroundInput::Tick, ledger).ok_or("nothing is asked")?;
+        let headers: Headers = etag.map(|etag| ("etag".to_owned(), etag.as_bytes().to_vec())).into_iter().collect();
+        let lines = self.lines.len();
+        self.handle(BackgroundInput::CallDone(call.id, CallOutcome::Response { status, headers, body }), ledger);
+        Ok(self.lines.split_off(lines).join("\n"))
+    }
+
+    fn served(&mut self, body: Vec<u8>, ledger: &mut MemoryLedger) -> Result<String, Failure> {
+        self.answered(200, None, body, ledger)
+    }
+}
+
+#[test]
+fn a_newer_bundle_is_taken_as_a_whole() -> Outcome {
+    let (mut worker, mut ledger) = (Worker::new()?, MemoryLedger::new(16));
+    let before = worker.engine.policy_revision().to_owned();
+    let told = worker.served(bundle(7, &policy(PERMIT))?, &mut ledger)?;
+    assert_eq!(told, format!("bundle: revision 7 is in force, policy {}", worker.engine.policy_revision()));
+    assert_eq!(worker.engine.bundle(), Some(7));
+    assert_ne!(worker.engine.policy_revision(), before);
+    // What is not in the next one is what the plugin configuration says again.
+    let resources = json!({ "resources": [{ "name": "other", "match": { "path": "/*" }, "protocol": "http" }] });
+    worker.served(bundle(8, &resources)?, &mut ledger)?;
+    assert_eq!(worker.engine.bundle(), Some(8));
+    assert_eq!(worker.engine.config.resources.first().map(|resource| resource.name.as_str()), Some("other"));
+    assert!(worker.engine.config.policy.cedar.as_deref().is_some_and(|text| text.starts_with("forbid")));
+    // Keys and sessions are the same ones.
+    assert_eq!(worker.refused, 0);
+    Ok(())
+}
+
+#[test]
+fn what_is_not_good_leaves_the_last_good_one() -> Outcome {
+    let (mut worker, mut ledger) = (Worker::new()?, MemoryLedger::new(16));
+    let good = bundle(7, &policy(PERMIT))?;
+    let mut stays = "the configuration stays in force";
+    for round in 0..2 {
+        let other_name = json!({ "name": "core", "revision": 9, "configuration": policy(PERMIT) });
+        let stranger = json!({ "name": "edge", "revision": 9, "configuration": policy(PERMIT) });
+        let more = json!({ "name": "edge", "revision": 9, "configuration": {}, "expires": 1 });
+        let mut spoilt = bundle(9, &policy(PERMIT))?;
+        // The last bit of the payload.
+        let at = spoilt.iter().rposition(|byte| *byte == b'.').ok_or("no dot")?;
+        if let Some(byte) = at.checked_sub(2).and_then(|at| spoilt.get_mut(at)) {
+            *byte = if *byte == b'A' { b'B' } else { b'A' };
+        }
+        for (body, told) in [
+            (signed(&key(2)?, TYPE, &stranger), "not signed for this gateway: "),
+            (signed(&key(1)?, "JWT", &stranger), "not signed for this gateway: "),
+            (spoilt, "not signed for this gateway: "),
+            (b"{}".to_vec(), "not signed for this gateway: "),
+            (signed(&key(1)?, TYPE, &other_name), "it is for `core`; "),
+            (signed(&key(1)?, TYPE, &more), "not a bundle: unknown field `expires`"),
+            (
+                bundle(1, &policy(PERMIT))?,
+                if round == 0 { "revision 1 is older than 2; " } else { "revision 1 is older than 7; " },
+            ),
+            (bundle(9, &policy("permit (principal"))?, "revision 9 cannot be used: /policy/cedar: 1:18: "),
+            (
+                bundle(9, &json!({ "resources": [{ "name": "api", "match": { "path": "/*" }, "protocol": "htpp" }] }))?,
+                "revision 9 cannot be used: /resources/0/protocol: unknown protocol \"htpp\"",
+            ),
+            (
+                bundle(9, &json!({ "issuers": [] }))?,
+                "revision 9 cannot be used: /issuers: bundles have no say in this; remove it; ",
+            ),
+            (
+                bundle(9, &json!({ "policy": { "cedar": PERMIT, "opa": {} } }))?,
+                "revision 9 cannot be used: /policy/opa: bundles have no say in this; remove it; ",
+            ),
+        ] {
+            let line = worker.served(body, &mut ledger)?;
+            assert!(line.starts_with(&format!("bundle: {told}")) && line.ends_with(stays), "{line}");
+        }
+        assert_eq!(worker.refused, 11 * (round + 1));
+        assert_eq!(
+            worker.answered(500, None, Vec::new(), &mut ledger)?,
+            format!("bundle: where bundles are, 500 is answered instead of 200; {stays}")
+        );
+        worker.refused -= 1;
+        worker.served(good.clone(), &mut ledger)?;
+        assert_eq!(worker.engine.bundle(), Some(7));
+        stays = "revision 7 stays in force";
+    }
+    Ok(())
+}
+
+#[test]
+fn no_worker_goes_back_behind_another() -> Outcome {
+    let (mut one, mut other, mut ledger) = (Worker::new()?, Worker::new()?, MemoryLedger::new(16));
+    one.served(bundle(7, &policy(PERMIT))?, &mut ledger)?;
+    let told = other.served(bundle(6, &policy(PERMIT))?, &mut ledger)?;
+    assert_eq!(told, "bundle: revision 6 is older than 7; the configuration stays in force");
+    let told = other.served(bundle(7, &policy("permit (principal, action, resource) when { true };"))?, &mut ledger)?;
+    assert_eq!(told, "bundle: another bundle has revision 7; the configuration stays in force");
+    other.served(bundle(7, &policy(PERMIT))?, &mut ledger)?;
+    assert_eq!(other.engine.policy_revision(), one.engine.policy_revision());
+    Ok(())
+}
+
+#[test]
+fn what_was_read_is_not_read_again() -> Outcome {
+    let (mut worker, mut ledger) = (Worker::new()?, MemoryLedger::new(16));
+    worker.answered(200, Some("\"a\""), bundle(7, &policy(PERMIT))?, &mut ledger)?;
+    let installed = Arc::clone(&worker.engine);
+    worker.now += 10;
+    let call = worker.handle(BackgroundInput::Tick, &mut ledger).ok_or("nothing is asked")?;
+    assert!(call.headers.contains(&("if-none-match", "\"a\"".to_owned())), "{call:?}");
+    let unchanged = CallOutcome::Response { status: 304, headers: Headers::default(), body: Vec::new() };
+    worker.handle(BackgroundInput::CallDone(call.id, unchanged), &mut ledger);
+    worker.served(bundle(7, &policy(PERMIT))?, &mut ledger)?;
+    assert!(Arc::ptr_eq(&installed, &worker.engine));
+    // The same complaint is made once, and counted each time.
+    let older = bundle(3, &policy(PERMIT))?;
+    assert_ne!(worker.served(older.clone(), &mut ledger)?, "");
+    assert_eq!(worker.served(older, &mut ledger)?, "");
+    assert_eq!(worker.refused, 2);
+    // Nobody asks before it is time, or twice at a time.
+    assert!(worker.handle(BackgroundInput::Tick, &mut ledger).is_none());
+    // An answer nobody waits for changes nothing.
+    let late = CallOutcome::Response { status: 200, headers: Headers::default(), body: bundle(9, &policy(PERMIT))? };
+    worker.handle(BackgroundInput::CallDone(CallId(77), late), &mut ledger);
+    assert_eq!(worker.engine.bundle(), Some(7));
+    Ok(())
+}

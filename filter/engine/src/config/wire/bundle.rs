@@ -1,0 +1,30 @@
+//! Where newer policy and catalogue are fetched, and who may sign them.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use countersign_tokens::KeyFormat;
+
+use super::Seen;
+use super::endpoint::endpoint;
+use super::keys::inline;
+use crate::config::read::Node;
+use crate::config::{BundleConfig, text};
+
+const REFRESH: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24);
+const DEFAULT_REFRESH: Duration = Duration::from_secs(30);
+const FETCH: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_mins(1);
+const DEFAULT_FETCH: Duration = Duration::from_secs(5);
+
+/// The value of `bundle`.
+pub(super) fn bundle(node: &Node<'_>, seen: &mut Seen) -> Option<BundleConfig> {
+    node.object(|object| {
+        let name = object.required("name", "choose one; bundles for others are refused", |node| node.parse(text::name));
+        let endpoint = endpoint(object, "url", DEFAULT_FETCH, &FETCH, seen);
+        let remedy = "write the public keys of whoever signs bundles: `{ keys: [{ kty: …, … }] }`";
+        let keys = object.required("keys", remedy, |node| inline(node, KeyFormat::Jwks));
+        let refresh = object.or("refresh", DEFAULT_REFRESH, |node| node.duration(&REFRESH));
+        let oldest = object.or("oldest", 0, |node| node.count(&(0..=u64::MAX)));
+        Some(BundleConfig { name: name?, endpoint: endpoint?, keys: keys?, refresh: refresh?, oldest: oldest? })
+    })
+}

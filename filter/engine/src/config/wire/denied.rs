@@ -1,0 +1,33 @@
+//! What is not let in any more.
+
+use std::collections::BTreeSet;
+
+use super::distinct;
+use crate::config::Denied;
+use crate::config::read::Node;
+use crate::workload::Identity;
+
+/// The value of `denied`.
+pub(super) fn denied(node: &Node<'_>) -> Option<Denied> {
+    node.object(|object| {
+        let tokens = object.or("tokens", Vec::new(), texts);
+        let tasks = object.or("tasks", Vec::new(), texts);
+        let workloads = object.or("workloads", Vec::new(), |node| node.list(workload));
+        let set = |texts: Vec<String>| texts.into_iter().collect::<BTreeSet<_>>();
+        Some(Denied { tokens: set(tokens?), tasks: set(tasks?), workloads: workloads?.into_iter().collect() })
+    })
+}
+
+fn texts(node: &Node<'_>) -> Option<Vec<String>> {
+    distinct(node, |node| node.text().map(str::to_owned))
+}
+
+fn workload(node: &Node<'_>) -> Option<Identity> {
+    node.object(|object| {
+        let issuer =
+            object.required("issuer", "write the `iss` of its credentials", |node| node.text().map(str::to_owned));
+        let subject =
+            object.required("subject", "write the `sub` of its credentials", |node| node.text().map(str::to_owned));
+        Some(Identity { issuer: issuer?, subject: subject? })
+    })
+}

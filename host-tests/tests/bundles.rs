@@ -1,0 +1,253 @@
+//! Signed bundles in real Envoys: what is good takes effect without a restart, what is not leaves the last good one in force and
+//! says so in the log and in the gateway's counters; and under load no request is lost or decided by half of one.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use countersign_host_tests::envoy::{Envoy, PINNED, RunningEnvoy, module, versions};
+use countersign_host_tests::fakes::{Answer, Jwks, Seen, Server, Upstream};
+use countersign_host_tests::gateway::{Options, PluginConfig, bootstrap};
+use countersign_host_tests::platform;
+use countersign_host_tests::scenario::format::KeyServer;
+use countersign_host_tests::scenario::keys::{base64, key};
+use serde_json::{Value, json};
+
+const PATIENCE: Duration = Duration::from_secs(15);
+/// Of each gateway here.
+const WORKERS: usize = 2;
+
+/// A bundle signed with the key called `signer`.
+fn signed(signer: &str, payload: &Value) -> Result<String> {
+    let key = key(signer)?;
+    let header = json!({ "alg": key.algorithm().alg(key), "kid": signer, "typ": "countersign-bundle+jwt" });
+    let input = format!("{}.{}", base64(header.to_string().as_bytes()), base64(payload.to_string().as_bytes()));
+    let signature = key.sign(key.algorithm(), input.as_bytes())?;
+    Ok(format!("{input}.{}", base64(&signature)))
+}
+
+fn bundle(revision: u64, configuration: &Value) -> Value {
+    json!({ "name": "edge", "revision": revision, "configuration": configuration })
+}
+
+/// Everything may be done, by a policy named after the revision, in a catalogue that says which it is, too.
+fn open(revision: u64) -> Value {
+    let configuration = json!({
+        "policy": { "cedar": format!("@id(\"p{revision}\") permit (principal, action, resource);") },
+        "resources": [{ "name": format!("r{revision}"), "match": { "path": "/*" }, "protocol": "http" }],
+    });
+    bundle(revision, &configuration)
+}
+
+fn as_it_is(body: String) -> impl Fn(&Seen) -> Answer {
+    move |_| {
+        Answer::Raw(200, vec![("content-type".to_owned(), "application/jose".to_owned())], body.clone().into_bytes())
+    }
+}
+
+struct World {
+    envoy: RunningEnvoy,
+    bundles: Server,
+    upstream: Upstream,
+    token: String,
+    _keys: Jwks,
+}
+
+impl World {
+    fn start(version: &str, name: &str) -> Result<Self> {
+        let (keys, upstream) = (Jwks::start(KeyServer::default().document()?)?, Upstream::start()?);
+        upstream.answer(|_| Answer::Json(200, json!({})));
+        let bundles = Server::start(|_| Answer::Raw(404, Vec::new(), Vec::new()))?;
+        let config = PluginConfig::from(json!({
+            "version": 1,
+            "issuers": [{
+                "name": "platform", "issuer": "https://sts.test", "profile": "access-token",
+                "audiences": ["https://tools.test/mcp"], "algorithms": ["RS256"],
+                "task": { "id": "/task/id", "grants": "/task/grants" },
+                "keys": { "url": "http://sts.test/jwks.json", "cluster": "keys", "insecure_http": true },
+            }],
+            "resources": [{ "name": "r0", "match": { "path": "/*" }, "protocol": "http" }],
+            "policy": { "cedar": "@id(\"closed\") forbid (principal, action, resource);" },
+            "bundle": {
+                "name": "edge", "url": "http://bundles.test/edge", "cluster": "bundles", "insecure_http": true,
+                "refresh": "1s", "timeout": "1s", "keys": { "keys": [key("ec1")?.jwk("ec1")] },
+            },
+        }));
+        let mut options = Options::new(module()?, upstream.address().into());
+        options.endpoints.insert("keys".to_owned(), keys.address().into());
+        options.endpoints.insert("bundles".to_owned(), bundles.address().into());
+        let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("bundles-{name}-{version}.log"));
+        let envoy = Envoy::find(version)?.start(&bootstrap(&config, &options)?, &log)?;
+        platform::keys_are_taken(&keys)?;
+        let grants = json!([{ "action": "http:GET" }]);
+        let token = platform::token(json!({ "task": { "id": "task-1", "grants": grants } }))?;
+        Ok(Self { envoy, bundles, upstream, token, _keys: keys })
+    }
+
+    /// The record of one request.
+    fn ask(&self) -> Result<Value> {
+        let earlier = self.envoy.records().len();
+        ureq::Agent::new_with_config(ureq::Agent::config_builder().http_status_as_error(false).build())
+            .get(format!("http://{}/", self.envoy.address()))
+            .header("authorization", format!("Bearer {}", self.token))
+            .call()?;
+        self.envoy.wait_for(PATIENCE, |envoy| envoy.records().get(earlier).cloned())
+    }
+
+    /// Waits until every worker serves with `revision`.
+    fn wait_until_in_force(&self, revision: u64) -> Result<()> {
+        let line = format!("bundle: revision {revision} is in force");
+        self.envoy.wait_for(PATIENCE, |envoy| {
+            let workers = envoy.log().iter().filter(|logged| logged.contains(&line)).count();
+            (workers >= WORKERS).then_some(())
+        })
+    }
+
+    /// A counter or gauge of the module's, as the admin interface shows it.
+    fn metric(&self, name: &str) -> Result<u64> {
+        let stats = self.envoy.admin_get("/stats")?;
+        let line = stats.lines().find(|line| line.contains(name)).with_context(|| format!("no {name}"))?;
+        Ok(line.rsplit(' ').next().unwrap_or_default().parse()?)
+    }
+}
+
+#[test]
+fn good_bundles_take_effect_and_bad_ones_leave_the_last_good_one() -> Result<()> {
+    for version in versions() {
+        let world = World::start(&version, "rules")?;
+        ensure!(world.ask()?["policies"] == json!(["closed"]), "Envoy {version}: not closed before the first bundle");
+        world.bundles.answer(as_it_is(signed("ec1", &open(7))?));
+        world.wait_until_in_force(7)?;
+        let check = |what: &str| -> Result<()> {
+            let record = world.ask()?;
+            let good =
+                record["reason"] == "allowed" && record["policies"] == json!(["p7"]) && record["bundle_revision"] == 7;
+            ensure!(good && world.metric("countersign.bundle.revision")? == 7, "Envoy {version}: {what}: {record}");
+            Ok(())
+        };
+        check("the first")?;
+        for (what, body, told) in [
+            ("a wrong signature", signed("ec2", &open(9))?, "not signed for this gateway"),
+            ("an older revision", signed("ec1", &open(6))?, "revision 6 is older than 7"),
+            (
+                "a broken policy",
+                signed("ec1", &bundle(9, &json!({ "policy": { "cedar": "permit (principal" } })))?,
+                "revision 9 cannot be used: /policy/cedar: 1:18",
+            ),
+            (
+                "another schema",
+                signed("ec1", &bundle(9, &json!({ "resources": [{ "name": "r9", "tools": 3 }] })))?,
+                "revision 9 cannot be used: /resources/0: ",
+            ),
+            ("no answer", String::new(), "not signed for this gateway"),
+        ] {
+            let refused = world.metric("countersign.bundle.refused")?;
+            world.bundles.answer(as_it_is(body));
+            let line = format!("bundle: {told}");
+            let says = |logged: &String| logged.contains(&line) && logged.contains("revision 7 stays in force");
+            let logged = world.envoy.wait_for(PATIENCE, |envoy| envoy.log().iter().any(says).then_some(()));
+            logged.with_context(|| format!("Envoy {version}: {what} is not in the log"))?;
+            ensure!(world.metric("countersign.bundle.refused")? > refused, "Envoy {version}: {what} is not counted");
+            check(what)?;
+        }
+        world.bundles.answer(as_it_is(signed("ec1", &open(8))?));
+        world.wait_until_in_force(8)?;
+        ensure!(world.ask()?["policies"] == json!(["p8"]), "Envoy {version}: a good one after bad ones");
+        ensure!(world.upstream.count() == 7, "Envoy {version}: {} arrived", world.upstream.count());
+    }
+    Ok(())
+}
+
+/// Resident memory of a process, in bytes.
+fn memory(pid: u32) -> Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("no VmRSS")?;
+    let kibibytes: u64 = line.split_whitespace().nth(1).context("no number")?.parse()?;
+    Ok(kibibytes * 1024)
+}
+
+#[test]
+#[ignore = "takes more than a minute: scripts/check --full"]
+fn swapping_every_second_under_load_loses_no_request() -> Result<()> {
+    let world = World::start(PINNED, "load")?;
+    // Each answer is a newer one: workers that ask every second swap every second.
+    let revision = Arc::new(AtomicU64::new(1));
+    let serving = Arc::clone(&revision);
+    let began = Instant::now();
+    world.bundles.answer(move |_| {
+        let revision = began.elapsed().as_secs() + 1;
+        serving.store(revision, Ordering::Relaxed);
+        let body = signed("ec1", &open(revision)).unwrap_or_default();
+        Answer::Raw(200, Vec::new(), body.into_bytes())
+    });
+    world.envoy.wait_for(PATIENCE, |_| (world.ask().ok()?.get("reason")? == "allowed").then_some(()))?;
+    let pid = world.envoy.pid();
+    load(&world, 10)?;
+    let before = memory(pid)?;
+    let first = world.envoy.log_length();
+    let seen = load(&world, 60)?;
+    let after = memory(pid)?;
+    let installed = world.metric("countersign.bundle.installed")?;
+    println!(
+        "bundles: {seen}, {installed} installed by two workers up to revision {}, memory {} to {} MiB",
+        revision.load(Ordering::Relaxed),
+        before >> 20,
+        after >> 20
+    );
+    ensure!(seen["refused"] == 0 && seen["broken"] == 0, "requests were lost: {seen}");
+    ensure!(seen["requests"].as_u64().is_some_and(|requests| requests > 1000), "hardly any load: {seen}");
+    ensure!(installed > 100, "hardly any swap: {installed}");
+    ensure!(after < before + (24 << 20), "memory grew from {before} to {after}");
+    ensure!(world.metric("countersign.bundle.refused").unwrap_or(0) == 0, "a good bundle was refused");
+    let records: Vec<Value> = world
+        .envoy
+        .log_from(first)
+        .iter()
+        .filter_map(|line| serde_json::from_str(line.get(line.find('{')?..)?).ok())
+        .collect();
+    ensure!(!records.is_empty(), "no records");
+    for record in records.iter().filter(|record| record["countersign"] == 1) {
+        let revision = record["bundle_revision"].as_u64().context("a record without revision")?;
+        let whole =
+            record["policies"] == json!([format!("p{revision}")]) && record["resource"] == format!("r{revision}");
+        ensure!(whole, "decided by half a bundle: {record}");
+    }
+    Ok(())
+}
+
+/// So many seconds of `wrk`.
+fn load(world: &World, seconds: u32) -> Result<Value> {
+    const SCRIPT: &str = r#"
+function done(summary)
+  io.write(string.format('{"requests":%d,"refused":%d,"broken":%d}\n', summary.requests, summary.errors.status,
+    summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout))
+end
+"#;
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("load.lua");
+    std::fs::write(&path, SCRIPT)?;
+    let process: Child = Command::new("wrk")
+        .args([
+            "-t",
+            "2",
+            "-c",
+            "8",
+            "-d",
+            &format!("{seconds}s"),
+            "-H",
+            &format!("authorization: Bearer {}", world.token),
+            "-s",
+        ])
+        .arg(&path)
+        .arg(format!("http://{}/", world.envoy.address()))
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("running wrk; `scripts/setup tools` installs it")?;
+    let output = process.wait_with_output()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let line = text.lines().find(|line| line.starts_with('{')).with_context(|| format!("wrk said:\n{text}"))?;
+    Ok(serde_json::from_str(line)?)
+}
