@@ -42,9 +42,8 @@ impl Engine {
     ) -> Result<Self, ConfigErrors> {
         let config = Config::parse(configuration, secrets)?;
         let policy = Judges::new(&config).map_err(|errors| {
-            ConfigErrors::from(
-                errors.iter().map(|error| ConfigError::new("/policy/cedar", error.to_string())).collect::<Vec<_>>(),
-            )
+            let errors = errors.iter().map(|(pointer, error)| ConfigError::new(*pointer, error.to_string()));
+            ConfigErrors::from(errors.collect::<Vec<_>>())
         })?;
         let keys = config.issuers.iter().map(|issuer| KeyStore::new(issuer.rules.issuer(), &issuer.keys)).collect();
         let tokens = TokenCache::new(config.limits.cached_tokens);

@@ -11,6 +11,7 @@ use anyhow::{Context, ensure};
 use serde_json::Value;
 
 use super::{Answer, Approve, Deployed, Deployment, Driver, Exchange, Observed, Received, SECRETS};
+use crate::gateway::PluginConfig;
 use crate::scenario::approver::{Asked, Reaction};
 use crate::scenario::format::{DriverKind, Fault, KeyServer};
 use crate::scenario::request::Request;
@@ -38,7 +39,6 @@ const FAILING: &[(Fault, &str, Status)] = &[
 
 /// The driver.
 pub struct Wasm {
-    module: &'static Module,
     /// Since the epoch.
     now: Duration,
     configuration: String,
@@ -63,7 +63,7 @@ impl Wasm {
     /// At `now_secs` since the epoch, with the module `scripts/build` made.
     pub fn at(now_secs: u64) -> anyhow::Result<Self> {
         let now = Duration::from_secs(now_secs);
-        Ok(Self { module: Module::built()?, now, configuration: String::new(), native_crypto: true, worker: None })
+        Ok(Self { now, configuration: String::new(), native_crypto: true, worker: None })
     }
 
     /// As [`Wasm::at`], in a gateway that verifies no signatures itself.
@@ -80,7 +80,9 @@ impl Wasm {
             now: self.now,
             ..Options::default()
         };
-        let host = ScriptedHost::new(self.module, self.configuration.as_bytes(), &SECRETS, options)?;
+        let rego = PluginConfig::from_json(self.configuration.clone()).is_ok_and(|config| config.needs_rego());
+        let module = if rego { Module::with_rego()? } else { Module::built()? };
+        let host = ScriptedHost::new(module, self.configuration.as_bytes(), &SECRETS, options)?;
         self.worker = Some(Worker {
             host,
             keys,

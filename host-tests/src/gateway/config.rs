@@ -4,13 +4,16 @@
 //! filter's part, which gets it word for word.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use url::Url;
 
 use super::DeriveError;
 use super::address::HostPort;
+
+/// What `scripts/build --rego` builds.
+const REGO_MODULE: &str = "countersign-rego.wasm";
 
 /// The largest body the filter can be told to hold.
 const MOST_BODY: u64 = 10 * 1024 * 1024;
@@ -109,6 +112,16 @@ impl PluginConfig {
             }
         });
         names
+    }
+
+    /// The module that can read it, where the one without Rego is `module`: the one beside it, if it has Rego.
+    pub fn module(&self, module: &Path) -> PathBuf {
+        if self.needs_rego() { module.with_file_name(REGO_MODULE) } else { module.to_owned() }
+    }
+
+    /// Whether its policy is in Rego.
+    pub fn needs_rego(&self) -> bool {
+        self.value.pointer("/policy/rego").is_some()
     }
 
     /// What a client may upgrade to at any of its resources.

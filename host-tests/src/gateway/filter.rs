@@ -87,7 +87,7 @@ pub(super) fn filter(config: &PluginConfig, options: &Options) -> Value {
                     // What was spent and revoked is shared by all VMs of this id: it must be nobody else's (H8).
                     "vm_id": "countersign",
                     "runtime": "envoy.wasm.runtime.v8",
-                    "code": { "local": { "filename": options.module } },
+                    "code": { "local": { "filename": config.module(&options.module) } },
                     // Named, not written: this document can be read through the admin interface (DESIGN §6).
                     "environment_variables": { "host_env_keys": config.secrets() },
                 },

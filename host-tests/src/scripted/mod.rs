@@ -70,14 +70,22 @@ impl Module {
         BUILT.get_or_init(|| Self::read(&module_path())).as_ref().map_err(Clone::clone)
     }
 
+    /// The one with Rego, which is beside it.
+    pub fn with_rego() -> Result<&'static Self, HostError> {
+        static BUILT: OnceLock<Result<Module, HostError>> = OnceLock::new();
+        let path = || module_path().with_file_name("countersign-rego.wasm");
+        BUILT.get_or_init(|| Self::read(&path())).as_ref().map_err(Clone::clone)
+    }
+
     /// What the module needs from a gateway: module and name of each import.
     pub fn imports(&self) -> Vec<(String, String)> {
         self.module.imports().map(|import| (import.module().to_owned(), import.name().to_owned())).collect()
     }
 
     fn read(path: &Path) -> Result<Self, HostError> {
-        let bytes = std::fs::read(path)
-            .map_err(|error| HostError::Load(format!("{}: {error}; run `scripts/build`", path.display())))?;
+        let bytes = std::fs::read(path).map_err(|error| {
+            HostError::Load(format!("{}: {error}; run `scripts/build` and `scripts/build --rego`", path.display()))
+        })?;
         Self::new(&bytes)
     }
 }

@@ -22,6 +22,15 @@ pub(super) const fn remedy(problem: &Problem) -> &'static str {
         Problem::SandboxOnForbid => "put it on the permit whose requests it is for",
         Problem::UnknownSandbox(_) => "declare it under `sandboxes`, or name one that is declared there",
         Problem::StepUpNeverLifted => "end the forbid with `unless { context has approval }`, or remove `@step_up`",
+        Problem::Rego(_) => "mend the Rego text at this place",
+        Problem::RegoAbsent => "load `countersign-rego.wasm`, or write the policy in Cedar",
+        Problem::RegoPackage => "begin with `package countersign`",
+        Problem::RegoDecision => {
+            "write `default decision := {\"effect\": \"deny\"}`, and rules of that name that allow"
+        }
+        Problem::RegoFunction(_) => "define it, or use a builtin that is computed from its arguments alone",
+        Problem::RegoRecursion(_) => "write it without calling itself",
+        Problem::RegoWith => "write a rule that takes what it needs as arguments",
         Problem::UnknownResource(_) => "name a resource of the configuration, or declare this one",
         Problem::NeverApplies => "name an action and a resource that go together, or remove the policy",
         Problem::ResourceName => "choose another name",

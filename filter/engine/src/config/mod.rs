@@ -72,11 +72,13 @@ impl Config {
     }
 }
 
-/// What decides: at least one of them; both where there are both.
+/// What decides: at least one of them; all where there are several.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PolicyConfig {
     /// Cedar policy text.
     pub cedar: Option<String>,
+    /// Rego policy text.
+    pub rego: Option<String>,
     /// A decision point elsewhere.
     pub pdp: Option<PdpConfig>,
 }

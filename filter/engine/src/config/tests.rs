@@ -107,6 +107,7 @@ fn full() -> Value {
         "client_certificate": "xfcc",
         "policy": {
             "cedar": "permit (principal, action, resource);",
+            "rego": "package countersign",
             "authzen": {
                 "url": "https://pdp.example.com/tenant/", "cluster": "pdp", "insecure_http": false, "timeout": "500ms",
                 "token": { "env": "APPROVALS_SECRET" }, "cache": "5s"

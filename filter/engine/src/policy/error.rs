@@ -65,6 +65,27 @@ pub enum Problem {
     /// No route would lead there.
     #[error("no sandbox is called `{0}`; declare it in `sandboxes`")]
     UnknownSandbox(String),
+    /// Not Rego; the library's words.
+    #[error("{0}")]
+    Rego(String),
+    /// Rego, and this build has none.
+    #[error("this build has no Rego")]
+    RegoAbsent,
+    /// Another package: nothing of it would be asked.
+    #[error("not `package countersign`")]
+    RegoPackage,
+    /// Nothing decides.
+    #[error("no rule `decision`")]
+    RegoDecision,
+    /// Neither a function of the module nor a builtin that there is here.
+    #[error("unknown function `{0}`")]
+    RegoFunction(String),
+    /// A function that comes to calling itself.
+    #[error("the function `{0}` calls itself")]
+    RegoRecursion(String),
+    /// By a `with` a function could be another one.
+    #[error("`with` is not supported")]
+    RegoWith,
     /// The policy names a resource, or a tool of one, that does not exist.
     #[error("`{0}` is in no resource of the catalogue")]
     UnknownResource(String),

@@ -1,13 +1,13 @@
-//! Who decides: Cedar in here, a decision point elsewhere, or both, and then both must allow.
+//! Who decides: Cedar or Rego in here, a decision point elsewhere, or several of them, and then all must allow.
 //!
-//! Cedar is asked first: what it denies nobody else is asked about.
+//! What is in here is asked first: what it denies nobody else is asked about.
 
 use std::borrow::Cow;
 
 use countersign_tokens::UnixTime;
 
 use super::pdp::{Given, MOST_QUESTIONS, Pdp, Question};
-use super::{CedarPolicy, Deny, Facts, LoadError, Opined, Unknown, Verdict, basis, several};
+use super::{CedarPolicy, Deny, Facts, LoadError, Opined, RegoPolicy, Unknown, Verdict, basis, several};
 use crate::action::Action;
 use crate::catalogue::Resource;
 use crate::config::{Config, PolicyConfig};
@@ -16,10 +16,11 @@ use crate::reason::Reason;
 use crate::risk::RiskRules;
 use crate::rollout::Flip;
 
-/// What decides about every action; at least one of the two.
+/// What decides about every action; at least one of them.
 #[derive(Debug)]
 pub(crate) struct Judges {
     cedar: Option<CedarPolicy>,
+    rego: Option<RegoPolicy>,
     pdp: Option<Pdp>,
     /// Whether somebody can be asked for an approval at all.
     approvals: bool,
@@ -34,19 +35,25 @@ pub(crate) enum Opinion {
 }
 
 impl Judges {
-    /// Those of `config`, or everything that is wrong with its policies and what they are about.
-    pub(crate) fn new(config: &Config) -> Result<Self, Vec<LoadError>> {
-        let PolicyConfig { cedar: text, pdp } = &config.policy;
-        let resources = &config.resources;
-        let cedar =
-            text.as_ref().map(|text| CedarPolicy::compile_with(text, resources, &config.sandboxes)).transpose()?;
+    /// Those of `config`, or everything that is wrong with its policies and what they are about, each with the pointer to
+    /// the text that it is about.
+    pub(crate) fn new(config: &Config) -> Result<Self, Vec<(&'static str, LoadError)>> {
+        let PolicyConfig { cedar: text, rego: rego_text, pdp } = &config.policy;
+        let (resources, sandboxes) = (&config.resources, &config.sandboxes);
+        let at = |pointer| {
+            move |errors: Vec<LoadError>| errors.into_iter().map(|error| (pointer, error)).collect::<Vec<_>>()
+        };
+        let cedar = text.as_ref().map(|text| CedarPolicy::compile_with(text, resources, sandboxes));
+        let cedar = cedar.transpose().map_err(at("/policy/cedar"))?;
+        let rego = rego_text.as_ref().map(|text| RegoPolicy::compile(text, resources, sandboxes));
+        let rego = rego.transpose().map_err(at("/policy/rego"))?;
         let elsewhere =
             pdp.as_ref().map(|pdp| format!("{} {}{}", pdp.dialect.name(), pdp.endpoint.authority, pdp.endpoint.path));
         let rules = (config.risk != RiskRules::default()).then(|| format!("{:?}", config.risk));
-        let parts = [text.as_deref(), elsewhere.as_deref(), rules.as_deref()];
+        let parts = [text.as_deref(), rego_text.as_deref(), elsewhere.as_deref(), rules.as_deref()];
         let revision = basis::revision(&parts.into_iter().flatten().collect::<Vec<_>>().join("\n"), resources);
         let approvals = config.step_up.is_some();
-        Ok(Self { cedar, pdp: pdp.clone().map(Pdp::new), approvals, revision })
+        Ok(Self { cedar, rego, pdp: pdp.clone().map(Pdp::new), approvals, revision })
     }
 
     /// What Cedar says about all of `parts` of an action, each with the other `facts`; none where it is not asked.
@@ -67,6 +74,10 @@ impl Judges {
             return Opinion::Verdict(deny);
         }
         let mut verdicts: Vec<Verdict> = cedar.into_iter().collect();
+        match self.rego.as_ref().map(|rego| rego.decide_all(resource, facts, parts)) {
+            Some(deny @ Verdict::Deny(_)) => return Opinion::Verdict(deny),
+            verdict => verdicts.extend(verdict),
+        }
         if let Some(pdp) = &self.pdp {
             if parts.len() > MOST_QUESTIONS {
                 let detail =
@@ -99,16 +110,21 @@ impl Judges {
 
     /// Whether a step-up could be asked for `action`: its whole body must be held.
     pub(crate) fn may_step_up(&self, action: &Action) -> bool {
-        (self.pdp.is_some() && self.approvals) || self.cedar.as_ref().is_some_and(|cedar| cedar.may_step_up(action))
+        (self.is_opaque() && self.approvals) || self.cedar.as_ref().is_some_and(|cedar| cedar.may_step_up(action))
     }
 
     /// Whether the arguments of `action` can matter.
     pub(crate) fn reads_arguments(&self, action: &Action) -> bool {
-        self.pdp.is_some() || self.cedar.as_ref().is_some_and(|cedar| cedar.reads_arguments(action))
+        self.is_opaque() || self.cedar.as_ref().is_some_and(|cedar| cedar.reads_arguments(action))
     }
 
-    /// Whether what `facts` describe could be allowed, whatever `unknown` turns out to be. A decision point is not asked about
-    /// what is only shown: it decides when it is called.
+    /// Whether nobody here can tell what one of them reads, and what it could ask for.
+    fn is_opaque(&self) -> bool {
+        self.rego.is_some() || self.pdp.is_some()
+    }
+
+    /// Whether what `facts` describe could be allowed, whatever `unknown` turns out to be. Neither Rego nor a
+    /// decision point is asked about what is only shown: they decide when it is called.
     pub(crate) fn could_allow(&self, facts: &Facts<'_>, unknown: Unknown) -> bool {
         self.cedar.as_ref().is_none_or(|cedar| cedar.could_allow(facts, unknown))
     }

@@ -101,7 +101,8 @@ impl<'a> Source<'a> {
         LoadError { place: Place::Policy { line, column, id: id.to_owned() }, problem }
     }
 
-    fn in_text(&self, offset: usize, problem: Problem) -> LoadError {
+    /// An error at an offset, in bytes.
+    pub(super) fn in_text(&self, offset: usize, problem: Problem) -> LoadError {
         let (line, column) = self.position(offset);
         LoadError { place: Place::Text { line, column }, problem }
     }

@@ -157,6 +157,11 @@ mod load;
 mod pdp;
 mod possible;
 mod reads;
+#[cfg(feature = "rego")]
+mod rego;
+#[cfg(not(feature = "rego"))]
+#[path = "rego_absent.rs"]
+mod rego;
 mod replay;
 mod schema;
 mod several;
@@ -172,6 +177,7 @@ pub use load::Described;
 pub use pdp::{Dialect, PdpConfig};
 pub(crate) use pdp::{Given, MOST_QUESTIONS, Question};
 pub use possible::Unknown;
+pub use rego::RegoPolicy;
 pub use replay::{Held, Judgement};
 
 use countersign_tokens::UnixTime;

@@ -97,8 +97,8 @@ fn versions_and_sections() -> Outcome {
         (&[set("/unmatched", "allow")], "/unmatched: unknown treatment \"allow\" (deny, pass)", SCHEMA_TOO),
         (&[set("/policy/cedar", "")], "/policy/cedar: empty; write some text, or leave the key out", SCHEMA_TOO),
         (
-            &[Remove("/policy/cedar"), Remove("/policy/authzen")],
-            "/policy: nothing decides; write `cedar`, `authzen` or `opa`",
+            &[Remove("/policy/cedar"), Remove("/policy/rego"), Remove("/policy/authzen")],
+            "/policy: nothing decides; write `cedar`, `rego`, `authzen` or `opa`",
             SCHEMA_TOO,
         ),
         (

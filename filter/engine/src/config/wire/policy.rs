@@ -20,17 +20,18 @@ const EVALUATION: &str = "/access/v1/evaluation";
 pub(super) fn policy(node: &Node<'_>, source: &Source<'_>, seen: &mut Seen) -> Option<PolicyConfig> {
     node.object(|object| {
         let cedar = object.optional("cedar", |node| node.text().map(str::to_owned));
+        let rego = object.optional("rego", |node| node.text().map(str::to_owned));
         let authzen = object.optional("authzen", |node| pdp(node, Dialect::Authzen, source, seen));
         let opa = object.optional("opa", |node| pdp(node, Dialect::Opa, source, seen));
-        let (cedar, authzen, opa) = (cedar?, authzen?, opa?);
+        let (cedar, rego, authzen, opa) = (cedar?, rego?, authzen?, opa?);
         if authzen.is_some() && opa.is_some() {
             return object.node().refuse("has both `authzen` and `opa`; ask one decision point");
         }
         let pdp = authzen.or(opa);
-        if cedar.is_none() && pdp.is_none() {
-            return object.node().refuse("nothing decides; write `cedar`, `authzen` or `opa`");
+        if cedar.is_none() && rego.is_none() && pdp.is_none() {
+            return object.node().refuse("nothing decides; write `cedar`, `rego`, `authzen` or `opa`");
         }
-        Some(PolicyConfig { cedar, pdp })
+        Some(PolicyConfig { cedar, rego, pdp })
     })
 }
 

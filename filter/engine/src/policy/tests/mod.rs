@@ -8,6 +8,8 @@ mod explain;
 mod index;
 mod load;
 mod possible;
+#[cfg(feature = "rego")]
+mod rego;
 mod replay;
 mod sandbox;
 mod step_up;

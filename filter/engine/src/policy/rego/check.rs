@@ -1,0 +1,206 @@
+//! What is refused when a module is loaded: what the evaluator would only notice when a request needs it, and what could use
+//! memory or stack without end.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::super::load::Source;
+use super::{LoadError, Problem};
+
+/// The package that decides, and its rule.
+const PACKAGE: &str = "countersign";
+const DECISION: &str = "decision";
+
+/// The builtins there are: those of OPA that are computed from their arguments alone, but for what makes large things of small
+/// ones (`numbers.range`, `bits.lsh`) and what is rarely needed.
+pub(in crate::policy) const BUILTINS: [&str; 83] = [
+    "abs",
+    "array.concat",
+    "array.reverse",
+    "array.slice",
+    "base64.decode",
+    "base64.encode",
+    "base64.is_valid",
+    "base64url.decode",
+    "base64url.encode",
+    "base64url.encode_no_pad",
+    "bits.and",
+    "bits.negate",
+    "bits.or",
+    "bits.rsh",
+    "bits.xor",
+    "ceil",
+    "concat",
+    "contains",
+    "count",
+    "endswith",
+    "floor",
+    "format_int",
+    "glob.match",
+    "glob.quote_meta",
+    "hex.decode",
+    "hex.encode",
+    "indexof",
+    "indexof_n",
+    "intersection",
+    "is_array",
+    "is_boolean",
+    "is_null",
+    "is_number",
+    "is_object",
+    "is_set",
+    "is_string",
+    "json.filter",
+    "json.is_valid",
+    "json.marshal",
+    "json.remove",
+    "json.unmarshal",
+    "lower",
+    "max",
+    "min",
+    "object.filter",
+    "object.get",
+    "object.keys",
+    "object.remove",
+    "object.subset",
+    "object.union",
+    "object.union_n",
+    "regex.find_n",
+    "regex.is_valid",
+    "regex.match",
+    "regex.replace",
+    "regex.split",
+    "regex.template_match",
+    "replace",
+    "round",
+    "sort",
+    "split",
+    "sprintf",
+    "startswith",
+    "strings.any_prefix_match",
+    "strings.any_suffix_match",
+    "strings.count",
+    "strings.replace_n",
+    "strings.reverse",
+    "substring",
+    "sum",
+    "to_number",
+    "trim",
+    "trim_left",
+    "trim_prefix",
+    "trim_right",
+    "trim_space",
+    "trim_suffix",
+    "type_name",
+    "union",
+    "units.parse",
+    "units.parse_bytes",
+    "upper",
+    "product",
+];
+
+/// A call: of what, and where.
+struct Call<'a> {
+    name: Option<&'a str>,
+    /// In bytes.
+    offset: usize,
+}
+
+/// What is wrong with the module that `engine` has loaded from `text`.
+pub(super) fn check(engine: &regorus::Engine, text: &str) -> Vec<LoadError> {
+    let source = Source::new(text);
+    let tree: Value = match engine.get_ast_as_json().map(|json| serde_json::from_str(&json)) {
+        Ok(Ok(tree)) => tree,
+        Ok(Err(_)) | Err(_) => return vec![source.in_text(0, Problem::Rego("unreadable".to_owned()))],
+    };
+    let module = tree.pointer("/0/ast").unwrap_or(&Value::Null);
+    let mut errors = Vec::new();
+    let package = module.pointer("/package/refr").unwrap_or(&Value::Null);
+    if name(package, text) != Some(PACKAGE) {
+        errors.push(source.in_text(offset(package), Problem::RegoPackage));
+    }
+    let rules = || module.get("rules").and_then(Value::as_array).into_iter().flatten();
+    let head =
+        |rule: &'_ Value| ["/Spec/head/Compr/refr", "/Default/refr"].iter().find_map(|at| rule.pointer(at)).cloned();
+    if !rules().filter_map(head).any(|head| name(&head, text) == Some(DECISION)) {
+        errors.push(source.in_text(0, Problem::RegoDecision));
+    }
+    let mut functions: BTreeMap<&str, Vec<Call<'_>>> = BTreeMap::new();
+    let mut calls = Vec::new();
+    for rule in rules() {
+        let mut made = Vec::new();
+        walk(rule, text, &mut made, &mut errors);
+        match rule.pointer("/Spec/head/Func/refr").and_then(|head| name(head, text)) {
+            Some(function) => functions.entry(function).or_default().extend(made),
+            None => calls.extend(made),
+        }
+    }
+    for call in calls.iter().chain(functions.values().flatten()) {
+        let known = call.name.is_some_and(|name| BUILTINS.contains(&name) || functions.contains_key(own(name)));
+        if !known {
+            let problem = Problem::RegoFunction(call.name.unwrap_or_default().to_owned());
+            errors.push(source.in_text(call.offset, problem));
+        }
+    }
+    for function in functions.keys().filter(|function| calls_itself(function, &functions)) {
+        errors.push(source.in_text(0, Problem::RegoRecursion((*function).to_owned())));
+    }
+    errors
+}
+
+/// Every call below `node`; and every `with`, by which a function could be another.
+fn walk<'a>(node: &Value, text: &'a str, calls: &mut Vec<Call<'a>>, errors: &mut Vec<LoadError>) {
+    match node {
+        Value::Object(members) => {
+            if let Some(function) = members.get("Call").and_then(|call| call.get("fcn")) {
+                calls.push(Call { name: name(function, text), offset: offset(function) });
+            }
+            if let Some(with) = members.get("with_mods").and_then(Value::as_array).and_then(|mods| mods.first()) {
+                errors.push(Source::new(text).in_text(offset(with), Problem::RegoWith));
+            }
+            members.values().for_each(|below| walk(below, text, calls, errors));
+        }
+        Value::Array(items) => items.iter().for_each(|below| walk(below, text, calls, errors)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// Whether calling `function` can come to calling it again: evaluation has no bound of its own on that.
+fn calls_itself(function: &str, functions: &BTreeMap<&str, Vec<Call<'_>>>) -> bool {
+    let called = |name: &str| functions.get(name).into_iter().flatten().filter_map(|call| call.name.map(own));
+    let mut reached: BTreeSet<&str> = BTreeSet::new();
+    let mut next: Vec<&str> = called(function).collect();
+    while let Some(name) = next.pop() {
+        if name == function {
+            return true;
+        }
+        if reached.insert(name) {
+            next.extend(called(name));
+        }
+    }
+    false
+}
+
+/// A function of the package by its short name.
+fn own(name: &str) -> &str {
+    name.strip_prefix("data.countersign.").unwrap_or(name)
+}
+
+/// What a reference is as written, if that is a plain name: with dots, without brackets.
+fn name<'a>(reference: &Value, text: &'a str) -> Option<&'a str> {
+    let written = text.get(bound(reference, "start")?..bound(reference, "end")?)?;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.".contains(&byte);
+    written.bytes().all(plain).then_some(written)
+}
+
+/// Where it begins.
+fn offset(node: &Value) -> usize {
+    bound(node, "start").unwrap_or_default()
+}
+
+/// A bound of the text of `node`, which is `{"<kind>": {"span": …}}` or has the span itself.
+fn bound(node: &Value, which: &str) -> Option<usize> {
+    let span = node.get("span").or_else(|| node.as_object()?.values().next()?.get("span"))?;
+    span.get(which)?.as_u64().and_then(|offset| usize::try_from(offset).ok())
+}

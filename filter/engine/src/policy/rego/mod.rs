@@ -1,0 +1,214 @@
+//! Rego as a policy engine: `data.countersign.decision` of one module, for the same document that other engines get.
+//!
+//! ```rego
+//! package countersign
+//!
+//! default decision := {"effect": "deny"}
+//!
+//! decision := {"effect": "allow", "policies": ["small-transfers"]} if {
+//!     input.action.name == "payments/transfer"
+//!     input.context.args.amount <= 100
+//! }
+//! ```
+//!
+//! Whatever is not one decision denies: an undefined or conflicting rule, an error in a builtin, a member nobody knows, more
+//! steps than [`MOST_STEPS`]. Evaluation cannot read a clock, draw random numbers or use the network: there are no such builtins
+//! here, and what could take memory or stack without end is refused when the policy is loaded ([`check`]).
+
+mod answer;
+mod check;
+
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use regorus::utils::limits::{ExecutionTimerConfig, TimeSource, set_time_source};
+use serde_json::Value;
+
+use super::arguments::{self, Record};
+use super::basis::{self, Fields};
+use super::decide::hypothetical;
+use super::document::{asked_at, document};
+use super::error::{LoadError, Place, Problem};
+use super::reads::Names;
+use super::{Allow, Deny, Facts, StepUp, Verdict, several};
+use crate::action::Action;
+use crate::catalogue::Resource;
+use crate::config::Sandbox;
+use crate::reason::Reason;
+use crate::step_up::Approval;
+use answer::{Answer, Told};
+#[cfg(test)]
+pub(super) use check::BUILTINS;
+
+/// The most steps of one evaluation: some tens of milliseconds, a thousand times what policies take.
+const MOST_STEPS: u64 = 200_000;
+/// Steps between two looks at their number.
+const INTERVAL: u32 = 500;
+
+/// What is evaluated.
+const DECISION: &str = "data.countersign.decision";
+/// What records say where the policy itself does not say more.
+const NAME: &str = "rego";
+
+/// A Rego module, loaded for a catalogue.
+#[derive(Clone, Debug)]
+pub struct RegoPolicy {
+    engine: regorus::Engine,
+    text: String,
+    sandboxes: Vec<String>,
+    /// By resource and tool: what its schema says of the arguments.
+    arguments: BTreeMap<(String, String), Record>,
+}
+
+impl RegoPolicy {
+    /// Loads `text`, or says what is wrong with it.
+    pub fn compile(text: &str, resources: &[Resource], sandboxes: &[Sandbox]) -> Result<Self, Vec<LoadError>> {
+        let _ = set_time_source(&STEPS);
+        let mut engine = regorus::Engine::new();
+        engine.set_execution_timer_config(ExecutionTimerConfig {
+            limit: Duration::from_nanos(MOST_STEPS / u64::from(INTERVAL)),
+            check_interval: NonZeroU32::new(INTERVAL).unwrap_or(NonZeroU32::MIN),
+        });
+        engine.add_policy("policy.rego".to_owned(), text.to_owned()).map_err(|error| vec![refused(&error)])?;
+        let errors = check::check(&engine, text);
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let mut arguments = BTreeMap::new();
+        let mut errors = Vec::new();
+        for resource in resources {
+            for (name, tool) in &resource.tools {
+                match tool.input_schema.as_ref().map(arguments::read) {
+                    None => {}
+                    Some(Ok(record)) => {
+                        arguments.insert((resource.name.clone(), name.clone()), record);
+                    }
+                    Some(Err(problems)) => errors.extend(problems.into_iter().map(|(below, problem)| {
+                        let place = format!("resources/{}/tools/{name}/input_schema{below}", resource.name);
+                        LoadError::catalogue(place, problem)
+                    })),
+                }
+            }
+        }
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let sandboxes = sandboxes.iter().map(|sandbox| sandbox.name.clone()).collect();
+        Ok(Self { engine, text: text.to_owned(), sandboxes, arguments })
+    }
+
+    /// What it says about all of `parts`, each with the other `facts`.
+    pub fn decide_all(&self, resource: &Resource, facts: &Facts<'_>, parts: &[Cow<'_, Action>]) -> Verdict {
+        several::all(parts.iter().map(|action| self.decide(resource, &Facts { action, ..*facts })).collect())
+    }
+
+    /// What it says about one action.
+    pub fn decide(&self, resource: &Resource, facts: &Facts<'_>) -> Verdict {
+        self.verdict(resource, facts).unwrap_or_else(Verdict::Deny)
+    }
+
+    fn verdict(&self, resource: &Resource, facts: &Facts<'_>) -> Result<Verdict, Deny> {
+        let tool = facts.action.tool().map(|tool| (resource.name.clone(), tool.to_owned()));
+        let record = tool.and_then(|tool| self.arguments.get(&tool));
+        if let (Some(record), Some(values)) = (record, facts.action.arguments()) {
+            record.fit(values, &Names::default())?;
+        }
+        let Told { answer, policies, reasons } = self.ask(resource, facts, facts.approval)?;
+        let detail = (!reasons.is_empty()).then(|| reasons.join("; "));
+        match answer {
+            Answer::Allow { sandbox } => match sandbox {
+                Some(name) if !self.sandboxes.contains(&name) => {
+                    Err(failed(policies, "it is for a sandbox that is not declared"))
+                }
+                sandbox => Ok(Verdict::Allow(Allow { determining: policies, sandbox })),
+            },
+            Answer::Deny => Err(Deny { reason: Reason::PolicyDenied, determining: policies, detail }),
+            Answer::StepUp { .. } if facts.approval.is_some() => {
+                let detail = Some("an approval was asked for that was given".to_owned());
+                Err(Deny { reason: Reason::PolicyDenied, determining: policies, detail })
+            }
+            Answer::StepUp { approvers } => {
+                // People are never asked about what would be refused anyway.
+                let lifted = self.ask(resource, facts, Some(&hypothetical(facts)))?.answer;
+                if !matches!(lifted, Answer::Allow { .. }) {
+                    return Err(Deny { reason: Reason::PolicyDenied, determining: policies, detail });
+                }
+                let basis = self.basis(resource, facts);
+                Ok(Verdict::StepUp(StepUp { determining: policies, approvers, reasons, basis }))
+            }
+        }
+    }
+
+    fn ask(&self, resource: &Resource, facts: &Facts<'_>, approval: Option<&Approval>) -> Result<Told, Deny> {
+        let document = asked_at(document(resource, &Facts { approval, ..*facts }), facts.now);
+        let Ok(input) = serde_json::from_value(Value::Object(document)) else {
+            return Err(failed(Vec::new(), "the question cannot be put"));
+        };
+        let mut engine = self.engine.clone();
+        engine.set_input(input);
+        // Its words would carry values of arguments into the record.
+        let decision = engine.eval_rule(DECISION.to_owned()).map_err(|error| failed(Vec::new(), failure(&error)))?;
+        answer::read(&decision).map_err(|problem| failed(Vec::new(), problem))
+    }
+
+    /// What an approval is given for: the policy, and what the catalogue says.
+    fn basis(&self, resource: &Resource, facts: &Facts<'_>) -> [u8; 32] {
+        let mut fields = Fields::default();
+        fields.add(NAME);
+        fields.add(&self.text);
+        let entry = basis::resource(resource);
+        fields.add(entry);
+        if let Some(tool) = facts.action.tool().and_then(|tool| resource.tools.get(tool)) {
+            fields.add(basis::tool(&entry, tool));
+        }
+        fields.digest()
+    }
+}
+
+/// Which of the few ways it failed.
+fn failure(error: &anyhow::Error) -> &'static str {
+    let text = error.to_string();
+    if text.contains("exceeded time limit") {
+        "it took too many steps"
+    } else if text.contains("conflicts with rule") || text.contains("multiple outputs") {
+        "two of its rules say two things"
+    } else {
+        "it cannot be evaluated"
+    }
+}
+
+fn failed(policies: Vec<String>, detail: &str) -> Deny {
+    let determining = if policies.is_empty() { vec![NAME.to_owned()] } else { policies };
+    Deny { reason: Reason::PolicyError, determining, detail: Some(detail.to_owned()) }
+}
+
+/// Why a text is no module. The library writes the place, some lines of the text, and `error: <cause>`.
+fn refused(error: &anyhow::Error) -> LoadError {
+    let text = error.to_string();
+    let cause = text.rsplit("error: ").next().unwrap_or_default().trim().to_owned();
+    let mut numbers = text.split_once("policy.rego:").map(|(_, place)| place.split([':', '\n'])).into_iter().flatten();
+    let mut number = || numbers.next().and_then(|number| number.trim().parse().ok()).unwrap_or(1);
+    let (line, column) = (number(), number());
+    LoadError { place: Place::Text { line, column }, problem: Problem::Rego(cause) }
+}
+
+/// Counts looks instead of time: evaluation is bounded by what it does, and the same everywhere.
+struct Steps;
+
+static STEPS: Steps = Steps;
+
+thread_local! {
+    static LOOKS: Cell<u64> = const { Cell::new(0) };
+}
+
+impl TimeSource for Steps {
+    fn now(&self) -> Option<Duration> {
+        LOOKS.with(|looks| {
+            looks.set(looks.get().wrapping_add(1));
+            Some(Duration::from_nanos(looks.get()))
+        })
+    }
+}

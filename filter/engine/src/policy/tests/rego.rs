@@ -1,0 +1,183 @@
+//! Rego: what is a decision, what denies, and what is refused when it is loaded.
+
+use std::borrow::Cow;
+
+use super::*;
+use crate::config::Sandbox;
+use crate::policy::RegoPolicy;
+use crate::policy::rego::BUILTINS;
+
+fn load(rules: &str) -> Result<RegoPolicy, Failure> {
+    let sandboxes = [Sandbox { name: "lab".to_owned(), strip_headers: Vec::new() }];
+    let text = format!("package countersign\n\n{rules}");
+    RegoPolicy::compile(&text, &catalogue(), &sandboxes).map_err(|errors| lines(&errors).into())
+}
+
+fn said(rules: &str, world: &World, action: &Action) -> Result<String, Failure> {
+    Ok(spell(&load(rules)?.decide(&payments()?, &world.facts(action))))
+}
+
+fn payments() -> Result<Resource, Failure> {
+    Ok(catalogue().into_iter().next().ok_or("no resource")?)
+}
+
+fn transfer(amount: i64) -> Action {
+    call("payments", "transfer", json!({ "amount": amount }))
+}
+
+/// Allowed to 100, with an approval to 1000.
+const TRANSFERS: &str = r#"
+default decision := {"effect": "deny", "reasons": ["too much"]}
+
+amount := input.context.args.amount
+
+decision := {"effect": "allow", "policies": ["small"]} if {
+    input.action.name == "payments/transfer"
+    amount <= 100
+}
+
+decision := {"effect": "step_up", "policies": ["large"], "approvers": ["treasury"], "reasons": ["a lot"]} if {
+    amount > 100
+    not input.context.approval
+}
+
+decision := {"effect": "allow", "policies": ["approved"], "obligations": [{"sandbox": "lab"}]} if {
+    amount > 100
+    amount <= 1000
+    input.context.approval
+}
+"#;
+
+#[test]
+fn decisions() -> Outcome {
+    for (world, amount, expected) in [
+        (World::new(), 100, "allow [small]"),
+        (World::new(), 500, "step_up [large] treasury a lot"),
+        // Nobody is asked about what an approval would not lift.
+        (World::new(), 5000, "deny policy_denied [large] a lot"),
+        (World::approved(), 500, "allow [approved]"),
+        (World::approved(), 5000, "deny policy_denied [rego] too much"),
+    ] {
+        assert_eq!(said(TRANSFERS, &world, &transfer(amount))?, expected, "{amount}");
+    }
+    let approved = World::approved();
+    let action = transfer(500);
+    let verdict = load(TRANSFERS)?.decide(&payments()?, &approved.facts(&action));
+    assert!(matches!(&verdict, Verdict::Allow(allow) if allow.sandbox() == Some("lab")), "{verdict:?}");
+    Ok(())
+}
+
+#[test]
+fn arguments_fit_their_schema_or_the_call_is_denied() -> Outcome {
+    let action = call("payments", "transfer", json!({ "amount": "5" }));
+    let expected = "deny arguments_unfit [] argument `/amount`: not an integer of 64 bits";
+    assert_eq!(said(TRANSFERS, &World::new(), &action)?, expected);
+    assert_eq!(
+        said(TRANSFERS, &World::new(), &call("payments", "ping", json!({})))?,
+        "deny policy_denied [rego] too much"
+    );
+    Ok(())
+}
+
+#[test]
+fn whatever_is_no_decision_denies() -> Outcome {
+    let form = "`decision` is not { effect, policies, reasons, approvers, obligations }";
+    for (decision, detail) in [
+        (r#"{"effect": "allow"} if input.nothing"#, "it says nothing: `decision` is undefined"),
+        ("true", form),
+        (r#""allow""#, form),
+        (r#"{"effect": "Allow"}"#, form),
+        (r#"{"effect": "allow", "obligation": []}"#, form),
+        (r#"{"effect": "allow", "obligations": [{"log": "x"}]}"#, form),
+        (r#"{"effect": "allow", "obligations": ["sandbox"]}"#, form),
+        (r#"{"effect": "allow", "reasons": "because"}"#, form),
+        (r#"{"effect": "allow", "obligations": [{"sandbox": "moon"}]}"#, "it is for a sandbox that is not declared"),
+        (r#"{"effect": "allow", "obligations": [{"sandbox": "lab"}, {"sandbox": "moon"}]}"#, "it is for two sandboxes"),
+        (r#"{"effect": "step_up"}"#, "it asks for an approval by nobody"),
+        (
+            r#"{"effect": "allow", "approvers": ["a"]}"#,
+            "approvers are for `step_up` only, and a sandbox is for `allow`",
+        ),
+        (
+            r#"{"effect": "deny", "obligations": [{"sandbox": "lab"}]}"#,
+            "approvers are for `step_up` only, and a sandbox is for `allow`",
+        ),
+        (r#"{"effect": "allow", "reasons": [to_number("x")]}"#, "it cannot be evaluated"),
+        (r#"{"effect": "allow", "reasons": [nobody]}"#, "it cannot be evaluated"),
+        ("{\"effect\": \"allow\"}\n\ndecision := {\"effect\": \"deny\"}", "two of its rules say two things"),
+    ] {
+        let told = said(&format!("decision := {decision}"), &World::new(), &transfer(1))?;
+        assert_eq!(told, format!("deny policy_error [rego] {detail}"), "{decision}");
+    }
+    Ok(())
+}
+
+#[test]
+fn evaluation_has_an_end() -> Outcome {
+    let rules = r#"
+many := [x | some x in split("x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x", ",")]
+decision := {"effect": "allow"} if count([1 | some a in many; some b in many; some c in many; some d in many]) > 0
+"#;
+    let policy = load(rules)?;
+    let (action, world) = (transfer(1), World::new());
+    // Each evaluation has all of them: what one used, the next does not lack.
+    for _ in 0..2 {
+        let verdict = policy.decide(&payments()?, &world.facts(&action));
+        assert_eq!(spell(&verdict), "deny policy_error [rego] it took too many steps");
+    }
+    assert_eq!(said(TRANSFERS, &World::new(), &transfer(1))?, "allow [small]");
+    Ok(())
+}
+
+#[test]
+fn several_things_are_all_allowed_or_none() -> Outcome {
+    let rules = r#"decision := {"effect": "allow"} if input.context.request.target == "a""#;
+    let policy = load(rules)?;
+    let (world, payments) = (World::new(), payments()?);
+    let (a, b) = (mcp("payments", "resources/read", Some("a")), mcp("payments", "resources/read", Some("b")));
+    let all = |parts: &[&Action]| {
+        let parts: Vec<Cow<'_, Action>> = parts.iter().map(|part| Cow::Borrowed(*part)).collect();
+        spell(&policy.decide_all(&payments, &world.facts(&a), &parts))
+    };
+    assert_eq!(all(&[&a, &a]), "allow [rego]");
+    assert_eq!(all(&[&a, &b]), "deny policy_error [rego] it says nothing: `decision` is undefined");
+    assert_eq!(all(&[]), "deny internal [] -");
+    Ok(())
+}
+
+#[test]
+fn what_is_refused_when_it_is_loaded() {
+    for (text, expected) in [
+        ("package countersign\ndecision :=", "2:12: expecting expression"),
+        ("package other\ndecision := {}", "1:9: not `package countersign`"),
+        ("package countersign\nallow := true", "1:1: no rule `decision`"),
+        ("package countersign\ndecision := http.send({})", "2:13: unknown function `http.send`"),
+        ("package countersign\ndecision := numbers.range(1, 9)", "2:13: unknown function `numbers.range`"),
+        ("package countersign\ndecision := [f(1)]", "2:14: unknown function `f`"),
+        (
+            "package countersign\nf(x) := g(x)\ng(x) := f(x)\ndecision := f(1)",
+            "1:1: the function `f` calls itself\n1:1: the function `g` calls itself",
+        ),
+        ("package countersign\nf(x) := data.countersign.f(x)\ndecision := f(1)", "1:1: the function `f` calls itself"),
+        ("package countersign\nf(x) := data[\"countersign\"].f(x)\ndecision := f(1)", "2:9: unknown function ``"),
+        ("package countersign\ng(x) := 1\ndecision := 1 if g(1) == 1 with g as count", "3:28: `with` is not supported"),
+    ] {
+        let told = RegoPolicy::compile(text, &catalogue(), &[])
+            .map_or_else(|errors| lines(&errors), |_| "no error".to_owned());
+        assert_eq!(told, expected, "{text}");
+    }
+}
+
+#[test]
+fn every_builtin_named_exists() -> Outcome {
+    for builtin in BUILTINS {
+        let told = said(&format!("decision := {builtin}()"), &World::new(), &transfer(1))?;
+        assert_eq!(told, "deny policy_error [rego] it cannot be evaluated", "{builtin}");
+        // A wrong number of arguments is found before the function is called, and only of one that exists.
+        let mut engine = regorus::Engine::new();
+        engine.add_policy("p".to_owned(), format!("package p\nx := {builtin}()"))?;
+        let error = engine.eval_rule("data.p.x".to_owned()).err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(!error.contains("could not find function"), "{builtin}: {error}");
+    }
+    Ok(())
+}
