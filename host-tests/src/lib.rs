@@ -2,7 +2,7 @@
 //!
 //! [`gateway`] derives a complete Envoy bootstrap from a plugin configuration; [`envoy`] runs one; [`fakes`] are the
 //! servers around it. [`scenario`] reads what must go in and come out, [`drivers`] run it in several hosts, of which
-//! [`scripted`] fails on demand. Nothing here decides anything about a request: that is what is being tested.
+//! [`scripted`] fails on demand; [`packs`] makes scenarios of the shipped policies. Nothing here decides anything about a request: that is what is being tested.
 
 #[cfg(feature = "scenarios")]
 pub mod drivers;
@@ -10,6 +10,8 @@ pub mod envoy;
 #[cfg(feature = "fakes")]
 pub mod fakes;
 pub mod gateway;
+#[cfg(feature = "scenarios")]
+pub mod packs;
 pub mod part;
 #[cfg(feature = "scenarios")]
 pub mod platform;

@@ -13,6 +13,8 @@ use serde_json::Value;
 use super::answers::Answers;
 use super::format::{DriverKind, Expect, Scenario, Step};
 use super::text::merge;
+use crate::envoy::root;
+use crate::packs;
 
 /// Every scenario, and what belongs to all of them.
 #[derive(Clone, Debug)]
@@ -42,6 +44,14 @@ impl Library {
             scenarios.extend(read.into_iter().map(|scenario| (stem(&path), scenario)));
         }
         let library = Self { scenarios, answers, configs };
+        library.check()?;
+        Ok(library)
+    }
+
+    /// The library, and the cases of the shipped policy packs.
+    pub fn with_packs() -> anyhow::Result<Self> {
+        let mut library = Self::read()?;
+        library.scenarios.extend(packs::scenarios(&root().join("policies"))?);
         library.check()?;
         Ok(library)
     }

@@ -14,10 +14,11 @@ use super::format::{Actor, Caller, Named, Token, Work};
 const LIFETIME: Duration = Duration::from_mins(5);
 
 pub(super) fn workload(caller: &Caller) -> Workload {
-    let Caller { issuer, subject, client_id, requester, trust_domain, kind, traits, classified, actors } = caller;
+    let Caller { issuer, issuer_name, subject, client_id, requester, trust_domain, kind, traits, classified, actors } =
+        caller;
     Workload {
         identity: identity(issuer, subject),
-        issuer_name: super::ISSUER.to_owned(),
+        issuer_name: issuer_name.clone(),
         trust_domain: trust_domain.clone(),
         kind: *kind,
         traits: traits.clone(),

@@ -1,5 +1,5 @@
 //! `cases.yaml` as it is written. What is not known is refused, with its place; the format is described for people in
-//! `policies/starter/README.md`.
+//! `policies/starter/README.md`. Whoever runs cases, here or in a gateway, reads them with this.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,30 +11,30 @@ use serde_json::{Map, Value};
 /// The whole file.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Pack {
+pub struct Pack {
     /// As in the plugin configuration.
-    pub(super) resources: Value,
+    pub resources: Value,
     /// The same.
     #[serde(default = "none")]
-    pub(super) sandboxes: Value,
-    pub(super) given: Given,
-    pub(super) cases: Vec<Case>,
+    pub sandboxes: Value,
+    pub given: Given,
+    pub cases: Vec<Case>,
 }
 
 /// What every case starts from.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Given {
-    pub(super) workload: Caller,
-    pub(super) task: Work,
+pub struct Given {
+    pub workload: Caller,
+    pub task: Work,
     #[serde(default)]
-    pub(super) token: Token,
+    pub token: Token,
     #[serde(default)]
-    pub(super) findings: Findings,
-    pub(super) source: Option<String>,
+    pub findings: Findings,
+    pub source: Option<String>,
     /// Seconds since 1970.
     #[serde(default = "now")]
-    pub(super) now: u64,
+    pub now: u64,
 }
 
 fn none() -> Value {
@@ -46,60 +46,67 @@ fn now() -> u64 {
 }
 
 /// One request, what is different about it, and what must be decided.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Case {
-    pub(super) name: String,
-    pub(super) request: Request,
-    pub(super) workload: Option<Caller>,
-    pub(super) task: Option<Work>,
-    pub(super) token: Option<Token>,
-    pub(super) findings: Option<Findings>,
-    pub(super) source: Option<String>,
-    pub(super) now: Option<u64>,
-    pub(super) approval: Option<Named>,
-    pub(super) expect: Expect,
+pub struct Case {
+    pub name: String,
+    pub request: Request,
+    pub workload: Option<Caller>,
+    pub task: Option<Work>,
+    pub token: Option<Token>,
+    pub findings: Option<Findings>,
+    pub source: Option<String>,
+    pub now: Option<u64>,
+    pub approval: Option<Named>,
+    pub expect: Expect,
 }
 
 /// What is asked for.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Request {
+pub struct Request {
     /// A name from the catalogue.
-    pub(super) resource: String,
+    pub resource: String,
     /// As records spell it: `mcp:tools/call`, `http:POST`, `a2a:SendMessage`, `grpc:call`.
-    pub(super) operation: String,
+    pub operation: String,
     /// The tool of MCP, the method of gRPC.
-    pub(super) tool: Option<String>,
-    pub(super) arguments: Option<Map<String, Value>>,
+    pub tool: Option<String>,
+    pub arguments: Option<Map<String, Value>>,
     /// What another operation of MCP names.
-    pub(super) target: Option<String>,
+    pub target: Option<String>,
     /// Path and query of an HTTP request; elsewhere the resource's own path.
-    pub(super) path: Option<String>,
+    pub path: Option<String>,
     /// The resource's own host when absent.
-    pub(super) host: Option<String>,
+    pub host: Option<String>,
     #[serde(default)]
-    pub(super) headers: BTreeMap<String, String>,
+    pub headers: BTreeMap<String, String>,
 }
 
 /// Who calls.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Caller {
-    pub(super) issuer: String,
-    pub(super) subject: String,
-    pub(super) client_id: Option<String>,
-    pub(super) requester: Option<String>,
-    pub(super) trust_domain: Option<String>,
+pub struct Caller {
+    pub issuer: String,
+    /// The issuer's name in the configuration.
+    #[serde(default = "sts")]
+    pub issuer_name: String,
+    pub subject: String,
+    pub client_id: Option<String>,
+    pub requester: Option<String>,
+    pub trust_domain: Option<String>,
     #[serde(default = "agent", deserialize_with = "kind")]
-    pub(super) kind: Kind,
+    pub kind: Kind,
     #[serde(default, deserialize_with = "traits")]
-    pub(super) traits: BTreeSet<Trait>,
+    pub traits: BTreeSet<Trait>,
     #[serde(default = "yes")]
-    pub(super) classified: bool,
+    pub classified: bool,
     /// The current actor first.
     #[serde(default)]
-    pub(super) actors: Vec<Actor>,
+    pub actors: Vec<Actor>,
+}
+
+fn sts() -> String {
+    super::ISSUER.to_owned()
 }
 
 fn agent() -> Kind {
@@ -111,44 +118,44 @@ fn yes() -> bool {
 }
 
 /// Somebody in the actor chain.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Actor {
-    pub(super) issuer: String,
-    pub(super) subject: String,
-    pub(super) profile: Option<String>,
-    pub(super) kind: Option<KindWord>,
+pub struct Actor {
+    pub issuer: String,
+    pub subject: String,
+    pub profile: Option<String>,
+    pub kind: Option<KindWord>,
 }
 
 /// Somebody by name.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Named {
-    pub(super) issuer: String,
-    pub(super) subject: String,
+pub struct Named {
+    pub issuer: String,
+    pub subject: String,
 }
 
 /// What the credential was issued for.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Work {
-    pub(super) id: String,
-    pub(super) purpose: Option<String>,
+pub struct Work {
+    pub id: String,
+    pub purpose: Option<String>,
     /// Seconds since 1970.
-    pub(super) expires: Option<u64>,
+    pub expires: Option<u64>,
 }
 
 /// What is known of the credential. Times are seconds since 1970.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Token {
-    pub(super) id: Option<String>,
-    pub(super) key_id: Option<String>,
-    pub(super) algorithm: Option<Algorithm>,
-    pub(super) issued: Option<u64>,
-    pub(super) expires: Option<u64>,
-    pub(super) acr: Option<String>,
-    pub(super) auth_time: Option<u64>,
+pub struct Token {
+    pub id: Option<String>,
+    pub key_id: Option<String>,
+    pub algorithm: Option<Algorithm>,
+    pub issued: Option<u64>,
+    pub expires: Option<u64>,
+    pub acr: Option<String>,
+    pub auth_time: Option<u64>,
 }
 
 /// What is decided. In a case, what is left out is not compared.
@@ -191,16 +198,16 @@ impl Decision {
 }
 
 /// A kind where there may be none.
-#[derive(Clone, Copy, Debug, Deserialize)]
-pub(super) struct KindWord(#[serde(deserialize_with = "kind")] pub(super) Kind);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub struct KindWord(#[serde(deserialize_with = "kind")] pub Kind);
 
 /// The algorithm of a token, as records spell it; `none` where nothing was signed by its issuer.
-#[derive(Clone, Copy, Debug, Deserialize)]
-pub(super) struct Algorithm(#[serde(deserialize_with = "algorithm")] pub(super) Option<countersign_tokens::Algorithm>);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub struct Algorithm(#[serde(deserialize_with = "algorithm")] pub Option<countersign_tokens::Algorithm>);
 
 /// What is unhealthy.
-#[derive(Clone, Debug, Default, Deserialize)]
-pub(super) struct Findings(#[serde(deserialize_with = "findings")] pub(super) Vec<Finding>);
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct Findings(#[serde(deserialize_with = "findings")] pub Vec<Finding>);
 
 fn kind<'de, D: Deserializer<'de>>(from: D) -> Result<Kind, D::Error> {
     word(&String::deserialize(from)?, "kind", Kind::ALL.map(|kind| (kind.name(), kind)))

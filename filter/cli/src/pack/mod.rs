@@ -4,7 +4,7 @@
 //! are not part of it. Nothing is decided here.
 
 mod facts;
-mod format;
+pub mod format;
 mod request;
 mod text;
 
@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 use self::format::{Case, Given, Pack};
 pub use self::format::{Decision, Expect};
-use self::request::CaseError;
+pub use self::request::{CaseError, Sent, action};
 use crate::arguments::Test;
 use crate::document::{self, Document, DocumentError};
 use crate::output::{Answer, Verdict};
@@ -123,7 +123,11 @@ impl Tested {
     }
 }
 
-fn read(folder: &Path) -> Result<(Pack, String), DocumentError> {
+/// The pack in `folder`: its cases, and the text of its policies.
+///
+/// # Errors
+/// Where a file of it cannot be read, or says what is not in the format.
+pub fn read(folder: &Path) -> Result<(Pack, String), DocumentError> {
     let cedar = document::read(&folder.join("policy.cedar"))?;
     Ok((document::typed(&folder.join("cases.yaml"))?, cedar))
 }
@@ -154,7 +158,7 @@ fn decide(case: &Case, given: &Given, resources: &[Resource], policy: &CedarPoli
     let name = &case.request.resource;
     let resource = resources.iter().find(|resource| resource.name == *name);
     let resource = resource.ok_or_else(|| CaseError::UnknownResource(name.clone()))?;
-    let action = request::read(&case.request, resource)?;
+    let action = request::action(&case.request, resource)?;
     let now = UnixTime::from_secs(case.now.unwrap_or(given.now));
     let tool = action.tool().and_then(|tool| resource.tools.get(tool));
     let approval = case.approval.as_ref().map(|approver| facts::approval(approver, now));

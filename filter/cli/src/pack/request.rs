@@ -17,7 +17,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Why a case cannot be decided.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum CaseError {
+pub enum CaseError {
     /// Names nothing in the catalogue.
     #[error("request.resource: `{0}` is in no catalogue of this pack")]
     UnknownResource(String),
@@ -53,25 +53,44 @@ impl From<Rejection> for CaseError {
     }
 }
 
-/// One request on its way.
-struct Sent {
-    method: String,
-    path: String,
-    headers: Vec<(String, String)>,
-    body: Option<String>,
+/// One request on its way, without a credential.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    pub method: String,
+    pub host: String,
+    /// Path and query; empty of `CONNECT`.
+    pub path: String,
+    /// In order, no pseudo-headers.
+    pub headers: Vec<(String, String)>,
+    pub body: Option<String>,
+}
+
+impl Sent {
+    /// What a client sends to `resource` to do what `request` says.
+    ///
+    /// # Errors
+    /// Where the case says what no such request can say, or leaves out what it needs.
+    pub fn of(request: &Request, resource: &Resource) -> Result<Self, CaseError> {
+        let prefix = prefix(resource.protocol);
+        let operation = request.operation.strip_prefix(prefix).ok_or(CaseError::OtherProtocol(prefix))?;
+        let mut sent = match resource.protocol {
+            Protocol::Mcp => of_mcp(request, operation, resource)?,
+            Protocol::A2a => of_a2a(request, operation, resource)?,
+            Protocol::Http => of_http(request, operation, resource)?,
+            Protocol::Grpc => of_grpc(request, resource)?,
+        };
+        sent.headers.extend(request.headers.clone());
+        Ok(sent)
+    }
 }
 
 /// What `request` does, for `resource`.
-pub(super) fn read(request: &Request, resource: &Resource) -> Result<Action, CaseError> {
-    let prefix = prefix(resource.protocol);
-    let operation = request.operation.strip_prefix(prefix).ok_or(CaseError::OtherProtocol(prefix))?;
-    let sent = match resource.protocol {
-        Protocol::Mcp => of_mcp(request, operation, resource)?,
-        Protocol::A2a => of_a2a(request, operation, resource)?,
-        Protocol::Http => of_http(request, operation, resource)?,
-        Protocol::Grpc => of_grpc(request)?,
-    };
-    let head = head(request, &sent, resource);
+///
+/// # Errors
+/// As [`Sent::of`], and where the filter would refuse it unread or reads something else.
+pub fn action(request: &Request, resource: &Resource) -> Result<Action, CaseError> {
+    let sent = Sent::of(request, resource)?;
+    let head = head(&sent);
     let target = route::check_head(&head, &[])?;
     let (headers, body) = (&head.headers, sent.body.as_ref().map(String::as_bytes));
     let action = match resource.protocol {
@@ -95,18 +114,21 @@ const fn prefix(protocol: Protocol) -> &'static str {
     }
 }
 
-fn head(request: &Request, sent: &Sent, resource: &Resource) -> RequestHead {
-    let host = request.host.as_deref().or(resource.matching.host.as_deref()).unwrap_or(HOST);
-    let pseudo = [(":method", sent.method.as_str()), (":authority", host), (":path", sent.path.as_str())];
+fn head(sent: &Sent) -> RequestHead {
+    let pseudo = [(":method", &sent.method), (":authority", &sent.host), (":path", &sent.path)];
     let tunnel = sent.method == "CONNECT";
     let headers: Headers = pseudo
         .into_iter()
         .filter(|(name, _)| !(tunnel && *name == ":path"))
-        .chain(sent.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())))
-        .chain(request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+        .chain(sent.headers.iter().map(|(name, value)| (name.as_str(), value)))
         .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()))
         .collect();
     RequestHead { headers, end: sent.body.is_none(), ..RequestHead::default() }
+}
+
+/// The host that is asked.
+fn host(request: &Request, resource: &Resource) -> String {
+    request.host.as_deref().or(resource.matching.host.as_deref()).unwrap_or(HOST).to_owned()
 }
 
 /// Where the resource itself is.
@@ -119,13 +141,14 @@ fn own_path(request: &Request, resource: &Resource) -> String {
 }
 
 fn of_mcp(request: &Request, method: &str, resource: &Resource) -> Result<Sent, CaseError> {
-    let path = own_path(request, resource);
+    let (host, path) = (host(request, resource), own_path(request, resource));
     let headers = vec![("content-type".to_owned(), JSON.to_owned())];
     if matches!(method, "GET" | "DELETE") {
-        return Ok(Sent { method: method.to_owned(), path, headers, body: None });
+        return Ok(Sent { method: method.to_owned(), host, path, headers, body: None });
     }
     let params = match (method, &request.tool, &request.target, &request.arguments) {
-        ("tools/call", Some(tool), None, arguments) => json!({ "name": tool, "arguments": arguments }),
+        ("tools/call", Some(tool), None, Some(arguments)) => json!({ "name": tool, "arguments": arguments }),
+        ("tools/call", Some(tool), None, None) => json!({ "name": tool }),
         ("tools/call", None, _, _) => return Err(CaseError::Missing("tool")),
         (_, Some(_), _, _) => return Err(CaseError::Pointless("tool")),
         (_, None, Some(_), Some(_)) => return Err(CaseError::Pointless("target")),
@@ -141,22 +164,23 @@ fn of_mcp(request: &Request, method: &str, resource: &Resource) -> Result<Sent, 
     if !method.starts_with("notifications/") {
         message.insert("id".to_owned(), json!(1));
     }
-    Ok(Sent { method: "POST".to_owned(), path, headers, body: Some(Value::Object(message).to_string()) })
+    Ok(Sent { method: "POST".to_owned(), host, path, headers, body: Some(Value::Object(message).to_string()) })
 }
 
 fn of_a2a(request: &Request, operation: &str, resource: &Resource) -> Result<Sent, CaseError> {
     without(request.target.is_some(), "target")?;
     without(request.tool.is_some(), "tool")?;
+    let host = host(request, resource);
     let version = ("a2a-version".to_owned(), "1.0".to_owned());
     if operation == "AgentCard" {
         let path = request.path.clone().unwrap_or_else(|| "/.well-known/agent-card.json".to_owned());
-        return Ok(Sent { method: "GET".to_owned(), path, headers: vec![version], body: None });
+        return Ok(Sent { method: "GET".to_owned(), host, path, headers: vec![version], body: None });
     }
     let params = request.arguments.clone().unwrap_or_default();
     let body = json!({ "jsonrpc": "2.0", "id": 1, "method": operation, "params": params });
     let headers = vec![version, ("content-type".to_owned(), JSON.to_owned())];
     let path = own_path(request, resource);
-    Ok(Sent { method: "POST".to_owned(), path, headers, body: Some(body.to_string()) })
+    Ok(Sent { method: "POST".to_owned(), host, path, headers, body: Some(body.to_string()) })
 }
 
 fn of_http(request: &Request, method: &str, resource: &Resource) -> Result<Sent, CaseError> {
@@ -178,11 +202,12 @@ fn of_http(request: &Request, method: &str, resource: &Resource) -> Result<Sent,
         (Some(members), BodyKind::Json) => (Some(JSON), Some(json!(members).to_string())),
         (Some(members), BodyKind::Form) => (Some(FORM), Some(form(members)?)),
     };
+    let host = host(request, resource);
     let headers = media.map(|media| ("content-type".to_owned(), media.to_owned())).into_iter().collect();
-    Ok(Sent { method: method.to_owned(), path, headers, body })
+    Ok(Sent { method: method.to_owned(), host, path, headers, body })
 }
 
-fn of_grpc(request: &Request) -> Result<Sent, CaseError> {
+fn of_grpc(request: &Request, resource: &Resource) -> Result<Sent, CaseError> {
     without(request.target.is_some(), "target")?;
     without(request.path.is_some(), "path")?;
     let method = request.tool.as_ref().ok_or(CaseError::Missing("tool"))?;
@@ -190,7 +215,8 @@ fn of_grpc(request: &Request) -> Result<Sent, CaseError> {
     for (name, value) in request.arguments.iter().flatten() {
         headers.push((name.clone(), text(name, value)?.to_owned()));
     }
-    Ok(Sent { method: "POST".to_owned(), path: format!("/{method}"), headers, body: Some(String::new()) })
+    let path = format!("/{method}");
+    Ok(Sent { method: "POST".to_owned(), host: host(request, resource), path, headers, body: Some(String::new()) })
 }
 
 fn without(there: bool, member: &'static str) -> Result<(), CaseError> {
