@@ -166,3 +166,14 @@ fn every_shipped_pack_passes() -> Outcome {
     assert_eq!(exit, Some(0), "{out}");
     Ok(())
 }
+
+#[test]
+fn every_shipped_policy_names_the_risks_that_it_answers() -> Outcome {
+    for entry in std::fs::read_dir(root().join("policies"))? {
+        let path = entry?.path().join("policy.cedar");
+        let Ok(text) = std::fs::read_to_string(&path) else { continue };
+        let (policies, maps) = (text.matches("@id(").count(), text.matches("@maps(").count());
+        assert_eq!(policies, maps, "{}", path.display());
+    }
+    Ok(())
+}

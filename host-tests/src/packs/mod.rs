@@ -30,8 +30,8 @@ use said::Said;
 pub fn scenarios(folder: &Path) -> anyhow::Result<Vec<(String, Scenario)>> {
     let entries = std::fs::read_dir(folder).with_context(|| folder.display().to_string())?;
     let mut folders = entries.map(|entry| Ok(entry?.path())).collect::<anyhow::Result<Vec<PathBuf>>>()?;
-    // Beside the packs is what they refer to.
-    folders.retain(|path| path.is_dir());
+    // Beside them is what is for all of them.
+    folders.retain(|folder| folder.is_dir());
     folders.sort();
     ensure!(!folders.is_empty(), "{}: there are no packs", folder.display());
     let mut scenarios = Vec::new();

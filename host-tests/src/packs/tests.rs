@@ -115,10 +115,8 @@ fn every_shipped_case_becomes_a_scenario() -> anyhow::Result<()> {
     let scenarios = scenarios(&folder)?;
     let mut cases = 0;
     for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            cases += pack::read(&path)?.0.cases.len();
-        }
+        let folder = entry?.path();
+        cases += if folder.is_dir() { pack::read(&folder)?.0.cases.len() } else { 0 };
     }
     assert_eq!(scenarios.len(), cases);
     assert!(scenarios.iter().all(|(_, scenario)| scenario.drivers.len() == 3 && scenario.steps.len() == 1));

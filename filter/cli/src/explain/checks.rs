@@ -135,7 +135,9 @@ fn found(check: Check, explained: &Explained<'_>) -> Option<String> {
         Check::Action => explained.action.as_ref().map(|action| {
             let object = action.object().map(|object| format!(" `{object}`")).unwrap_or_default();
             let risk = explained.risk.map(|risk| format!(", risk {}", risk.name())).unwrap_or_default();
-            format!("{}{object}{risk}", action.name())
+            let raised = explained.raised_by.iter().map(|rule| format!("`{rule}`")).collect::<Vec<_>>().join(", ");
+            let raised = if raised.is_empty() { raised } else { format!(", raised by {raised}") };
+            format!("{}{object}{risk}{raised}", action.name())
         }),
         Check::Grants => explained.lists.last().map(|list| {
             let covering = list.grants.iter().filter(|(_, reach)| *reach == Reach::Covers).count();
@@ -149,7 +151,7 @@ fn found(check: Check, explained: &Explained<'_>) -> Option<String> {
             let applying = enforced().filter(|policy| policy.answer == policy::Answer::Applies);
             let names: Vec<String> = applying.map(|policy| format!("`{}`", policy.id)).collect();
             let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-            format!("of {} that could apply: {names}", enforced().count())
+            format!("applying, of {} that could: {names}", enforced().count())
         }),
         Check::Approval => explained.asks.as_ref().map(|asks| format!("asks {}", asks.approvers.join(", "))),
         Check::Ledger => Some("taken for granted: nothing was used before".to_owned()),

@@ -66,7 +66,7 @@ impl Credential {
             KeySet::from_value(&keys, format(issuer)).map_err(ExplainError::Keys)?;
             configuration = with_keys(document, index, &keys);
         }
-        let header = token.map(|token| field(arguments, token));
+        let header = token.map(|token| field(arguments, arguments.carrier, token));
         Ok(Self { header, configuration, unverified: Vec::new(), believed: false })
     }
 
@@ -82,7 +82,12 @@ impl Credential {
             vec!["the token's signature, and that of a proof: both are believed (--unverified)".to_owned()];
         let keys = stand_in(algorithm, name.as_deref().unwrap_or(STAND_IN), format(issuer));
         let configuration = with_keys(document, index, &keys);
-        Ok(Self { header: Some(field(arguments, token)), configuration, unverified, believed: true })
+        Ok(Self {
+            header: Some(field(arguments, carrier(arguments, issuer), token)),
+            configuration,
+            unverified,
+            believed: true,
+        })
     }
 
     /// A token that says `claims`, of a form that the issuer's profile accepts.
@@ -106,7 +111,12 @@ impl Credential {
         let token = format!("{}.{}.{}", part(&header.to_string()), part(&claims.to_string()), part(STAND_IN));
         let unverified = vec!["that there is such a credential at all: its claims were given (--claims)".to_owned()];
         let configuration = with_keys(document, index, &stand_in(algorithm, STAND_IN, format(issuer)));
-        Ok(Self { header: Some(field(arguments, token)), configuration, unverified, believed: true })
+        Ok(Self {
+            header: Some(field(arguments, carrier(arguments, issuer), token)),
+            configuration,
+            unverified,
+            believed: true,
+        })
     }
 
     /// Who verifies signatures.
@@ -115,11 +125,16 @@ impl Credential {
     }
 }
 
+/// How a token of `issuer` is carried: transaction tokens come in a field of their own, and nowhere else.
+fn carrier(arguments: &Explain, issuer: &Issuer) -> Carrier {
+    if *issuer.rules.profile() == Profile::TxnToken { Carrier::TxnToken } else { arguments.carrier }
+}
+
 /// The header field that carries `token`.
-fn field(arguments: &Explain, token: String) -> (&'static str, String) {
+fn field(arguments: &Explain, carrier: Carrier, token: String) -> (&'static str, String) {
     let proven = arguments.headers.iter().any(|(name, _)| name.as_str() == "dpop");
     let scheme = if proven { "DPoP" } else { "Bearer" };
-    match arguments.carrier {
+    match carrier {
         Carrier::Authorization => ("authorization", format!("{scheme} {token}")),
         Carrier::ProxyAuthorization => ("proxy-authorization", format!("{scheme} {token}")),
         Carrier::TxnToken => ("txn-token", token),
@@ -128,7 +143,7 @@ fn field(arguments: &Explain, token: String) -> (&'static str, String) {
 
 fn config(document: &Document) -> Result<Config, ExplainError> {
     let config = Config::parse(document.text.as_bytes(), &validate::Present::default());
-    config.map_err(|_| ExplainError::invalid(document))
+    config.map_err(|errors| ExplainError::invalid(document, &errors))
 }
 
 /// The issuer that is named, else the only one that `may` be meant, with its position.

@@ -13,6 +13,7 @@ mod text;
 use std::path::Path;
 use std::sync::Arc;
 
+use countersign_engine::config::ConfigErrors;
 use countersign_engine::ledger::MemoryLedger;
 use countersign_engine::reason::Reason;
 use countersign_engine::record::Kind;
@@ -98,8 +99,13 @@ pub enum ExplainError {
 }
 
 impl ExplainError {
-    fn invalid(document: &Document) -> Self {
-        Self::Invalid(validate::load(document, &validate::Present::default()).err().unwrap_or_default())
+    /// What the engine refused with `errors`, as `countersign validate` says it.
+    fn invalid(document: &Document, errors: &ConfigErrors) -> Self {
+        let findings = validate::load(document, &validate::Present::default()).err().unwrap_or_default();
+        if findings.is_empty() {
+            return Self::Invalid(errors.iter().map(Finding::of_config).collect());
+        }
+        Self::Invalid(findings)
     }
 }
 
@@ -146,6 +152,11 @@ impl Explanation {
         );
         unverified
             .push("that nothing the server showed is against it: its tool lists, A2A tasks that are over".to_owned());
+        if engine.config().policy.rego.is_some() {
+            unverified.push(
+                "what each rule in Rego says: it decides with the others, and the record has its answer".to_owned(),
+            );
+        }
         if explained.waits == Some(Waits::DecisionPoint) {
             unverified.push("what the decision point elsewhere says: nobody is asked here".to_owned());
         }
@@ -191,7 +202,7 @@ impl Decision {
 fn load(credential: &Credential) -> Result<Arc<Engine>, ExplainError> {
     let (document, secrets) = (&credential.configuration, validate::Present::default());
     let engine = Engine::load_with(document.text.as_bytes(), &secrets, credential.verifier());
-    engine.map(|engine| Arc::new(engine.seeded([0; 32]))).map_err(|_| ExplainError::invalid(document))
+    engine.map(|engine| Arc::new(engine.seeded([0; 32]))).map_err(|errors| ExplainError::invalid(document, &errors))
 }
 
 /// The JSON at `path`.

@@ -83,7 +83,7 @@ fn again(record: &Record, reason: Reason, config: &Config, policy: Option<&Cedar
     }
     let demand = tool.and_then(|tool| tool.authentication.as_ref()).or(resource.authentication.as_ref());
     let labels = tool.map_or(&[][..], |tool| &tool.labels);
-    let Some(policy) = policy else { return open("/decision_point") };
+    let Some(policy) = policy else { return Judgement::Open(others(config)) };
     let facts = Facts {
         now: record.now(),
         workload: &known.workload,
@@ -117,7 +117,7 @@ fn beside(judgement: Judgement, demand: Option<&Demand>, unfit: bool, config: &C
     }
     // They did not fit then; whether they do now only all of them say.
     names.extend(unfit.then(|| "/args".to_owned()));
-    names.extend(config.policy.pdp.as_ref().map(|_| "/decision_point".to_owned()));
+    names.extend(others(config));
     if !names.is_empty() {
         return Judgement::Open(names);
     }
@@ -125,6 +125,13 @@ fn beside(judgement: Judgement, demand: Option<&Demand>, unfit: bool, config: &C
         return decided(Effect::Deny, Some(Reason::ApprovalUnavailable), policies);
     }
     decided(effect, reason, policies)
+}
+
+/// Those that decide besides Cedar: what they read nobody here knows, so nobody can say that it is recorded.
+fn others(config: &Config) -> BTreeSet<String> {
+    let rego = config.policy.rego.as_ref().map(|_| "what Rego reads".to_owned());
+    let elsewhere = config.policy.pdp.as_ref().map(|_| "what the decision point elsewhere says".to_owned());
+    rego.into_iter().chain(elsewhere).collect()
 }
 
 /// Where it was addressed to.

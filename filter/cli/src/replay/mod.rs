@@ -62,7 +62,7 @@ pub struct Turn {
 /// Decisions about which the same is not known.
 #[derive(Clone, Debug, Serialize)]
 pub struct Undetermined {
-    /// What is not recorded: pointers into what policies read (`/args/amount`).
+    /// What is not recorded: pointers into what policies read (`/args/amount`), or who else decides.
     pub not_recorded: Vec<String>,
     pub decisions: Vec<Decision>,
 }

@@ -135,7 +135,7 @@ impl Finding {
     }
 
     /// The engine writes `<cause>; <remedy>`.
-    fn of_config(error: &ConfigError) -> Self {
+    pub(crate) fn of_config(error: &ConfigError) -> Self {
         let (cause, remedy) = match error.message().split_once("; ") {
             Some((cause, remedy)) => (cause, Some(remedy.to_owned())),
             None => (error.message(), None),

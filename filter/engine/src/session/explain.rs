@@ -35,6 +35,8 @@ pub struct Explained<'e> {
     pub trouble: Option<(Option<&'e Issuer>, TokenError)>,
     pub action: Option<Action>,
     pub risk: Option<Risk>,
+    /// Names of the rules that raised it to that.
+    pub raised_by: Vec<String>,
     /// Whose grants must cover it: of every workload with a list, then of the task.
     pub lists: Vec<Listed>,
     /// Every policy that could apply, asked whatever came of earlier checks.
@@ -117,6 +119,7 @@ impl<'e> Explained<'e> {
             asks,
             waits,
             risk: account.rating.as_ref().map(|rating| rating.risk),
+            raised_by: account.rating.as_ref().map(|rating| rating.rules.clone()).unwrap_or_default(),
             verified: account.verified,
             action: account.action,
         }
