@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, ensure};
+use countersign_cli::pack::Policy;
 use countersign_cli::pack::format::{Caller, Pack};
 use countersign_engine::hygiene::Finding;
 use serde_json::{Value, json};
@@ -14,7 +15,7 @@ use super::token::AUDIENCE;
 use crate::scenario::text::merge;
 
 /// The configuration in which all of `cases` are so.
-pub(super) fn of(pack: &Pack, cedar: &str, cases: &[Said<'_>]) -> anyhow::Result<Value> {
+pub(super) fn of(pack: &Pack, policy: &Policy, cases: &[Said<'_>]) -> anyhow::Result<Value> {
     let issuers = issuers(cases)?;
     let name = |iss: &str| issuers.get(iss).map(|issuer| issuer.name.to_owned());
     let shared = cases.iter().filter(|said| said.finds(Finding::SharedAccount)).map(|said| said.workload);
@@ -26,7 +27,8 @@ pub(super) fn of(pack: &Pack, cedar: &str, cases: &[Said<'_>]) -> anyhow::Result
         "hygiene": { "shared_accounts": shared.collect::<Vec<_>>() },
         "resources": pack.resources,
         "sandboxes": pack.sandboxes,
-        "policy": { "cedar": cedar },
+        "risk": pack.risk,
+        "policy": policy.configured(),
         "step_up": {
             "webhook": {
                 "url": "http://approvals.test/ask", "cluster": "approvals", "insecure_http": true,

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use countersign_cli::pack::format::Pack;
-use countersign_cli::pack::{self, Sent, action};
+use countersign_cli::pack::{self, Policy, Sent, action};
 use countersign_engine::catalogue::Resource;
 use countersign_engine::config::Config;
 use serde_json::{Value, json};
@@ -37,20 +37,23 @@ pub fn scenarios(folder: &Path) -> anyhow::Result<Vec<(String, Scenario)>> {
     let mut scenarios = Vec::new();
     for folder in folders {
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let (pack, cedar) = pack::read(&folder)?;
-        let read = of_pack(&name, &pack, &cedar).with_context(|| folder.display().to_string())?;
-        scenarios.extend(read.into_iter().map(|scenario| (format!("policies/{name}"), scenario)));
+        let (pack, policies) = pack::read(&folder)?;
+        for policy in &policies {
+            let called = format!("{name}{}", policy.suffix());
+            let read = of_pack(&called, &pack, policy).with_context(|| folder.display().to_string())?;
+            scenarios.extend(read.into_iter().map(|scenario| (format!("policies/{name}"), scenario)));
+        }
     }
     Ok(scenarios)
 }
 
-/// The cases of `pack`, which is called `name` and whose policies are `cedar`.
-pub fn of_pack(name: &str, pack: &Pack, cedar: &str) -> anyhow::Result<Vec<Scenario>> {
+/// The cases of `pack`, which is called `name`, with `policy`.
+pub fn of_pack(name: &str, pack: &Pack, policy: &Policy) -> anyhow::Result<Vec<Scenario>> {
     let cases: Vec<Said<'_>> = pack.cases.iter().map(|case| Said::of(case, &pack.given)).collect();
     for said in &cases {
         said.check().with_context(|| said.case.name.clone())?;
     }
-    let configuration = configuration::of(pack, cedar, &cases)?;
+    let configuration = configuration::of(pack, policy, &cases)?;
     let config = Config::parse(configuration.to_string().as_bytes(), &ScenarioSecrets)?;
     let scenario = |said: &Said<'_>| {
         let scenario = scenario(name, said, &cases, &config.resources, &configuration);

@@ -17,6 +17,9 @@ pub struct Pack {
     /// The same.
     #[serde(default = "none")]
     pub sandboxes: Value,
+    /// The same.
+    #[serde(default = "none")]
+    pub risk: Value,
     pub given: Given,
     pub cases: Vec<Case>,
 }

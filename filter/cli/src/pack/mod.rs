@@ -12,9 +12,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use countersign_engine::UnixTime;
-use countersign_engine::catalogue::Resource;
-use countersign_engine::config::Config;
-use countersign_engine::policy::{self, CedarPolicy, Facts};
+use countersign_engine::policy::{self, Facts};
 use countersign_engine::rollout::Mode;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -25,7 +23,7 @@ pub use self::request::{CaseError, Sent, action};
 use crate::arguments::Test;
 use crate::document::{self, Document, DocumentError};
 use crate::output::{Answer, Verdict};
-use crate::validate::{self, Finding};
+use crate::validate::{self, Finding, Loaded};
 
 /// The configured name of whoever issued the credentials of every case.
 const ISSUER: &str = "sts";
@@ -71,51 +69,54 @@ pub struct Unexercised {
 
 /// Tests every pack of the command line.
 pub fn answer(arguments: &Test) -> Answer {
-    let tested: Vec<Tested> = arguments.packs.iter().map(|folder| Tested::folder(folder)).collect();
+    let tested: Vec<Tested> = arguments.packs.iter().flat_map(|folder| Tested::folder(folder)).collect();
     let verdict = tested.iter().map(Tested::verdict).max().unwrap_or(Verdict::Fine);
     let text = text::text(&tested);
     Answer { text, json: json!({ "passed": verdict == Verdict::Fine, "packs": tested }), verdict }
 }
 
 impl Tested {
-    /// Tests the pack in `folder`.
-    pub fn folder(folder: &Path) -> Self {
+    /// Tests the pack in `folder`, once with each of its policies.
+    pub fn folder(folder: &Path) -> Vec<Self> {
         let name = folder.display().to_string();
-        let nothing = Self {
-            folder: name,
-            passed: false,
-            unreadable: None,
-            findings: Vec::new(),
-            cases: Vec::new(),
-            policies: 0,
-            unexercised: Vec::new(),
-        };
-        let (pack, cedar) = match read(folder) {
-            Ok(read) => read,
-            Err(error) => return Self { unreadable: Some(error.to_string()), ..nothing },
-        };
-        match validate::load(&Document::of(configuration(&pack, &cedar)), &validate::Present::default()) {
-            Ok((config, Some(policy))) => nothing.decided(&pack, &config, &policy, &cedar),
-            Ok((_, None)) => Self { unreadable: Some("there is no policy".to_owned()), ..nothing },
+        match read(folder) {
+            Ok((pack, policies)) => policies.iter().map(|policy| Self::of(&name, &pack, policy)).collect(),
+            Err(error) => vec![Self { unreadable: Some(error.to_string()), ..Self::nothing(name) }],
+        }
+    }
+
+    fn nothing(folder: String) -> Self {
+        let (cases, findings, unexercised) = (Vec::new(), Vec::new(), Vec::new());
+        Self { folder, passed: false, unreadable: None, findings, cases, policies: 0, unexercised }
+    }
+
+    fn of(folder: &str, pack: &Pack, policy: &Policy) -> Self {
+        let nothing = Self::nothing(format!("{folder}{}", policy.suffix()));
+        match validate::load(&Document::of(configuration(pack, policy)), &validate::Present::default()) {
+            Ok(loaded) => nothing.decided(pack, &loaded, policy),
             Err(findings) => Self { findings, ..nothing },
         }
     }
 
-    fn decided(self, pack: &Pack, config: &Config, policy: &CedarPolicy, cedar: &str) -> Self {
-        let judge = |case| judge(case, &pack.given, &config.resources, policy);
+    fn decided(self, pack: &Pack, loaded: &Loaded, policy: &Policy) -> Self {
+        let judge = |case| judge(case, &pack.given, loaded);
         let cases: Vec<Judged> = pack.cases.iter().map(judge).collect();
         let decided = cases.iter().filter_map(|case| case.decided.as_ref()?.policies.as_ref());
         let exercised: BTreeSet<&String> = decided.flatten().collect();
-        // What is only watched determines nothing.
-        let policies: Vec<_> =
-            policy.policies(cedar).into_iter().filter(|policy| policy.mode == Mode::Enforce).collect();
-        let unexercised: Vec<Unexercised> = policies
+        // What is only watched determines nothing. Rego does not say which policies it has.
+        let described = match (policy, &loaded.cedar) {
+            (Policy::Cedar(text), Some(cedar)) => cedar.policies(text),
+            (Policy::Cedar(_), None) | (Policy::Rego(_), _) => Vec::new(),
+        };
+        let enforced: Vec<_> = described.into_iter().filter(|policy| policy.mode == Mode::Enforce).collect();
+        let unexercised: Vec<Unexercised> = enforced
             .iter()
             .filter(|policy| !exercised.iter().any(|id| *id == policy.id))
             .map(|policy| Unexercised { id: policy.id.to_owned(), line: policy.line, column: policy.column })
             .collect();
         let passed = unexercised.is_empty() && cases.iter().all(|case| case.passed);
-        Self { passed, policies: policies.len(), unexercised, cases, ..self }
+        let policies = if enforced.is_empty() { exercised.len() } else { enforced.len() };
+        Self { passed, policies, unexercised, cases, ..self }
     }
 
     const fn verdict(&self) -> Verdict {
@@ -123,17 +124,52 @@ impl Tested {
     }
 }
 
-/// The pack in `folder`: its cases, and the text of its policies.
+/// One way in which a pack's policies are written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Policy {
+    /// `policy.cedar`.
+    Cedar(String),
+    /// `policy.rego`.
+    Rego(String),
+}
+
+impl Policy {
+    /// As the value of `policy` in a plugin configuration.
+    pub fn configured(&self) -> Value {
+        match self {
+            Self::Cedar(text) => json!({ "cedar": text }),
+            Self::Rego(text) => json!({ "rego": text }),
+        }
+    }
+
+    /// What tells it from the pack's other policies, behind the pack's name.
+    pub const fn suffix(&self) -> &'static str {
+        match self {
+            Self::Cedar(_) => "",
+            Self::Rego(_) => " (Rego)",
+        }
+    }
+}
+
+/// The pack in `folder`: its cases, and the texts of its policies, all of which decide them alike.
 ///
 /// # Errors
 /// Where a file of it cannot be read, or says what is not in the format.
-pub fn read(folder: &Path) -> Result<(Pack, String), DocumentError> {
-    let cedar = document::read(&folder.join("policy.cedar"))?;
-    Ok((document::typed(&folder.join("cases.yaml"))?, cedar))
+pub fn read(folder: &Path) -> Result<(Pack, Vec<Policy>), DocumentError> {
+    let (cedar, rego) = (folder.join("policy.cedar"), folder.join("policy.rego"));
+    let mut policies = Vec::new();
+    // Without either the one that most packs have is missing.
+    if cedar.exists() || !rego.exists() {
+        policies.push(Policy::Cedar(document::read(&cedar)?));
+    }
+    if rego.exists() {
+        policies.push(Policy::Rego(document::read(&rego)?));
+    }
+    Ok((document::typed(&folder.join("cases.yaml"))?, policies))
 }
 
 /// A configuration with this catalogue and policy: both are read as the filter reads them.
-fn configuration(pack: &Pack, cedar: &str) -> Value {
+fn configuration(pack: &Pack, policy: &Policy) -> Value {
     json!({
         "version": 1,
         "issuers": [{
@@ -143,38 +179,45 @@ fn configuration(pack: &Pack, cedar: &str) -> Value {
         }],
         "resources": pack.resources,
         "sandboxes": pack.sandboxes,
-        "policy": { "cedar": cedar },
+        "risk": pack.risk,
+        "policy": policy.configured(),
     })
 }
 
-fn judge(case: &Case, given: &Given, resources: &[Resource], policy: &CedarPolicy) -> Judged {
-    let decided = decide(case, given, resources, policy);
+fn judge(case: &Case, given: &Given, loaded: &Loaded) -> Judged {
+    let decided = decide(case, given, loaded);
     let passed = decided.as_ref().is_ok_and(|decided| agrees(&case.expect, decided));
     let problem = decided.as_ref().err().map(ToString::to_string);
     Judged { name: case.name.clone(), passed, expected: case.expect.clone(), decided: decided.ok(), problem }
 }
 
-fn decide(case: &Case, given: &Given, resources: &[Resource], policy: &CedarPolicy) -> Result<Expect, CaseError> {
+fn decide(case: &Case, given: &Given, loaded: &Loaded) -> Result<Expect, CaseError> {
+    let Loaded { config, cedar, rego } = loaded;
     let name = &case.request.resource;
-    let resource = resources.iter().find(|resource| resource.name == *name);
+    let resource = config.resources.iter().find(|resource| resource.name == *name);
     let resource = resource.ok_or_else(|| CaseError::UnknownResource(name.clone()))?;
     let action = request::action(&case.request, resource)?;
     let now = UnixTime::from_secs(case.now.unwrap_or(given.now));
     let tool = action.tool().and_then(|tool| resource.tools.get(tool));
     let approval = case.approval.as_ref().map(|approver| facts::approval(approver, now));
+    let workload = facts::workload(case.workload.as_ref().unwrap_or(&given.workload));
+    let findings = &case.findings.as_ref().unwrap_or(&given.findings).0;
     let facts = Facts {
         now,
-        workload: &facts::workload(case.workload.as_ref().unwrap_or(&given.workload)),
+        workload: &workload,
         token: &facts::token(case.token.as_ref().unwrap_or(&given.token), now),
-        findings: &case.findings.as_ref().unwrap_or(&given.findings).0,
+        findings,
         task: &facts::task(case.task.as_ref().unwrap_or(&given.task), now),
         action: &action,
-        risk: tool.map_or(resource.risk, |tool| tool.risk),
+        risk: config.risk.risk(resource, &action, &workload, findings),
         labels: tool.map_or(&[], |tool| &tool.labels),
         source: case.source.as_deref().or(given.source.as_deref()),
         approval: approval.as_ref(),
     };
-    Ok(told(policy.decide_all(&facts, action.parts().iter().map(AsRef::as_ref))))
+    let parts = action.parts();
+    let cedar = cedar.as_ref().map(|cedar| cedar.decide_all(&facts, parts.iter().map(AsRef::as_ref)));
+    let rego = || rego.as_ref().map(|rego| rego.decide_all(resource, &facts, &parts));
+    cedar.or_else(rego).map(told).ok_or(CaseError::NoPolicy)
 }
 
 fn told(verdict: policy::Verdict) -> Expect {

@@ -18,6 +18,9 @@ const FORM: &str = "application/x-www-form-urlencoded";
 /// Why a case cannot be decided.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CaseError {
+    /// Nothing decides.
+    #[error("the pack has no policy")]
+    NoPolicy,
     /// Names nothing in the catalogue.
     #[error("request.resource: `{0}` is in no catalogue of this pack")]
     UnknownResource(String),

@@ -20,7 +20,7 @@ use self::record::{Line, Record, RecordError};
 use crate::arguments::Replay as Arguments;
 use crate::document::{Document, DocumentError};
 use crate::output::{Answer, Verdict};
-use crate::validate::{self, Finding};
+use crate::validate::{self, Finding, Loaded};
 
 /// What came of all records.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -110,12 +110,12 @@ impl Replayed {
     pub fn of(arguments: &Arguments) -> Result<Self, ReplayError> {
         let document = Document::read(&arguments.config)?;
         let loaded = validate::load(&document, &validate::Present::default());
-        let (config, policy) = loaded.map_err(ReplayError::Invalid)?;
+        let Loaded { config, cedar, rego: _ } = loaded.map_err(ReplayError::Invalid)?;
         let mut lines = Vec::new();
         for path in &arguments.records {
             lines.extend(record::read(path)?);
         }
-        let replayed = Self::judged(&lines, &config, policy.as_ref());
+        let replayed = Self::judged(&lines, &config, cedar.as_ref());
         if replayed.decisions == 0 { Err(ReplayError::NoDecision) } else { Ok(replayed) }
     }
 

@@ -18,7 +18,7 @@ use super::checks::is_possible;
 use super::text;
 use crate::document::{Document, DocumentError};
 use crate::output::{Answer, Verdict};
-use crate::validate;
+use crate::validate::{self, Loaded};
 
 /// What a configuration answers.
 #[derive(Clone, Debug, Serialize)]
@@ -82,8 +82,8 @@ pub(super) fn answer(path: &Path) -> Answer {
         Err(error) => return unreadable(&error),
     };
     match validate::load(&document, &validate::Present::default()) {
-        Ok((config, policy)) => {
-            let report = Report::of(file, &config, policy.as_ref(), frameworks);
+        Ok(Loaded { config, cedar, rego: _ }) => {
+            let report = Report::of(file, &config, cedar.as_ref(), frameworks);
             Answer { text: text::text(&report), json: json!(report), verdict: Verdict::Fine }
         }
         Err(findings) => Answer {

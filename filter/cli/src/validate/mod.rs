@@ -10,7 +10,7 @@ mod text;
 use std::path::Path;
 
 use countersign_engine::config::{Config, ConfigError};
-use countersign_engine::policy::{CedarPolicy, LoadError, Place};
+use countersign_engine::policy::{CedarPolicy, LoadError, Place, RegoPolicy};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -21,8 +21,9 @@ use crate::arguments::Validate;
 use crate::document::{Document, DocumentError};
 use crate::output::{Answer, Verdict};
 
-/// Where the policy's text is.
+/// Where the policies' texts are.
 const CEDAR: &str = "/policy/cedar";
+const REGO: &str = "/policy/rego";
 
 /// What is said about one file.
 #[derive(Clone, Debug, Serialize)]
@@ -35,9 +36,9 @@ pub struct Checked {
     pub findings: Vec<Finding>,
     /// Names of the environment variables that the gateway must pass to the filter.
     pub environment: Vec<String>,
-    /// The policy's text, to show places in it.
+    /// The policies' texts by their pointers, to show places in them.
     #[serde(skip)]
-    cedar: Option<String>,
+    policies: Vec<(&'static str, String)>,
 }
 
 /// One thing that is wrong.
@@ -88,14 +89,20 @@ impl Checked {
     }
 
     fn found(file: String, findings: Vec<Finding>) -> Self {
-        Self { file, valid: false, unreadable: None, findings, environment: Vec::new(), cedar: None }
+        Self { file, valid: false, unreadable: None, findings, environment: Vec::new(), policies: Vec::new() }
     }
 
     fn document(file: String, document: &Document) -> Self {
         let secrets = Present::default();
         let findings = load(document, &secrets).err().unwrap_or_default();
-        let cedar = cedar(document).map(str::to_owned);
-        Self { valid: findings.is_empty(), environment: secrets.names(), cedar, ..Self::found(file, findings) }
+        let text = |pointer| Some((pointer, text(document, pointer)?.to_owned()));
+        let policies = [CEDAR, REGO].into_iter().filter_map(text).collect();
+        Self { valid: findings.is_empty(), environment: secrets.names(), policies, ..Self::found(file, findings) }
+    }
+
+    /// The text of the policy that `finding` is in.
+    fn text_of(&self, finding: &Finding) -> Option<&str> {
+        self.policies.iter().find(|(pointer, _)| *pointer == finding.pointer).map(|(_, text)| text.as_str())
     }
 
     const fn verdict(&self) -> Verdict {
@@ -103,30 +110,46 @@ impl Checked {
     }
 }
 
-/// The configuration that `document` is, and its Cedar policy, if it has one; or everything that is wrong with either.
+/// A configuration and its policies.
+#[derive(Debug)]
+pub struct Loaded {
+    pub config: Config,
+    pub cedar: Option<CedarPolicy>,
+    pub rego: Option<RegoPolicy>,
+}
+
+/// The configuration that `document` is, and its policies; or everything that is wrong with any of it.
 ///
 /// # Errors
 /// In reading order: the configuration's, then the policy's. Of a policy for an unusable catalogue only what is wrong
 /// with its text.
-pub fn load(document: &Document, secrets: &Present) -> Result<(Config, Option<CedarPolicy>), Vec<Finding>> {
-    let of_policy = |error: &LoadError| Finding::of_policy(error, &document.value);
+pub fn load(document: &Document, secrets: &Present) -> Result<Loaded, Vec<Finding>> {
+    let of_policy = |error: &LoadError| Finding::of_policy(error, CEDAR, &document.value);
     match Config::parse(document.text.as_bytes(), secrets) {
         Ok(config) => {
-            let compile = |text| CedarPolicy::compile_with(text, &config.resources, &config.sandboxes);
-            match config.policy.cedar.as_deref().map(compile).transpose() {
-                Ok(policy) => Ok((config, policy)),
-                Err(errors) => Err(errors.iter().map(of_policy).collect()),
+            let (resources, sandboxes) = (&config.resources, &config.sandboxes);
+            let cedar = config.policy.cedar.as_deref();
+            let cedar = cedar.map(|text| CedarPolicy::compile_with(text, resources, sandboxes)).transpose();
+            let rego = config.policy.rego.as_deref();
+            let rego = rego.map(|text| RegoPolicy::compile(text, resources, sandboxes)).transpose();
+            match (cedar, rego) {
+                (Ok(cedar), Ok(rego)) => Ok(Loaded { config, cedar, rego }),
+                (cedar, rego) => {
+                    let of_rego = |error: &LoadError| Finding::of_policy(error, REGO, &document.value);
+                    let (cedar, rego) = (cedar.err().unwrap_or_default(), rego.err().unwrap_or_default());
+                    Err(cedar.iter().map(of_policy).chain(rego.iter().map(of_rego)).collect())
+                }
             }
         }
         Err(errors) => {
-            let policy = cedar(document).map(CedarPolicy::mistakes).unwrap_or_default();
+            let policy = text(document, CEDAR).map(CedarPolicy::mistakes).unwrap_or_default();
             Err(errors.iter().map(Finding::of_config).chain(policy.iter().map(of_policy)).collect())
         }
     }
 }
 
-fn cedar(document: &Document) -> Option<&str> {
-    document.value.pointer(CEDAR).and_then(Value::as_str)
+fn text<'d>(document: &'d Document, pointer: &str) -> Option<&'d str> {
+    document.value.pointer(pointer).and_then(Value::as_str)
 }
 
 impl Finding {
@@ -143,20 +166,20 @@ impl Finding {
         Self { remedy, ..Self::at(error.pointer().to_owned(), cause.to_owned()) }
     }
 
-    fn of_policy(error: &LoadError, document: &Value) -> Self {
+    fn of_policy(error: &LoadError, text: &str, document: &Value) -> Self {
         let LoadError { place, problem } = error;
         let remedy = Some(remedy::remedy(problem).to_owned());
         let cause = problem.to_string();
         match place {
             Place::Text { line, column } => {
-                Self { line: Some(*line), column: Some(*column), remedy, ..Self::at(CEDAR.to_owned(), cause) }
+                Self { line: Some(*line), column: Some(*column), remedy, ..Self::at(text.to_owned(), cause) }
             }
             Place::Policy { line, column, id } => Self {
                 line: Some(*line),
                 column: Some(*column),
                 policy: Some(id.clone()),
                 remedy,
-                ..Self::at(CEDAR.to_owned(), cause)
+                ..Self::at(text.to_owned(), cause)
             },
             Place::Catalogue(names) => Self { remedy, ..Self::at(place::pointer(names, document), cause) },
         }

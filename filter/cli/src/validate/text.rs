@@ -21,7 +21,7 @@ fn write(out: &mut String, checked: &Checked) -> std::fmt::Result {
         writeln!(out, "{name}: {}", Ink::Bad.paint(count(checked.findings.len(), "finding")))?;
     }
     for finding in &checked.findings {
-        self::finding(out, finding, checked.cedar.as_deref())?;
+        self::finding(out, finding, checked.text_of(finding))?;
     }
     if !checked.environment.is_empty() {
         writeln!(out, "  needs from the gateway's environment: {}", checked.environment.join(", "))?;
@@ -29,8 +29,8 @@ fn write(out: &mut String, checked: &Checked) -> std::fmt::Result {
     Ok(())
 }
 
-/// One finding; `cedar` is the text of the policy, if it is to be shown.
-pub(crate) fn finding(out: &mut String, finding: &Finding, cedar: Option<&str>) -> std::fmt::Result {
+/// One finding; `policy_text` is that of the policy it is in, if it is to be shown.
+pub(crate) fn finding(out: &mut String, finding: &Finding, policy_text: Option<&str>) -> std::fmt::Result {
     let Finding { pointer, line, column, policy, cause, remedy } = finding;
     let mut place = if pointer.is_empty() { "(root)".to_owned() } else { one_line(pointer) };
     for number in [line, column].into_iter().flatten() {
@@ -41,8 +41,8 @@ pub(crate) fn finding(out: &mut String, finding: &Finding, cedar: Option<&str>) 
         write!(out, " policy `{}`", one_line(policy))?;
     }
     writeln!(out, "\n    {}", one_line(cause))?;
-    if let (Some(line), Some(column), Some(cedar)) = (line, column, cedar)
-        && let Some(shown) = cedar.lines().nth(line.saturating_sub(1))
+    if let (Some(line), Some(column), Some(text)) = (line, column, policy_text)
+        && let Some(shown) = text.lines().nth(line.saturating_sub(1))
     {
         let before = column.saturating_sub(1);
         writeln!(out, "    {}", Ink::Faint.paint(format!("{line} | {}", one_line(shown))))?;

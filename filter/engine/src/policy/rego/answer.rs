@@ -27,8 +27,7 @@ pub(super) enum Answer {
 #[serde(deny_unknown_fields)]
 struct Decision {
     effect: Effect,
-    #[serde(default)]
-    policies: Vec<String>,
+    policies: Option<Vec<String>>,
     #[serde(default)]
     reasons: Vec<String>,
     #[serde(default)]
@@ -74,7 +73,7 @@ pub(super) fn read(value: &regorus::Value) -> Result<Told, &'static str> {
             return Err("approvers are for `step_up` only, and a sandbox is for `allow`");
         }
     };
-    let policies = if policies.is_empty() { vec![super::NAME.to_owned()] } else { short(policies) };
+    let policies = policies.map_or_else(|| vec![super::NAME.to_owned()], short);
     Ok(Told { answer, policies, reasons: short(reasons) })
 }
 
