@@ -133,7 +133,7 @@ pub fn read(folder: &Path) -> Result<(Pack, String), DocumentError> {
 }
 
 /// A configuration with this catalogue and policy: both are read as the filter reads them.
-fn configuration(pack: &Pack, cedar: &str) -> Value {
+pub fn configuration(pack: &Pack, cedar: &str) -> Value {
     json!({
         "version": 1,
         "issuers": [{
