@@ -169,7 +169,7 @@ pub fn read(folder: &Path) -> Result<(Pack, Vec<Policy>), DocumentError> {
 }
 
 /// A configuration with this catalogue and policy: both are read as the filter reads them.
-fn configuration(pack: &Pack, policy: &Policy) -> Value {
+pub fn configuration(pack: &Pack, policy: &Policy) -> Value {
     json!({
         "version": 1,
         "issuers": [{
