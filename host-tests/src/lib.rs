@@ -4,6 +4,7 @@
 //! servers around it. [`scenario`] reads what must go in and come out, [`drivers`] run it in several hosts, of which
 //! [`scripted`] fails on demand; [`packs`] makes scenarios of the shipped policies. Nothing here decides anything about a request: that is what is being tested.
 
+pub mod cerbos;
 #[cfg(feature = "scenarios")]
 pub mod drivers;
 pub mod envoy;

@@ -1,13 +1,12 @@
 //! A real decision point (Cerbos, over AuthZEN) behind real Envoys: it decides about identity, risk and arguments, and
 //! without it nothing is allowed.
 
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use countersign_host_tests::envoy::{RunningEnvoy, root, versions};
+use countersign_host_tests::cerbos::Cerbos;
+use countersign_host_tests::envoy::{RunningEnvoy, versions};
 use countersign_host_tests::fakes::Upstream;
 use countersign_host_tests::platform::{self, Platform};
 use serde_json::{Value, json};
@@ -34,57 +33,6 @@ resourcePolicy:
               - expr: R.attr.args.amount <= 100
 "#;
 
-/// A running Cerbos; gone with this value.
-struct Cerbos {
-    process: Child,
-    port: u16,
-    _policies: tempfile::TempDir,
-}
-
-impl Cerbos {
-    fn start() -> Result<Self> {
-        let policies = tempfile::tempdir()?;
-        std::fs::write(policies.path().join("tools.yaml"), TOOLS)?;
-        // It cannot be asked which port it chose.
-        let free = || Ok::<_, std::io::Error>(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port());
-        let (port, grpc) = (free()?, free()?);
-        let process = Command::new(program()?)
-            .arg("server")
-            .args(["--set=storage.driver=disk", &format!("--set=storage.disk.directory={}", policies.path().display())])
-            .arg(format!("--set=server.httpListenAddr=127.0.0.1:{port}"))
-            .arg(format!("--set=server.grpcListenAddr=127.0.0.1:{grpc}"))
-            .args(["--set=telemetry.disabled=true", "--log-level=error"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .context("running Cerbos")?;
-        let cerbos = Self { process, port, _policies: policies };
-        let health = format!("http://127.0.0.1:{port}/_cerbos/health");
-        let deadline = Instant::now() + PATIENCE;
-        while ureq::get(&health).call().is_err() {
-            ensure!(Instant::now() < deadline, "Cerbos does not serve");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        Ok(cerbos)
-    }
-}
-
-impl Drop for Cerbos {
-    fn drop(&mut self) {
-        self.process.kill().ok();
-        self.process.wait().ok();
-    }
-}
-
-fn program() -> Result<PathBuf> {
-    let name = "cerbos-linux-x64";
-    ensure!(cfg!(target_arch = "x86_64"), "Cerbos is run here on x86-64 only");
-    let program = root().join("host-tests/parts/node_modules/@cerbos").join(name).join(name);
-    ensure!(program.is_file(), "no Cerbos at {}; run `scripts/setup node`", program.display());
-    Ok(program)
-}
-
 fn resources() -> Value {
     json!([{
         "name": "payments", "match": { "path": "/mcp" }, "protocol": "mcp",
@@ -101,7 +49,7 @@ impl World {
     fn start(version: &str, cerbos: &Cerbos) -> Result<Self> {
         let (platform, upstream) = (Platform::start()?, Upstream::start()?);
         let policy = json!({ "authzen": { "url": "http://pdp.test", "cluster": "pdp", "insecure_http": true } });
-        let pdp = ("pdp", format!("127.0.0.1:{}", cerbos.port).parse()?);
+        let pdp = ("pdp", format!("127.0.0.1:{}", cerbos.port()).parse()?);
         let bootstrap = platform.bootstrap_with(&resources(), &policy, upstream.address(), &[pdp])?;
         let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("cerbos-{version}.log"));
         Ok(Self { envoy: platform.gateway(version, &bootstrap, &log)?, upstream })
@@ -130,7 +78,7 @@ impl World {
 #[test]
 fn a_real_decision_point_decides_and_without_it_nothing_is_allowed() -> Result<()> {
     for version in versions() {
-        let cerbos = Cerbos::start()?;
+        let cerbos = Cerbos::start(TOOLS)?;
         let world = World::start(&version, &cerbos)?;
         let expected = [
             (("agent-7", "transfer", 100), "allowed"),

@@ -116,7 +116,7 @@ impl Tested {
             .collect();
         let passed = unexercised.is_empty() && cases.iter().all(|case| case.passed);
         let policies = if enforced.is_empty() { exercised.len() } else { enforced.len() };
-        Self { passed, policies, unexercised, cases, ..self }
+        Self { passed, cases, policies, unexercised, ..self }
     }
 
     const fn verdict(&self) -> Verdict {

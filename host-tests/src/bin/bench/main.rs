@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::Parser;
+use countersign_host_tests::cerbos::Cerbos;
 use countersign_host_tests::envoy::{Envoy, PINNED};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -47,7 +48,8 @@ fn main() -> Result<()> {
     let minted = tokens::mint()?;
     let load = load::Load::prepare(folder.path(), &minted, arguments.connections)?;
     let upstream = envoy::Process::upstream(&envoy, folder.path())?;
-    let mut variants = variants::all(&minted, upstream.port())?;
+    let cerbos = Cerbos::start(variants::CERBOS)?;
+    let mut variants = variants::all(&minted, upstream.port(), &cerbos)?;
     variants.retain(|variant| {
         [variants::BASELINE, variants::NATIVE].contains(&variant.name) || variant.name.contains(&arguments.only)
     });

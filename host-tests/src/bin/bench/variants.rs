@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use anyhow::{Context as _, Result};
+use countersign_host_tests::cerbos::Cerbos;
 use countersign_host_tests::envoy::module;
 use countersign_host_tests::gateway::{Options, PluginConfig, Upstream, bootstrap};
 use serde_json::{Value, json};
@@ -35,8 +36,11 @@ enum Others {
 const HTTP_FILTERS: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters";
 
 /// Every row, baseline first.
-pub(crate) fn all(minted: &Minted, upstream: u16) -> Result<Vec<Variant>> {
+pub(crate) fn all(minted: &Minted, upstream: u16, cerbos: &Cerbos) -> Result<Vec<Variant>> {
     let ours = derived(minted, upstream, Others::Elsewhere(97))?;
+    let rego = deployed(&with_policy(minted, &json!({ "rego": REGO }))?, upstream, None)?;
+    let authzen = json!({ "authzen": { "url": "http://pdp.test", "cluster": PDP, "insecure_http": true } });
+    let authzen = deployed(&with_policy(minted, &authzen)?, upstream, Some(cerbos))?;
     let with_policies = |name, others| {
         Ok::<_, anyhow::Error>(Variant { name, tokens: Tokens::Known, bootstrap: derived(minted, upstream, others)? })
     };
@@ -57,16 +61,69 @@ pub(crate) fn all(minted: &Minted, upstream: u16) -> Result<Vec<Variant>> {
         with_policies("known token, 10 policies", Others::Elsewhere(7))?,
         with_policies("known token, 1,000 policies", Others::Elsewhere(997))?,
         with_policies("known token, 100 policies that all apply", Others::Here(97))?,
+        Variant { name: "known token, the same three in Rego", tokens: Tokens::Known, bootstrap: rego },
+        Variant { name: "known token, Cerbos over AuthZEN", tokens: Tokens::Known, bootstrap: authzen },
         Variant { name: "the same RS256, portable verifier", tokens: Tokens::Fresh, bootstrap: portable.clone() },
         Variant { name: "the same ES256, portable verifier", tokens: Tokens::FreshEs256, bootstrap: portable },
     ])
 }
 
 fn derived(minted: &Minted, upstream: u16, others: Others) -> Result<Value> {
-    let config = PluginConfig::from_yaml(&configuration(minted, others)?.to_string())?;
-    let options = Options::new(module()?, format!("127.0.0.1:{upstream}").parse::<Upstream>()?);
+    deployed(&configuration(minted, others)?, upstream, None)
+}
+
+fn deployed(configuration: &Value, upstream: u16, cerbos: Option<&Cerbos>) -> Result<Value> {
+    let config = PluginConfig::from_yaml(&configuration.to_string())?;
+    let mut options = Options::new(module()?, format!("127.0.0.1:{upstream}").parse::<Upstream>()?);
+    if let Some(cerbos) = cerbos {
+        options.endpoints.insert(PDP.to_owned(), format!("127.0.0.1:{}", cerbos.port()).parse()?);
+    }
     Ok(bootstrap(&config, &options)?)
 }
+
+/// The catalogue of [`configuration`] without other tools, and another policy.
+fn with_policy(minted: &Minted, policy: &Value) -> Result<Value> {
+    let mut configuration = configuration(minted, Others::Elsewhere(0))?;
+    configuration["policy"] = policy.clone();
+    Ok(configuration)
+}
+
+/// The gateway's way to the decision point.
+const PDP: &str = "pdp";
+
+/// What [`configuration`] says in Cedar.
+const REGO: &str = r#"package countersign
+
+default decision := {"effect": "deny"}
+
+args := input.context.args
+
+decision := {"effect": "allow", "policies": ["transfers"]} if {
+    input.action.name == "payments/transfer"
+    args.amount <= 1000
+    args.currency == "EUR"
+    startswith(args.payee, "DE")
+}
+"#;
+
+/// The same for Cerbos.
+pub(crate) const CERBOS: &str = r#"
+apiVersion: api.cerbos.dev/v1
+resourcePolicy:
+  version: default
+  resource: Tool
+  rules:
+    - actions: ["payments/transfer"]
+      effect: EFFECT_ALLOW
+      roles: ["*"]
+      condition:
+        match:
+          all:
+            of:
+              - expr: R.attr.args.amount <= 1000
+              - expr: R.attr.args.currency == "EUR"
+              - expr: R.attr.args.payee.startsWith("DE")
+"#;
 
 /// Three policies about the call, and `others`.
 fn configuration(minted: &Minted, others: Others) -> Result<Value> {
