@@ -214,13 +214,12 @@ fn swapping_every_second_under_load_loses_no_request() -> Result<()> {
     ensure!(seen["requests"].as_u64().is_some_and(|requests| requests > 1000), "hardly any load: {seen}");
     ensure!(installed > 100, "hardly any swap: {installed}");
     ensure!(after < before + (24 << 20), "memory grew from {before} to {after}");
-    ensure!(world.metric("countersign.bundle.refused").unwrap_or(0) == 0, "a good bundle was refused");
-    let records: Vec<Value> = world
-        .envoy
-        .log_from(first)
-        .iter()
-        .filter_map(|line| serde_json::from_str(line.get(line.find('{')?..)?).ok())
-        .collect();
+    // One worker may get what another one has gone beyond since.
+    let log = world.envoy.log_from(first);
+    let mut refused = log.iter().filter(|line| line.contains("stays in force") && !line.contains("is older than"));
+    ensure!(refused.next().is_none(), "a good bundle was refused");
+    let records: Vec<Value> =
+        log.iter().filter_map(|line| serde_json::from_str(line.get(line.find('{')?..)?).ok()).collect();
     ensure!(!records.is_empty(), "no records");
     for record in records.iter().filter(|record| record["countersign"] == 1) {
         let revision = record["bundle_revision"].as_u64().context("a record without revision")?;
