@@ -1,5 +1,4 @@
-//! What every shipped pack has: its three files, named in the README, and of every policy why it is there and which risk it
-//! answers.
+//! What every shipped pack has: its three files, a line in the README, and for every policy a name and why it is there.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -10,9 +9,6 @@ use countersign_cli::validate::{Present, load};
 
 type Outcome = Result<(), Box<dyn Error>>;
 
-/// OWASP Top 10 for Agentic Applications 2026: ASI01 to ASI10.
-const RISKS: usize = 10;
-
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
@@ -22,15 +18,13 @@ fn packs() -> Result<Vec<PathBuf>, Box<dyn Error>> {
     for entry in std::fs::read_dir(root().join("policies"))? {
         packs.push(entry?.path());
     }
+    // Beside them is what is for all of them.
+    packs.retain(|path| path.is_dir());
     Ok(packs)
 }
 
-fn is_risk(word: &str) -> bool {
-    (1..=RISKS).any(|number| word == format!("ASI{number:02}"))
-}
-
 #[test]
-fn every_policy_has_a_name_a_reason_and_the_risks_it_answers() -> Outcome {
+fn every_policy_has_a_name_and_a_reason() -> Outcome {
     for folder in packs()? {
         let (pack, cedar) = read(&folder)?;
         let loaded = load(&Document::of(configuration(&pack, &cedar)), &Present::default());
@@ -42,8 +36,6 @@ fn every_policy_has_a_name_a_reason_and_the_risks_it_answers() -> Outcome {
                 described.reason.is_some_and(|reason| reason.ends_with('.')),
                 "{place}: no @reason, or no sentence"
             );
-            assert!(described.maps.iter().any(|word| is_risk(word)), "{place}: no risk in @maps");
-            assert!(described.maps.iter().all(|word| is_risk(word)), "{place}: {:?}", described.maps);
         }
     }
     Ok(())
