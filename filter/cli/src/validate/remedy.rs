@@ -30,6 +30,7 @@ pub(super) const fn remedy(problem: &Problem) -> &'static str {
         }
         Problem::RegoFunction(_) => "define it, or use a builtin that is computed from its arguments alone",
         Problem::RegoRecursion(_) => "write it without calling itself",
+        Problem::RegoFormat => "write it as a text in quotes",
         Problem::RegoWith => "write a rule that takes what it needs as arguments",
         Problem::UnknownResource(_) => "name a resource of the configuration, or declare this one",
         Problem::NeverApplies => "name an action and a resource that go together, or remove the policy",

@@ -93,7 +93,7 @@ impl CedarPolicy {
 }
 
 /// The arguments of every declared tool, and what is wrong with the catalogue.
-fn catalogue(resources: &[Resource]) -> (Arguments<'_>, Vec<LoadError>) {
+pub(super) fn catalogue(resources: &[Resource]) -> (Arguments<'_>, Vec<LoadError>) {
     let mut arguments = BTreeMap::new();
     let mut errors = Vec::new();
     let mut names = BTreeSet::new();

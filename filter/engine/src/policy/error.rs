@@ -83,6 +83,9 @@ pub enum Problem {
     /// A function that comes to calling itself.
     #[error("the function `{0}` calls itself")]
     RegoRecursion(String),
+    /// A format that a request could bring.
+    #[error("the format of `sprintf` is not written here")]
+    RegoFormat,
     /// By a `with` a function could be another one.
     #[error("`with` is not supported")]
     RegoWith,

@@ -13,8 +13,8 @@ const PACKAGE: &str = "countersign";
 const DECISION: &str = "decision";
 
 /// The builtins there are: those of OPA that are computed from their arguments alone, but for what makes large things of small
-/// ones (`numbers.range`, `bits.lsh`) and what is rarely needed.
-pub(in crate::policy) const BUILTINS: [&str; 83] = [
+/// ones (`numbers.range`, `bits.lsh`, `units.parse`) and what is rarely needed.
+pub(in crate::policy) const BUILTINS: [&str; 81] = [
     "abs",
     "array.concat",
     "array.reverse",
@@ -94,8 +94,6 @@ pub(in crate::policy) const BUILTINS: [&str; 83] = [
     "trim_suffix",
     "type_name",
     "union",
-    "units.parse",
-    "units.parse_bytes",
     "upper",
     "product",
 ];
@@ -154,7 +152,14 @@ fn walk<'a>(node: &Value, text: &'a str, calls: &mut Vec<Call<'a>>, errors: &mut
     match node {
         Value::Object(members) => {
             if let Some(function) = members.get("Call").and_then(|call| call.get("fcn")) {
-                calls.push(Call { name: name(function, text), offset: offset(function) });
+                let name = name(function, text);
+                // A width of a billion is written in four letters: no request may bring the format.
+                let format = members.get("Call").and_then(|call| call.pointer("/params/0"));
+                let written = format.is_some_and(|format| format.get("String").or(format.get("RawString")).is_some());
+                if name == Some("sprintf") && !written {
+                    errors.push(Source::new(text).in_text(offset(function), Problem::RegoFormat));
+                }
+                calls.push(Call { name, offset: offset(function) });
             }
             if let Some(with) = members.get("with_mods").and_then(Value::as_array).and_then(|mods| mods.first()) {
                 errors.push(Source::new(text).in_text(offset(with), Problem::RegoWith));

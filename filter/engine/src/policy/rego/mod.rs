@@ -27,8 +27,9 @@ use std::time::Duration;
 use regorus::utils::limits::{ExecutionTimerConfig, TimeSource, set_time_source};
 use serde_json::Value;
 
-use super::arguments::{self, Record};
+use super::arguments::Record;
 use super::basis::{self, Fields};
+use super::cedar::catalogue;
 use super::decide::hypothetical;
 use super::document::{asked_at, document};
 use super::error::{LoadError, Place, Problem};
@@ -77,25 +78,13 @@ impl RegoPolicy {
         if !errors.is_empty() {
             return Err(errors);
         }
-        let mut arguments = BTreeMap::new();
-        let mut errors = Vec::new();
-        for resource in resources {
-            for (name, tool) in &resource.tools {
-                match tool.input_schema.as_ref().map(arguments::read) {
-                    None => {}
-                    Some(Ok(record)) => {
-                        arguments.insert((resource.name.clone(), name.clone()), record);
-                    }
-                    Some(Err(problems)) => errors.extend(problems.into_iter().map(|(below, problem)| {
-                        let place = format!("resources/{}/tools/{name}/input_schema{below}", resource.name);
-                        LoadError::catalogue(place, problem)
-                    })),
-                }
-            }
-        }
+        let (arguments, errors) = catalogue(resources);
         if !errors.is_empty() {
             return Err(errors);
         }
+        let owned =
+            |((resource, tool), record): ((&str, &str), Record)| ((resource.to_owned(), tool.to_owned()), record);
+        let arguments = arguments.into_iter().map(owned).collect();
         let sandboxes = sandboxes.iter().map(|sandbox| sandbox.name.clone()).collect();
         Ok(Self { engine, text: text.to_owned(), sandboxes, arguments })
     }

@@ -152,6 +152,11 @@ fn what_is_refused_when_it_is_loaded() {
         ("package other\ndecision := {}", "1:9: not `package countersign`"),
         ("package countersign\nallow := true", "1:1: no rule `decision`"),
         ("package countersign\ndecision := http.send({})", "2:13: unknown function `http.send`"),
+        ("package countersign\ndecision := units.parse(\"1e1000000000\")", "2:13: unknown function `units.parse`"),
+        (
+            "package countersign\ndecision := sprintf(input.context.args.format, [1])",
+            "2:13: the format of `sprintf` is not written here",
+        ),
         ("package countersign\ndecision := numbers.range(1, 9)", "2:13: unknown function `numbers.range`"),
         ("package countersign\ndecision := [f(1)]", "2:14: unknown function `f`"),
         (
@@ -171,11 +176,12 @@ fn what_is_refused_when_it_is_loaded() {
 #[test]
 fn every_builtin_named_exists() -> Outcome {
     for builtin in BUILTINS {
-        let told = said(&format!("decision := {builtin}()"), &World::new(), &transfer(1))?;
+        let call = if builtin == "sprintf" { "sprintf(\"\")".to_owned() } else { format!("{builtin}()") };
+        let told = said(&format!("decision := {call}"), &World::new(), &transfer(1))?;
         assert_eq!(told, "deny policy_error [rego] it cannot be evaluated", "{builtin}");
         // A wrong number of arguments is found before the function is called, and only of one that exists.
         let mut engine = regorus::Engine::new();
-        engine.add_policy("p".to_owned(), format!("package p\nx := {builtin}()"))?;
+        engine.add_policy("p".to_owned(), format!("package p\nx := {call}"))?;
         let error = engine.eval_rule("data.p.x".to_owned()).err().map(|error| error.to_string()).unwrap_or_default();
         assert!(!error.contains("could not find function"), "{builtin}: {error}");
     }
