@@ -159,6 +159,14 @@ impl RunningEnvoy {
         self.listener
     }
 
+    /// Memory of the process by a name of `/proc/<pid>/status` (proc(5)), in bytes.
+    pub fn memory(&self, name: &str) -> Result<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid()))?;
+        let line = status.lines().find(|line| line.starts_with(name)).with_context(|| format!("no {name}"))?;
+        let kibibytes: u64 = line.split_whitespace().nth(1).context("no number")?.parse()?;
+        Ok(kibibytes * 1024)
+    }
+
     /// The admin interface.
     pub fn admin(&self) -> SocketAddr {
         self.admin

@@ -20,3 +20,4 @@ pub mod platform;
 pub mod scenario;
 #[cfg(feature = "scenarios")]
 pub mod scripted;
+pub mod wrk;

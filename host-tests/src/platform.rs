@@ -42,7 +42,12 @@ impl Platform {
         upstream: SocketAddr,
         clusters: &[(&str, HostPort)],
     ) -> Result<Value> {
-        let config = PluginConfig::from(json!({
+        self.bootstrap_of(json!({ "resources": resources, "policy": policy }), upstream, clusters)
+    }
+
+    /// The same, with these members beside the issuer.
+    pub fn bootstrap_of(&self, members: Value, upstream: SocketAddr, clusters: &[(&str, HostPort)]) -> Result<Value> {
+        let mut config = json!({
             "version": 1,
             "issuers": [{
                 "name": "platform", "issuer": "https://sts.test", "profile": "access-token",
@@ -50,9 +55,11 @@ impl Platform {
                 "task": { "id": "/task/id", "grants": "/task/grants" },
                 "keys": { "url": "http://sts.test/jwks.json", "cluster": "keys", "insecure_http": true },
             }],
-            "resources": resources,
-            "policy": policy,
-        }));
+        });
+        if let (Value::Object(config), Value::Object(members)) = (&mut config, members) {
+            config.extend(members);
+        }
+        let config = PluginConfig::from(config);
         let mut options = Options::new(module()?, upstream.into());
         options.endpoints.insert("keys".to_owned(), self.0.address().into());
         options.endpoints.extend(clusters.iter().map(|(name, address)| ((*name).to_owned(), address.clone())));

@@ -2,18 +2,16 @@
 //! says so in the log and in the gateway's counters; and under load no request is lost or decided by half of one.
 
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use countersign_host_tests::envoy::{Envoy, PINNED, RunningEnvoy, module, versions};
-use countersign_host_tests::fakes::{Answer, Jwks, Seen, Server, Upstream};
-use countersign_host_tests::gateway::{Options, PluginConfig, bootstrap};
-use countersign_host_tests::platform;
-use countersign_host_tests::scenario::format::KeyServer;
+use countersign_host_tests::envoy::{PINNED, RunningEnvoy, versions};
+use countersign_host_tests::fakes::{Answer, Seen, Server, Upstream};
+use countersign_host_tests::platform::{self, Platform};
 use countersign_host_tests::scenario::keys::{base64, key};
+use countersign_host_tests::wrk::Wrk;
 use serde_json::{Value, json};
 
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -61,38 +59,28 @@ struct World {
     bundles: Server,
     upstream: Upstream,
     token: String,
-    _keys: Jwks,
+    _platform: Platform,
 }
 
 impl World {
     fn start(version: &str, name: &str) -> Result<Self> {
-        let (keys, upstream) = (Jwks::start(KeyServer::default().document()?)?, Upstream::start()?);
+        let (platform, upstream) = (Platform::start()?, Upstream::start()?);
         upstream.answer(|_| Answer::Json(200, json!({})));
         let bundles = Server::start(|_| Answer::Raw(404, Vec::new(), Vec::new()))?;
-        let config = PluginConfig::from(json!({
-            "version": 1,
-            "issuers": [{
-                "name": "platform", "issuer": "https://sts.test", "profile": "access-token",
-                "audiences": ["https://tools.test/mcp"], "algorithms": ["RS256"],
-                "task": { "id": "/task/id", "grants": "/task/grants" },
-                "keys": { "url": "http://sts.test/jwks.json", "cluster": "keys", "insecure_http": true },
-            }],
+        let members = json!({
             "resources": [{ "name": "api", "match": { "path": "/*" }, "protocol": "http" }],
             "policy": { "cedar": "@id(\"closed\") forbid (principal, action, resource);" },
             "bundle": {
                 "name": "edge", "url": "http://bundles.test/edge", "cluster": "bundles", "insecure_http": true,
                 "refresh": "1s", "timeout": "1s", "keys": { "keys": [key("ec1")?.jwk("ec1")] },
             },
-        }));
-        let mut options = Options::new(module()?, upstream.address().into());
-        options.endpoints.insert("keys".to_owned(), keys.address().into());
-        options.endpoints.insert("bundles".to_owned(), bundles.address().into());
+        });
+        let bootstrap = platform.bootstrap_of(members, upstream.address(), &[("bundles", bundles.address().into())])?;
         let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("bundles-{name}-{version}.log"));
-        let envoy = Envoy::find(version)?.start(&bootstrap(&config, &options)?, &log)?;
-        platform::keys_are_taken(&keys)?;
+        let envoy = platform.gateway(version, &bootstrap, &log)?;
         let grants = json!([{ "action": "http:GET", "resource": "api" }]);
         let token = platform::token(json!({ "task": { "id": "task-1", "grants": grants } }))?;
-        Ok(Self { envoy, bundles, upstream, token, _keys: keys })
+        Ok(Self { envoy, bundles, upstream, token, _platform: platform })
     }
 
     /// The record of one request.
@@ -174,14 +162,6 @@ fn good_bundles_take_effect_and_bad_ones_leave_the_last_good_one() -> Result<()>
     Ok(())
 }
 
-/// Resident memory of a process, in bytes.
-fn memory(pid: u32) -> Result<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("no VmRSS")?;
-    let kibibytes: u64 = line.split_whitespace().nth(1).context("no number")?.parse()?;
-    Ok(kibibytes * 1024)
-}
-
 #[test]
 #[ignore = "takes more than a minute: scripts/check --full"]
 fn swapping_every_second_under_load_loses_no_request() -> Result<()> {
@@ -197,12 +177,11 @@ fn swapping_every_second_under_load_loses_no_request() -> Result<()> {
         Answer::Raw(200, Vec::new(), body.into_bytes())
     });
     world.envoy.wait_for(PATIENCE, |_| (world.ask().ok()?.get("reason")? == "allowed").then_some(()))?;
-    let pid = world.envoy.pid();
-    load(&world, 10)?;
-    let before = memory(pid)?;
+    load(&world, Duration::from_secs(10))?;
+    let before = world.envoy.memory("VmRSS")?;
     let first = world.envoy.log_length();
-    let seen = load(&world, 60)?;
-    let after = memory(pid)?;
+    let seen = load(&world, Duration::from_mins(1))?;
+    let after = world.envoy.memory("VmRSS")?;
     let installed = world.metric("countersign.bundle.installed")?;
     println!(
         "bundles: {seen}, {installed} installed by two workers up to revision {}, memory {} to {} MiB",
@@ -229,36 +208,8 @@ fn swapping_every_second_under_load_loses_no_request() -> Result<()> {
     Ok(())
 }
 
-/// So many seconds of `wrk`.
-fn load(world: &World, seconds: u32) -> Result<Value> {
-    const SCRIPT: &str = r#"
-function done(summary)
-  io.write(string.format('{"requests":%d,"refused":%d,"broken":%d}\n', summary.requests, summary.errors.status,
-    summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout))
-end
-"#;
-    let folder = tempfile::tempdir()?;
-    let path = folder.path().join("load.lua");
-    std::fs::write(&path, SCRIPT)?;
-    let process: Child = Command::new("wrk")
-        .args([
-            "-t",
-            "2",
-            "-c",
-            "8",
-            "-d",
-            &format!("{seconds}s"),
-            "-H",
-            &format!("authorization: Bearer {}", world.token),
-            "-s",
-        ])
-        .arg(&path)
-        .arg(format!("http://{}/", world.envoy.address()))
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("running wrk; `scripts/setup tools` installs it")?;
-    let output = process.wait_with_output()?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let line = text.lines().find(|line| line.starts_with('{')).with_context(|| format!("wrk said:\n{text}"))?;
-    Ok(serde_json::from_str(line)?)
+/// So much of `wrk`.
+fn load(world: &World, duration: Duration) -> Result<Value> {
+    let script = format!(r#"wrk.headers["authorization"] = "Bearer {}""#, world.token);
+    Wrk::start(&script, world.envoy.address(), duration)?.end()
 }

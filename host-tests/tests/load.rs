@@ -2,7 +2,6 @@
 //! neither hammers the issuer nor fills memory. Takes a minute or two: `scripts/check --full`.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, ensure};
@@ -11,6 +10,7 @@ use countersign_host_tests::fakes::{Answer, Jwks, Upstream};
 use countersign_host_tests::gateway::{Options, PluginConfig, bootstrap};
 use countersign_host_tests::scenario::format::{KeyServer, Token};
 use countersign_host_tests::scenario::token::mint;
+use countersign_host_tests::wrk::Wrk;
 use serde_json::{Value, json};
 
 const AUDIENCE: &str = "https://tools.test/mcp";
@@ -55,17 +55,8 @@ impl World {
     }
 
     /// `wrk` with a Lua script.
-    fn load(&self, script: &str, duration: Duration) -> Result<Load> {
-        let path = self.folder.path().join("load.lua");
-        std::fs::write(&path, format!("{script}\n{DONE}"))?;
-        let process = Command::new("wrk")
-            .args(["-t", "2", "-c", "8", "-d", &format!("{}s", duration.as_secs()), "-s"])
-            .arg(&path)
-            .arg(format!("http://{}/", self.envoy.address()))
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("running wrk; `scripts/setup tools` installs it")?;
-        Ok(Load(process))
+    fn load(&self, script: &str, duration: Duration) -> Result<Wrk> {
+        Wrk::start(script, self.envoy.address(), duration)
     }
 
     /// A file with so many tokens of this key, one a line.
@@ -92,33 +83,6 @@ fn token(key: &str) -> Token {
 fn served(names: &[&str]) -> Result<Value> {
     let serves = Some(names.iter().map(|name| (*name).to_owned()).collect());
     KeyServer { serves, ..KeyServer::default() }.document()
-}
-
-/// Load under way.
-struct Load(Child);
-
-const DONE: &str = r#"
-function done(summary)
-  io.write(string.format('{"requests":%d,"refused":%d,"broken":%d}\n', summary.requests, summary.errors.status,
-    summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout))
-end
-"#;
-
-impl Load {
-    fn end(self) -> Result<Value> {
-        let output = self.0.wait_with_output()?;
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let line = text.lines().find(|line| line.starts_with('{')).with_context(|| format!("wrk said:\n{text}"))?;
-        Ok(serde_json::from_str(line)?)
-    }
-}
-
-/// Resident memory of a process, in bytes.
-fn memory(pid: u32) -> Result<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("no VmRSS")?;
-    let kibibytes: u64 = line.split_whitespace().nth(1).context("no number")?.parse()?;
-    Ok(kibibytes * 1024)
 }
 
 /// Thirty seconds: the old key signs for ten; the new one is published, and signs from the twelfth on; the old one is
@@ -196,17 +160,16 @@ function request()
   return wrk.format("GET", "/", {{ ["authorization"] = "Bearer " .. header .. ".{rest}" }})
 end"#
     );
-    let pid = world.envoy.pid();
     // Warm: what a running gateway needs anyway.
     world.load(&script, Duration::from_secs(3))?.end()?;
-    let (before, fetched) = (memory(pid)?, world.keys.count());
+    let (before, fetched) = (world.envoy.memory("VmRSS")?, world.keys.count());
     let (mut sent, began) = (0, Instant::now());
     let mut most = before;
     while sent < IDS {
         let seen = world.load(&script, Duration::from_secs(10))?.end()?;
         ensure!(seen["refused"] == seen["requests"] && seen["broken"] == 0, "some were accepted or lost: {seen}");
         sent += seen["requests"].as_u64().context("no count")?;
-        most = most.max(memory(pid)?);
+        most = most.max(world.envoy.memory("VmRSS")?);
     }
     let fetches = world.keys.count() - fetched;
     let allowed = began.elapsed().as_secs() / COOLDOWN.as_secs() + 1;

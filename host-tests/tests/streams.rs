@@ -146,13 +146,13 @@ impl World {
             }
         }
         ensure!(seen == EVENT * (ONE_BY_ONE + at_once), "{seen} bytes arrived");
-        Ok(memory(self.envoy.pid(), "VmHWM")?.saturating_sub(before))
+        Ok(self.envoy.memory("VmHWM")?.saturating_sub(before))
     }
 
     /// What the gateway needs now. The most so far was while it started; from here on it is counted anew (proc(5)).
     fn memory_anew(&self) -> Result<u64> {
         std::fs::write(format!("/proc/{}/clear_refs", self.envoy.pid()), "5")?;
-        memory(self.envoy.pid(), "VmRSS")
+        self.envoy.memory("VmRSS")
     }
 
     /// The answer to `tools/list`: its status, its media type and its body.
@@ -189,14 +189,6 @@ fn list() -> String {
     };
     let tools: Vec<Value> = (0..TOOLS).map(tool).collect();
     json!({ "jsonrpc": "2.0", "id": 1, "result": { "tools": tools } }).to_string()
-}
-
-/// Memory of a process by a name of `/proc/<pid>/status`, in bytes.
-fn memory(pid: u32, name: &str) -> Result<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find(|line| line.starts_with(name)).with_context(|| format!("no {name}"))?;
-    let kibibytes: u64 = line.split_whitespace().nth(1).context("no number")?.parse()?;
-    Ok(kibibytes * 1024)
 }
 
 #[test]
@@ -238,7 +230,7 @@ fn of_ten_thousand_tools_those_come_back_that_are_granted() -> Result<()> {
                 let (before_it, began) = (world.memory_anew()?, Instant::now());
                 let (status, told, body) = world.list().with_context(what)?;
                 let took = began.elapsed();
-                let grown = memory(world.envoy.pid(), "VmHWM")?.saturating_sub(before_it);
+                let grown = world.envoy.memory("VmHWM")?.saturating_sub(before_it);
                 let (out, grown_by) = (body.len(), grown >> 10);
                 println!("{}: {length} bytes in, {out} out, {took:?}, {grown_by} KiB more at most", what());
                 ensure!((status, told.as_str()) == (200, media), "{}: {status} {told}", what());

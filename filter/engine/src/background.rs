@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use countersign_tokens::UnixTime;
 
@@ -185,6 +186,11 @@ impl Background {
         };
         Some(Effect::Log(Notice { level, text: format!("issuer `{}`: {error}; {consequence}", issuer.name) }))
     }
+}
+
+/// `interval` of a worker that is so many thousandths of it early.
+pub(crate) fn early_by(interval: Duration, early: u16) -> Duration {
+    interval.saturating_sub(interval * u32::from(early) / 1000)
 }
 
 #[cfg(test)]

@@ -9,14 +9,15 @@
 //! gateway process, or cannot be loaded is refused, and the last good one stays. A request is decided by one configuration
 //! from its first byte to its last.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 
 use countersign_tokens::json::Limits;
 use countersign_tokens::{TokenError, UnixTime, signed_document};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::background::early_by;
 use crate::board::{Board, Posting};
 use crate::config::{BundleConfig, ConfigError, ConfigErrors, Secrets};
 use crate::digest;
@@ -122,8 +123,7 @@ impl Bundles {
         if self.under_way.is_some_and(|(_, until)| now < until) {
             return None;
         }
-        let interval = self.config.refresh.saturating_sub(self.config.refresh * u32::from(early) / 1000);
-        if self.asked.is_some_and(|asked| now.since(asked) < interval) {
+        if self.asked.is_some_and(|asked| now.since(asked) < early_by(self.config.refresh, early)) {
             return None;
         }
         self.asked = Some(now);
@@ -207,11 +207,8 @@ impl Bundles {
             }
             None => None,
         };
-        let newer = |posted: Seen, current: Seen| if posted.revision >= current.revision { posted } else { current };
-        Ok(match (posted, self.current) {
-            (Some(posted), Some(current)) => Some(newer(posted, current)),
-            (posted, current) => posted.or(current),
-        })
+        // Of two with one revision the posted one, which is the last.
+        Ok(self.current.into_iter().chain(posted).max_by_key(|seen| seen.revision))
     }
 
     /// Tells the other workers, so that none of them goes back behind it.
@@ -296,36 +293,35 @@ impl Base {
 
 /// Secrets that were asked for once: what is loaded later gets the same.
 #[derive(Default)]
-pub(crate) struct Kept(BTreeMap<String, Option<String>>);
+pub(crate) struct Kept(BTreeMap<String, String>);
 
 /// Takes note of which secrets are asked for.
 pub(crate) struct Keeping<'a> {
     secrets: &'a dyn Secrets,
-    kept: Mutex<Kept>,
+    kept: RefCell<Kept>,
 }
 
 impl<'a> Keeping<'a> {
     pub(crate) fn new(secrets: &'a dyn Secrets) -> Self {
-        Self { secrets, kept: Mutex::default() }
+        Self { secrets, kept: RefCell::default() }
     }
 
     pub(crate) fn into_kept(self) -> Kept {
-        self.kept.into_inner().unwrap_or_else(PoisonError::into_inner)
+        self.kept.into_inner()
     }
 }
 
 impl Secrets for Keeping<'_> {
     fn secret(&self, name: &str) -> Option<String> {
-        let secret = self.secrets.secret(name);
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.0.insert(name.to_owned(), secret.clone());
-        secret
+        let secret = self.secrets.secret(name)?;
+        self.kept.borrow_mut().0.insert(name.to_owned(), secret.clone());
+        Some(secret)
     }
 }
 
 impl Secrets for Kept {
     fn secret(&self, name: &str) -> Option<String> {
-        self.0.get(name).cloned().flatten()
+        self.0.get(name).cloned()
     }
 }
 

@@ -12,6 +12,7 @@ use serde_json::Value;
 pub use annotations::{Annotations, Hints};
 pub use interface::{BodyKind, Card, Endpoint, Found, Interface, Overlap, Template};
 
+use crate::action::Action;
 use crate::rollout::Mode;
 use crate::workload::Authentication;
 
@@ -46,6 +47,24 @@ pub struct Resource {
     pub annotations: Annotations,
     /// Protocols that a connection may be upgraded to (HTTP only): what is said in them nobody reads.
     pub upgrades: Vec<String>,
+}
+
+impl Resource {
+    /// The entry of the tool, endpoint or method that `action` is, if it is a declared one.
+    pub fn declared(&self, action: &Action) -> Option<&Tool> {
+        action.tool().and_then(|tool| self.tools.get(tool))
+    }
+
+    /// Its labels.
+    pub fn labels(&self, action: &Action) -> &[String] {
+        self.declared(action).map_or(&[], |tool| &tool.labels)
+    }
+
+    /// How a person must have authenticated for `action`: as its tool says, else as the resource does.
+    pub fn demand(&self, action: Option<&Action>) -> Option<&Demand> {
+        let tool = action.and_then(|action| self.declared(action));
+        tool.and_then(|tool| tool.authentication.as_ref()).or(self.authentication.as_ref())
+    }
 }
 
 /// How a denial is put to MCP clients, where they can choose.

@@ -16,6 +16,7 @@ use countersign_tokens::json::JsonError;
 use countersign_tokens::{KeySet, KeySetError, UnixTime};
 
 use self::posted::Posted;
+use crate::background::early_by;
 use crate::board::{Board, Posting};
 use crate::config::{Endpoint, KeyLocation, KeySource, RemoteKeys};
 use crate::digest;
@@ -344,7 +345,7 @@ impl State {
         }
         let hint = self.keys.as_ref().and_then(|held| held.set.refresh_hint());
         let interval = remote.keys.refresh.or(hint).unwrap_or(REFRESH).min(remote.keys.max_stale);
-        let interval = interval.saturating_sub(interval * u32::from(early) / 1000);
+        let interval = early_by(interval, early);
         let fetched = self.keys.as_ref().and_then(|held| held.fetched);
         let due = fetched.is_none_or(|fetched| now.since(fetched) >= interval);
         due && !self.asked_within(RETRY.min(interval), now)

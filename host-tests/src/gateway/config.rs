@@ -13,7 +13,7 @@ use super::DeriveError;
 use super::address::HostPort;
 
 /// What `scripts/build --rego` builds.
-const REGO_MODULE: &str = "countersign-rego.wasm";
+pub const REGO_MODULE: &str = "countersign-rego.wasm";
 
 /// The largest body the filter can be told to hold.
 const MOST_BODY: u64 = 10 * 1024 * 1024;

@@ -29,7 +29,7 @@ use serde_json::{Value, json};
 
 pub use address::{AddressError, HostPort, Upstream};
 pub use cluster::UPSTREAM;
-pub use config::{Destination, PluginConfig, PluginConfigError};
+pub use config::{Destination, PluginConfig, PluginConfigError, REGO_MODULE};
 pub use filter::CAPABILITIES;
 
 /// Where certificate authorities are found when nothing else is said: Debian's, Red Hat's, macOS' and BSD's bundle.

@@ -3,7 +3,7 @@
 //! Policies are only asked about what grants cover. A grant that is wider than the call, or for what is not there, is itself a
 //! finding that policies can read: so a call that only such a grant covers is one whose case has to say so.
 
-use countersign_engine::action::{Action, Class, Operation};
+use countersign_engine::action::Action;
 use countersign_engine::hygiene::Finding;
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ pub(super) fn of(said: &Said<'_>, action: &Action) -> Vec<Value> {
     let object = match action.object() {
         _ if said.finds(Finding::WildcardGrant) => None,
         // Lists and the session need any grant on the resource; this one is for nothing that exists.
-        None if is_incidental(action) => Some("nothing"),
+        None if action.class().is_incidental() => Some("nothing"),
         object => object,
     };
     let mut grants = match object {
@@ -26,16 +26,4 @@ pub(super) fn of(said: &Said<'_>, action: &Action) -> Vec<Value> {
         grants.push(json!({ "action": "http:GET", "resource": "retired", "object": "/retired" }));
     }
     grants
-}
-
-fn is_incidental(action: &Action) -> bool {
-    let class = match &action.operation {
-        Operation::Mcp(operation) => operation.class,
-        Operation::A2a(operation) => operation.class,
-        Operation::ToolCall(_) | Operation::Http { .. } | Operation::Endpoint(_) | Operation::Grpc(_) => return false,
-    };
-    match class {
-        Class::Control | Class::List => true,
-        Class::Read | Class::Write | Class::Execute => false,
-    }
 }

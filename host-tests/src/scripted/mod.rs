@@ -25,6 +25,8 @@ mod tests;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use crate::gateway::REGO_MODULE;
+
 pub use gateway::ScriptedHost;
 pub use shared::SharedData;
 pub use state::{Answer, Delivered, Event, Forwarded, HttpCall, LocalReply, Options, Pairs, Status, StreamHandle};
@@ -73,7 +75,7 @@ impl Module {
     /// The one with Rego, which is beside it.
     pub fn with_rego() -> Result<&'static Self, HostError> {
         static BUILT: OnceLock<Result<Module, HostError>> = OnceLock::new();
-        let path = || module_path().with_file_name("countersign-rego.wasm");
+        let path = || module_path().with_file_name(REGO_MODULE);
         BUILT.get_or_init(|| Self::read(&path())).as_ref().map_err(Clone::clone)
     }
 

@@ -118,8 +118,7 @@ pub fn answer(arguments: &Explain, now: UnixTime) -> Answer {
         }
         Err(error) => {
             let findings = if let ExplainError::Invalid(findings) = &error { findings.as_slice() } else { &[] };
-            let json = json!({ "error": error.to_string(), "findings": findings });
-            Answer { text: text::failure(&error.to_string(), findings), json, verdict: Verdict::Unreadable }
+            validate::hindered("cannot be explained", &error, findings)
         }
     }
 }

@@ -5,19 +5,11 @@ use std::fmt::Write as _;
 use super::checks::{CheckResult, Checked, Policy, Reaches};
 use super::{Decision, Explanation};
 use crate::output::{Ink, one_line};
-use crate::validate::{self, Finding};
 
 pub(super) fn text(explanation: &Explanation) -> String {
     let mut out = String::new();
     // Writing to text cannot fail.
     let _ = write(&mut out, explanation);
-    out
-}
-
-/// Why there is no explanation.
-pub(super) fn failure(problem: &str, findings: &[Finding]) -> String {
-    let mut out = format!("{}: {}\n", Ink::Bad.paint("cannot be explained"), one_line(problem));
-    let _ = findings.iter().try_for_each(|finding| validate::write_finding(&mut out, finding, None));
     out
 }
 

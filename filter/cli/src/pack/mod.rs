@@ -198,7 +198,6 @@ fn decide(case: &Case, given: &Given, loaded: &Loaded) -> Result<Expect, CaseErr
     let resource = resource.ok_or_else(|| CaseError::UnknownResource(name.clone()))?;
     let action = request::action(&case.request, resource)?;
     let now = UnixTime::from_secs(case.now.unwrap_or(given.now));
-    let tool = action.tool().and_then(|tool| resource.tools.get(tool));
     let approval = case.approval.as_ref().map(|approver| facts::approval(approver, now));
     let workload = facts::workload(case.workload.as_ref().unwrap_or(&given.workload));
     let findings = &case.findings.as_ref().unwrap_or(&given.findings).0;
@@ -210,7 +209,7 @@ fn decide(case: &Case, given: &Given, loaded: &Loaded) -> Result<Expect, CaseErr
         task: &facts::task(case.task.as_ref().unwrap_or(&given.task), now),
         action: &action,
         risk: config.risk.risk(resource, &action, &workload, findings),
-        labels: tool.map_or(&[], |tool| &tool.labels),
+        labels: resource.labels(&action),
         source: case.source.as_deref().or(given.source.as_deref()),
         approval: approval.as_ref(),
     };

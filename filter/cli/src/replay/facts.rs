@@ -49,7 +49,7 @@ impl Known {
         let action = action(recorded, &arguments, resource, target)?;
         let workload = workload(caller, config)?;
         let findings = named(&record.findings, &Finding::ALL, Finding::name)?;
-        let rules = config.risk.read_arguments(action.tool().and_then(|tool| resource.tools.get(tool)));
+        let rules = config.risk.read_arguments(resource.declared(&action));
         let missing: [(bool, &[&str]); 3] = [
             // One issuer of the configuration is meant.
             (!workload.issuer_name.is_empty(), &["principal", "issuer_name"]),

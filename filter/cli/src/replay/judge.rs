@@ -77,12 +77,9 @@ fn again(record: &Record, reason: Reason, config: &Config, policy: Option<&Cedar
         };
     };
     let Some(known) = Known::of(record, resource, &target, config) else { return open("/action") };
-    let tool = known.action.tool().and_then(|tool| resource.tools.get(tool));
-    if resource.interface.closed && tool.is_none() {
+    if resource.interface.closed && resource.declared(&known.action).is_none() {
         return deny(Reason::Undeclared);
     }
-    let demand = tool.and_then(|tool| tool.authentication.as_ref()).or(resource.authentication.as_ref());
-    let labels = tool.map_or(&[][..], |tool| &tool.labels);
     let Some(policy) = policy else { return Judgement::Open(others(config)) };
     let facts = Facts {
         now: record.now(),
@@ -92,13 +89,13 @@ fn again(record: &Record, reason: Reason, config: &Config, policy: Option<&Cedar
         task: &known.task,
         action: &known.action,
         risk: known.risk,
-        labels,
+        labels: resource.labels(&known.action),
         source: record.source.as_deref(),
         approval: None,
     };
     let judgement = policy.judge(&facts, known.action.parts().iter().map(AsRef::as_ref), &known);
     let unfit = reason == Reason::ArgumentsUnfit && !known.has_all_arguments();
-    beside(judgement, demand, unfit, config)
+    beside(judgement, resource.demand(Some(&known.action)), unfit, config)
 }
 
 /// What else has to hold besides policy: who authenticated, that arguments fit, that somebody can be asked.

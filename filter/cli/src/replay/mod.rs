@@ -99,8 +99,7 @@ pub fn answer(arguments: &Arguments) -> Answer {
         }
         Err(error) => {
             let findings = if let ReplayError::Invalid(findings) = &error { findings.as_slice() } else { &[] };
-            let json = json!({ "error": error.to_string(), "findings": findings });
-            Answer { text: text::failure(&error.to_string(), findings), json, verdict: Verdict::Unreadable }
+            validate::hindered("cannot be replayed", &error, findings)
         }
     }
 }

@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 
 use super::{Decision, Replayed, Turn};
 use crate::output::{Ink, count, one_line};
-use crate::validate::{self, Finding};
 
 /// So many decisions of a group are shown; all are in the JSON.
 const SHOWN: usize = 3;
@@ -13,13 +12,6 @@ pub(super) fn text(replayed: &Replayed) -> String {
     let mut out = String::new();
     // Writing to text cannot fail.
     let _ = write(&mut out, replayed);
-    out
-}
-
-/// Why there is nothing to say.
-pub(super) fn failure(problem: &str, findings: &[Finding]) -> String {
-    let mut out = format!("{}: {}\n", Ink::Bad.paint("cannot be replayed"), one_line(problem));
-    let _ = findings.iter().try_for_each(|finding| validate::write_finding(&mut out, finding, None));
     out
 }
 

@@ -1,7 +1,7 @@
 //! Which built-in checks a configuration can lead to: one that nothing asks for answers no risk.
 
 use countersign_engine::catalogue::{Protocol, Resource, Tool};
-use countersign_engine::config::{Bound, Config, Issuer, Unmatched};
+use countersign_engine::config::{Bound, Config, Denied, Issuer, Unmatched};
 use countersign_engine::reason::Reason;
 use countersign_engine::workload::register::{Governed, Unclassified};
 
@@ -17,7 +17,7 @@ pub(super) fn is_possible(reason: Reason, config: &Config) -> bool {
         Reason::LifetimeTooLong => issuer(&|issuer| issuer.rules.max_lifetime().is_some()),
         Reason::TokenSpent => issuer(&|issuer| issuer.one_shot),
         Reason::TokenInactive | Reason::IntrospectionUnavailable => issuer(&|issuer| issuer.introspection.is_some()),
-        Reason::Revoked => config.denied != countersign_engine::config::Denied::default() || config.bundle.is_some(),
+        Reason::Revoked => config.denied != Denied::default() || config.bundle.is_some(),
         Reason::TokenUnbound => issuer(&|issuer| issuer.binding.require != Bound::Optional),
         Reason::UnknownWorkload => !config.workloads.entries.is_empty(),
         Reason::ActorUnclassified => config.workloads.actors.unclassified == Unclassified::Deny,

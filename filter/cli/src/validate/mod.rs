@@ -7,6 +7,7 @@ mod remedy;
 mod secrets;
 mod text;
 
+use std::fmt::Display;
 use std::path::Path;
 
 use countersign_engine::config::{Config, ConfigError};
@@ -146,6 +147,12 @@ pub fn load(document: &Document, secrets: &Present) -> Result<Loaded, Vec<Findin
             Err(errors.iter().map(Finding::of_config).chain(policy.iter().map(of_policy)).collect())
         }
     }
+}
+
+/// The answer of a command that `error` keeps from its work, with what is wrong with the configuration if it is that.
+pub(crate) fn hindered(what: &str, error: &impl Display, findings: &[Finding]) -> Answer {
+    let json = json!({ "error": error.to_string(), "findings": findings });
+    Answer { text: text::hindered(what, &error.to_string(), findings), json, verdict: Verdict::Unreadable }
 }
 
 fn text<'d>(document: &'d Document, pointer: &str) -> Option<&'d str> {

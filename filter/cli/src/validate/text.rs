@@ -29,6 +29,14 @@ fn write(out: &mut String, checked: &Checked) -> std::fmt::Result {
     Ok(())
 }
 
+/// Why a command cannot do its work, and what is wrong with the configuration if it is that.
+pub(super) fn hindered(what: &str, problem: &str, findings: &[Finding]) -> String {
+    let mut out = format!("{}: {}\n", Ink::Bad.paint(what), one_line(problem));
+    // Writing to text cannot fail.
+    let _ = findings.iter().try_for_each(|finding| self::finding(&mut out, finding, None));
+    out
+}
+
 /// One finding; `policy_text` is that of the policy it is in, if it is to be shown.
 pub(crate) fn finding(out: &mut String, finding: &Finding, policy_text: Option<&str>) -> std::fmt::Result {
     let Finding { pointer, line, column, policy, cause, remedy } = finding;

@@ -163,6 +163,14 @@ impl Class {
         }
     }
 
+    /// Whether any grant on the resource covers it.
+    pub const fn is_incidental(self) -> bool {
+        match self {
+            Self::Control | Self::List => true,
+            Self::Read | Self::Write | Self::Execute => false,
+        }
+    }
+
     /// What kind of thing an HTTP method does (RFC 9110 §9.2.1): what is not known to be safe, writes.
     fn of_http(method: &str) -> Self {
         match method {

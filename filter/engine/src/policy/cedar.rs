@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use cedar_policy::Authorizer;
 
 use super::arguments;
-use super::basis;
 use super::error::{LoadError, Problem};
 use super::index::Index;
 use super::load::{self, Rule, Source};
@@ -27,7 +26,6 @@ pub struct CedarPolicy {
     pub(super) rules: HashMap<String, Rule>,
     /// Whether any of them is in audit.
     pub(super) audits: bool,
-    revision: String,
 }
 
 impl CedarPolicy {
@@ -62,7 +60,6 @@ impl CedarPolicy {
             index: Index::build(&Source::new(text), &rules, &schema, resources, &arguments)?,
             audits: rules.iter().any(|rule| rule.mode == Mode::Audit),
             rules: rules.into_iter().map(|rule| (rule.id.clone(), rule)).collect(),
-            revision: basis::revision(text, resources),
         })
     }
 
@@ -84,11 +81,6 @@ impl CedarPolicy {
     /// `@maps` of the policies `ids`.
     pub(super) fn maps<'a>(&'a self, ids: &'a [String]) -> impl Iterator<Item = &'a [&'static str]> {
         ids.iter().filter_map(|id| self.rules.get(id)).map(|rule| rule.maps.as_slice())
-    }
-
-    /// Names text and catalogue: 16 hexadecimal digits of a SHA-256.
-    pub fn revision(&self) -> &str {
-        &self.revision
     }
 }
 

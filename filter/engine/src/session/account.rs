@@ -5,7 +5,6 @@ use std::sync::Arc;
 use countersign_tokens::{UnixTime, VerifiedProof};
 use serde_json::Value;
 
-use super::rating::demand;
 use super::request::is_reserved;
 use super::{DecisionId, Turn};
 use crate::action::mcp::{self, Era};
@@ -17,6 +16,7 @@ use crate::frameworks;
 use crate::headers::{Headers, same_name};
 use crate::hygiene::{self, Finding};
 use crate::ledger::Entry;
+use crate::policy::Facts;
 use crate::reason::Reason;
 use crate::record::{self, Line};
 use crate::reply::{Addressee, Denial, Reply};
@@ -79,6 +79,29 @@ impl Account {
         self.verified.as_deref()?.task.as_ref().ok()
     }
 
+    /// What policies may read of a request for `resource` that came from `source`, once all of it is known.
+    pub(super) fn facts<'a>(
+        &'a self,
+        now: UnixTime,
+        resource: &'a Resource,
+        source: Option<&'a str>,
+        approval: Option<&'a Approval>,
+    ) -> Option<Facts<'a>> {
+        let (verified, action) = (self.verified.as_deref()?, self.action.as_ref()?);
+        Some(Facts {
+            now,
+            workload: &verified.workload,
+            token: &verified.facts,
+            findings: &self.findings,
+            task: self.task()?,
+            action,
+            risk: self.rating.as_ref()?.risk,
+            labels: resource.labels(action),
+            source,
+            approval,
+        })
+    }
+
     /// Of a request of which only the head is known, so far as it could be read.
     pub(super) fn of(target: Option<&Target>) -> Self {
         let secret = target.and_then(|target| target.query.as_deref()).is_some_and(hygiene::has_secret);
@@ -97,7 +120,7 @@ impl Account {
         let denial = self.denial(about, reason.told(self.known));
         let line = self.line(turn, about, reason, denial.status);
         let scope = self.action.as_ref().and_then(scope_for);
-        let demand = about.resource.and_then(|resource| demand(resource, self.action.as_ref()));
+        let demand = about.resource.and_then(|resource| resource.demand(self.action.as_ref()));
         let addressee = Addressee {
             id: turn.id,
             denial,

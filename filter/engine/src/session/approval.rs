@@ -5,7 +5,6 @@ use countersign_tokens::UnixTime;
 use super::Turn;
 use super::account::Account;
 use super::decide::entry;
-use super::rating::declared;
 use super::request::Request;
 use crate::engine::Engine;
 use crate::io::{Call, CallId, CallOutcome};
@@ -108,6 +107,6 @@ fn redactions<'a>(engine: &'a Engine, request: &Request, account: &Account) -> &
     engine
         .resource(request.resource)
         .zip(account.action.as_ref())
-        .and_then(|(resource, action)| declared(resource, action))
+        .and_then(|(resource, action)| resource.declared(action))
         .map_or(&[], |tool| &tool.redact)
 }

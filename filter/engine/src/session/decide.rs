@@ -6,7 +6,6 @@ use countersign_tokens::{MAX_LEEWAY, UnixTime, VerifiedProof};
 
 use super::Turn;
 use super::account::Account;
-use super::rating::{declared, demand, labels};
 use super::request::Request;
 use super::wanted::Wanted;
 use crate::action::{Action, Rejection, a2a, grpc, http, mcp};
@@ -16,10 +15,9 @@ use crate::digest;
 use crate::engine::IssuerIndex;
 use crate::learned::Learned;
 use crate::ledger::{Entry, LedgerError};
-use crate::policy::{Allow, Facts, Given, Opinion, Question, StepUp, Verdict};
+use crate::policy::{Allow, Given, Opinion, Question, StepUp, Verdict};
 use crate::reason::Reason;
 use crate::rollout::Mode;
-use crate::route;
 use crate::sessions::{self, NoKey};
 use crate::step_up::Approval;
 use crate::task::{Circumstances, Coverage, Grant, Object};
@@ -84,8 +82,8 @@ impl Turn<'_> {
             }
         }
         let action = read_action(resource, request, wanted, account)?;
-        let authentication = demand(resource, Some(&action));
-        let undeclared = resource.interface.closed && declared(resource, &action).is_none();
+        let authentication = resource.demand(Some(&action));
+        let undeclared = resource.interface.closed && resource.declared(&action).is_none();
         account.action = Some(action);
         account.rating = Some(self.rate(resource, Learned::default(), account)?);
         self.claim_session(request, resource, account)?;
@@ -197,11 +195,7 @@ impl Turn<'_> {
     fn cover_part(&mut self, action: &Action, request: &Request, account: &mut Account) -> Result<(), Reason> {
         let verified = account.verified.clone().ok_or(Reason::Internal)?;
         let Ok(task) = &verified.task else { return Err(Reason::Internal) };
-        let circumstances = Circumstances {
-            now: self.now,
-            source: request.head.source.as_deref().and_then(route::address),
-            depth: verified.workload.actors.len(),
-        };
+        let circumstances = Circumstances::of(self.now, request.head.source.as_deref(), &verified.workload);
         let mut uses = Vec::new();
         // A new token must not forget what one that just expired has used.
         let end = task.end.unwrap_or(verified.facts.expires).plus(MAX_LEEWAY);
@@ -257,24 +251,9 @@ impl Turn<'_> {
     /// Policy decides, and what the task wants a person to approve is asked for.
     fn rule(&mut self, request: &Request, told: Told<'_>, account: &mut Account) -> Result<Ruling, Halt> {
         let resource = self.engine.resource(request.resource).ok_or(Reason::Internal)?;
-        let (Some(verified), Some(task), Some(action), Some(rating)) =
-            (&account.verified, account.task(), &account.action, &account.rating)
-        else {
-            return Err(Reason::Internal.into());
-        };
-        let facts = Facts {
-            now: self.now,
-            workload: &verified.workload,
-            token: &verified.facts,
-            findings: &account.findings,
-            task,
-            action,
-            risk: rating.risk,
-            labels: labels(resource, action),
-            source: request.head.source.as_deref(),
-            approval: told.approval,
-        };
-        let parts = action.parts();
+        let facts = account.facts(self.now, resource, request.head.source.as_deref(), told.approval);
+        let facts = facts.ok_or(Reason::Internal)?;
+        let (task, parts) = (facts.task, facts.action.parts());
         let asks = told.approval.is_none() && parts.iter().any(|part| task.asks.name(part));
         let cedar = self.engine.policy.cedar(&facts, &parts);
         let flips = cedar.as_ref().map(|verdict| self.flips(request, &facts, verdict)).unwrap_or_default();

@@ -10,7 +10,6 @@ use countersign_tokens::{TokenError, UnixTime};
 
 use super::account::Account;
 use super::decide::{Halt, Ruling, Told};
-use super::rating::{declared, labels};
 use super::request::{Arrival, Request};
 use super::{DecisionId, Turn};
 use crate::action::{Action, Operation};
@@ -22,7 +21,6 @@ use crate::hygiene;
 use crate::io::RequestHead;
 use crate::ledger::Ledger;
 use crate::policy::{Facts, Opined, StepUp};
-use crate::route;
 use crate::task::{Circumstances, Grant, Grants, Reach};
 use crate::workload::Identity;
 
@@ -131,11 +129,7 @@ fn lists(engine: &Engine, now: UnixTime, request: &Request, account: &Account) -
     let (Some(verified), Some(task), Some(action)) = (&account.verified, account.task(), &account.action) else {
         return Vec::new();
     };
-    let circumstances = Circumstances {
-        now,
-        source: request.head.source.as_deref().and_then(route::address),
-        depth: verified.workload.actors.len(),
-    };
+    let circumstances = Circumstances::of(now, request.head.source.as_deref(), &verified.workload);
     let listed = |whose, grants: &Grants| {
         let each = grants.each(action, &circumstances).map(|(grant, reach)| (grant.clone(), reach));
         Listed { whose, grants: each.collect() }
@@ -155,22 +149,8 @@ fn opinions<'e>(
     account: &Account,
     resource: &Resource,
 ) -> Vec<Opined<'e>> {
-    let (Some(verified), Some(task), Some(action)) = (&account.verified, account.task(), &account.action) else {
-        return Vec::new();
-    };
-    let Some(rating) = &account.rating else { return Vec::new() };
-    let facts = Facts {
-        now,
-        workload: &verified.workload,
-        token: &verified.facts,
-        findings: &account.findings,
-        task,
-        action,
-        risk: rating.risk,
-        labels: labels(resource, action),
-        source: request.head.source.as_deref(),
-        approval: None,
-    };
+    let Some(facts) = account.facts(now, resource, request.head.source.as_deref(), None) else { return Vec::new() };
+    let action = facts.action;
     let parts = action.parts();
     let opinions = parts.iter().flat_map(|part| engine.policy.opinions(&Facts { action: part, ..facts }));
     opinions.map(|opined| redacted(opined, resource, action)).collect()
@@ -178,7 +158,7 @@ fn opinions<'e>(
 
 /// Without values that nobody is to see: header fields (gRPC metadata), secrets in a query, and what approvers are not shown.
 fn redacted<'e>(mut opined: Opined<'e>, resource: &Resource, action: &Action) -> Opined<'e> {
-    let withheld = declared(resource, action).map_or(&[][..], |tool| &tool.redact);
+    let withheld = resource.declared(action).map_or(&[][..], |tool| &tool.redact);
     let hidden = |name: &str| {
         let within = |pointer: &String| pointer.split('/').nth(1) == Some(name);
         matches!(action.operation, Operation::Grpc(_)) || hygiene::has_secret(name) || withheld.iter().any(within)

@@ -4,8 +4,8 @@
 
 use super::Turn;
 use super::account::Account;
-use crate::action::{Action, Operation};
-use crate::catalogue::{Annotations, Demand, Resource, Tool};
+use crate::action::Operation;
+use crate::catalogue::{Annotations, Resource};
 use crate::learned::{self, Learned};
 use crate::ledger::LedgerError;
 use crate::reason::Reason;
@@ -46,20 +46,4 @@ impl Turn<'_> {
         }
         if self.is_for_ended_task(resource, account)? { Err(Reason::AgentTaskOver) } else { Ok(()) }
     }
-}
-
-/// The catalogue's entry for the tool, endpoint or method that `action` is, if it is a declared one.
-pub(super) fn declared<'a>(resource: &'a Resource, action: &Action) -> Option<&'a Tool> {
-    action.tool().and_then(|tool| resource.tools.get(tool))
-}
-
-/// Its labels.
-pub(super) fn labels<'a>(resource: &'a Resource, action: &Action) -> &'a [String] {
-    declared(resource, action).map_or(&[], |tool| &tool.labels)
-}
-
-/// How a person must have authenticated for `action`: as its tool says, else its resource.
-pub(super) fn demand<'a>(resource: &'a Resource, action: Option<&Action>) -> Option<&'a Demand> {
-    let tool = action.and_then(|action| declared(resource, action));
-    tool.and_then(|tool| tool.authentication.as_ref()).or(resource.authentication.as_ref())
 }

@@ -11,7 +11,6 @@ use serde_json::{Map, Value};
 
 use super::Turn;
 use super::account::Account;
-use super::rating::labels;
 use super::request::Request;
 use crate::action::{Action, Class, McpOperation, Operation, ToolCall, mcp};
 use crate::catalogue::{Annotations, Resource};
@@ -23,7 +22,7 @@ use crate::learned::{Learned, Mark};
 use crate::policy::{Facts, Unknown};
 use crate::response::{Audience, Element, Listing, Unreadable};
 use crate::risk::About;
-use crate::route::{self, Target};
+use crate::route::Target;
 use crate::task::{Circumstances, Grants, Task};
 
 const READ: &str = "resources/read";
@@ -66,11 +65,7 @@ impl Reader {
 
     /// As things are `now`.
     pub(super) fn at<'a>(&'a self, engine: &'a Engine, now: UnixTime) -> Result<ReaderNow<'a>, Unreadable> {
-        let circumstances = Circumstances {
-            now,
-            source: self.source.as_deref().and_then(route::address),
-            depth: self.verified.workload.actors.len(),
-        };
+        let circumstances = Circumstances::of(now, self.source.as_deref(), &self.verified.workload);
         Ok(ReaderNow {
             reader: self,
             engine,
@@ -184,7 +179,7 @@ impl<'a> ReaderNow<'a> {
             task: self.task,
             action,
             risk: rating.risk,
-            labels: labels(self.resource, action),
+            labels: self.resource.labels(action),
             source: self.reader.source.as_deref(),
             approval: None,
         };

@@ -6,7 +6,9 @@ use countersign_tokens::UnixTime;
 
 use super::grant::{Grant, Object};
 use super::pointer::Pointer;
-use crate::action::{Action, Class, Operation};
+use crate::action::Action;
+use crate::route;
+use crate::workload::Workload;
 
 /// What may be done: by a task, or at most by a workload.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -20,6 +22,13 @@ pub struct Circumstances {
     pub source: Option<IpAddr>,
     /// Actors between the subject and the call.
     pub depth: usize,
+}
+
+impl Circumstances {
+    /// Those of a request of `workload` at `now`, whose peer is at `source` (`ip:port`).
+    pub(crate) fn of(now: UnixTime, source: Option<&str>, workload: &Workload) -> Self {
+        Self { now, source: source.and_then(route::address), depth: workload.actors.len() }
+    }
 }
 
 /// Whether grants reach an action.
@@ -55,13 +64,13 @@ impl Grants {
 
     /// Whether any one grant covers `action`.
     ///
-    /// Session plumbing and lists ([`Class::Control`], [`Class::List`]) need any grant of their protocol on the resource, whatever
+    /// Session plumbing and lists ([`Control`](crate::action::Class::Control), [`List`](crate::action::Class::List)) need any grant of their protocol on the resource, whatever
     /// it names.
     pub fn cover(&self, action: &Action, circumstances: &Circumstances) -> Coverage<'_> {
         let holds = |grant: &&Grant| grant.holds_in(circumstances);
         let name = action.name();
         let incidental = |grant: &Grant| grant.speaks(&name) && grant.is_on(&action.resource) && holds(&grant);
-        if is_incidental(action) && self.0.iter().any(incidental) {
+        if action.class().is_incidental() && self.0.iter().any(incidental) {
             return Coverage::Covered(Vec::new());
         }
         let naming: Vec<&Grant> = self.0.iter().filter(|grant| grant.names(&name, action)).collect();
@@ -79,7 +88,7 @@ impl Grants {
     /// How far each of them reaches, for people; [`Self::cover`] decides.
     pub fn each(&self, action: &Action, circumstances: &Circumstances) -> impl Iterator<Item = (&Grant, Reach)> {
         let name = action.name();
-        let incidental = is_incidental(action);
+        let incidental = action.class().is_incidental();
         let (arguments, circumstances) = (action.arguments(), *circumstances);
         self.0.iter().map(move |grant| {
             let spoken = incidental && grant.speaks(&name) && grant.is_on(&action.resource);
@@ -136,16 +145,4 @@ impl From<Vec<Grant>> for Grants {
 /// Whether one may continue as the other.
 fn overlaps(one: &str, other: &str) -> bool {
     one.starts_with(other) || other.starts_with(one)
-}
-
-fn is_incidental(action: &Action) -> bool {
-    let class = match &action.operation {
-        Operation::Mcp(operation) => operation.class,
-        Operation::A2a(operation) => operation.class,
-        Operation::ToolCall(_) | Operation::Http { .. } | Operation::Endpoint(_) | Operation::Grpc(_) => return false,
-    };
-    match class {
-        Class::Control | Class::List => true,
-        Class::Read | Class::Write | Class::Execute => false,
-    }
 }

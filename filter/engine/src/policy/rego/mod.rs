@@ -61,7 +61,7 @@ pub struct RegoPolicy {
     text: String,
     sandboxes: Vec<String>,
     /// By resource and tool: what its schema says of the arguments.
-    arguments: BTreeMap<(String, String), Record>,
+    arguments: BTreeMap<String, BTreeMap<String, Record>>,
 }
 
 impl RegoPolicy {
@@ -82,11 +82,12 @@ impl RegoPolicy {
         if !errors.is_empty() {
             return Err(errors);
         }
-        let owned =
-            |((resource, tool), record): ((&str, &str), Record)| ((resource.to_owned(), tool.to_owned()), record);
-        let arguments = arguments.into_iter().map(owned).collect();
+        let mut by_resource: BTreeMap<String, BTreeMap<String, Record>> = BTreeMap::new();
+        for ((resource, tool), record) in arguments {
+            by_resource.entry(resource.to_owned()).or_default().insert(tool.to_owned(), record);
+        }
         let sandboxes = sandboxes.iter().map(|sandbox| sandbox.name.clone()).collect();
-        Ok(Self { engine, text: text.to_owned(), sandboxes, arguments })
+        Ok(Self { engine, text: text.to_owned(), sandboxes, arguments: by_resource })
     }
 
     /// What it says about all of `parts`, each with the other `facts`.
@@ -100,8 +101,8 @@ impl RegoPolicy {
     }
 
     fn verdict(&self, resource: &Resource, facts: &Facts<'_>) -> Result<Verdict, Deny> {
-        let tool = facts.action.tool().map(|tool| (resource.name.clone(), tool.to_owned()));
-        let record = tool.and_then(|tool| self.arguments.get(&tool));
+        let tools = self.arguments.get(&resource.name);
+        let record = tools.zip(facts.action.tool()).and_then(|(tools, tool)| tools.get(tool));
         if let (Some(record), Some(values)) = (record, facts.action.arguments()) {
             record.fit(values, &Names::default())?;
         }
@@ -150,7 +151,7 @@ impl RegoPolicy {
         fields.add(&self.text);
         let entry = basis::resource(resource);
         fields.add(entry);
-        if let Some(tool) = facts.action.tool().and_then(|tool| resource.tools.get(tool)) {
+        if let Some(tool) = resource.declared(facts.action) {
             fields.add(basis::tool(&entry, tool));
         }
         fields.digest()
