@@ -33,6 +33,7 @@ pub(super) const fn remedy(problem: &Problem) -> &'static str {
         Problem::RegoFormat => "write it as a text in quotes",
         Problem::RegoWith => "write a rule that takes what it needs as arguments",
         Problem::UnknownResource(_) => "name a resource of the configuration, or declare this one",
+        Problem::UnknownKind(_) => "write `Kind::\"automation\"` or `Kind::\"agent\"`",
         Problem::NeverApplies => "name an action and a resource that go together, or remove the policy",
         Problem::ResourceName => "choose another name",
         Problem::DuplicateResource => "give each resource a name of its own",

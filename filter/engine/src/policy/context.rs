@@ -2,11 +2,14 @@
 //!
 //! Builds what the candidate policies read and nothing else.
 
+use std::collections::HashSet;
+
 use cedar_policy::{Context, Entity, EntityUid, RestrictedExpression};
 use countersign_tokens::UnixTime;
 
 use super::Facts;
 use super::reads::Names;
+use super::schema::Types;
 use crate::action::{Action, Operation};
 use crate::hygiene::Finding;
 use crate::route;
@@ -54,8 +57,8 @@ pub(super) fn context(
     Context::from_pairs(pairs).map_err(|_| ContextError)
 }
 
-/// The caller, with attributes.
-pub(super) fn agent(uid: EntityUid, facts: &Facts<'_>) -> Result<Entity, ContextError> {
+/// The caller, with attributes and in what it is in.
+pub(super) fn agent(types: &Types, facts: &Facts<'_>) -> Result<Entity, ContextError> {
     let workload = facts.workload;
     let mut pairs = vec![
         pair("issuer", string(&workload.identity.issuer)),
@@ -64,16 +67,16 @@ pub(super) fn agent(uid: EntityUid, facts: &Facts<'_>) -> Result<Entity, Context
     ];
     pairs.extend(workload.client_id.as_deref().map(|client| pair("client_id", string(client))));
     pairs.extend(workload.trust_domain.as_deref().map(|domain| pair("trust_domain", string(domain))));
-    entity(uid, pairs, None)
+    entity(types.agent(&workload.identity.subject), pairs, types.above(workload))
 }
 
 /// A tool, in its resource.
 pub(super) fn tool(uid: EntityUid, resource: EntityUid, risk: &str, labels: &[String]) -> Result<Entity, ContextError> {
-    entity(uid, vec![pair("risk", string(risk)), pair("labels", strings(labels))], Some(resource))
+    entity(uid, vec![pair("risk", string(risk)), pair("labels", strings(labels))], HashSet::from([resource]))
 }
 
-fn entity(uid: EntityUid, pairs: Pairs, parent: Option<EntityUid>) -> Result<Entity, ContextError> {
-    Entity::new(uid, pairs.into_iter().collect(), parent.into_iter().collect()).map_err(|_| ContextError)
+fn entity(uid: EntityUid, pairs: Pairs, parents: HashSet<EntityUid>) -> Result<Entity, ContextError> {
+    Entity::new(uid, pairs.into_iter().collect(), parents).map_err(|_| ContextError)
 }
 
 fn task(facts: &Facts<'_>) -> Result<RestrictedExpression, ContextError> {

@@ -92,6 +92,9 @@ pub enum Problem {
     /// The policy names a resource, or a tool of one, that does not exist.
     #[error("`{0}` is in no resource of the catalogue")]
     UnknownResource(String),
+    /// The policy names a kind of workload that there is not.
+    #[error("`{0}` is no kind of workload (automation, agent)")]
+    UnknownKind(String),
     /// The policy names an entity, and none of its actions is ever asked about it.
     #[error("no action in its scope is ever asked about its resource")]
     NeverApplies,

@@ -12,10 +12,12 @@ use cedar_policy::{
 use super::cedar::CedarPolicy;
 use super::error::{LoadError, Place, Problem};
 use super::reads::Reads;
+use super::schema;
 use crate::catalogue::Resource;
 use crate::config::Sandbox;
 use crate::frameworks;
 use crate::rollout::Mode;
+use crate::workload::Kind;
 
 /// One policy, ready to be indexed.
 #[derive(Clone, Debug)]
@@ -231,18 +233,26 @@ fn problems(rule: &Rule) -> Vec<Problem> {
     problems
 }
 
-/// Entities in `rule` that no resource of the catalogue is or has. A misspelt forbid would forbid nothing.
+/// Entities in `rule` that no resource of the catalogue is or has, and kinds that nobody is of. A misspelt forbid would
+/// forbid nothing.
 fn strangers(rule: &Rule, resources: &[Resource]) -> impl Iterator<Item = Problem> {
-    let strange = |uid: &EntityUid| {
+    let undeclared = |name: &str| resources.iter().all(|resource| resource.name != name);
+    let named: BTreeSet<EntityUid> = rule.policy.entity_literals().into_iter().collect();
+    named.into_iter().filter_map(move |uid| {
         let id = uid.id().unescaped();
         match uid.type_name().to_string().as_str() {
-            "Resource" => resources.iter().all(|resource| resource.name != id),
-            "Tool" => id.split_once('/').is_none_or(|(name, _)| resources.iter().all(|resource| resource.name != name)),
-            _ => false,
+            "Resource" => undeclared(id).then(|| Problem::UnknownResource(uid.to_string())),
+            "Tool" => {
+                let unknown = id.split_once('/').is_none_or(|(name, _)| undeclared(name));
+                unknown.then(|| Problem::UnknownResource(uid.to_string()))
+            }
+            schema::KIND => {
+                let unknown = Kind::ALL.into_iter().all(|kind| kind.name() != id);
+                unknown.then(|| Problem::UnknownKind(uid.to_string()))
+            }
+            _ => None,
         }
-    };
-    let strangers: BTreeSet<EntityUid> = rule.policy.entity_literals().into_iter().filter(strange).collect();
-    strangers.into_iter().map(|uid| Problem::UnknownResource(uid.to_string()))
+    })
 }
 
 /// Strict validation; warnings are errors.

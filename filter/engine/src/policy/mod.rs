@@ -10,9 +10,13 @@
 //!
 //! | entity | attributes |
 //! |---|---|
-//! | `Agent` | `issuer: String` (`iss`), `issuer_name: String` (as configured), `subject: String` (`sub`), `client_id?: String`, `trust_domain?: String` (of SVIDs) |
+//! | `Agent`, in its `Issuer`, its `Kind` and, if it has one, its `TrustDomain` | `issuer: String` (`iss`), `issuer_name: String` (as configured), `subject: String` (`sub`), `client_id?: String`, `trust_domain?: String` (of SVIDs) |
 //! | `Tool`, in its `Resource`: a tool, an endpoint of an HTTP API, a method of a gRPC service | `risk: String`, `labels: Set<String>`; as the catalogue has them; of an undeclared one its resource's risk and no labels |
 //! | `Resource` | none |
+//! | `Issuer::"<name>"` (as configured), `Kind::"automation"`, `Kind::"agent"`, `TrustDomain::"<trust domain>"` (of SVIDs) | none |
+//!
+//! So `principal in Kind::"automation"` is a scope. A `Kind` that there is not is a load error; an `Issuer` or `TrustDomain` that
+//! is not configured has nobody in it.
 //!
 //! | `action` | in | asked about |
 //! |---|---|---|

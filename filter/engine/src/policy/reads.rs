@@ -7,6 +7,8 @@ use std::collections::BTreeSet;
 use cedar_policy::EntityUid;
 use serde_json::{Map, Value};
 
+use super::schema::AGENT;
+
 /// Some names, or every name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Names {
@@ -21,20 +23,21 @@ pub(super) struct Reads {
     pub(super) context: Names,
     /// Members of `context.args`.
     pub(super) arguments: Names,
-    /// Whether anything but the principal's identity is read.
+    /// Whether anything but the principal's identity is read: an attribute, or what it is in.
     pub(super) principal: bool,
     /// Entities named in conditions.
     pub(super) entities: BTreeSet<EntityUid>,
 }
 
 impl Reads {
-    /// What the conditions of `policy`, in Cedar's JSON form, read. The scope reads identities only.
+    /// What `policy`, in Cedar's JSON form, reads. Besides identities its scope reads only what the principal is in.
     pub(super) fn of(policy: &Value) -> Self {
         let mut reads = Self::default();
         match policy.get("conditions") {
             Some(conditions) => reads.walk(conditions),
             None => reads = Self { context: Names::All, arguments: Names::All, principal: true, ..reads },
         }
+        reads.principal |= policy.get("principal").is_none_or(asks_what_it_is_in);
         reads
     }
 
@@ -74,7 +77,10 @@ impl Reads {
             }
         }
         if object.contains_key("__entity") {
-            self.entities.extend(EntityUid::from_json(Value::Object(object.clone())));
+            let named = EntityUid::from_json(Value::Object(object.clone())).ok();
+            // It may be the caller.
+            self.principal |= named.as_ref().is_none_or(|uid| uid.type_name().basename() == AGENT);
+            self.entities.extend(named);
         }
         match object.get("Var").and_then(Value::as_str) {
             Some("context") => {
@@ -84,6 +90,15 @@ impl Reads {
             Some("principal") => self.principal = true,
             Some(_) | None => object.values().for_each(|value| self.walk(value)),
         }
+    }
+}
+
+/// Whether a scope's `constraint` on the principal holds for more than its identity and type.
+fn asks_what_it_is_in(constraint: &Value) -> bool {
+    match constraint.get("op").and_then(Value::as_str) {
+        Some("All" | "==") => false,
+        Some("is") => constraint.get("in").is_some(),
+        Some(_) | None => true,
     }
 }
 

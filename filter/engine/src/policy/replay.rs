@@ -12,6 +12,7 @@ use super::cedar::CedarPolicy;
 use super::index::Slot;
 use super::load::Rule;
 use super::reads::Names;
+use super::schema::{AGENT, ISSUER};
 use super::{Deny, Facts};
 use crate::action::Action;
 use crate::reason::Reason;
@@ -182,6 +183,11 @@ fn unknown(rule: &Rule, held: &dyn Held) -> BTreeSet<String> {
         Ok(policy) => walk(policy.get("conditions").unwrap_or(&policy), &mut paths),
         // What nobody can look into reads everything.
         Err(_) => drop(paths.insert(vec!["context".to_owned()])),
+    }
+    // Who is in which issuer is what the issuer is called. An agent in a condition may be the caller, with all it has.
+    let issuer = rule.policy.entity_literals().iter().any(|uid| uid.type_name().basename() == ISSUER);
+    if issuer || rule.reads.entities.iter().any(|uid| uid.type_name().basename() == AGENT) {
+        paths.insert(vec!["principal".to_owned(), "issuer_name".to_owned()]);
     }
     let unknown = paths.into_iter().filter(|path| {
         let names: Vec<&str> = path.iter().map(String::as_str).collect();

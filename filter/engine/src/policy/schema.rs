@@ -3,7 +3,7 @@
 //! Types only: the values are made in [`context`](super::context), the fields are documented in
 //! [`policy`](super), and a test holds the two together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use cedar_policy::{EntityId, EntityTypeName, EntityUid, ParseErrors, Schema, SchemaError};
 use serde_json::{Map, Value, json};
@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use super::arguments::Record;
 use crate::action::{Action, Class, Operation, a2a, grpc, mcp};
 use crate::catalogue::{Protocol, Resource};
+use crate::workload::Workload;
 
 /// The group of declared tools' actions, and the action of tools nobody declared.
 pub(super) const TOOLS_CALL: &str = "mcp:tools/call";
@@ -28,6 +29,12 @@ pub(super) const HTTP_METHODS: [(&str, &str); 8] = [
     ("CONNECT", "http:CONNECT"),
 ];
 
+/// The type of principals, and of what they are in.
+pub(super) const AGENT: &str = "Agent";
+pub(super) const ISSUER: &str = "Issuer";
+pub(super) const KIND: &str = "Kind";
+const TRUST_DOMAIN: &str = "TrustDomain";
+
 /// The arguments of the declared tools that have a schema, by resource and tool.
 pub(super) type Arguments<'a> = BTreeMap<(&'a str, &'a str), Record>;
 
@@ -36,6 +43,9 @@ pub(super) type Arguments<'a> = BTreeMap<(&'a str, &'a str), Record>;
 pub(super) struct Types {
     action: EntityTypeName,
     agent: EntityTypeName,
+    issuer: EntityTypeName,
+    kind: EntityTypeName,
+    trust_domain: EntityTypeName,
     pub(super) resource: EntityTypeName,
     pub(super) tool: EntityTypeName,
 }
@@ -53,7 +63,10 @@ impl Types {
     pub(super) fn new() -> Result<Self, Box<ParseErrors>> {
         Ok(Self {
             action: "Action".parse()?,
-            agent: "Agent".parse()?,
+            agent: AGENT.parse()?,
+            issuer: ISSUER.parse()?,
+            kind: KIND.parse()?,
+            trust_domain: TRUST_DOMAIN.parse()?,
             resource: "Resource".parse()?,
             tool: "Tool".parse()?,
         })
@@ -65,6 +78,15 @@ impl Types {
 
     pub(super) fn agent(&self, subject: &str) -> EntityUid {
         EntityUid::from_type_name_and_id(self.agent.clone(), EntityId::new(subject))
+    }
+
+    /// What the agent that is `workload` is in.
+    pub(super) fn above(&self, workload: &Workload) -> HashSet<EntityUid> {
+        let uid = |name: &EntityTypeName, id: &str| EntityUid::from_type_name_and_id(name.clone(), EntityId::new(id));
+        let issuer = uid(&self.issuer, &workload.issuer_name);
+        let kind = uid(&self.kind, workload.kind.name());
+        let trust_domain = workload.trust_domain.as_deref().map(|name| uid(&self.trust_domain, name));
+        [issuer, kind].into_iter().chain(trust_domain).collect()
     }
 
     pub(super) fn resource(&self, name: &str) -> EntityUid {
@@ -173,8 +195,7 @@ pub(super) fn generate(resources: &[Resource], arguments: &Arguments<'_>) -> Res
     let mut add = |name: ActionName, resource: &str, arguments: Option<&Record>| {
         // The nearest group is in the others itself.
         let groups: Vec<Value> = name.groups.first().iter().map(|id| json!({ "id": id })).collect();
-        let applies =
-            json!({ "principalTypes": ["Agent"], "resourceTypes": [resource], "context": context(arguments) });
+        let applies = json!({ "principalTypes": [AGENT], "resourceTypes": [resource], "context": context(arguments) });
         actions.insert(name.id, json!({ "memberOf": groups, "appliesTo": applies }));
     };
     for (_, name) in [Protocol::Http, Protocol::Mcp].into_iter().flat_map(ActionName::of) {
@@ -205,13 +226,16 @@ pub(super) fn a2a_arguments() -> Record {
 
 fn entity_types() -> Value {
     json!({
-        "Agent": { "shape": record(vec![
+        AGENT: { "memberOfTypes": [ISSUER, KIND, TRUST_DOMAIN], "shape": record(vec![
             ("issuer", string()),
             ("issuer_name", string()),
             ("subject", string()),
             ("client_id", optional(string())),
             ("trust_domain", optional(string())),
         ]) },
+        ISSUER: {},
+        KIND: {},
+        TRUST_DOMAIN: {},
         "Tool": { "memberOfTypes": ["Resource"], "shape": record(vec![("risk", string()), ("labels", set(&string()))]) },
         "Resource": {},
     })

@@ -16,7 +16,18 @@ use crate::policy::reads::Names;
 use crate::policy::schema::{self, ActionName, Arguments, Types};
 use crate::policy::{Facts, Verdict};
 use crate::step_up::Approval;
+use crate::workload::Kind;
 
+const PRINCIPALS: [&str; 8] = [
+    "principal",
+    "principal",
+    r#"principal == Agent::"alice""#,
+    r#"principal in Kind::"agent""#,
+    r#"principal in Kind::"automation""#,
+    r#"principal in Issuer::"platform""#,
+    r#"principal is Agent in Issuer::"other""#,
+    r#"principal in TrustDomain::"example.org""#,
+];
 const ACTIONS: [&str; 10] = [
     "action",
     r#"action == Action::"payments/transfer""#,
@@ -39,13 +50,16 @@ const RESOURCES: [&str; 8] = [
     "resource is Tool",
     r#"resource is Tool in Resource::"crm""#,
 ];
-const CONDITIONS: [&str; 14] = [
+const CONDITIONS: [&str; 17] = [
     "",
     "when { context.args.amount > 5 }",
     "when { context.args.amount * 9223372036854775807 > 0 }",
     r#"when { context.args has memo && context.args.memo == "m" }"#,
     "when { context.args has fee }",
     r#"when { principal.issuer_name == "platform" && principal has client_id }"#,
+    r#"when { principal in [Kind::"automation"] || principal is Agent in TrustDomain::"example.org" }"#,
+    r#"when { Agent::"alice" in Kind::"agent" }"#,
+    r#"when { Agent::"alice".issuer_name == "platform" }"#,
     "when { context has actor }",
     r#"when { context.request.path like "/payments/*" && context.now == 1000 }"#,
     r#"when { resource == Tool::"payments/transfer" || resource in Resource::"crm" }"#,
@@ -56,21 +70,25 @@ const CONDITIONS: [&str; 14] = [
     r#"when { context has task.purpose && context.labels.contains("external") && context.risk == "high" }"#,
 ];
 
-/// Every scope and condition that can be loaded together.
+/// Every scope, apart from its principal, and condition that can be loaded together.
 static BODIES: LazyLock<Vec<(String, &str)>> = LazyLock::new(|| {
-    let scopes =
-        ACTIONS.into_iter().flat_map(|action| RESOURCES.map(|resource| format!("(principal, {action}, {resource})")));
+    let scopes = ACTIONS.into_iter().flat_map(|action| RESOURCES.map(|resource| format!("{action}, {resource})")));
     let bodies = scopes.flat_map(|scope| CONDITIONS.map(|condition| (scope.clone(), condition)));
-    bodies.filter(|(scope, condition)| compile(&format!("permit{scope} {condition};")).is_ok()).collect()
+    bodies.filter(|(scope, condition)| compile(&format!("permit(principal, {scope} {condition};")).is_ok()).collect()
 });
 
 fn texts() -> impl Strategy<Value = Vec<String>> {
     let heads = select(vec!["permit", "permit", "forbid", "@step_up(\"m\") forbid"]);
-    let policy = (heads, select(BODIES.as_slice())).prop_map(|(head, (scope, condition))| match condition {
+    let policy = (heads, select(PRINCIPALS.as_slice()), select(BODIES.as_slice()));
+    let policy = policy.prop_map(|(head, principal, (scope, condition))| match condition {
         // Lifted by what it is conditional on, it would be impossible.
-        approval if head.starts_with('@') && approval.contains("approval") => format!("forbid{scope} {condition};"),
-        _ if head.starts_with('@') => format!("{head}{scope} {condition} unless {{ context has approval }};"),
-        _ => format!("{head}{scope} {condition};"),
+        approval if head.starts_with('@') && approval.contains("approval") => {
+            format!("forbid({principal}, {scope} {condition};")
+        }
+        _ if head.starts_with('@') => {
+            format!("{head}({principal}, {scope} {condition} unless {{ context has approval }};")
+        }
+        _ => format!("{head}({principal}, {scope} {condition};"),
     });
     prop::collection::vec(policy, 0..7)
 }
@@ -179,7 +197,7 @@ fn failed(error: &AuthorizationError) -> String {
 }
 
 fn everything(schema: &Schema, types: &Types, facts: &Facts<'_>) -> Result<Entities, Failure> {
-    let mut entities = vec![context::agent(types.agent(&facts.workload.identity.subject), facts)?];
+    let mut entities = vec![context::agent(types, facts)?];
     for resource in catalogue() {
         let mut tools: Vec<(String, &str, Vec<String>)> =
             resource.tools.values().map(|tool| (tool.name.clone(), tool.risk.name(), tool.labels.clone())).collect();
@@ -220,11 +238,14 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(512) })]
 
     #[test]
-    fn the_index_agrees_with_cedar(texts in texts(), action in actions(), bare: bool, approved: bool) {
+    fn the_index_agrees_with_cedar(texts in texts(), action in actions(), bare: bool, approved: bool, automation: bool) {
         let text = texts.join("\n");
         let mut world = if bare { World::bare() } else { World::new() };
         if approved {
             world.approval = World::approved().approval;
+        }
+        if automation {
+            world.workload.kind = Kind::Automation;
         }
         let facts = world.facts(&action);
         let policy = compile(&text).map_err(|error| TestCaseError::fail(error.to_string()))?;

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::{Outcome, World, call, compile, holds, http, mcp, say, spell};
+use crate::workload::Kind;
 
 #[test]
 fn nothing_is_permitted_by_default() -> Outcome {
@@ -165,6 +166,58 @@ fn every_documented_field_can_be_read() -> Outcome {
     assert!(holds(&World::bare(), absent, arguments)?);
     let text = r#"permit(principal, action == Action::"mcp:resources/read", resource) when { context.request has target && context.request.target == "file:///a" };"#;
     assert_eq!(say(text, &mcp("crm", "resources/read", Some("file:///a")))?, "allow [policy0]");
+    Ok(())
+}
+
+#[test]
+fn a_caller_is_in_its_issuer_its_kind_and_its_trust_domain() -> Outcome {
+    let scripted = |mut world: World| {
+        world.workload.kind = Kind::Automation;
+        world
+    };
+    let worlds = [World::new(), scripted(World::new()), World::bare(), scripted(World::bare())];
+    // Of an agent and an automation, with a trust domain and without.
+    let cases = [
+        (r#"in Issuer::"platform""#, [true; 4]),
+        (r#"in Issuer::"mesh""#, [false; 4]),
+        (r#"in Issuer::"https://sts""#, [false; 4]),
+        (r#"in Kind::"agent""#, [true, false, true, false]),
+        (r#"in Kind::"automation""#, [false, true, false, true]),
+        (r#"in TrustDomain::"example.org""#, [true, true, false, false]),
+        (r#"in TrustDomain::"example.com""#, [false; 4]),
+        (r#"is Agent in Kind::"agent""#, [true, false, true, false]),
+        ("is Agent", [true; 4]),
+        (r#"== Agent::"alice""#, [true; 4]),
+        // Whoever is called like a kind is not of it.
+        (r#"in Agent::"agent""#, [false; 4]),
+    ];
+    // The last is a tool that only the call knows.
+    let actions = [call("payments", "ping", json!({})), http("files", "GET"), call("crm", "other", json!({}))];
+    for (constraint, expected) in cases {
+        let scope = format!("permit(principal {constraint}, action, resource);");
+        let condition = format!("permit(principal, action, resource) when {{ principal {constraint} }};");
+        for text in [scope, condition] {
+            // The validator knows what holds of all of them.
+            if text.contains("when { principal is Agent }") {
+                continue;
+            }
+            let policy = compile(&text)?;
+            for (world, expected) in worlds.iter().zip(expected) {
+                for action in &actions {
+                    let said = spell(&policy.decide(&world.facts(action)));
+                    let expected = if expected { "allow [policy0]" } else { "deny policy_denied [] -" };
+                    assert_eq!(said, expected, "{text} {:?} {action:?}", world.workload);
+                }
+            }
+        }
+    }
+    let text = r#"@id("all") permit(principal, action, resource);
+        @id("scripts-read") @reason("no script writes") forbid(principal in Kind::"automation", action in Action::"http", resource) when { context.request.method != "GET" };"#;
+    let policy = compile(text)?;
+    let said = |world: &World| spell(&policy.decide(&world.facts(&http("files", "PUT"))));
+    let told: Vec<String> = worlds.iter().map(said).collect();
+    let forbidden = "deny policy_denied [scripts-read] no script writes";
+    assert_eq!(told, ["allow [all]", forbidden, "allow [all]", forbidden]);
     Ok(())
 }
 

@@ -72,10 +72,23 @@ fn only_what_is_read_is_built() -> Outcome {
         ("context == context", "All All false"),
         ("(if context.now > 1 then context else context).args.amount > 1", "All All false"),
         (r#"principal == Agent::"alice" && {a: principal.subject}.a == "x""#, "Only({}) Only({}) true"),
+        (r#"Agent::"alice" in Kind::"agent""#, "Only({}) Only({}) true"),
+        (r#"resource in Resource::"payments""#, "Only({}) Only({}) false"),
         ("context.task.id == context.request.path", r#"Only({"request", "task"}) Only({}) false"#),
     ];
     for (condition, expected) in cases {
         assert_eq!(reads(&transfer(condition))?, expected, "{condition}");
+    }
+    let scopes = [
+        ("principal", "false"),
+        ("principal is Agent", "false"),
+        (r#"principal == Agent::"alice""#, "false"),
+        (r#"principal in Kind::"agent""#, "true"),
+        (r#"principal is Agent in Issuer::"platform""#, "true"),
+    ];
+    for (principal, expected) in scopes {
+        let text = format!("permit({principal}, action == Action::\"payments/transfer\", resource);");
+        assert_eq!(reads(&text)?, format!("Only({{}}) Only({{}}) {expected}"), "{principal}");
     }
     let union = format!(
         "{} {}",

@@ -133,6 +133,25 @@ forbid(principal, action, resource) when { resource in Resource::"CRM" || resour
             r#"permit(principal, action == Action::"mcp:tools/list", resource == Resource::"files");"#,
             "1:1: policy `policy0`: no action in its scope is ever asked about its resource",
         ),
+        (
+            r#"permit(principal in Kind::"script", action, resource);
+forbid(principal, action, resource) when { principal in [Kind::"agent", Kind::"Automation"] };
+forbid(principal, action, resource in Kind::"agent");"#,
+            r#"1:1: policy `policy0`: `Kind::"script"` is no kind of workload (automation, agent)
+2:1: policy `policy1`: `Kind::"Automation"` is no kind of workload (automation, agent)
+3:1: policy `policy2`: policy is impossible: the policy expression evaluates to false for all valid requests
+3:1: policy `policy2`: unable to find an applicable action given the policy scope constraints"#,
+        ),
+        (
+            r#"permit(principal in Group::"agent", action, resource);"#,
+            "1:1: policy `policy0`: unable to find an applicable action given the policy scope constraints
+1:21: policy `policy0`: unrecognized entity type `Group` (did you mean `Tool`?)",
+        ),
+        // Nobody may be in them, which only who is asked knows.
+        (
+            r#"permit(principal in Issuer::"mesh", action, resource); permit(principal in TrustDomain::"a", action, resource);"#,
+            "no error",
+        ),
         // Not declared, so that the action is the one of undeclared tools.
         (r#"permit(principal, action == Action::"mcp:tools/call", resource == Tool::"payments/other");"#, "no error"),
     ];

@@ -13,6 +13,17 @@ fn cases() -> Vec<(&'static str, bool)> {
         ("permit (principal, ACTION, resource);", true),
         ("permit (principal, ACTION, resource) when { context.kind == \"automation\" };", false),
         ("permit (principal, action == Action::\"payments/ping\", resource);", false),
+        ("permit (principal in Kind::\"agent\", ACTION, resource);", true),
+        ("permit (principal in Kind::\"automation\", ACTION, resource);", false),
+        ("permit (principal in Issuer::\"platform\", ACTION, resource) when { context.args.amount < 5 };", true),
+        (
+            "permit (principal, ACTION, resource) when { context.args.amount < 5 }; forbid (principal in Kind::\"agent\", ACTION, resource);",
+            false,
+        ),
+        (
+            "permit (principal, ACTION, resource) when { context.args.amount < 5 }; forbid (principal in Kind::\"automation\", ACTION, resource);",
+            true,
+        ),
         // Who reads arguments could say anything.
         ("permit (principal, ACTION, resource) when { context.args.amount < 5 };", true),
         (

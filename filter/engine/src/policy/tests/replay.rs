@@ -26,7 +26,7 @@ const PERMITS: [&str; 3] = [
     r#"@id("small") permit (principal, action == Action::"payments/transfer", resource) when { context.args.amount < 50 };"#,
 ];
 
-const FORBIDS: [&str; 7] = [
+const FORBIDS: [&str; 8] = [
     "",
     r#"@id("ceiling") forbid (principal, action == Action::"payments/transfer", resource) when { context.args.amount > 100 };"#,
     r#"@id("ask") @step_up("boss") forbid (principal, action == Action::"payments/transfer", resource) when { context.args.amount > 10 } unless { context has approval };"#,
@@ -34,6 +34,7 @@ const FORBIDS: [&str; 7] = [
     r#"@id("ask-mfa") @step_up("security") forbid (principal, action, resource) unless { context.token has acr && context.token.acr == "mfa" || context has approval };"#,
     r#"@id("overflow") forbid (principal, action == Action::"payments/transfer", resource) when { context.args.amount * 9223372036854775807 < 0 };"#,
     r#"@id("named") forbid (principal, action, resource) when { principal.issuer_name == "other" };"#,
+    r#"@id("issued") forbid (principal in Issuer::"other", action, resource);"#,
 ];
 
 const UNKNOWN: [&[&[&str]]; 6] = [
@@ -122,6 +123,40 @@ fn what_is_missing_is_named() -> Result<(), Failure> {
     assert_eq!(names(UNKNOWN[1]), BTreeSet::from(["/args/amount".to_owned()]));
     assert_eq!(names(UNKNOWN[3]), BTreeSet::from(["/request/port".to_owned()]));
     assert!(names(UNKNOWN[4]).is_empty(), "no policy reads it");
+    Ok(())
+}
+
+/// Everything is known but what the issuer is called, as of a record whose issuer is configured twice.
+struct Unnamed;
+
+impl Held for Unnamed {
+    fn holds(&self, path: &[&str]) -> bool {
+        path != ["principal", "issuer_name"]
+    }
+}
+
+#[test]
+fn who_is_in_an_issuer_is_open_where_it_has_no_name() -> Outcome {
+    let (world, action) = (World::new(), transfer(5));
+    let said = |rest: &str| -> Result<_, Failure> {
+        let policy = compile(&format!("{} forbid {rest};", PERMITS[1]))?;
+        Ok(policy.judge(&world.facts(&action), std::iter::once(&action), &Unnamed))
+    };
+    let open = Judgement::Open(BTreeSet::from(["/principal/issuer_name".to_owned()]));
+    for rest in [
+        r#"(principal in Issuer::"other", action, resource)"#,
+        r#"(principal is Agent in Issuer::"other", action, resource)"#,
+        r#"(principal, action, resource) when { principal in [Issuer::"mesh", Issuer::"other"] }"#,
+        r#"(principal, action, resource) when { Agent::"alice" in Issuer::"other" }"#,
+        r#"(principal, action, resource) when { Agent::"alice".issuer_name == "other" }"#,
+    ] {
+        assert_eq!(said(rest)?, open, "{rest}");
+    }
+    for rest in
+        ["(principal in Kind::\"automation\", action, resource)", "(principal in TrustDomain::\"a\", action, resource)"]
+    {
+        assert!(matches!(said(rest)?, Judgement::Decided { effect: Effect::Allow, .. }), "{rest}");
+    }
     Ok(())
 }
 
