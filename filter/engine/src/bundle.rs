@@ -27,11 +27,11 @@ use crate::io::{Call, CallFailure, CallId, CallOutcome};
 /// The `typ` of a bundle.
 pub const TYPE: &str = "countersign-bundle+jwt";
 
-/// What of the configuration bundles have a say in. Of `policy` it is the texts: where else is asked is not theirs.
+/// What of the configuration bundles have a say in. Of `policy` it is the texts and what is made of them: where else is asked is not theirs.
 pub const MEMBERS: [&str; 8] = ["policy", "resources", "sandboxes", "risk", "workloads", "actors", "hygiene", "denied"];
 
-/// The texts in `policy`.
-const TEXTS: [&str; 2] = ["cedar", "rego"];
+/// The texts in `policy`, and what is made of them.
+const TEXTS: [&str; 3] = ["cedar", "links", "rego"];
 
 const DOCUMENT: Limits = Limits { depth: 64, bytes: 1024 * 1024, nodes: 200_000 };
 

@@ -175,10 +175,7 @@ impl fmt::Debug for Engine {
 /// A configuration and its compiled policy.
 fn read(configuration: &[u8], secrets: &dyn Secrets) -> Result<(Config, Judges), ConfigErrors> {
     let config = Config::parse(configuration, secrets)?;
-    let policy = Judges::new(&config).map_err(|errors| {
-        let errors = errors.iter().map(|(pointer, error)| ConfigError::new(*pointer, error.to_string()));
-        ConfigErrors::from(errors.collect::<Vec<_>>())
-    })?;
+    let policy = Judges::new(&config)?;
     Ok((config, policy))
 }
 

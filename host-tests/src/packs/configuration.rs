@@ -28,7 +28,7 @@ pub(super) fn of(pack: &Pack, policy: &Policy, cases: &[Said<'_>]) -> anyhow::Re
         "resources": pack.resources,
         "sandboxes": pack.sandboxes,
         "risk": pack.risk,
-        "policy": policy.configured(),
+        "policy": policy.configured(pack),
         "step_up": {
             "webhook": {
                 "url": "http://approvals.test/ask", "cluster": "approvals", "insecure_http": true,

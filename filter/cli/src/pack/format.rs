@@ -20,8 +20,17 @@ pub struct Pack {
     /// The same.
     #[serde(default = "none")]
     pub risk: Value,
+    /// The same, of `policy`: what is made of the templates of `policy.cedar`.
+    pub links: Option<Value>,
     pub given: Given,
     pub cases: Vec<Case>,
+}
+
+impl Pack {
+    /// Whoever calls in any case.
+    pub fn callers(&self) -> impl Iterator<Item = &Caller> {
+        std::iter::once(&self.given.workload).chain(self.cases.iter().filter_map(|case| case.workload.as_ref()))
+    }
 }
 
 /// What every case starts from.

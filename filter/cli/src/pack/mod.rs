@@ -8,7 +8,7 @@ pub mod format;
 mod request;
 mod text;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use countersign_engine::UnixTime;
@@ -17,7 +17,7 @@ use countersign_engine::rollout::Mode;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use self::format::{Case, Given, Pack};
+use self::format::{Caller, Case, Given, Pack};
 pub use self::format::{Decision, Expect};
 pub use self::request::{CaseError, Sent, action};
 use crate::arguments::Test;
@@ -134,11 +134,12 @@ pub enum Policy {
 }
 
 impl Policy {
-    /// As the value of `policy` in a plugin configuration.
-    pub fn configured(&self) -> Value {
-        match self {
-            Self::Cedar(text) => json!({ "cedar": text }),
-            Self::Rego(text) => json!({ "rego": text }),
+    /// As the value of `policy` in a plugin configuration, if it is one of `pack`.
+    pub fn configured(&self, pack: &Pack) -> Value {
+        match (self, &pack.links) {
+            (Self::Cedar(text), Some(links)) => json!({ "cedar": text, "links": links }),
+            (Self::Cedar(text), None) => json!({ "cedar": text }),
+            (Self::Rego(text), _) => json!({ "rego": text }),
         }
     }
 
@@ -168,19 +169,32 @@ pub fn read(folder: &Path) -> Result<(Pack, Vec<Policy>), DocumentError> {
     Ok((document::typed(&folder.join("cases.yaml"))?, policies))
 }
 
-/// A configuration with this catalogue and policy: both are read as the filter reads them.
+/// A configuration with this catalogue and policy, for whoever calls in the cases: all is read as the filter reads it.
 pub fn configuration(pack: &Pack, policy: &Policy) -> Value {
+    // Which of two that are called alike it is makes no difference to policies.
+    let issuers: BTreeMap<&str, Value> =
+        pack.callers().map(|caller| (caller.issuer_name.as_str(), issuer(caller))).collect();
     json!({
         "version": 1,
-        "issuers": [{
-            "name": ISSUER, "issuer": "https://sts.example.com", "profile": "access-token",
-            "audiences": ["https://tools.example.com"], "algorithms": ["ES256"],
-            "keys": { "url": "https://sts.example.com/jwks.json", "cluster": ISSUER },
-        }],
+        "issuers": issuers.into_values().collect::<Vec<_>>(),
         "resources": pack.resources,
         "sandboxes": pack.sandboxes,
         "risk": pack.risk,
-        "policy": policy.configured(),
+        "policy": policy.configured(pack),
+    })
+}
+
+/// Who vouches for `caller`.
+fn issuer(caller: &Caller) -> Value {
+    let Caller { issuer, issuer_name, trust_domain, .. } = caller;
+    let (profile, member, value) = match trust_domain {
+        Some(domain) => ("jwt-svid", "trust_domain", domain),
+        None => ("access-token", "issuer", issuer),
+    };
+    json!({
+        "name": issuer_name, "profile": profile, member: value,
+        "audiences": ["https://tools.example.com"], "algorithms": ["ES256"],
+        "keys": { "url": "https://sts.example.com/jwks.json", "cluster": ISSUER },
     })
 }
 

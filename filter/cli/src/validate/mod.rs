@@ -25,6 +25,8 @@ use crate::output::{Answer, Verdict};
 /// Where the policies' texts are.
 const CEDAR: &str = "/policy/cedar";
 const REGO: &str = "/policy/rego";
+/// Where what is made of templates is.
+const LINKS: &str = "/policy/links";
 
 /// What is said about one file.
 #[derive(Clone, Debug, Serialize)]
@@ -128,11 +130,9 @@ pub fn load(document: &Document, secrets: &Present) -> Result<Loaded, Vec<Findin
     let of_policy = |error: &LoadError| Finding::of_policy(error, CEDAR, &document.value);
     match Config::parse(document.text.as_bytes(), secrets) {
         Ok(config) => {
-            let (resources, sandboxes) = (&config.resources, &config.sandboxes);
-            let cedar = config.policy.cedar.as_deref();
-            let cedar = cedar.map(|text| CedarPolicy::compile_with(text, resources, sandboxes)).transpose();
+            let cedar = CedarPolicy::of(&config);
             let rego = config.policy.rego.as_deref();
-            let rego = rego.map(|text| RegoPolicy::compile(text, resources, sandboxes)).transpose();
+            let rego = rego.map(|text| RegoPolicy::compile(text, &config.resources, &config.sandboxes)).transpose();
             match (cedar, rego) {
                 (Ok(cedar), Ok(rego)) => Ok(Loaded { config, cedar, rego }),
                 (cedar, rego) => {
@@ -189,6 +189,7 @@ impl Finding {
                 ..Self::at(text.to_owned(), cause)
             },
             Place::Catalogue(names) => Self { remedy, ..Self::at(place::pointer(names, document), cause) },
+            Place::Link(position) => Self { remedy, ..Self::at(format!("{LINKS}/{position}"), cause) },
         }
     }
 }

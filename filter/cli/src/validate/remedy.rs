@@ -10,7 +10,10 @@ pub(super) const fn remedy(problem: &Problem) -> &'static str {
             "write the policy for what the catalogue declares; ask for optional attributes with `has` first"
         }
         Problem::Cedar(_) => "report it: a valid catalogue should not lead here",
-        Problem::Template => "write the principal or resource itself in place of the slot",
+        Problem::Unlinked => "fill its slots in `policy.links`, or write what is to be in them",
+        Problem::UnknownTemplate(_) => "write the `@id` of a policy with `?principal` or `?resource`",
+        Problem::EmptySlot(_) => "name an entity for it, such as `Agent::\"<subject>\"` or `Resource::\"<name>\"`",
+        Problem::NoSlot(_) => "remove it from the link, or write the slot into the template",
         Problem::DuplicateId => "give each policy an `@id` of its own",
         Problem::UnknownAnnotation(_) => "remove it, or write one of those that mean something",
         Problem::EmptyAnnotation(_) => "write a value in parentheses and quotes, or remove it",
@@ -33,6 +36,7 @@ pub(super) const fn remedy(problem: &Problem) -> &'static str {
         Problem::RegoFormat => "write it as a text in quotes",
         Problem::RegoWith => "write a rule that takes what it needs as arguments",
         Problem::UnknownResource(_) => "name a resource of the configuration, or declare this one",
+        Problem::UnknownIssuer(_) => "name an issuer, or the trust domain of one, of the configuration",
         Problem::UnknownKind(_) => "write `Kind::\"automation\"` or `Kind::\"agent\"`",
         Problem::NeverApplies => "name an action and a resource that go together, or remove the policy",
         Problem::ResourceName => "choose another name",

@@ -1,5 +1,6 @@
 //! What is taken, what is refused, and what stays in force.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -132,6 +133,30 @@ fn a_newer_bundle_is_taken_as_a_whole() -> Outcome {
     assert!(worker.engine.config.policy.cedar.as_deref().is_some_and(|text| text.starts_with("forbid")));
     // Keys and sessions are the same ones.
     assert_eq!(worker.refused, 0);
+    Ok(())
+}
+
+#[test]
+fn links_of_templates_come_with_them() -> Outcome {
+    let (mut worker, mut ledger) = (Worker::new()?, MemoryLedger::new(16));
+    let linked = |who: &str| {
+        json!({ "policy": {
+            "cedar": "@id(\"t\") permit (principal == ?principal, action, resource);",
+            "links": [{ "template": "t", "id": "a", "principal": format!("Agent::\"{who}\"") }],
+        } })
+    };
+    let mut revisions = BTreeSet::new();
+    for (revision, configuration) in [(7, linked("alice")), (8, linked("bob")), (9, policy(PERMIT))] {
+        let told = worker.served(bundle(revision, &configuration)?, &mut ledger)?;
+        assert!(told.contains("is in force"), "{told}");
+        assert!(revisions.insert(worker.engine.policy_revision().to_owned()), "{revisions:?}");
+    }
+    // The last one has no links, so there are none.
+    assert_eq!(worker.engine.config.policy.links, None);
+    let broken = json!({ "policy": { "cedar": PERMIT, "links": [{ "template": "t", "id": "a" }] } });
+    let told = worker.served(bundle(10, &broken)?, &mut ledger)?;
+    let wrong = "/policy/links/0: no template is called `t`";
+    assert_eq!(told, format!("bundle: revision 10 cannot be used: {wrong}; revision 9 stays in force"));
     Ok(())
 }
 

@@ -26,7 +26,7 @@ pub use secrets::{NoSecrets, Secrets};
 use crate::catalogue::Resource;
 use crate::hygiene::Hygiene;
 use crate::introspection::Introspection;
-use crate::policy::PdpConfig;
+use crate::policy::{Link, PdpConfig};
 use crate::risk::RiskRules;
 use crate::rollout::Mode;
 use crate::task::{Pointer, TaskSource};
@@ -82,6 +82,8 @@ impl Config {
 pub struct PolicyConfig {
     /// Cedar policy text.
     pub cedar: Option<String>,
+    /// What is made of its templates.
+    pub links: Option<Vec<Link>>,
     /// Rego policy text.
     pub rego: Option<String>,
     /// A decision point elsewhere.

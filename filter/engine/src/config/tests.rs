@@ -115,6 +115,10 @@ fn full() -> Value {
         "client_certificate": "xfcc",
         "policy": {
             "cedar": "permit (principal, action, resource);",
+            "links": [{
+                "template": "own", "id": "alice-own", "principal": "Agent::\"alice\"",
+                "resource": "Resource::\"payments\""
+            }],
             "rego": "package countersign",
             "authzen": {
                 "url": "https://pdp.example.com/tenant/", "cluster": "pdp", "insecure_http": false, "timeout": "500ms",

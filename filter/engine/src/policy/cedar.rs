@@ -11,9 +11,10 @@ use super::error::{LoadError, Problem};
 use super::index::Index;
 use super::load::{self, Rule, Source};
 use super::schema::{self, Arguments, Types};
+use super::templates::Link;
 use crate::action::Action;
 use crate::catalogue::Resource;
-use crate::config::Sandbox;
+use crate::config::{Config, Issuer, Sandbox};
 use crate::rollout::Mode;
 
 /// A policy text, compiled for a catalogue.
@@ -28,16 +29,35 @@ pub struct CedarPolicy {
     pub(super) audits: bool,
 }
 
+/// What a text is compiled for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Surroundings<'a> {
+    pub resources: &'a [Resource],
+    /// What permits may name.
+    pub sandboxes: &'a [Sandbox],
+    /// Who callers can be from; none where nobody knows.
+    pub issuers: Option<&'a [Issuer]>,
+    /// What is made of the text's templates; none where that is not said.
+    pub links: Option<&'a [Link]>,
+}
+
 impl CedarPolicy {
-    /// Compiles `text` for `resources`, or says everything that is wrong with either.
-    ///
-    /// Policies are typed only against a catalogue without errors.
-    pub fn compile(text: &str, resources: &[Resource]) -> Result<Self, Vec<LoadError>> {
-        Self::compile_with(text, resources, &[])
+    /// That of `config`, if it has one; or everything that is wrong with it or the catalogue.
+    pub fn of(config: &Config) -> Result<Option<Self>, Vec<LoadError>> {
+        let around = Surroundings {
+            resources: &config.resources,
+            sandboxes: &config.sandboxes,
+            issuers: Some(&config.issuers),
+            links: config.policy.links.as_deref(),
+        };
+        config.policy.cedar.as_deref().map(|text| Self::compile(text, &around)).transpose()
     }
 
-    /// The same of a text whose permits may name `sandboxes`.
-    pub fn compile_with(text: &str, resources: &[Resource], sandboxes: &[Sandbox]) -> Result<Self, Vec<LoadError>> {
+    /// Compiles `text` for what is `around` it, or says everything that is wrong with either.
+    ///
+    /// Policies are typed only against a catalogue without errors.
+    pub fn compile(text: &str, around: &Surroundings<'_>) -> Result<Self, Vec<LoadError>> {
+        let resources = around.resources;
         let (arguments, mut errors) = catalogue(resources);
         let schema = if errors.is_empty() {
             let schema = schema::generate(resources, &arguments);
@@ -45,7 +65,7 @@ impl CedarPolicy {
         } else {
             None
         };
-        let rules = load::load(text, schema.as_ref(), resources, sandboxes);
+        let rules = load::load(text, schema.as_ref(), around);
         let (rules, schema) = match (rules, schema) {
             (Ok(rules), Some(schema)) => (rules, schema),
             (rules, _) => {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::config::ConfigError;
+
 /// One reason why a policy cannot be loaded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {problem}")]
@@ -21,6 +23,8 @@ pub enum Place {
     Policy { line: usize, column: usize, id: String },
     /// Names and JSON Schema keywords from the catalogue's root, as in `resources/payments/tools/transfer/input_schema`.
     Catalogue(String),
+    /// One of the links of templates, counted from 0.
+    Link(usize),
 }
 
 /// What is wrong there.
@@ -35,9 +39,18 @@ pub enum Problem {
     /// Cedar refused what was made of the catalogue.
     #[error("{0}")]
     Cedar(String),
-    /// A `?principal` or `?resource`: nothing here fills it.
-    #[error("templates are not supported")]
-    Template,
+    /// A `?principal` or `?resource`, and nothing fills one.
+    #[error("a template, and there are no links")]
+    Unlinked,
+    /// A link to a template that there is not.
+    #[error("no template is called `{0}`")]
+    UnknownTemplate(String),
+    /// A link leaves a slot of its template open.
+    #[error("the template has a `?{0}`, which nothing fills")]
+    EmptySlot(&'static str),
+    /// A link fills a slot that its template has not.
+    #[error("the template has no `?{0}` to fill")]
+    NoSlot(&'static str),
     /// Two policies answer to one name.
     #[error("another policy has this `@id`")]
     DuplicateId,
@@ -95,6 +108,9 @@ pub enum Problem {
     /// The policy names a kind of workload that there is not.
     #[error("`{0}` is no kind of workload (automation, agent)")]
     UnknownKind(String),
+    /// The policy names an issuer or a trust domain that is not trusted.
+    #[error("`{0}` is no configured issuer")]
+    UnknownIssuer(String),
     /// The policy names an entity, and none of its actions is ever asked about it.
     #[error("no action in its scope is ever asked about its resource")]
     NeverApplies,
@@ -133,6 +149,14 @@ pub enum SchemaProblem {
 }
 
 impl LoadError {
+    /// In a configuration that has the text at the JSON Pointer `text`.
+    pub(super) fn at(&self, text: &str) -> ConfigError {
+        match self.place {
+            Place::Link(position) => ConfigError::new(format!("/policy/links/{position}"), self.problem.to_string()),
+            Place::Text { .. } | Place::Policy { .. } | Place::Catalogue(_) => ConfigError::new(text, self.to_string()),
+        }
+    }
+
     pub(super) fn catalogue(place: impl Into<String>, problem: impl Into<Problem>) -> Self {
         Self { place: Place::Catalogue(place.into()), problem: problem.into() }
     }
@@ -144,6 +168,7 @@ impl fmt::Display for Place {
             Self::Text { line, column } => write!(out, "{line}:{column}"),
             Self::Policy { line, column, id } => write!(out, "{line}:{column}: policy `{id}`"),
             Self::Catalogue(place) => out.write_str(place),
+            Self::Link(position) => write!(out, "links/{position}"),
         }
     }
 }

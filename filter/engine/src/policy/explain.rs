@@ -55,7 +55,7 @@ impl CedarPolicy {
         let policies = slot.candidates.panel(mode).policies.policies();
         let mut rules: Vec<&Rule> =
             policies.filter_map(|policy| self.rules.get(policy.id().as_ref() as &str)).collect();
-        rules.sort_unstable_by_key(|rule| rule.offset);
+        rules.sort_unstable_by_key(|rule| (rule.offset, &rule.id));
         rules
     }
 

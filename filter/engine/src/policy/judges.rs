@@ -10,7 +10,7 @@ use super::pdp::{Given, MOST_QUESTIONS, Pdp, Question};
 use super::{CedarPolicy, Deny, Facts, LoadError, Opined, RegoPolicy, Unknown, Verdict, basis, several};
 use crate::action::Action;
 use crate::catalogue::Resource;
-use crate::config::{Config, PolicyConfig};
+use crate::config::{Config, ConfigErrors, PolicyConfig};
 use crate::io::{Call, CallId, CallOutcome};
 use crate::reason::Reason;
 use crate::risk::RiskRules;
@@ -37,20 +37,22 @@ pub(crate) enum Opinion {
 impl Judges {
     /// Those of `config`, or everything that is wrong with its policies and what they are about, each with the pointer to
     /// the text that it is about.
-    pub(crate) fn new(config: &Config) -> Result<Self, Vec<(&'static str, LoadError)>> {
-        let PolicyConfig { cedar: text, rego: rego_text, pdp } = &config.policy;
+    pub(crate) fn new(config: &Config) -> Result<Self, ConfigErrors> {
+        let PolicyConfig { cedar: text, links, rego: rego_text, pdp } = &config.policy;
         let (resources, sandboxes) = (&config.resources, &config.sandboxes);
         let at = |pointer| {
-            move |errors: Vec<LoadError>| errors.into_iter().map(|error| (pointer, error)).collect::<Vec<_>>()
+            move |errors: Vec<LoadError>| {
+                ConfigErrors::from(errors.iter().map(|error| error.at(pointer)).collect::<Vec<_>>())
+            }
         };
-        let cedar = text.as_ref().map(|text| CedarPolicy::compile_with(text, resources, sandboxes));
-        let cedar = cedar.transpose().map_err(at("/policy/cedar"))?;
+        let cedar = CedarPolicy::of(config).map_err(at("/policy/cedar"))?;
         let rego = rego_text.as_ref().map(|text| RegoPolicy::compile(text, resources, sandboxes));
         let rego = rego.transpose().map_err(at("/policy/rego"))?;
         let elsewhere =
             pdp.as_ref().map(|pdp| format!("{} {}{}", pdp.dialect.name(), pdp.endpoint.authority, pdp.endpoint.path));
         let rules = (config.risk != RiskRules::default()).then(|| format!("{:?}", config.risk));
-        let parts = [text.as_deref(), rego_text.as_deref(), elsewhere.as_deref(), rules.as_deref()];
+        let links = links.as_ref().map(|links| format!("{links:?}"));
+        let parts = [text.as_deref(), links.as_deref(), rego_text.as_deref(), elsewhere.as_deref(), rules.as_deref()];
         let revision = basis::revision(&parts.into_iter().flatten().collect::<Vec<_>>().join("\n"), resources);
         let approvals = config.step_up.is_some();
         Ok(Self { cedar, rego, pdp: pdp.clone().map(Pdp::new), approvals, revision })

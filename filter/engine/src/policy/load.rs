@@ -2,19 +2,20 @@
 //!
 //! Never stops at the first mistake; what Cedar only warns about is a mistake here.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use cedar_policy::ffi::DetailedError;
 use cedar_policy::{
     Effect, EntityUid, ParseErrors, Policy, PolicyId, PolicySet, Schema, ValidationError, ValidationMode, Validator,
 };
 
-use super::cedar::CedarPolicy;
+use super::cedar::{CedarPolicy, Surroundings};
 use super::error::{LoadError, Place, Problem};
 use super::reads::Reads;
 use super::schema;
-use crate::catalogue::Resource;
-use crate::config::Sandbox;
+use super::templates::Template;
+use crate::config::{Issuer, Sandbox};
 use crate::frameworks;
 use crate::rollout::Mode;
 use crate::workload::Kind;
@@ -23,9 +24,9 @@ use crate::workload::Kind;
 #[derive(Clone, Debug)]
 pub(super) struct Rule {
     pub(super) policy: Policy,
-    /// `@id`, or `policy` and its position among the policies.
+    /// `@id`, or `policy` and its position among the policies; the link's, if it is of a template.
     pub(super) id: String,
-    /// As written.
+    /// As written, with what fills its slots.
     pub(super) text: String,
     /// `@step_up`: who is to approve.
     pub(super) step_up: Option<String>,
@@ -45,9 +46,9 @@ pub(super) struct Rule {
 /// What a policy says about itself: for people, reports and tests; nothing is decided with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Described<'a> {
-    /// `@id`, or `policy` and its position among the policies.
+    /// `@id`, or `policy` and its position among the policies; the link's, if it is of a template.
     pub id: &'a str,
-    /// Where it starts in the text, counted from 1 in lines and characters.
+    /// Where it, or its template, starts in the text, counted from 1 in lines and characters.
     pub line: usize,
     pub column: usize,
     /// Whether it permits; it forbids otherwise.
@@ -66,13 +67,26 @@ impl CedarPolicy {
     /// Every policy, in the order of `text`, which it was compiled from.
     pub fn policies(&self, text: &str) -> Vec<Described<'_>> {
         let mut rules: Vec<&Rule> = self.rules.values().collect();
-        rules.sort_unstable_by_key(|rule| rule.offset);
+        rules.sort_unstable_by_key(|rule| (rule.offset, &rule.id));
         let source = Source::new(text);
         rules.into_iter().map(|rule| rule.described(&source)).collect()
     }
 }
 
 impl Rule {
+    /// `policy`, which starts at `offset` of the text.
+    ///
+    /// What is wrong with annotations is left to [`problems`].
+    pub(super) fn new(policy: Policy, text: String, offset: usize, reads: Reads) -> Self {
+        let annotation = |name| policy.annotation(name).map(str::to_owned);
+        let (step_up, reason, sandbox) = (annotation("step_up"), annotation("reason"), annotation("sandbox"));
+        let mode = policy.annotation("mode").and_then(Mode::named).unwrap_or(Mode::Enforce);
+        let maps = policy.annotation("maps").unwrap_or_default().split_whitespace();
+        let maps = maps.filter_map(frameworks::identifier).collect();
+        let id = policy.id().to_string();
+        Self { policy, id, text, step_up, reason, sandbox, mode, maps, reads, offset }
+    }
+
     /// What it says about itself in `source`, which it is of.
     fn described(&self, source: &Source<'_>) -> Described<'_> {
         let (line, column) = source.position(self.offset);
@@ -98,9 +112,10 @@ impl<'a> Source<'a> {
         self.in_policy(&rule.id, rule.offset, problem)
     }
 
-    fn in_policy(&self, id: &str, offset: usize, problem: Problem) -> LoadError {
+    /// An error in the policy `id`, at an offset.
+    pub(super) fn in_policy(&self, id: impl fmt::Display, offset: usize, problem: Problem) -> LoadError {
         let (line, column) = self.position(offset);
-        LoadError { place: Place::Policy { line, column, id: id.to_owned() }, problem }
+        LoadError { place: Place::Policy { line, column, id: id.to_string() }, problem }
     }
 
     /// An error at an offset, in bytes.
@@ -116,82 +131,140 @@ impl<'a> Source<'a> {
     }
 }
 
-/// The rules of `text`, in its order. Types are not checked without a `schema`.
+/// The rules of `text`, in its order, and those of its templates, in the order of the links. Types are not checked without a
+/// `schema`.
 pub(super) fn load(
     text: &str,
     schema: Option<&Schema>,
-    resources: &[Resource],
-    sandboxes: &[Sandbox],
+    around: &Surroundings<'_>,
 ) -> Result<Vec<Rule>, Vec<LoadError>> {
     let source = Source::new(text);
-    let (rules, mut errors) = parsed(&source)?;
-    for rule in &rules {
-        errors.extend(strangers(rule, resources).map(|problem| source.error(rule, problem)));
-        let declared = |name: &&String| sandboxes.iter().any(|sandbox| sandbox.name == **name);
-        let undeclared = rule.sandbox.as_ref().filter(|name| !name.is_empty() && !declared(name));
-        errors.extend(undeclared.map(|name| source.error(rule, Problem::UnknownSandbox(name.clone()))));
+    let mut written = Written::read(&source, Some(around.sandboxes))?;
+    for rule in &written.rules {
+        let strangers = strangers(rule, around).into_iter();
+        written.errors.extend(strangers.map(|problem| source.error(rule, problem)));
     }
+    written.link(&source, around);
     if let Some(schema) = schema {
-        errors.extend(validate(&source, &rules, schema));
+        let errors = written.validate(&source, schema);
+        written.errors.extend(errors);
     }
-    if errors.is_empty() { Ok(rules) } else { Err(errors) }
+    written.finish()
 }
 
 /// The rules of `text`, whatever the catalogue is.
 pub(super) fn read(text: &str) -> Result<Vec<Rule>, Vec<LoadError>> {
-    let (rules, errors) = parsed(&Source::new(text))?;
-    if errors.is_empty() { Ok(rules) } else { Err(errors) }
+    Written::read(&Source::new(text), None)?.finish()
 }
 
-/// The rules, and what is wrong with them by themselves; only the latter where it is not Cedar.
-fn parsed(source: &Source<'_>) -> Result<(Vec<Rule>, Vec<LoadError>), Vec<LoadError>> {
-    let set: PolicySet = source.0.parse().map_err(|errors: ParseErrors| {
-        errors.iter().map(|error| syntax(source, &DetailedError::from(error))).collect::<Vec<_>>()
-    })?;
-    let mut errors = Vec::new();
-    let rules = rules(source, &set, &mut errors);
-    Ok((rules, errors))
+/// What a text says, and what is wrong with it.
+#[derive(Default)]
+pub(super) struct Written {
+    pub(super) rules: Vec<Rule>,
+    pub(super) templates: Vec<Template>,
+    /// All of it by its names, as Cedar validates it.
+    pub(super) set: PolicySet,
+    pub(super) errors: Vec<LoadError>,
 }
 
-/// Names the policies in the order of the text and checks what Cedar does not know about.
-fn rules(source: &Source<'_>, set: &PolicySet, errors: &mut Vec<LoadError>) -> Vec<Rule> {
-    let mut rules = Vec::new();
-    let mut names = BTreeSet::new();
-    let mut end = 0;
-    for number in 0..set.num_of_policies() + set.num_of_templates() {
-        let default = PolicyId::new(format!("policy{number}"));
-        if let Some(template) = set.template(&default) {
-            let offset = find(source, &template.to_string(), &mut end);
-            errors.push(source.in_text(offset, Problem::Template));
-        }
-        let Some(policy) = set.policy(&default) else { continue };
-        let text = policy.to_string();
-        let offset = find(source, &text, &mut end);
-        let id = policy.annotation("id").unwrap_or(default.as_ref()).to_owned();
-        let policy = policy.new_id(PolicyId::new(&id));
-        let reads = match policy.to_json() {
-            Ok(json) => Reads::of(&json),
-            Err(error) => {
-                errors.push(source.in_policy(&id, offset, Problem::Cedar(error.to_string())));
-                continue;
+impl Written {
+    /// Names the policies in the order of the text and checks what Cedar does not know about. Errors: where it is not Cedar.
+    fn read(source: &Source<'_>, sandboxes: Option<&[Sandbox]>) -> Result<Self, Vec<LoadError>> {
+        let set: PolicySet = source.0.parse().map_err(|errors: ParseErrors| {
+            errors.iter().map(|error| syntax(source, &DetailedError::from(error))).collect::<Vec<_>>()
+        })?;
+        let mut written = Self::default();
+        let mut end = 0;
+        for number in 0..set.num_of_policies() + set.num_of_templates() {
+            let default = PolicyId::new(format!("policy{number}"));
+            let named = |id: Option<&str>| id.map_or_else(|| default.clone(), PolicyId::new);
+            if let Some(template) = set.template(&default) {
+                let offset = find(source, &template.to_string(), &mut end);
+                written.template(source, template.new_id(named(template.annotation("id"))), offset, sandboxes);
+            } else if let Some(policy) = set.policy(&default) {
+                let text = policy.to_string();
+                let offset = find(source, &text, &mut end);
+                written.policy(source, policy.new_id(named(policy.annotation("id"))), text, offset, sandboxes);
             }
-        };
-        let annotation = |name| policy.annotation(name).map(str::to_owned);
-        let (step_up, reason, sandbox) = (annotation("step_up"), annotation("reason"), annotation("sandbox"));
-        // What is no mode is an error below.
-        let mode = policy.annotation("mode").and_then(Mode::named).unwrap_or(Mode::Enforce);
-        // So is what is no identifier.
-        let maps = policy.annotation("maps").unwrap_or_default().split_whitespace();
-        let maps = maps.filter_map(frameworks::identifier).collect();
-        let rule = Rule { policy, id, text, step_up, reason, sandbox, mode, maps, reads, offset };
-        errors.extend(problems(&rule).into_iter().map(|problem| source.error(&rule, problem)));
-        if names.insert(rule.id.clone()) {
-            rules.push(rule);
-        } else {
-            errors.push(source.error(&rule, Problem::DuplicateId));
+        }
+        Ok(written)
+    }
+
+    fn policy(
+        &mut self,
+        source: &Source<'_>,
+        policy: Policy,
+        text: String,
+        offset: usize,
+        sandboxes: Option<&[Sandbox]>,
+    ) {
+        let mut wrong = |problem| self.errors.push(source.in_policy(policy.id(), offset, problem));
+        match policy.to_json() {
+            Ok(json) => {
+                let reads = Reads::of(&json);
+                problems(policy.annotations(), policy.effect(), &reads, sandboxes).into_iter().for_each(&mut wrong);
+                match self.set.add(policy.clone()) {
+                    Ok(()) => self.rules.push(Rule::new(policy, text, offset, reads)),
+                    Err(_) => wrong(Problem::DuplicateId),
+                }
+            }
+            Err(error) => wrong(Problem::Cedar(error.to_string())),
         }
     }
-    rules
+
+    fn template(
+        &mut self,
+        source: &Source<'_>,
+        cedar: cedar_policy::Template,
+        offset: usize,
+        sandboxes: Option<&[Sandbox]>,
+    ) {
+        let mut wrong = |problem| self.errors.push(source.in_policy(cedar.id(), offset, problem));
+        match cedar.to_json() {
+            Ok(json) => {
+                let reads = Reads::of(&json);
+                problems(cedar.annotations(), cedar.effect(), &reads, sandboxes).into_iter().for_each(&mut wrong);
+                match self.set.add_template(cedar.clone()) {
+                    Ok(()) => self.templates.push(Template { cedar, offset }),
+                    Err(_) => wrong(Problem::DuplicateId),
+                }
+            }
+            Err(error) => wrong(Problem::Cedar(error.to_string())),
+        }
+    }
+
+    /// Strict validation; warnings are errors.
+    fn validate(&self, source: &Source<'_>, schema: &Schema) -> Vec<LoadError> {
+        let result = Validator::new(schema.clone()).validate(&self.set, ValidationMode::Strict);
+        let kind = |error: &ValidationError| Some(std::mem::discriminant(error));
+        let errors =
+            result.validation_errors().map(|error| (error.policy_id(), kind(error), DetailedError::from(error)));
+        let warnings = result.validation_warnings().map(|one| (one.policy_id(), None, DetailedError::from(one)));
+        let mut found: Vec<_> = errors
+            .chain(warnings)
+            .map(|(id, kind, error)| {
+                let offset = error.source_locations.first().map_or_else(|| self.start(id), |label| label.loc.start);
+                (offset, words(&error, &format!("for policy `{id}`, ")), id, kind)
+            })
+            .collect();
+        found.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+        let found = found.into_iter().map(|(offset, words, id, kind)| ((offset, id, kind), words));
+        fold(found)
+            .into_iter()
+            .map(|((offset, id, _), words)| source.in_policy(id, offset, Problem::Invalid(words)))
+            .collect()
+    }
+
+    /// Where the policy or template `id` starts.
+    fn start(&self, id: &PolicyId) -> usize {
+        let rules = self.rules.iter().map(|rule| (rule.policy.id(), rule.offset));
+        let mut all = rules.chain(self.templates.iter().map(|template| (template.cedar.id(), template.offset)));
+        all.find(|(name, _)| *name == id).map_or(0, |(_, offset)| offset)
+    }
+
+    fn finish(self) -> Result<Vec<Rule>, Vec<LoadError>> {
+        if self.errors.is_empty() { Ok(self.rules) } else { Err(self.errors) }
+    }
 }
 
 /// Where `text` starts at or after `end`; `end` moves behind it.
@@ -201,12 +274,16 @@ fn find(source: &Source<'_>, text: &str, end: &mut usize) -> usize {
     offset
 }
 
-/// What is wrong with the annotations of `rule`.
-fn problems(rule: &Rule) -> Vec<Problem> {
+/// What is wrong with `annotations` on something that has this `effect` and `reads` this; sandboxes where they are known.
+fn problems<'a>(
+    annotations: impl Iterator<Item = (&'a str, &'a str)>,
+    effect: Effect,
+    reads: &Reads,
+    sandboxes: Option<&[Sandbox]>,
+) -> Vec<Problem> {
+    let annotations: BTreeMap<&str, &str> = annotations.collect();
     let mut problems = Vec::new();
-    let mut annotations: Vec<(&str, &str)> = rule.policy.annotations().collect();
-    annotations.sort_unstable();
-    for (name, value) in annotations {
+    for (&name, &value) in &annotations {
         match name {
             "id" if value.is_empty() => problems.push(Problem::EmptyAnnotation("id")),
             "step_up" if value.is_empty() => problems.push(Problem::EmptyAnnotation("step_up")),
@@ -220,65 +297,50 @@ fn problems(rule: &Rule) -> Vec<Problem> {
             unknown => problems.push(Problem::UnknownAnnotation(unknown.to_owned())),
         }
     }
-    if rule.step_up.is_some() {
-        match rule.policy.effect() {
+    if annotations.contains_key("step_up") {
+        match effect {
             Effect::Permit => problems.push(Problem::StepUpOnPermit),
-            Effect::Forbid if rule.reads.context.contains("approval") => {}
+            Effect::Forbid if reads.context.contains("approval") => {}
             Effect::Forbid => problems.push(Problem::StepUpNeverLifted),
         }
     }
-    if rule.sandbox.is_some() && rule.policy.effect() == Effect::Forbid {
-        problems.push(Problem::SandboxOnForbid);
+    if let Some(name) = annotations.get("sandbox") {
+        if effect == Effect::Forbid {
+            problems.push(Problem::SandboxOnForbid);
+        }
+        let unknown = sandboxes.is_some_and(|sandboxes| sandboxes.iter().all(|sandbox| sandbox.name != **name));
+        if unknown && !name.is_empty() {
+            problems.push(Problem::UnknownSandbox((*name).to_owned()));
+        }
     }
     problems
 }
 
-/// Entities in `rule` that no resource of the catalogue is or has, and kinds that nobody is of. A misspelt forbid would
-/// forbid nothing.
-fn strangers(rule: &Rule, resources: &[Resource]) -> impl Iterator<Item = Problem> {
-    let undeclared = |name: &str| resources.iter().all(|resource| resource.name != name);
+/// Entities in `rule` that are not `around`: no resource of the catalogue is or has them, nobody is in them. A misspelt forbid
+/// would forbid nothing.
+pub(super) fn strangers(rule: &Rule, around: &Surroundings<'_>) -> Vec<Problem> {
     let named: BTreeSet<EntityUid> = rule.policy.entity_literals().into_iter().collect();
-    named.into_iter().filter_map(move |uid| {
-        let id = uid.id().unescaped();
-        match uid.type_name().to_string().as_str() {
-            "Resource" => undeclared(id).then(|| Problem::UnknownResource(uid.to_string())),
-            "Tool" => {
-                let unknown = id.split_once('/').is_none_or(|(name, _)| undeclared(name));
-                unknown.then(|| Problem::UnknownResource(uid.to_string()))
-            }
-            schema::KIND => {
-                let unknown = Kind::ALL.into_iter().all(|kind| kind.name() != id);
-                unknown.then(|| Problem::UnknownKind(uid.to_string()))
-            }
-            _ => None,
-        }
-    })
+    named.into_iter().filter_map(|uid| stranger(&uid, around)).collect()
 }
 
-/// Strict validation; warnings are errors.
-fn validate(source: &Source<'_>, rules: &[Rule], schema: &Schema) -> Vec<LoadError> {
-    let set = match PolicySet::from_policies(rules.iter().map(|rule| rule.policy.clone())) {
-        Ok(set) => set,
-        Err(error) => return vec![source.in_text(0, Problem::Cedar(error.to_string()))],
-    };
-    let result = Validator::new(schema.clone()).validate(&set, ValidationMode::Strict);
-    let kind = |error: &ValidationError| Some(std::mem::discriminant(error));
-    let errors = result.validation_errors().map(|error| (error.policy_id(), kind(error), DetailedError::from(error)));
-    let warnings = result.validation_warnings().map(|one| (one.policy_id(), None, DetailedError::from(one)));
-    let mut found: Vec<_> = errors
-        .chain(warnings)
-        .map(|(id, kind, error)| {
-            let start = || rules.iter().find(|rule| rule.policy.id() == id).map_or(0, |rule| rule.offset);
-            let offset = error.source_locations.first().map_or_else(start, |label| label.loc.start);
-            (offset, words(&error, &format!("for policy `{id}`, ")), id, kind)
-        })
-        .collect();
-    found.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
-    let found = found.into_iter().map(|(offset, words, id, kind)| ((offset, id, kind), words));
-    fold(found)
-        .into_iter()
-        .map(|((offset, id, _), words)| source.in_policy(id.as_ref(), offset, Problem::Invalid(words)))
-        .collect()
+fn stranger(uid: &EntityUid, Surroundings { resources, issuers, .. }: &Surroundings<'_>) -> Option<Problem> {
+    let id = uid.id().unescaped();
+    let declared = |name: &str| resources.iter().any(|resource| resource.name == name);
+    let trusted = |is: &dyn Fn(&Issuer) -> bool| issuers.is_none_or(|issuers| issuers.iter().any(is));
+    match uid.type_name().basename() {
+        "Resource" if !declared(id) => Some(Problem::UnknownResource(uid.to_string())),
+        "Tool" if !id.split_once('/').is_some_and(|(name, _)| declared(name)) => {
+            Some(Problem::UnknownResource(uid.to_string()))
+        }
+        schema::KIND if Kind::ALL.into_iter().all(|kind| kind.name() != id) => {
+            Some(Problem::UnknownKind(uid.to_string()))
+        }
+        schema::ISSUER if !trusted(&|issuer| issuer.name == id) => Some(Problem::UnknownIssuer(uid.to_string())),
+        schema::TRUST_DOMAIN if !trusted(&|issuer| issuer.trust_domain().is_some_and(|domain| domain.name() == id)) => {
+            Some(Problem::UnknownIssuer(uid.to_string()))
+        }
+        _ => None,
+    }
 }
 
 /// Cedar types a policy once for every action it covers: the first error of a kind at a place stands for all.

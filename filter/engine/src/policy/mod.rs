@@ -15,8 +15,11 @@
 //! | `Resource` | none |
 //! | `Issuer::"<name>"` (as configured), `Kind::"automation"`, `Kind::"agent"`, `TrustDomain::"<trust domain>"` (of SVIDs) | none |
 //!
-//! So `principal in Kind::"automation"` is a scope. A `Kind` that there is not is a load error; an `Issuer` or `TrustDomain` that
-//! is not configured has nobody in it.
+//! So `principal in Kind::"automation"` is a scope. A policy that names a kind that there is not, or an issuer, a trust domain or a
+//! resource that is not configured, is a load error: a misspelt forbid would forbid nothing.
+//!
+//! A template (`principal == ?principal`, `resource in ?resource`) decides nothing by itself. Each of its [links](Link) is a policy
+//! like every other, under the link's id.
 //!
 //! | `action` | in | asked about |
 //! |---|---|---|
@@ -169,11 +172,12 @@ mod rego;
 mod replay;
 mod schema;
 mod several;
+mod templates;
 #[cfg(test)]
 mod tests;
 mod trial;
 
-pub use cedar::CedarPolicy;
+pub use cedar::{CedarPolicy, Surroundings};
 pub use error::{LoadError, Place, Problem, SchemaProblem};
 pub use explain::{Answer, Opined};
 pub(crate) use judges::{Judges, Opinion};
@@ -183,6 +187,7 @@ pub(crate) use pdp::{Given, MOST_QUESTIONS, Question};
 pub use possible::Unknown;
 pub use rego::RegoPolicy;
 pub use replay::{Held, Judgement};
+pub use templates::Link;
 
 use countersign_tokens::UnixTime;
 

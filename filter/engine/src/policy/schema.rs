@@ -33,7 +33,7 @@ pub(super) const HTTP_METHODS: [(&str, &str); 8] = [
 pub(super) const AGENT: &str = "Agent";
 pub(super) const ISSUER: &str = "Issuer";
 pub(super) const KIND: &str = "Kind";
-const TRUST_DOMAIN: &str = "TrustDomain";
+pub(super) const TRUST_DOMAIN: &str = "TrustDomain";
 
 /// The arguments of the declared tools that have a schema, by resource and tool.
 pub(super) type Arguments<'a> = BTreeMap<(&'a str, &'a str), Record>;

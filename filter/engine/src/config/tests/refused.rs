@@ -97,8 +97,20 @@ fn versions_and_sections() -> Outcome {
         (&[set("/unmatched", "allow")], "/unmatched: unknown treatment \"allow\" (deny, pass)", SCHEMA_TOO),
         (&[set("/policy/cedar", "")], "/policy/cedar: empty; write some text, or leave the key out", SCHEMA_TOO),
         (
-            &[Remove("/policy/cedar"), Remove("/policy/rego"), Remove("/policy/authzen")],
+            &[Remove("/policy/cedar"), Remove("/policy/links"), Remove("/policy/rego"), Remove("/policy/authzen")],
             "/policy: nothing decides; write `cedar`, `rego`, `authzen` or `opa`",
+            SCHEMA_TOO,
+        ),
+        (
+            &[Remove("/policy/cedar")],
+            "/policy/links: there are no templates to link; write them in `cedar`",
+            SCHEMA_TOO,
+        ),
+        (
+            &[set("/policy/links", json!([{ "id": "a", "principal": "alice", "resource": "Tool::payments" }]))],
+            "/policy/links/0: `template` is missing; write the `@id` of the template
+/policy/links/0/principal: not an entity; write its type and its id, such as `Agent::\"alice\"`
+/policy/links/0/resource: not an entity; write its type and its id, such as `Agent::\"alice\"`",
             SCHEMA_TOO,
         ),
         (

@@ -3,12 +3,14 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use cedar_policy::EntityUid;
+
 use super::Seen;
 use super::endpoint::endpoint;
 use super::secret::{Source, secret};
 use crate::config::PolicyConfig;
 use crate::config::read::Node;
-use crate::policy::{Dialect, PdpConfig};
+use crate::policy::{Dialect, Link, PdpConfig};
 
 const WAIT: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(30);
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -20,10 +22,14 @@ const EVALUATION: &str = "/access/v1/evaluation";
 pub(super) fn policy(node: &Node<'_>, source: &Source<'_>, seen: &mut Seen) -> Option<PolicyConfig> {
     node.object(|object| {
         let cedar = object.optional("cedar", |node| node.text().map(str::to_owned));
+        let links = object.optional("links", |node| node.list(link));
         let rego = object.optional("rego", |node| node.text().map(str::to_owned));
         let authzen = object.optional("authzen", |node| pdp(node, Dialect::Authzen, source, seen));
         let opa = object.optional("opa", |node| pdp(node, Dialect::Opa, source, seen));
-        let (cedar, rego, authzen, opa) = (cedar?, rego?, authzen?, opa?);
+        let (cedar, links, rego, authzen, opa) = (cedar?, links?, rego?, authzen?, opa?);
+        if cedar.is_none() && links.is_some() {
+            return object.node().refuse_member("links", "there are no templates to link; write them in `cedar`");
+        }
         if authzen.is_some() && opa.is_some() {
             return object.node().refuse("has both `authzen` and `opa`; ask one decision point");
         }
@@ -31,7 +37,24 @@ pub(super) fn policy(node: &Node<'_>, source: &Source<'_>, seen: &mut Seen) -> O
         if cedar.is_none() && rego.is_none() && pdp.is_none() {
             return object.node().refuse("nothing decides; write `cedar`, `rego`, `authzen` or `opa`");
         }
-        Some(PolicyConfig { cedar, rego, pdp })
+        Some(PolicyConfig { cedar, links, rego, pdp })
+    })
+}
+
+fn link(node: &Node<'_>) -> Option<Link> {
+    node.object(|object| {
+        let name = |node: &Node<'_>| node.text().map(str::to_owned);
+        let template = object.required("template", "write the `@id` of the template", name);
+        let id = object.required("id", "choose one, for records", name);
+        let principal = object.optional("principal", entity);
+        let resource = object.optional("resource", entity);
+        Some(Link { template: template?, id: id?, principal: principal?, resource: resource? })
+    })
+}
+
+fn entity(node: &Node<'_>) -> Option<EntityUid> {
+    node.parse(|text| {
+        text.parse().map_err(|_| "not an entity; write its type and its id, such as `Agent::\"alice\"`".to_owned())
     })
 }
 

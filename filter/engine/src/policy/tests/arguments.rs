@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Failure, Outcome, World, call, catalogue, decide, holds, lines, resource, say, spell, tool};
+use super::{Failure, Outcome, World, among, call, catalogue, decide, holds, lines, resource, say, spell, tool};
 use crate::catalogue::Protocol;
 use crate::policy::CedarPolicy;
 
@@ -11,7 +11,7 @@ fn judge(schema: Value, condition: &str, arguments: Value) -> Result<String, Fai
     let mut resources = catalogue();
     resources.push(resource("x", Protocol::Mcp, vec![tool("t", Some(schema))]));
     let text = format!("permit(principal, action == Action::\"x/t\", resource) when {{ {condition} }};");
-    let policy = CedarPolicy::compile(&text, &resources).map_err(|errors| lines(&errors))?;
+    let policy = CedarPolicy::compile(&text, &among(&resources)).map_err(|errors| lines(&errors))?;
     Ok(spell(&decide(&policy, &call("x", "t", arguments))))
 }
 

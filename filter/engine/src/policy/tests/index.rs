@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 
-use super::{Failure, Outcome, call, catalogue, compile, http, lines, mcp, resource, say, tool};
+use super::{Failure, Outcome, among, call, catalogue, compile, http, lines, mcp, resource, say, tool};
 use crate::action::Action;
 use crate::catalogue::Protocol;
 use crate::policy::CedarPolicy;
@@ -39,7 +39,7 @@ fn policies_on_other_things_are_not_evaluated() -> Outcome {
             )?,
         }
     }
-    let policy = CedarPolicy::compile(&text, &resources).map_err(|errors| lines(&errors))?;
+    let policy = CedarPolicy::compile(&text, &among(&resources)).map_err(|errors| lines(&errors))?;
     assert_eq!(candidates(&policy, &call("payments", "transfer", json!({ "amount": 1 })))?, 1);
     assert_eq!(candidates(&policy, &call("payments", "ping", json!({})))?, 0);
     assert_eq!(candidates(&policy, &call("crm", "u2", json!({})))?, 1);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Outcome, catalogue, compile, errors, lines, resource, tool};
+use super::{Outcome, among, catalogue, compile, errors, lines, resource, tool};
 use crate::catalogue::Protocol;
 use crate::policy::{CedarPolicy, basis};
 
@@ -67,7 +67,10 @@ fn arguments_are_typed_by_tool() {
 #[test]
 fn names_and_annotations() {
     let cases = [
-        ("permit(principal == ?principal, action, resource);", "1:1: templates are not supported"),
+        (
+            "permit(principal == ?principal, action, resource);",
+            "1:1: policy `policy0`: a template, and there are no links",
+        ),
         (
             "@id(\"x\") permit(principal, action, resource);\n\n  @id(\"x\")\n  forbid(principal, action, resource);",
             "3:3: policy `x`: another policy has this `@id`",
@@ -167,7 +170,8 @@ fn all_errors_come_at_once() {
     resources.push(resource("crm", Protocol::Http, Vec::new()));
     resources.push(resource("x", Protocol::Mcp, vec![tool("t", Some(json!({})))]));
     let text = "@mode permit(principal, action, resource);\n@step_up permit(principal, action, resource);";
-    let all = CedarPolicy::compile(text, &resources).map_or_else(|errors| lines(&errors), |_| "no error".to_owned());
+    let all =
+        CedarPolicy::compile(text, &among(&resources)).map_or_else(|errors| lines(&errors), |_| "no error".to_owned());
     assert_eq!(
         all,
         "resources/a/b: a resource's name must have neither `/` nor `:`
@@ -214,7 +218,8 @@ fn unusable_schemas() {
     ];
     for (schema, expected) in cases {
         let resources = [resource("x", Protocol::Mcp, vec![tool("t", Some(schema.clone()))])];
-        let text = CedarPolicy::compile("", &resources).map_or_else(|errors| lines(&errors), |_| "no error".to_owned());
+        let text = CedarPolicy::compile("", &among(&resources))
+            .map_or_else(|errors| lines(&errors), |_| "no error".to_owned());
         assert_eq!(text, format!("resources/x/tools/t/input_schema{expected}"), "{schema}");
     }
 }

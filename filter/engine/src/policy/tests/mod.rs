@@ -13,6 +13,7 @@ mod rego;
 mod replay;
 mod sandbox;
 mod step_up;
+mod templates;
 mod trial;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use countersign_tokens::UnixTime;
 use serde_json::{Map, Value, json};
 
-use super::{CedarPolicy, Deny, Facts, LoadError, Verdict};
+use super::{CedarPolicy, Deny, Facts, LoadError, Surroundings, Verdict};
 use crate::action::{Action, Class, McpOperation, Operation, ToolCall, test_support};
 use crate::catalogue::{Match, PathMatch, Protocol, Resource, Risk, Tool};
 use crate::hygiene::Finding;
@@ -68,13 +69,18 @@ fn catalogue() -> Vec<Resource> {
     ]
 }
 
+/// Nothing but a catalogue.
+fn among(resources: &[Resource]) -> Surroundings<'_> {
+    Surroundings { resources, ..Surroundings::default() }
+}
+
 fn compile(text: &str) -> Result<CedarPolicy, Failure> {
-    CedarPolicy::compile(text, &catalogue()).map_err(|errors| lines(&errors).into())
+    CedarPolicy::compile(text, &among(&catalogue())).map_err(|errors| lines(&errors).into())
 }
 
 /// All errors of `text`, one a line.
 fn errors(text: &str) -> String {
-    CedarPolicy::compile(text, &catalogue()).map_or_else(|errors| lines(&errors), |_| "no error".to_owned())
+    CedarPolicy::compile(text, &among(&catalogue())).map_or_else(|errors| lines(&errors), |_| "no error".to_owned())
 }
 
 fn lines(errors: &[LoadError]) -> String {

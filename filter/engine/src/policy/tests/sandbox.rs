@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use super::{Failure, Outcome, World, call, catalogue, lines, mcp, spell};
+use super::{Failure, Outcome, World, among, call, catalogue, lines, mcp, spell};
 use crate::action::Action;
 use crate::config::Sandbox;
-use crate::policy::{CedarPolicy, Verdict};
+use crate::policy::{CedarPolicy, Surroundings, Verdict};
 
 const ALL: &str = r#"@id("all") permit(principal, action, resource);"#;
 const LAB: &str = r#"@id("lab") @sandbox("lab") permit(principal, action, resource) when { context.risk == "high" };"#;
@@ -13,8 +13,10 @@ const CELL: &str =
     r#"@id("cell") @sandbox("cell") permit(principal, action == Action::"payments/transfer", resource);"#;
 
 fn compile(text: &str) -> Result<CedarPolicy, Failure> {
+    let resources = catalogue();
     let sandboxes = ["lab", "cell"].map(|name| Sandbox { name: name.to_owned(), strip_headers: Vec::new() });
-    CedarPolicy::compile_with(text, &catalogue(), &sandboxes).map_err(|errors| lines(&errors).into())
+    let around = Surroundings { sandboxes: &sandboxes, ..among(&resources) };
+    CedarPolicy::compile(text, &around).map_err(|errors| lines(&errors).into())
 }
 
 fn place(verdict: &Verdict) -> String {

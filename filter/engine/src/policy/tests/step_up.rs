@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Failure, Outcome, World, call, catalogue, compile, http, lines, say, spell};
+use super::{Failure, Outcome, World, among, call, catalogue, compile, http, lines, say, spell};
 use crate::catalogue::Risk;
 use crate::policy::{CedarPolicy, StepUp, Verdict};
 
@@ -92,7 +92,7 @@ fn the_basis_changes_with_policies_and_catalogue() -> Outcome {
     let basis = |text: &str, change: &dyn Fn(&mut crate::catalogue::Tool)| -> Result<[u8; 32], Failure> {
         let mut resources = catalogue();
         resources.iter_mut().filter_map(|resource| resource.tools.get_mut("transfer")).for_each(change);
-        let policy = CedarPolicy::compile(text, &resources).map_err(|errors| lines(&errors))?;
+        let policy = CedarPolicy::compile(text, &among(&resources)).map_err(|errors| lines(&errors))?;
         match policy.decide(&World::new().facts(&transfer(11))) {
             Verdict::StepUp(StepUp { basis, .. }) => Ok(basis),
             other @ (Verdict::Allow(_) | Verdict::Deny(_)) => Err(spell(&other).into()),

@@ -1,0 +1,84 @@
+//! Cedar's templates: policies with slots, and the links that fill them.
+//!
+//! A linked policy is a rule like every other: written out, indexed, recorded by the link's id. A template decides nothing by
+//! itself.
+
+use std::collections::HashMap;
+
+use cedar_policy::{EntityUid, Policy, PolicyId, SlotId};
+
+use super::cedar::Surroundings;
+use super::error::{LoadError, Place, Problem};
+use super::load::{Rule, Source, Written, strangers};
+use super::reads::Reads;
+
+/// One policy made of a template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// The template's `@id`, or `policy` and its position among the policies.
+    pub template: String,
+    /// What records call the policy; no other policy has it.
+    pub id: String,
+    /// What fills `?principal`, where the template has it.
+    pub principal: Option<EntityUid>,
+    /// What fills `?resource`, where the template has it.
+    pub resource: Option<EntityUid>,
+}
+
+/// A template by its name, and where it starts in the text, in bytes.
+pub(super) struct Template {
+    pub(super) cedar: cedar_policy::Template,
+    pub(super) offset: usize,
+}
+
+impl Written {
+    /// Adds the policies that the links make.
+    pub(super) fn link(&mut self, source: &Source<'_>, around: &Surroundings<'_>) {
+        let Some(links) = around.links else {
+            let unlinked = self.templates.iter();
+            let error = |one: &Template| source.in_policy(one.cedar.id(), one.offset, Problem::Unlinked);
+            return self.errors.extend(unlinked.map(error));
+        };
+        for (position, link) in links.iter().enumerate() {
+            match self.linked(link) {
+                Ok(rule) => {
+                    for problem in strangers(&rule, around) {
+                        // What its template says it says as often as it is linked.
+                        if self.errors.iter().all(|error| error.problem != problem) {
+                            self.errors.push(LoadError { place: Place::Link(position), problem });
+                        }
+                    }
+                    self.rules.push(rule);
+                }
+                Err(problem) => self.errors.push(LoadError { place: Place::Link(position), problem }),
+            }
+        }
+    }
+
+    fn linked(&mut self, link: &Link) -> Result<Rule, Problem> {
+        let Link { template, id, principal, resource } = link;
+        let (name, id) = (PolicyId::new(template), PolicyId::new(id));
+        let found = self.templates.iter().find(|one| *one.cedar.id() == name);
+        let Template { cedar, offset } = found.ok_or_else(|| Problem::UnknownTemplate(template.clone()))?;
+        let offset = *offset;
+        let mut values = HashMap::new();
+        for (slot, what, filling) in
+            [(SlotId::principal(), "principal", principal), (SlotId::resource(), "resource", resource)]
+        {
+            match (cedar.slots().any(|one| *one == slot), filling) {
+                (true, Some(uid)) => drop(values.insert(slot, uid.clone())),
+                (false, None) => {}
+                (true, None) => return Err(Problem::EmptySlot(what)),
+                (false, Some(_)) => return Err(Problem::NoSlot(what)),
+            }
+        }
+        self.set.link(name, id.clone(), values).map_err(|_| Problem::DuplicateId)?;
+        let policy = self.set.policy(&id).ok_or(Problem::DuplicateId)?;
+        let cedar = |error: &dyn std::error::Error| Problem::Cedar(error.to_string());
+        let json = policy.to_json().map_err(|error| cedar(&error))?;
+        let reads = Reads::of(&json);
+        let policy = Policy::from_json(Some(id), json).map_err(|error| cedar(&error))?;
+        let text = policy.to_string();
+        Ok(Rule::new(policy, text, offset, reads))
+    }
+}
