@@ -3,9 +3,10 @@
 //! A linked policy is a rule like every other: written out, indexed, recorded by the link's id. A template decides nothing by
 //! itself.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use cedar_policy::{EntityUid, Policy, PolicyId, SlotId};
+use serde_json::Value;
 
 use super::cedar::Surroundings;
 use super::error::{LoadError, Place, Problem};
@@ -74,11 +75,32 @@ impl Written {
         }
         self.set.link(name, id.clone(), values).map_err(|_| Problem::DuplicateId)?;
         let policy = self.set.policy(&id).ok_or(Problem::DuplicateId)?;
-        let cedar = |error: &dyn std::error::Error| Problem::Cedar(error.to_string());
-        let json = policy.to_json().map_err(|error| cedar(&error))?;
-        let reads = Reads::of(&json);
-        let policy = Policy::from_json(Some(id), json).map_err(|error| cedar(&error))?;
+        // Written out, it can be indexed.
         let text = policy.to_string();
-        Ok(Rule::new(policy, text, offset, reads))
+        let written = Policy::parse(Some(id), &text).map_err(|error| Problem::Cedar(error.to_string()))?;
+        let json = told(&written)?;
+        if !is_same(policy, &written) || told(policy)?.get(CONDITIONS) != json.get(CONDITIONS) {
+            return Err(Problem::Cedar(format!("what this template is linked to cannot be written: {text}")));
+        }
+        Ok(Rule::new(written, text, offset, Reads::of(&json)))
     }
+}
+
+const CONDITIONS: &str = "conditions";
+
+/// What a policy says, in Cedar's JSON form.
+fn told(policy: &Policy) -> Result<Value, Problem> {
+    policy.to_json().map_err(|error| Problem::Cedar(error.to_string()))
+}
+
+/// Whether they differ in their conditions at most.
+fn is_same(one: &Policy, other: &Policy) -> bool {
+    let annotations =
+        |policy: &Policy| policy.annotations().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let (first, second): (BTreeSet<_>, BTreeSet<_>) = (annotations(one), annotations(other));
+    one.effect() == other.effect()
+        && one.principal_constraint() == other.principal_constraint()
+        && one.action_constraint() == other.action_constraint()
+        && one.resource_constraint() == other.resource_constraint()
+        && first == second
 }

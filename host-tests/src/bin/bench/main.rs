@@ -27,6 +27,9 @@ struct Arguments {
     /// Rounds; the median of the rounds is reported.
     #[arg(long, default_value_t = 3)]
     rounds: usize,
+    /// Seconds of load before that: V8 compiles what runs often anew while it runs, and until it has, it is measured too.
+    #[arg(long, default_value_t = 12)]
+    warm_up: u64,
     /// Connections held open by the load generator.
     #[arg(long, default_value_t = 16)]
     connections: u32,
@@ -63,7 +66,7 @@ fn main() -> Result<()> {
             progress.set_message(format!("round {}: {}", round + 1, variant.name));
             let gateway = envoy::Process::gateway(&envoy, &variant.bootstrap, folder.path())?;
             load.check(gateway.port(), variant.tokens).with_context(|| format!("variant `{}`", variant.name))?;
-            load.run(gateway.port(), variant.tokens, Duration::from_secs(1))?;
+            load.run(gateway.port(), variant.tokens, Duration::from_secs(arguments.warm_up))?;
             let before = gateway.cpu()?;
             let run = load.run(gateway.port(), variant.tokens, Duration::from_secs(arguments.seconds))?;
             report.add(variant.name, &run, gateway.cpu()?.saturating_sub(before));
