@@ -53,7 +53,17 @@ pub(crate) struct Bundles {
     asked: Option<UnixTime>,
     /// The call under way; its answer may come until then.
     under_way: Option<(CallId, UnixTime)>,
-    trouble: Option<String>,
+    /// Why the last answer was no good, if so: it is said once.
+    trouble: Option<BundleError>,
+}
+
+/// What a good answer is.
+enum Found {
+    /// Nothing new since the last answer that was read, good or not.
+    Unchanged,
+    /// What is in force.
+    Same,
+    Newer(Box<Engine>, Seen),
 }
 
 /// One bundle, told from every other.
@@ -75,7 +85,7 @@ pub(crate) enum News {
 }
 
 /// Why there is no newer bundle; the last good one stays.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BundleError {
     #[error("no answer from where bundles are: {0:?}")]
     NoAnswer(CallFailure),
@@ -142,29 +152,31 @@ impl Bundles {
     pub(crate) fn answer(&mut self, outcome: &CallOutcome, engine: &Engine, board: &mut dyn Board) -> News {
         self.under_way = None;
         match self.read(outcome, engine, board) {
-            Ok(None) => News::Nothing,
-            Ok(Some((engine, seen))) => {
+            Ok(Found::Unchanged) => {
+                // A document that was refused is still the one that is served.
+                self.trouble.take_if(|trouble| matches!(trouble, BundleError::NoAnswer(_) | BundleError::Status(_)));
+                News::Nothing
+            }
+            Ok(Found::Same) => {
+                self.trouble = None;
+                News::Nothing
+            }
+            Ok(Found::Newer(engine, seen)) => {
                 self.current = Some(seen);
                 self.trouble = None;
-                News::Installed { engine: Box::new(engine), revision: seen.revision }
+                News::Installed { engine, revision: seen.revision }
             }
             Err(error) => {
-                let repeated =
-                    self.trouble.replace(error.to_string()).is_some_and(|before| before == error.to_string());
+                let repeated = self.trouble.replace(error.clone()).is_some_and(|before| before == error);
                 News::Refused { error, repeated }
             }
         }
     }
 
-    fn read(
-        &mut self,
-        outcome: &CallOutcome,
-        engine: &Engine,
-        board: &mut dyn Board,
-    ) -> Result<Option<(Engine, Seen)>, BundleError> {
+    fn read(&mut self, outcome: &CallOutcome, engine: &Engine, board: &mut dyn Board) -> Result<Found, BundleError> {
         let (headers, body) = match outcome {
             CallOutcome::Response { status: 200, headers, body } => (headers, body),
-            CallOutcome::Response { status: 304, .. } if self.etag.is_some() => return Ok(None),
+            CallOutcome::Response { status: 304, .. } if self.etag.is_some() => return Ok(Found::Unchanged),
             CallOutcome::Response { status, .. } => return Err(BundleError::Status(*status)),
             CallOutcome::Failed(failure) => return Err(BundleError::NoAnswer(*failure)),
         };
@@ -172,7 +184,7 @@ impl Bundles {
         self.etag = etag.map(str::to_owned);
         let digest = digest::of_bytes(body);
         if self.current.is_some_and(|current| current.digest == digest) {
-            return Ok(None);
+            return Ok(Found::Same);
         }
         let Bundle { name, revision, configuration } = self.verified(body, engine)?;
         if name != self.config.name {
@@ -189,7 +201,7 @@ impl Bundles {
         };
         let engine = engine.with_bundle(revision, configuration).map_err(unusable)?;
         self.tell(seen, board)?;
-        Ok(Some((engine, seen)))
+        Ok(Found::Newer(Box::new(engine), seen))
     }
 
     fn verified(&self, body: &[u8], engine: &Engine) -> Result<Bundle, BundleError> {

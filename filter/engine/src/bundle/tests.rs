@@ -244,8 +244,22 @@ fn what_was_read_is_not_read_again() -> Outcome {
     // The same complaint is made once, and counted each time.
     let older = bundle(3, &policy(PERMIT))?;
     assert_ne!(worker.served(older.clone(), &mut ledger)?, "");
-    assert_eq!(worker.served(older, &mut ledger)?, "");
+    assert_eq!(worker.served(older.clone(), &mut ledger)?, "");
     assert_eq!(worker.refused, 2);
+    // It is made again once that was over, which what was refused and is still served is not.
+    assert_eq!(worker.answered(200, Some("\"b\""), older.clone(), &mut ledger)?, "");
+    worker.answered(304, None, Vec::new(), &mut ledger)?;
+    assert_eq!(worker.served(older.clone(), &mut ledger)?, "");
+    worker.served(bundle(7, &policy(PERMIT))?, &mut ledger)?;
+    assert_ne!(worker.served(older, &mut ledger)?, "");
+    // Nor is the way there repaired before something comes of it.
+    worker.answered(200, Some("\"a\""), bundle(7, &policy(PERMIT))?, &mut ledger)?;
+    for expected in [true, false] {
+        let told = worker.answered(500, None, Vec::new(), &mut ledger)?;
+        assert_eq!(told.is_empty(), !expected, "{told}");
+    }
+    worker.answered(304, None, Vec::new(), &mut ledger)?;
+    assert_ne!(worker.answered(500, None, Vec::new(), &mut ledger)?, "");
     // Nobody asks before it is time, or twice at a time.
     assert!(worker.handle(BackgroundInput::Tick, &mut ledger).is_none());
     // An answer nobody waits for changes nothing.
