@@ -30,7 +30,8 @@ impl Wrk {
         let path = folder.path().join("load.lua");
         std::fs::write(&path, format!("{script}\n{DONE}"))?;
         let process = Command::new("wrk")
-            .args(["-t", "2", "-c", "8", "-d", &format!("{}s", duration.as_secs()), "-s"])
+            // A machine that stalls loses nothing.
+            .args(["-t", "2", "-c", "8", "--timeout", "30s", "-d", &format!("{}s", duration.as_secs()), "-s"])
             .arg(&path)
             .arg(format!("http://{address}/"))
             .stdout(Stdio::piped())
