@@ -8,7 +8,7 @@ pub mod format;
 mod request;
 mod text;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use countersign_engine::UnixTime;
@@ -171,12 +171,15 @@ pub fn read(folder: &Path) -> Result<(Pack, Vec<Policy>), DocumentError> {
 
 /// A configuration with this catalogue and policy, for whoever calls in the cases: all is read as the filter reads it.
 pub fn configuration(pack: &Pack, policy: &Policy) -> Value {
-    // Which of two that are called alike it is makes no difference to policies.
-    let issuers: BTreeMap<&str, Value> =
-        pack.callers().map(|caller| (caller.issuer_name.as_str(), issuer(caller))).collect();
+    // A gateway has one issuer of a name, and one name for an issuer; of others the first stands for all.
+    let (mut names, mut ids) = (BTreeSet::new(), BTreeSet::new());
+    let issuers = pack.callers().filter(|caller| {
+        let (name, id) = (&caller.issuer_name, caller.trust_domain.as_ref().unwrap_or(&caller.issuer));
+        !names.contains(name) && ids.insert(id) && names.insert(name)
+    });
     json!({
         "version": 1,
-        "issuers": issuers.into_values().collect::<Vec<_>>(),
+        "issuers": issuers.map(issuer).collect::<Vec<_>>(),
         "resources": pack.resources,
         "sandboxes": pack.sandboxes,
         "risk": pack.risk,
