@@ -58,7 +58,7 @@ pub(super) fn context(
 }
 
 /// The caller, with attributes and in what it is in.
-pub(super) fn agent(types: &Types, facts: &Facts<'_>) -> Result<Entity, ContextError> {
+pub(super) fn agent(uid: EntityUid, types: &Types, facts: &Facts<'_>) -> Result<Entity, ContextError> {
     let workload = facts.workload;
     let mut pairs = vec![
         pair("issuer", string(&workload.identity.issuer)),
@@ -67,7 +67,7 @@ pub(super) fn agent(types: &Types, facts: &Facts<'_>) -> Result<Entity, ContextE
     ];
     pairs.extend(workload.client_id.as_deref().map(|client| pair("client_id", string(client))));
     pairs.extend(workload.trust_domain.as_deref().map(|domain| pair("trust_domain", string(domain))));
-    entity(types.agent(&workload.identity.subject), pairs, types.above(workload))
+    entity(uid, pairs, types.above(workload))
 }
 
 /// A tool, in its resource.

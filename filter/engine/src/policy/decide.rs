@@ -79,7 +79,7 @@ impl CedarPolicy {
         let principal = self.types.agent(&facts.workload.identity.subject);
         let mut entities = Cow::Borrowed(slot.entities.as_ref());
         if reads.principal {
-            entities = add(entities, context::agent(&self.types, facts)?)?;
+            entities = add(entities, context::agent(principal.clone(), &self.types, facts)?)?;
         }
         let resource = match &slot.asked {
             Asked::Known(uid) => uid.clone(),

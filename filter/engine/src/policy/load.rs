@@ -7,8 +7,10 @@ use std::fmt;
 
 use cedar_policy::ffi::DetailedError;
 use cedar_policy::{
-    Effect, EntityUid, ParseErrors, Policy, PolicyId, PolicySet, Schema, ValidationError, ValidationMode, Validator,
+    Effect, EntityUid, ParseErrors, Policy, PolicyId, PolicySet, PolicyToJsonError, Schema, ValidationError,
+    ValidationMode, Validator,
 };
+use serde_json::Value;
 
 use super::cedar::{CedarPolicy, Surroundings};
 use super::error::{LoadError, Place, Problem};
@@ -180,56 +182,51 @@ impl Written {
             let named = |id: Option<&str>| id.map_or_else(|| default.clone(), PolicyId::new);
             if let Some(template) = set.template(&default) {
                 let offset = find(source, &template.to_string(), &mut end);
-                written.template(source, template.new_id(named(template.annotation("id"))), offset, sandboxes);
+                let cedar = template.new_id(named(template.annotation("id")));
+                let error = |problem| source.in_policy(cedar.id(), offset, problem);
+                let annotations = cedar.annotations();
+                if written.reads(error, cedar.to_json(), annotations, cedar.effect(), sandboxes).is_some() {
+                    match written.set.add_template(cedar.clone()) {
+                        Ok(()) => written.templates.push(Template { cedar, offset }),
+                        Err(_) => written.errors.push(error(Problem::DuplicateId)),
+                    }
+                }
             } else if let Some(policy) = set.policy(&default) {
                 let text = policy.to_string();
                 let offset = find(source, &text, &mut end);
-                written.policy(source, policy.new_id(named(policy.annotation("id"))), text, offset, sandboxes);
+                let policy = policy.new_id(named(policy.annotation("id")));
+                let error = |problem| source.in_policy(policy.id(), offset, problem);
+                let annotations = policy.annotations();
+                if let Some(reads) = written.reads(error, policy.to_json(), annotations, policy.effect(), sandboxes) {
+                    match written.set.add(policy.clone()) {
+                        Ok(()) => written.rules.push(Rule::new(policy, text, offset, reads)),
+                        Err(_) => written.errors.push(error(Problem::DuplicateId)),
+                    }
+                }
             }
         }
         Ok(written)
     }
 
-    fn policy(
+    /// What a policy or template reads; what is wrong with it by itself becomes an `error`. `json`: all that it says.
+    fn reads<'p>(
         &mut self,
-        source: &Source<'_>,
-        policy: Policy,
-        text: String,
-        offset: usize,
+        error: impl Fn(Problem) -> LoadError,
+        json: Result<Value, PolicyToJsonError>,
+        annotations: impl Iterator<Item = (&'p str, &'p str)>,
+        effect: Effect,
         sandboxes: Option<&[Sandbox]>,
-    ) {
-        let mut wrong = |problem| self.errors.push(source.in_policy(policy.id(), offset, problem));
-        match policy.to_json() {
+    ) -> Option<Reads> {
+        match json {
             Ok(json) => {
                 let reads = Reads::of(&json);
-                problems(policy.annotations(), policy.effect(), &reads, sandboxes).into_iter().for_each(&mut wrong);
-                match self.set.add(policy.clone()) {
-                    Ok(()) => self.rules.push(Rule::new(policy, text, offset, reads)),
-                    Err(_) => wrong(Problem::DuplicateId),
-                }
+                self.errors.extend(problems(annotations, effect, &reads, sandboxes).into_iter().map(error));
+                Some(reads)
             }
-            Err(error) => wrong(Problem::Cedar(error.to_string())),
-        }
-    }
-
-    fn template(
-        &mut self,
-        source: &Source<'_>,
-        cedar: cedar_policy::Template,
-        offset: usize,
-        sandboxes: Option<&[Sandbox]>,
-    ) {
-        let mut wrong = |problem| self.errors.push(source.in_policy(cedar.id(), offset, problem));
-        match cedar.to_json() {
-            Ok(json) => {
-                let reads = Reads::of(&json);
-                problems(cedar.annotations(), cedar.effect(), &reads, sandboxes).into_iter().for_each(&mut wrong);
-                match self.set.add_template(cedar.clone()) {
-                    Ok(()) => self.templates.push(Template { cedar, offset }),
-                    Err(_) => wrong(Problem::DuplicateId),
-                }
+            Err(cause) => {
+                self.errors.push(error(Problem::Cedar(cause.to_string())));
+                None
             }
-            Err(error) => wrong(Problem::Cedar(error.to_string())),
         }
     }
 

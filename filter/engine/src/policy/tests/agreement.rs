@@ -197,7 +197,7 @@ fn failed(error: &AuthorizationError) -> String {
 }
 
 fn everything(schema: &Schema, types: &Types, facts: &Facts<'_>) -> Result<Entities, Failure> {
-    let mut entities = vec![context::agent(types, facts)?];
+    let mut entities = vec![context::agent(types.agent(&facts.workload.identity.subject), types, facts)?];
     for resource in catalogue() {
         let mut tools: Vec<(String, &str, Vec<String>)> =
             resource.tools.values().map(|tool| (tool.name.clone(), tool.risk.name(), tool.labels.clone())).collect();
