@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 
 use super::error::{ConfigError, ConfigErrors};
 use super::text;
+use crate::task::escaped;
 
 /// The mistakes noted so far.
 #[derive(Debug, Default)]
@@ -271,7 +272,7 @@ impl<'a> Object<'a> {
 
 /// The place of a member or item (RFC 6901 §3).
 fn place(pointer: &str, token: &str) -> String {
-    format!("{pointer}/{}", token.replace('~', "~0").replace('/', "~1"))
+    format!("{pointer}/{}", escaped(token))
 }
 
 fn kind(value: &Value) -> &'static str {

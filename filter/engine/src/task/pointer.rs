@@ -4,29 +4,50 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-/// A JSON Pointer to something inside a document, never to the whole of it.
+/// A JSON Pointer to something inside a document, never to the whole of it: its reference tokens, unescaped once, because
+/// every fresh token is searched.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pointer(String);
+pub struct Pointer(Vec<String>);
 
 impl Pointer {
     /// `text`, if it is a pointer (RFC 6901 §3) with at least one token.
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('~');
         let escaped = parts.next().is_some() && parts.all(|part| part.starts_with(['0', '1']));
-        (text.starts_with('/') && escaped).then(|| Self(text.to_owned()))
+        let tokens = text.strip_prefix('/').filter(|_| escaped)?;
+        Some(Self(tokens.split('/').map(unescaped).collect()))
     }
 
     /// What it points to in `members`, if that is there.
     pub fn find<'v>(&self, members: &'v Map<String, Value>) -> Option<&'v Value> {
-        let text = self.0.strip_prefix('/')?;
-        let (first, rest) = text.find('/').map_or((text, ""), |at| text.split_at(at));
-        members.get(&first.replace("~1", "/").replace("~0", "~"))?.pointer(rest)
+        let (first, rest) = self.0.split_first()?;
+        rest.iter().try_fold(members.get(first)?, |value, token| match value {
+            Value::Object(members) => members.get(token),
+            Value::Array(items) => items.get(index(token)?),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
+        })
     }
+}
+
+/// `token` as it is written in a pointer (RFC 6901 §3).
+pub(crate) fn escaped(token: &str) -> String {
+    token.replace('~', "~0").replace('/', "~1")
+}
+
+/// RFC 6901 §4: `~1` first, or `~01` would become a slash.
+fn unescaped(token: &str) -> String {
+    token.replace("~1", "/").replace("~0", "~")
+}
+
+/// RFC 6901 §4: digits without leading zeros; `-` is what comes after the last one, which is not there.
+fn index(token: &str) -> Option<usize> {
+    let plain = token == "0" || token.starts_with(|first: char| ('1'..='9').contains(&first));
+    token.parse().ok().filter(|_| plain)
 }
 
 impl fmt::Display for Pointer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
+        self.0.iter().try_for_each(|token| write!(formatter, "/{}", escaped(token)))
     }
 }
 
@@ -68,10 +89,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn finds_what_serde_json_finds(text in "(/[ab~01]{0,3}){1,3}") {
+        fn finds_what_serde_json_finds(text in "(/[ab~01+]{0,3}){1,3}") {
             let document = json!({"a": {"b": [1, {"a": 2}], "~": 3}, "b": [[4]], "": {"": 5}, "~0": 6, "a/b": 7});
             let members = document.as_object().cloned().unwrap_or_default();
             if let Some(pointer) = Pointer::parse(&text) {
+                prop_assert_eq!(pointer.to_string(), text.as_str());
                 prop_assert_eq!(pointer.find(&members), document.pointer(&text));
             }
         }

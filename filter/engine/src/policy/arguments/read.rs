@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{Property, Record, Shape};
 use crate::policy::error::SchemaProblem;
+use crate::task::escaped;
 
 /// Keywords through which a value's type, or which members it has, cannot be read from `type`, `items` and `properties` alone.
 pub(super) const OPAQUE: [&str; 14] = [
@@ -87,7 +88,7 @@ impl Reader {
         };
         let mut properties = BTreeMap::new();
         for (name, schema) in declared {
-            if let Some((shape, nullable)) = self.shape(schema, &format!("{place}/properties/{}", escape(name))) {
+            if let Some((shape, nullable)) = self.shape(schema, &format!("{place}/properties/{}", escaped(name))) {
                 let required = required.contains(&name.as_str());
                 properties.insert(name.clone(), Property { required, nullable, shape });
             }
@@ -205,9 +206,4 @@ fn strings(value: &Value) -> Option<Vec<&str>> {
 
 fn owned(strings: &[&str]) -> Vec<String> {
     strings.iter().map(|string| (*string).to_owned()).collect()
-}
-
-/// One reference token of a JSON Pointer (RFC 6901 §3).
-pub(super) fn escape(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
 }
