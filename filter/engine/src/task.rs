@@ -71,7 +71,6 @@ pub use grant::{Grant, Metered, Object};
 pub use grants::{Circumstances, Coverage, Grants, Reach};
 pub use mapping::{MappingError, TaskMapping};
 pub use pointer::Pointer;
-pub(crate) use pointer::escaped;
 pub use scope::scope_for;
 pub use source::TaskSource;
 pub use template::Template;

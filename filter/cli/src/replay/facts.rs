@@ -12,7 +12,7 @@ use countersign_engine::digest;
 use countersign_engine::hygiene::Finding;
 use countersign_engine::policy::Held;
 use countersign_engine::route::Target;
-use countersign_engine::task::{Grants, Task};
+use countersign_engine::task::{Grants, Pointer, Task};
 use countersign_engine::workload::{Actor, Authentication, Identity, Kind, TokenFacts, Trait, Workload};
 use serde_json::{Map, Value};
 
@@ -94,7 +94,7 @@ impl Held for Known {
 fn arguments(recorded: &record::Action) -> Map<String, Value> {
     let whole = recorded.arguments.iter().filter_map(|(pointer, value)| {
         let name = pointer.strip_prefix('/').filter(|name| !name.contains('/'))?;
-        Some((name.replace("~1", "/").replace("~0", "~"), value.clone()))
+        Some((Pointer::unescaped(name), value.clone()))
     });
     whole.collect()
 }

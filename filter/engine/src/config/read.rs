@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::error::{ConfigError, ConfigErrors};
 use super::text;
-use crate::task::escaped;
+use crate::task::Pointer;
 
 /// The mistakes noted so far.
 #[derive(Debug, Default)]
@@ -272,7 +272,7 @@ impl<'a> Object<'a> {
 
 /// The place of a member or item (RFC 6901 §3).
 fn place(pointer: &str, token: &str) -> String {
-    format!("{pointer}/{}", escaped(token))
+    format!("{pointer}/{}", Pointer::escaped(token))
 }
 
 fn kind(value: &Value) -> &'static str {

@@ -17,7 +17,7 @@ use super::{Deny, Facts};
 use crate::action::Action;
 use crate::reason::Reason;
 use crate::rollout::{Effect, Mode};
-use crate::task::escaped;
+use crate::task::Pointer;
 
 /// Held where all of them are known.
 const ARGUMENTS: [&str; 2] = ["context", "args"];
@@ -200,7 +200,7 @@ fn unknown(rule: &Rule, held: &dyn Held) -> BTreeSet<String> {
 /// `/args/amount`, `/principal/issuer_name`.
 fn pointer(path: &[String]) -> String {
     let below = usize::from(path.first().is_some_and(|variable| variable == "context"));
-    let names = path.iter().skip(below).map(|name| format!("/{}", escaped(name)));
+    let names = path.iter().skip(below).map(|name| format!("/{}", Pointer::escaped(name)));
     let pointer: String = names.collect();
     if pointer.is_empty() { "/".to_owned() } else { pointer }
 }

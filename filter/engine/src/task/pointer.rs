@@ -4,50 +4,39 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-/// A JSON Pointer to something inside a document, never to the whole of it: its reference tokens, unescaped once, because
-/// every fresh token is searched.
+/// A JSON Pointer to something inside a document, never to the whole of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pointer(Vec<String>);
+pub struct Pointer(String);
 
 impl Pointer {
     /// `text`, if it is a pointer (RFC 6901 §3) with at least one token.
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('~');
         let escaped = parts.next().is_some() && parts.all(|part| part.starts_with(['0', '1']));
-        let tokens = text.strip_prefix('/').filter(|_| escaped)?;
-        Some(Self(tokens.split('/').map(unescaped).collect()))
+        (text.starts_with('/') && escaped).then(|| Self(text.to_owned()))
     }
 
     /// What it points to in `members`, if that is there.
     pub fn find<'v>(&self, members: &'v Map<String, Value>) -> Option<&'v Value> {
-        let (first, rest) = self.0.split_first()?;
-        rest.iter().try_fold(members.get(first)?, |value, token| match value {
-            Value::Object(members) => members.get(token),
-            Value::Array(items) => items.get(index(token)?),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
-        })
+        let text = self.0.strip_prefix('/')?;
+        let (first, rest) = text.find('/').map_or((text, ""), |at| text.split_at(at));
+        members.get(&Self::unescaped(first))?.pointer(rest)
     }
-}
 
-/// `token` as it is written in a pointer (RFC 6901 §3).
-pub(crate) fn escaped(token: &str) -> String {
-    token.replace('~', "~0").replace('/', "~1")
-}
+    /// One reference token as it is written in a pointer (RFC 6901 §3).
+    pub fn escaped(token: &str) -> String {
+        token.replace('~', "~0").replace('/', "~1")
+    }
 
-/// RFC 6901 §4: `~1` first, or `~01` would become a slash.
-fn unescaped(token: &str) -> String {
-    token.replace("~1", "/").replace("~0", "~")
-}
-
-/// RFC 6901 §4: digits without leading zeros; `-` is what comes after the last one, which is not there.
-fn index(token: &str) -> Option<usize> {
-    let plain = token == "0" || token.starts_with(|first: char| ('1'..='9').contains(&first));
-    token.parse().ok().filter(|_| plain)
+    /// What a reference token stands for (RFC 6901 §4): `~1` first, or `~01` would become a slash.
+    pub fn unescaped(token: &str) -> String {
+        token.replace("~1", "/").replace("~0", "~")
+    }
 }
 
 impl fmt::Display for Pointer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|token| write!(formatter, "/{}", escaped(token)))
+        formatter.write_str(&self.0)
     }
 }
 
@@ -96,6 +85,15 @@ mod tests {
                 prop_assert_eq!(pointer.to_string(), text.as_str());
                 prop_assert_eq!(pointer.find(&members), document.pointer(&text));
             }
+        }
+
+        #[test]
+        fn tokens_come_back_as_they_were(token in "[ab~01/]{0,6}") {
+            let written = Pointer::escaped(&token);
+            let members = Map::from_iter([(token.clone(), Value::Bool(true))]);
+            let found = Pointer::parse(&format!("/{written}")).and_then(|pointer| pointer.find(&members).cloned());
+            prop_assert_eq!(found, Some(Value::Bool(true)));
+            prop_assert_eq!(Pointer::unescaped(&written), token);
         }
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Number, Value};
 
 use super::{Property, Record, Shape};
 use crate::policy::reads::Names;
-use crate::task::escaped;
+use crate::task::Pointer;
 
 /// The largest magnitude of a Cedar decimal's integer part: decimals are 64-bit multiples of 1/10,000.
 const DECIMAL_WHOLE: u64 = 922_337_203_685_477;
@@ -138,7 +138,7 @@ impl Unfit {
     /// This problem, seen from one level above.
     fn below(self, name: &str) -> Self {
         let name: String = name.chars().take(NAME_SHOWN).collect();
-        Self { place: format!("/{}{}", escaped(&name), self.place), problem: self.problem }
+        Self { place: format!("/{}{}", Pointer::escaped(&name), self.place), problem: self.problem }
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{Property, Record, Shape};
 use crate::policy::error::SchemaProblem;
-use crate::task::escaped;
+use crate::task::Pointer;
 
 /// Keywords through which a value's type, or which members it has, cannot be read from `type`, `items` and `properties` alone.
 pub(super) const OPAQUE: [&str; 14] = [
@@ -88,7 +88,9 @@ impl Reader {
         };
         let mut properties = BTreeMap::new();
         for (name, schema) in declared {
-            if let Some((shape, nullable)) = self.shape(schema, &format!("{place}/properties/{}", escaped(name))) {
+            if let Some((shape, nullable)) =
+                self.shape(schema, &format!("{place}/properties/{}", Pointer::escaped(name)))
+            {
                 let required = required.contains(&name.as_str());
                 properties.insert(name.clone(), Property { required, nullable, shape });
             }
