@@ -11,8 +11,8 @@
 //! 6. [`step_up`]: a risky action is held while an approver is asked about exactly this call.
 //! 7. [`record`]: one line per decision; then [`forward`] with a [`permit`], or [`reply`]. What is only watched is forwarded
 //!    whatever was decided ([`rollout`]).
-//! 8. [`response`]: lists are cut down to what their reader could call, and what they show of tools is [`learned`]; tasks of
-//!    agents that are over are seen; [`sessions`] belong to who opened them.
+//! 8. [`response`]: of an MCP server passes what was asked for; lists are cut down to what their reader could call, and what
+//!    they show of tools is [`learned`]; tasks of agents that are over are seen; [`sessions`] belong to who opened them.
 //!
 //! [`Session`] runs that flow as a state machine; [`Background`] keeps keys fresh. Both are sans-IO: time is an
 //! argument, randomness comes in as a [`DecisionId`], effects come out as [`io::Step`] and are run by a shell.

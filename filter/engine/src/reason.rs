@@ -117,7 +117,7 @@ reasons! {
 
     /// The MCP session is not one of this caller's, or none.
     UnknownSession = Deny, "unknown_session", 404, None, "There is no such session. Start a new one: send `initialize` without a session id.";
-    /// The upstream's answer should hold a list and cannot be read, so it is not passed. Never on a decision's record.
+    /// The answer of an MCP server cannot be read, so it is not passed. Never on a decision's record.
     ResponseUnreadable = Deny, "response_unreadable", 502, None, "The server's answer cannot be read here, so it is not passed on.";
 
     // The credential.

@@ -205,12 +205,13 @@ impl Decision<'_> {
     }
 }
 
-/// The line for a stream that is over after its decision.
+/// The line for a stream that is over after its decision; of one that was only watched `outcome` says how it would have ended.
 /// `agent_task` is the A2A task that it says is over.
 pub(crate) fn ended(
     id: DecisionId,
     now: UnixTime,
     lasted: Duration,
+    mode: Mode,
     outcome: &'static str,
     agent_task: Option<&str>,
 ) -> Line {
@@ -222,10 +223,11 @@ pub(crate) fn ended(
         id: &id,
         time_ms: now.millis(),
         elapsed_us: micros(lasted),
+        mode: (mode == Mode::Audit).then_some(mode.name()),
         outcome,
         agent_task,
     };
-    let (json, reason, mode) = (to_json(&wire), Reason::Allowed, Mode::Enforce);
+    let (json, reason) = (to_json(&wire), Reason::Allowed);
     Line { json, kind, reason, mode, flips: Vec::new(), elapsed: lasted, fields: Vec::new() }
 }
 

@@ -29,6 +29,7 @@ use crate::catalogue::Resource;
 use crate::digest;
 use crate::headers::Headers;
 use crate::reason::Reason;
+use crate::response::Listing;
 use crate::route::Target;
 
 /// What of the eras with sessions may not reach a server that reads a request without one: a server of both eras could
@@ -43,6 +44,11 @@ pub fn needs_body(method: &str) -> Result<bool, Reason> {
 /// Whether `action` opens a session.
 pub(crate) fn opens_session(action: &Action) -> bool {
     matches!(&action.operation, Operation::Mcp(operation) if operation.method == methods::INITIALIZE)
+}
+
+/// The lists in the answer to `operation` that show their reader only what it could call.
+pub(crate) fn lists(operation: &McpOperation) -> &'static [Listing] {
+    methods::lists(operation.method)
 }
 
 /// Whether a request could name `name`: a tool, or anything else.

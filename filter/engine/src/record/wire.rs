@@ -158,6 +158,9 @@ pub(super) struct Ended<'a> {
     pub(super) id: &'a str,
     pub(super) time_ms: u64,
     pub(super) elapsed_us: u64,
+    /// Where the stream went on all the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) mode: Option<&'static str>,
     pub(super) outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) agent_task: Option<&'a str>,

@@ -7,9 +7,10 @@
 //! Sources: A2A 1.0.1, `SendMessageResponse`, `StreamResponse`, `Task` and `TaskStatusUpdateEvent`; 0.3.0 §6.1, §7.2.
 
 use super::event_stream::{Events, Frames};
+use super::field::Field;
 use super::head::Media;
 use super::token::{Container, Mark, Tokens};
-use super::{Unreadable, head};
+use super::{Refused, Unreadable, head};
 use crate::fold::fold;
 use crate::headers::Headers;
 
@@ -100,7 +101,7 @@ impl Endings {
                 let mut events = Looking { message, end: None };
                 match frames.push(chunk, &mut events) {
                     Ok(()) => events.end.map_or(Sight::More, Sight::End),
-                    Err(Unreadable) => Sight::Nothing,
+                    Err(Refused::Unreadable | Refused::Unasked) => Sight::Nothing,
                 }
             }
         }
@@ -116,16 +117,16 @@ struct Looking<'a> {
 impl Events for Looking<'_> {
     fn begin(&mut self) {}
 
-    fn data(&mut self, data: &[u8]) -> Result<(), Unreadable> {
+    fn data(&mut self, data: &[u8]) -> Result<(), Refused> {
         self.message.push(data);
         Ok(())
     }
 
-    fn field(&mut self, _: &[u8]) {}
+    fn value(&mut self, _: &[u8]) {}
 
-    fn more(&mut self, _: &[u8]) {}
+    fn field(&mut self, _: Field) {}
 
-    fn end(&mut self) -> Result<(), Unreadable> {
+    fn end(&mut self) -> Result<(), Refused> {
         let message = std::mem::replace(self.message, Message::new());
         if self.end.is_none() {
             self.end = message.end();

@@ -1,15 +1,17 @@
-//! What becomes of a response that may hold a list, by its head.
+//! What becomes of the answer of an MCP server, by its head.
 //!
 //! | status | media type | |
 //! |---|---|---|
-//! | any | `application/json`, `text/event-stream`, UTF-8, not encoded | rewritten while it passes |
+//! | any | `application/json`, `text/event-stream`, UTF-8, not encoded | read while it passes |
 //! | any | none, and no body | passes |
+//! | of an error | anything else, not encoded | text passes, what could be a message does not; of lists nothing does |
+//! | of an error | encoded, or those two in another character set | status and header fields pass, the body does not |
+//! | 2xx, to what asked for nothing | anything else | as of an error |
 //! | 2xx | anything else | not passed: the client gets an error instead |
-//! | others | anything else | status and header fields pass, the body does not |
 
-use super::event_stream::EventStream;
-use super::list::Message;
-use super::{Audience, Unreadable};
+use super::awaited::{Awaited, Judge};
+use super::content::{Content, Unread};
+use super::{Listing, Unreadable};
 use crate::forward::HeaderEdit;
 use crate::headers::{Headers, same_name};
 
@@ -17,60 +19,40 @@ use crate::headers::{Headers, same_name};
 const OF_THE_BODY: &[&str] =
     &["content-length", "content-digest", "repr-digest", "digest", "content-md5", "etag", "accept-ranges"];
 
-/// What is done with a response.
+/// What is done with an answer.
 #[derive(Debug)]
 pub(crate) enum Treatment {
     /// There is no body.
     Pass,
-    /// The body is rewritten, after these edits of the head.
-    Rewrite(Content, Vec<HeaderEdit>),
+    /// The body is read, after these edits of the head.
+    Read(Content, Vec<HeaderEdit>),
     /// It cannot be passed.
     Refuse,
 }
 
-/// A body being rewritten.
-#[derive(Debug)]
-pub(crate) enum Content {
-    Json(Box<Message>),
-    EventStream(Box<EventStream>),
-    /// An error in a form that nobody reads here: nothing of it passes.
-    Withheld,
-}
-
-impl Content {
-    /// Takes the next bytes of the body; what the client gets instead.
-    pub(crate) fn push(&mut self, chunk: &[u8], end: bool, audience: &mut dyn Audience) -> Result<Vec<u8>, Unreadable> {
-        let mut out = Vec::with_capacity(chunk.len());
-        match self {
-            Self::Json(message) => {
-                message.push(chunk, audience, &mut out)?;
-                if end {
-                    message.finish()?;
-                }
-            }
-            // What follows the last whole event is discarded by whoever reads it.
-            Self::EventStream(stream) => stream.push(chunk, audience, &mut out)?,
-            Self::Withheld => {}
-        }
-        Ok(out)
-    }
-}
-
-/// What becomes of a response with this head; `end` where there is no body.
-pub(crate) fn treatment(headers: &Headers, end: bool) -> Treatment {
+/// What becomes of an answer with this head, in which these responses are awaited, with these lists; `end` where there is no body.
+pub(crate) fn treatment(headers: &Headers, end: bool, awaited: &Awaited, lists: &'static [Listing]) -> Treatment {
     if end {
         return Treatment::Pass;
     }
+    let failed = is_error(headers);
+    let judge = Judge::new(awaited.clone(), failed);
+    let unread = failed || *awaited == Awaited::Nothing;
     let content = match media(headers) {
-        Ok(Some(Media::Json)) => Content::Json(Box::new(Message::new())),
-        Ok(Some(Media::EventStream)) => Content::EventStream(Box::new(EventStream::new())),
-        Ok(Some(Media::A2aJson) | None) | Err(Unreadable) if is_error(headers) => Content::Withheld,
+        // Nothing of it is written anew.
+        Ok(Some(Media::Json)) if lists.is_empty() => return Treatment::Read(Content::json(judge, lists), Vec::new()),
+        Ok(Some(Media::Json)) => Content::json(judge, lists),
+        Ok(Some(Media::EventStream)) => Content::event_stream(judge, lists),
+        Ok(Some(Media::A2aJson) | None) if unread && lists.is_empty() => Content::unread(judge, Unread::Blank),
+        Ok(Some(Media::A2aJson) | None) | Err(Unreadable) if unread => Content::unread(judge, Unread::Withheld),
         Ok(Some(Media::A2aJson) | None) | Err(Unreadable) => return Treatment::Refuse,
     };
     let mut edits = HeaderEdit::removals(headers, |name| OF_THE_BODY.iter().any(|field| same_name(name, field)));
-    // What one caller sees is not for the next (RFC 9111 §5.2.2).
-    edits.push(HeaderEdit::Set("cache-control", "private, no-store".to_owned()));
-    Treatment::Rewrite(content, edits)
+    if !lists.is_empty() {
+        // What one caller sees is not for the next (RFC 9111 §5.2.2).
+        edits.push(HeaderEdit::Set("cache-control", "private, no-store".to_owned()));
+    }
+    Treatment::Read(content, edits)
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,22 +74,21 @@ pub(super) fn media(headers: &Headers) -> Result<Option<Media>, Unreadable> {
     let Some(content_type) = single("content-type")? else { return Ok(None) };
     let mut parts = content_type.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
     let media = parts.next().unwrap_or_default();
-    let utf8 = [b"charset=utf-8".as_slice(), b"charset=\"utf-8\"", b""];
-    if !parts.all(|parameter| utf8.iter().any(|utf8| parameter.eq_ignore_ascii_case(utf8))) {
-        return Err(Unreadable);
-    }
-    Ok(if media.eq_ignore_ascii_case(b"application/json") {
-        Some(Media::Json)
+    let media = if media.eq_ignore_ascii_case(b"application/json") {
+        Media::Json
     } else if media.eq_ignore_ascii_case(b"application/a2a+json") {
-        Some(Media::A2aJson)
+        Media::A2aJson
     } else if media.eq_ignore_ascii_case(b"text/event-stream") {
-        Some(Media::EventStream)
+        Media::EventStream
     } else {
-        None
-    })
+        return Ok(None);
+    };
+    let utf8 = [b"charset=utf-8".as_slice(), b"charset=\"utf-8\"", b""];
+    let readable = parts.all(|parameter| utf8.iter().any(|utf8| parameter.eq_ignore_ascii_case(utf8)));
+    if readable { Ok(Some(media)) } else { Err(Unreadable) }
 }
 
-/// Whether the status is known and says that there is no list.
+/// Whether the status is known and is that of an error, or of an answer that is elsewhere.
 fn is_error(headers: &Headers) -> bool {
     let status = headers.single(":status").ok().flatten();
     status.is_some_and(|status| matches!(status, [b'3'..=b'5', _, _]))

@@ -182,10 +182,11 @@ impl<'de> Visitor<'de> for Schema {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Listing;
     use super::*;
 
     fn hints(text: &str) -> Result<Hints, Unreadable> {
-        Element::read(text.as_bytes())?.hints(true)
+        Element::read(Listing::Tools, text.as_bytes())?.hints(true)
     }
 
     #[test]
@@ -240,7 +241,7 @@ mod tests {
         ] {
             assert_eq!(hints(text).map(|hints| hints.takes_uris), Ok(expected), "{text}");
         }
-        let element = Element::read(br#"{"inputSchema":{"properties":{"url":{"format":"uri"}}}}"#);
+        let element = Element::read(Listing::Tools, br#"{"inputSchema":{"properties":{"url":{"format":"uri"}}}}"#);
         assert_eq!(element.and_then(|element| element.hints(false)), Ok(Hints::default()));
     }
 }

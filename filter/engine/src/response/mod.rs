@@ -1,27 +1,38 @@
-//! What the upstream answers, as far as it matters: lists of what there is, rewritten while they pass, and tasks of agents that
-//! are over, seen while answers pass as they are.
+//! What the upstream answers, as far as it matters: of an MCP server every message, and in answers that are lists every element;
+//! of an agent whether it says that a task is over.
 //!
-//! A list shows what its reader could call and nothing else. Responses are never held beyond one element of a list and are
-//! rewritten chunk by chunk (DESIGN H19); whatever cannot be read one way only is [`Unreadable`] and is not passed on.
-//! Which elements are shown is asked of the caller, element by element, and not decided here.
+//! A response of an MCP server passes to who asked for it and nobody else ([`Awaited`]): clients take one from any stream, so
+//! a list that comes in answer to something else would be shown whole. A list shows what its reader could call and nothing
+//! else. Nothing is held beyond one element of a list, and what passes is rewritten, if at all, chunk by chunk (DESIGN H19);
+//! what cannot be read one way only, or was not asked for, is [`Refused`] before a client can use it: before the end of its
+//! JSON. Which elements are shown is asked of the caller, element by element, and not decided here.
 //!
-//! Sources: MCP 2025-11-25 and 2026-07-28, `tools/list`, `prompts/list`, `resources/list`, `resources/templates/list`;
-//! RFC 8259; the `text/event-stream` format (WHATWG HTML §9.2).
+//! Sources: JSON-RPC 2.0 §5; MCP 2025-11-25 and 2026-07-28, Streamable HTTP, `tools/list`, `prompts/list`, `resources/list`,
+//! `resources/templates/list`, `tasks/list`; RFC 8259; the `text/event-stream` format (WHATWG HTML §9.2).
 
+mod awaited;
+mod content;
 mod element;
 mod ending;
 mod event_stream;
+mod field;
 mod head;
 mod hints;
 mod list;
+mod message;
 mod token;
+mod utf8;
 
 #[cfg(test)]
 mod tests;
 
+pub(crate) use awaited::Awaited;
+pub(crate) use content::Content;
 pub(crate) use element::Element;
 pub(crate) use ending::{Endings, Sight, TaskEnd};
-pub(crate) use head::{Content, Treatment, treatment};
+pub(crate) use head::{Treatment, treatment};
+
+use crate::reason::Reason;
 
 /// Bytes of one element of a list.
 pub(crate) const ELEMENT_BYTES: usize = 256 * 1024;
@@ -30,6 +41,31 @@ pub(crate) const ELEMENT_BYTES: usize = 256 * 1024;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Unreadable;
 
+/// Why nothing more of a response passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// See [`Unreadable`].
+    Unreadable,
+    /// It brings a result that its request did not ask for.
+    Unasked,
+}
+
+impl Refused {
+    /// How the stream ends, as records spell it.
+    pub(crate) const fn outcome(self) -> &'static str {
+        match self {
+            Self::Unreadable => Reason::ResponseUnreadable.row().code,
+            Self::Unasked => "response_unasked",
+        }
+    }
+}
+
+impl From<Unreadable> for Refused {
+    fn from(Unreadable: Unreadable) -> Self {
+        Self::Unreadable
+    }
+}
+
 /// Which list an element is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Listing {
@@ -37,12 +73,12 @@ pub(crate) enum Listing {
     Prompts,
     Resources,
     Templates,
+    Tasks,
 }
 
 impl Listing {
     /// Every list.
-    #[cfg(test)]
-    const ALL: [Self; 4] = [Self::Tools, Self::Prompts, Self::Resources, Self::Templates];
+    pub(crate) const ALL: [Self; 5] = [Self::Tools, Self::Prompts, Self::Resources, Self::Templates, Self::Tasks];
 
     /// The member of a result that holds it.
     pub(crate) const fn member(self) -> &'static str {
@@ -51,6 +87,17 @@ impl Listing {
             Self::Prompts => "prompts",
             Self::Resources => "resources",
             Self::Templates => "resourceTemplates",
+            Self::Tasks => "tasks",
+        }
+    }
+
+    /// The member of an element that says what is named to use it.
+    pub(crate) const fn named_by(self) -> &'static str {
+        match self {
+            Self::Tools | Self::Prompts => "name",
+            Self::Resources => "uri",
+            Self::Templates => "uriTemplate",
+            Self::Tasks => "taskId",
         }
     }
 }

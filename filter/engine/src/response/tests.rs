@@ -1,12 +1,14 @@
 //! What is shown is what a whole reader would show, whatever the pieces; what cannot be read one way only is refused.
 
+mod asked;
 mod fuzz;
+mod heads;
+mod readers;
 
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::event_stream::EventStream;
-use super::list::Message;
+use super::awaited::Judge;
 use super::*;
 
 /// Sees elements whose name does not begin with `x`.
@@ -14,28 +16,50 @@ struct Picky;
 
 impl Audience for Picky {
     fn sees(&mut self, listing: Listing, element: &Element) -> Result<bool, Unreadable> {
-        Ok(element.name(listing).is_some_and(|name| !name.starts_with('x')))
+        let _ = listing;
+        Ok(element.name.as_ref().is_some_and(|name| !name.starts_with('x')))
     }
 }
 
-fn message(chunks: &[&[u8]]) -> Result<String, Unreadable> {
-    let (mut message, mut out) = (Message::new(), Vec::new());
+/// Of an answer with any list, to whatever was asked before.
+fn rest() -> Judge {
+    Judge::new(Awaited::Rest, false)
+}
+
+fn json_of_lists() -> Content {
+    Content::json(rest(), &Listing::ALL)
+}
+
+fn stream_of_lists() -> Content {
+    Content::event_stream(rest(), &Listing::ALL)
+}
+
+/// What passes of a body in these pieces.
+fn passed(mut content: Content, chunks: &[&[u8]]) -> (Vec<u8>, Result<(), Refused>) {
+    let mut out = Vec::new();
     for chunk in chunks {
-        message.push(chunk, &mut Picky, &mut out)?;
+        match content.push(chunk, false, &mut Picky) {
+            Ok(instead) => out.extend(instead.unwrap_or_else(|| chunk.to_vec())),
+            Err(refused) => return (out, Err(refused)),
+        }
     }
-    message.finish()?;
-    String::from_utf8(out).map_err(|_| Unreadable)
+    let ended = content.push(b"", true, &mut Picky).map(drop);
+    (out, ended)
 }
 
-fn events(chunks: &[&[u8]]) -> Result<String, Unreadable> {
-    let (mut stream, mut out) = (EventStream::new(), Vec::new());
-    for chunk in chunks {
-        stream.push(chunk, &mut Picky, &mut out)?;
-    }
-    String::from_utf8(out).map_err(|_| Unreadable)
+fn text_of((out, ended): (Vec<u8>, Result<(), Refused>)) -> Result<String, Refused> {
+    ended.and_then(|()| String::from_utf8(out).map_err(|_| Refused::Unreadable))
 }
 
-fn whole(text: &str) -> Result<String, Unreadable> {
+fn message(chunks: &[&[u8]]) -> Result<String, Refused> {
+    text_of(passed(json_of_lists(), chunks))
+}
+
+fn events(chunks: &[&[u8]]) -> Result<String, Refused> {
+    text_of(passed(stream_of_lists(), chunks))
+}
+
+fn whole(text: &str) -> Result<String, Refused> {
     message(&[text.as_bytes()])
 }
 
@@ -85,7 +109,7 @@ fn elements_are_left_out_and_nothing_else_changes() {
 
 #[test]
 fn what_can_be_read_in_two_ways_is_refused() {
-    let deep = format!(r#"{{"a":{}{}}}"#, "[".repeat(64), "]".repeat(64));
+    let deep = format!(r#"{{"a":{}{}}}"#, "[".repeat(1024), "]".repeat(1024));
     let large = format!(r#"{{"result":{{"tools":[{{"name":"a","d":"{}"}}]}}}}"#, "d".repeat(ELEMENT_BYTES));
     let wide = format!(r#"{{"result":{{"tools":[{}]}}}}"#, " ".repeat(5000));
     for text in [
@@ -130,10 +154,10 @@ fn what_can_be_read_in_two_ways_is_refused() {
         &wide,
     ] {
         let shown: String = text.chars().take(80).collect();
-        assert_eq!(whole(text), Err(Unreadable), "{shown}");
+        assert_eq!(whole(text), Err(Refused::Unreadable), "{shown}");
     }
     for bytes in [&b"{\"a\":\"\xff\"}"[..], b"{\"a\":\"\xc3\"}", b"{\"a\":\"\xed\xa0\x80\"}", b"{\"a\":1}\xc3"] {
-        assert_eq!(message(&[bytes]), Err(Unreadable), "{bytes:?}");
+        assert_eq!(message(&[bytes]), Err(Refused::Unreadable), "{bytes:?}");
     }
 }
 
@@ -149,14 +173,16 @@ fn events_are_rewritten_and_the_rest_of_the_stream_passes() {
         (format!("event: other\ndata: {list}\n\n"), format!("event: other\ndata: {shown}\n\n")),
         (": ping\n\nid: 1\ndata\n\nretry: 5\n\n".to_owned(), ": ping\n\nid: 1\ndata:\n\nretry: 5\n\n".to_owned()),
         ("data: \n\n".to_owned(), "data:\n\n".to_owned()),
-        // One message in several lines.
+        // One message in several lines: not every reader joins them.
         (
             "data: {\"result\":\ndata: {\"tools\":[\ndata: {\"name\":\"x\"},\ndata: {\"name\":\"a\"}]}}\n\n".to_owned(),
-            "data: {\"result\":\ndata: {\"tools\":[\ndata: {\"name\":\"a\"}]}}\n\n".to_owned(),
+            "data: {\"result\": {\"tools\":[ {\"name\":\"a\"}]}}\n\n".to_owned(),
         ),
         // No field of the format: nobody may read it.
         (format!("Data: {list}\ndata : {list}\nmessage: x\nnext\n\n"), "\n".to_owned()),
-        (format!("\u{feff}data: {list}\n\n"), "\n".to_owned()),
+        (format!("\u{feff}\u{feff}data: {list}\n\n"), "\n".to_owned()),
+        // A mark of the byte order is dropped (§9.2.5).
+        (format!("\u{feff}data: {list}\n\n"), format!("data: {shown}\n\n")),
         // Two events; the second is cut off, and so is not one.
         (format!("data: {list}\n\ndata: {{\"result\""), format!("data: {shown}\n\ndata: {{\"result\"")),
     ] {
@@ -171,7 +197,7 @@ fn events_are_rewritten_and_the_rest_of_the_stream_passes() {
         "data: {}{}\n\n",
         "data: {\ndata: \"a\nid: 1\n\n",
     ] {
-        assert_eq!(events(&[refused.as_bytes()]), Err(Unreadable), "{refused}");
+        assert_eq!(events(&[refused.as_bytes()]), Err(Refused::Unreadable), "{refused}");
     }
 }
 
@@ -191,13 +217,13 @@ fn ten_thousand_tools_pass_in_one_go_with_one_of_them_held() {
     assert!(text.len() > 6_000_000);
     let event = format!("data: {text}\n\n");
 
-    let (mut message, mut stream) = (Message::new(), EventStream::new());
+    let (mut message, mut stream) = (json_of_lists(), stream_of_lists());
     let (mut of_message, mut of_stream) = (Vec::new(), Vec::new());
     for (chunk, same) in text.as_bytes().chunks(CHUNK).zip(event.as_bytes().chunks(CHUNK)) {
-        assert_eq!(message.push(chunk, &mut Picky, &mut of_message), Ok(()));
-        assert_eq!(stream.push(same, &mut Picky, &mut of_stream), Ok(()));
+        of_message.extend(message.push(chunk, false, &mut Picky).ok().flatten().unwrap_or_default());
+        of_stream.extend(stream.push(same, false, &mut Picky).ok().flatten().unwrap_or_default());
         assert!(message.held() <= BOUND, "{} bytes are held", message.held());
-        assert!(stream.held() <= BOUND + 2 * CHUNK, "{} bytes are held", stream.held());
+        assert!(stream.held() <= BOUND, "{} bytes are held", stream.held());
     }
     let shown: Value = serde_json::from_slice(&of_message).unwrap_or_default();
     let names = shown.pointer("/result/tools").and_then(Value::as_array).map(Vec::len);
@@ -210,14 +236,8 @@ fn filtered(mut value: Value) -> Value {
     for listing in Listing::ALL {
         let list = value.pointer_mut(&format!("/result/{}", listing.member()));
         if let Some(Value::Array(elements)) = list {
-            let member = match listing {
-                Listing::Tools | Listing::Prompts => "name",
-                Listing::Resources => "uri",
-                Listing::Templates => "uriTemplate",
-            };
-            elements.retain(|element| {
-                element.get(member).and_then(Value::as_str).is_some_and(|name| !name.starts_with('x'))
-            });
+            let name = |element: &Value| element.get(listing.named_by()).and_then(Value::as_str).map(str::to_owned);
+            elements.retain(|element| name(element).is_some_and(|name| !name.starts_with('x')));
         }
     }
     if let Some(scope) = value.pointer_mut("/result/cacheScope") {
@@ -245,7 +265,7 @@ fn anything() -> impl Strategy<Value = Value> {
 
 fn element() -> impl Strategy<Value = Value> {
     ("[xab][\\PC\"\\\\]{0,8}", "[xab]:[a-z{}]{0,8}", anything())
-        .prop_map(|(name, uri, more)| json!({ "description": more, "name": name, "uri": uri, "uriTemplate": uri }))
+        .prop_map(|(name, uri, more)| json!({ "description": more, "name": name, "uri": uri, "uriTemplate": uri, "taskId": name }))
 }
 
 fn response() -> impl Strategy<Value = Value> {
@@ -311,8 +331,9 @@ proptest! {
         }
         if let Ok(got) = message(&[&text]) {
             let read = serde_json::from_str::<Value>(&got);
-            // Escapes without a partner are text to us and none to serde_json; they are in nothing that is read here.
-            if !got.contains("\\u") {
+            // Escapes without a partner are text to us and none to serde_json, and so are numbers beyond its own; they are in
+            // nothing that is read here.
+            if !got.contains("\\u") && !got.contains("1e400") {
                 let read = read.map_err(|error| TestCaseError::fail(format!("{error}: {got}")))?;
                 prop_assert_eq!(&filtered(read.clone()), &read);
             }

@@ -1,15 +1,12 @@
 //! The borders of JSON values in a text that arrives in pieces (RFC 8259).
 //!
-//! It follows the grammar to the letter, so that no reader of JSON can see other borders; it makes no values, and
-//! nothing is kept but the stack of open containers.
+//! It follows the grammar to the letter, so that no reader of JSON can see other borders; it makes no values, so that no number is
+//! too large, and nothing is kept but the stack of open containers.
 
 use super::Unreadable;
 
-/// Containers inside each other; what reads an element goes no deeper.
-const MAX_DEPTH: usize = countersign_tokens::json::MAX_DEPTH;
-
-/// Bytes of a number or a literal.
-const MAX_LITERAL: usize = 64;
+/// Containers inside each other. Whoever reads a value sets a closer bound; most of what passes is read by nobody here.
+const MAX_DEPTH: usize = 1024;
 
 /// What opens and closes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +58,26 @@ enum Expected {
 enum State {
     Between(Expected),
     Quoted { name: bool, escape: Escape },
-    Literal,
+    Literal(Literal),
+}
+
+/// Where in a number (RFC 8259 §6) or a literal name the text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Literal {
+    /// What is missing of `true`, `false` or `null`.
+    Word(&'static [u8]),
+    /// After `-`.
+    Minus,
+    Zero,
+    Integer,
+    /// After `.`.
+    Point,
+    Fraction,
+    /// After `e`.
+    Exponent,
+    /// After the sign of an exponent.
+    Sign,
+    Power,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,12 +94,11 @@ enum Escape {
 pub(super) struct Tokens {
     state: State,
     open: Vec<Container>,
-    literal: Vec<u8>,
 }
 
 impl Tokens {
     pub(super) fn new() -> Self {
-        Self { state: State::Between(Expected::Value), open: Vec::new(), literal: Vec::new() }
+        Self { state: State::Between(Expected::Value), open: Vec::new() }
     }
 
     /// Containers that are open.
@@ -93,7 +108,11 @@ impl Tokens {
 
     /// Whether the whole value is there.
     pub(super) fn is_complete(&self) -> bool {
-        self.state == State::Between(Expected::Nothing)
+        match self.state {
+            State::Between(expected) => expected == Expected::Nothing,
+            State::Literal(literal) => self.open.is_empty() && literal.is_whole(),
+            State::Quoted { .. } => false,
+        }
     }
 
     /// How many of the next bytes are text of a value in which nothing ends or is escaped: they need not be taken.
@@ -109,17 +128,14 @@ impl Tokens {
         match self.state {
             State::Between(expected) => self.between(expected, byte),
             State::Quoted { name, escape } => self.quoted(name, escape, byte),
-            State::Literal if is_literal(byte) && self.literal.len() < MAX_LITERAL => {
-                self.literal.push(byte);
-                Ok(Mark::Literal)
-            }
-            State::Literal => {
-                // serde_json knows what a number is; containers and strings do not begin like literals.
-                serde_json::from_slice::<serde_json::Value>(&self.literal).map_err(|_| Unreadable)?;
-                self.literal.clear();
-                let expected = self.after_value();
-                self.between(expected, byte)
-            }
+            State::Literal(literal) => match literal.then(byte) {
+                Some(literal) => {
+                    self.state = State::Literal(literal);
+                    Ok(Mark::Literal)
+                }
+                None if literal.is_whole() => self.between(self.after_value(), byte),
+                None => Err(Unreadable),
+            },
         }
     }
 
@@ -137,11 +153,8 @@ impl Tokens {
             (b',', CommaOrEnd) => (Mark::Comma, State::Between(self.after_comma())),
             (b'}', NameOrEnd | CommaOrEnd) => (self.close(Container::Object)?, State::Between(self.after_value())),
             (b']', ValueOrEnd | CommaOrEnd) => (self.close(Container::Array)?, State::Between(self.after_value())),
-            (_, Value | ValueOrEnd) if is_literal(byte) => {
-                self.literal.push(byte);
-                (Mark::LiteralStarts, State::Literal)
-            }
-            (_, Value | ValueOrEnd | Name | NameOrEnd | Colon | CommaOrEnd | Nothing) => return Err(Unreadable),
+            (_, Value | ValueOrEnd) => (Mark::LiteralStarts, State::Literal(Literal::begin(byte).ok_or(Unreadable)?)),
+            (_, Name | NameOrEnd | Colon | CommaOrEnd | Nothing) => return Err(Unreadable),
         };
         self.state = state;
         Ok(mark)
@@ -190,6 +203,42 @@ impl Tokens {
     }
 }
 
-fn is_literal(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')
+impl Literal {
+    /// The literal that begins with `byte`.
+    fn begin(byte: u8) -> Option<Self> {
+        match byte {
+            b't' => Some(Self::Word(b"rue")),
+            b'f' => Some(Self::Word(b"alse")),
+            b'n' => Some(Self::Word(b"ull")),
+            b'-' => Some(Self::Minus),
+            b'0' => Some(Self::Zero),
+            b'1'..=b'9' => Some(Self::Integer),
+            _ => None,
+        }
+    }
+
+    /// Where the text is after `byte`; none where it does not go on so.
+    fn then(self, byte: u8) -> Option<Self> {
+        match (self, byte) {
+            (Self::Word(missing), _) => {
+                missing.split_first().filter(|(next, _)| **next == byte).map(|(_, rest)| Self::Word(rest))
+            }
+            (Self::Minus, b'0') => Some(Self::Zero),
+            (Self::Minus, b'1'..=b'9') | (Self::Integer, b'0'..=b'9') => Some(Self::Integer),
+            (Self::Zero | Self::Integer, b'.') => Some(Self::Point),
+            (Self::Point | Self::Fraction, b'0'..=b'9') => Some(Self::Fraction),
+            (Self::Zero | Self::Integer | Self::Fraction, b'e' | b'E') => Some(Self::Exponent),
+            (Self::Exponent, b'+' | b'-') => Some(Self::Sign),
+            (Self::Exponent | Self::Sign | Self::Power, b'0'..=b'9') => Some(Self::Power),
+            _ => None,
+        }
+    }
+
+    fn is_whole(self) -> bool {
+        match self {
+            Self::Word(missing) => missing.is_empty(),
+            Self::Zero | Self::Integer | Self::Fraction | Self::Power => true,
+            Self::Minus | Self::Point | Self::Exponent | Self::Sign => false,
+        }
+    }
 }

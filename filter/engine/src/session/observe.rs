@@ -2,10 +2,12 @@
 //!
 //! The one place where a decision is recorded and not done. Removed are only fields that nobody but this filter may set, in
 //! trailers too, so that an upstream which believes them is not lied to; and on the way out what is for this proxy alone, which
-//! would otherwise be shown to whoever is asked. Nothing is spent, nobody is asked, and nothing of the response is looked at.
+//! would otherwise be shown to whoever is asked. Nothing is spent and nobody is asked. Of an MCP server's response is looked at
+//! whether it was asked for; it passes as it came, lists and sessions included.
 
 use super::account::{About, Account, without};
 use super::request::{Request, is_identity};
+use super::response::Watch;
 use super::running::Running;
 use super::{Next, Turn};
 use crate::credential::{PROOF, PROXY_AUTHORIZATION};
@@ -19,7 +21,7 @@ use crate::sessions;
 impl Turn<'_> {
     /// Lets a request go on about which `decided` was decided; none where decisions are enforced.
     pub(super) fn observe(&self, account: &Account, about: About<'_>, decided: Reason) -> Option<Next> {
-        self.observed(account, about, decided, Vec::new())
+        self.observed(account, about, decided, Vec::new(), None)
     }
 
     /// The same of one whose trailers, and whose session, may be known.
@@ -30,7 +32,7 @@ impl Turn<'_> {
             edits.extend(HeaderEdit::removals(&request.head.headers, |name| same_name(name, sessions::FIELD)));
             edits.push(HeaderEdit::Set(sessions::FIELD, session.clone()));
         }
-        self.observed(account, request.about(self), decided, edits)
+        self.observed(account, request.about(self), decided, edits, Watch::in_audit(self, request, account))
     }
 
     fn observed(
@@ -39,11 +41,12 @@ impl Turn<'_> {
         about: About<'_>,
         decided: Reason,
         mut edits: Vec<HeaderEdit>,
+        watch: Option<Box<Watch>>,
     ) -> Option<Next> {
         let permit = Permit::observed(about.mode, decided)?;
         let line = account.line(self, about, decided, 0);
         edits.extend(unspoofed(about));
-        Some(Next::Run(Running::observed(self.now), Step::Forward(Forward::new(permit, line, edits))))
+        Some(Next::Run(Running::observed(self.now, watch), Step::Forward(Forward::new(permit, line, edits))))
     }
 }
 

@@ -1,7 +1,8 @@
-//! What of one response matters, decided when its request goes upstream: a list that is filtered for its reader, the session
-//! that it opens or is in, and whether an A2A agent says that a task is over.
+//! What of one response matters, decided when its request goes upstream: of an MCP server's every message, and who may see a list
+//! in it; the session that it opens or is in; and whether an A2A agent says that a task is over.
 //!
-//! Everything else passes unseen, and what an agent says passes as it is. A list is asked for in a form that can be read here: without content coding.
+//! Everything else passes unseen, and what an agent says passes as it is. An MCP server is asked for what can be read here:
+//! without content coding.
 
 use serde_json::Value;
 
@@ -10,8 +11,8 @@ use super::account::Account;
 use super::agent_tasks::AgentTasks;
 use super::request::Request;
 use super::visible::Reader;
-use crate::action::Operation;
-use crate::catalogue::Denials;
+use crate::action::{Action, Operation, mcp};
+use crate::catalogue::{Denials, Protocol};
 use crate::forward::HeaderEdit;
 use crate::headers::{Headers, same_name};
 use crate::learned;
@@ -19,26 +20,40 @@ use crate::ledger::LedgerError;
 use crate::reason::Reason;
 use crate::record::Line;
 use crate::reply::{Addressee, Denial, Reply};
-use crate::response::{Content, Endings, Sight, TaskEnd, Treatment, Unreadable, treatment};
+use crate::response::{
+    Audience, Awaited, Content, Element, Endings, Listing, Refused, Sight, TaskEnd, Treatment, Unreadable, treatment,
+};
 use crate::sessions::{self, Seal};
-
-/// The methods whose results are lists that are filtered.
-const LISTS: [&str; 4] = ["tools/list", "prompts/list", "resources/list", "resources/templates/list"];
 
 /// A stream that is resumed may bring the answer to any earlier request (MCP 2025-11-25, Streamable HTTP).
 const RESUMES: &str = "last-event-id";
 
 /// Looks after one response.
 pub(super) struct Watch {
-    /// Who reads the list, if it is one.
-    reader: Option<Reader>,
     seal: Option<Seal>,
     rpc_id: Option<Value>,
+    of: Of,
+}
+
+/// Whose response it is.
+enum Of {
+    Server(Box<Messages>),
+    /// An A2A agent's: whose tasks it can say are over, and where that is looked for.
+    Agent(AgentTasks, Option<Endings>),
+    /// Anybody's, of which the head matters alone.
+    Somebody,
+}
+
+/// The messages of an MCP server.
+struct Messages {
+    awaited: Awaited,
+    lists: &'static [Listing],
+    /// Who reads the lists, if there can be any.
+    reader: Option<Reader>,
+    /// Whether the server was asked as the client asks: then what it encodes is the client's to read.
+    as_asked: bool,
     content: Option<Content>,
-    /// Whose tasks it can say are over, and where that is looked for.
-    tasks: Option<AgentTasks>,
-    endings: Option<Endings>,
-    /// Whether the list had a tool that is not what it was pinned to.
+    /// Whether a list had a tool that is not what it was pinned to.
     changed: bool,
 }
 
@@ -73,81 +88,75 @@ impl Watch {
             edits.extend(removed(headers, sessions::FIELD));
             edits.push(HeaderEdit::Set(sessions::FIELD, session.clone()));
         }
-        let is_list = match account.action.as_ref().map(|action| &action.operation) {
-            Some(Operation::Mcp(operation)) if operation.method == "GET" => headers.contains(RESUMES),
-            Some(Operation::Mcp(operation)) => LISTS.contains(&operation.method),
-            Some(
-                Operation::Http { .. }
-                | Operation::Endpoint(_)
-                | Operation::ToolCall(_)
-                | Operation::A2a(_)
-                | Operation::Grpc(_),
-            )
-            | None => false,
-        };
-        let reader = if is_list { Reader::of(turn, request, account) } else { None };
-        if reader.is_some() {
-            edits.extend(removed(headers, "accept-encoding"));
-        }
         let resource = turn.engine.resource(request.resource);
-        let tasks = resource.and_then(|resource| AgentTasks::told_by(resource, account));
-        if reader.is_none() && account.seal.is_none() && tasks.is_none() {
-            return None;
-        }
+        let of = match (Messages::of(turn, request, account), resource) {
+            (Some(messages), _) => {
+                edits.extend(removed(headers, "accept-encoding"));
+                Of::Server(Box::new(messages))
+            }
+            (None, Some(resource)) => {
+                AgentTasks::told_by(resource, account).map_or(Of::Somebody, |tasks| Of::Agent(tasks, None))
+            }
+            (None, None) => Of::Somebody,
+        };
         let (seal, rpc_id) = (account.seal.clone(), account.rpc_id.clone());
-        Some(Box::new(Self { reader, seal, rpc_id, content: None, tasks, endings: None, changed: false }))
+        match (&of, &seal) {
+            (Of::Somebody, None) => None,
+            (Of::Server(_) | Of::Agent(..) | Of::Somebody, _) => Some(Box::new(Self { seal, rpc_id, of })),
+        }
+    }
+
+    /// What is looked at of the answer to a request that is only watched.
+    pub(super) fn in_audit(turn: &Turn<'_>, request: &Request, account: &Account) -> Option<Box<Self>> {
+        let messages = Messages::of(turn, request, account)?;
+        // Nobody reads its lists here.
+        let of = Of::Server(Box::new(Messages { lists: &[], reader: None, as_asked: true, ..messages }));
+        Some(Box::new(Self { seal: None, rpc_id: None, of }))
     }
 
     /// Takes the head.
     pub(super) fn head(mut self: Box<Self>, headers: &Headers, end: bool) -> Seen {
         let Ok(mut edits) = self.session(headers) else { return Seen::Unreadable(self) };
-        if self.reader.is_some() {
-            match treatment(headers, end) {
-                Treatment::Pass => {}
-                Treatment::Rewrite(content, more) => {
-                    self.content = Some(content);
+        let goes_on = match &mut self.of {
+            Of::Server(messages) if messages.as_asked && headers.contains("content-encoding") => false,
+            Of::Server(messages) => match treatment(headers, end, &messages.awaited, messages.lists) {
+                Treatment::Pass => false,
+                Treatment::Read(content, more) => {
+                    messages.content = Some(content);
                     edits.extend(more);
+                    true
                 }
                 Treatment::Refuse => return Seen::Unreadable(self),
+            },
+            Of::Agent(_, endings) => {
+                *endings = if end { None } else { Endings::of(headers) };
+                endings.is_some()
             }
-        }
-        if self.tasks.is_some() && !end {
-            self.endings = Endings::of(headers);
-        }
-        let watch = (self.content.is_some() || self.endings.is_some()).then_some(self);
+            Of::Somebody => false,
+        };
+        let watch = goes_on.then_some(self);
         if edits.is_empty() && watch.is_none() { Seen::Nothing } else { Seen::Head(edits, watch) }
     }
 
-    /// Takes the next bytes of the body.
-    pub(super) fn body(&mut self, turn: &mut Turn<'_>, chunk: &[u8], end: bool) -> Result<Passed, Reason> {
-        match (&mut self.endings, self.tasks) {
-            (Some(endings), Some(tasks)) => Ok(match endings.push(chunk) {
+    /// Takes the next bytes of the body; where nothing more of it passes, how the stream ends.
+    pub(super) fn body(&mut self, turn: &mut Turn<'_>, chunk: &[u8], end: bool) -> Result<Passed, &'static str> {
+        match &mut self.of {
+            Of::Server(messages) => {
+                let passed = messages.body(turn, chunk, end)?;
+                Ok(passed.map_or(Passed::AsItIs, Passed::Instead))
+            }
+            Of::Agent(tasks, Some(endings)) => Ok(match endings.push(chunk) {
                 Sight::More => Passed::AsItIs,
                 Sight::Nothing => Passed::Rest(None),
-                Sight::End(end) => Passed::Rest(turn.remember_end(tasks, &end).then_some(end)),
+                Sight::End(end) => Passed::Rest(turn.remember_end(*tasks, &end).then_some(end)),
             }),
-            (Some(_) | None, _) => self.list(turn, chunk, end).map(Passed::Instead),
+            Of::Agent(_, None) | Of::Somebody => Ok(Passed::Rest(None)),
         }
     }
 
-    /// Takes the next bytes of a list; what the client gets instead.
-    ///
-    /// What is to be remembered of it is remembered before, or nothing of it passes.
-    fn list(&mut self, turn: &mut Turn<'_>, chunk: &[u8], end: bool) -> Result<Vec<u8>, Reason> {
-        let (Some(reader), Some(content)) = (&self.reader, &mut self.content) else { return Err(Reason::Internal) };
-        let unreadable = |_: Unreadable| Reason::ResponseUnreadable;
-        let mut reader = reader.at(turn.engine, turn.now).map_err(unreadable)?;
-        let passed = content.push(chunk, end, &mut reader);
-        self.changed |= reader.met_changed_tool();
-        let (resource, marks) = reader.into_marks();
-        let noted = learned::note(turn.ledger, turn.now, resource, marks);
-        noted.map_err(|_: LedgerError| Reason::LedgerUnavailable)?;
-        passed.map_err(unreadable)
-    }
-
-    /// Whether the list had a tool that is not what it was pinned to.
+    /// Whether a list had a tool that is not what it was pinned to.
     pub(super) fn met_changed_tool(&self) -> bool {
-        self.changed
+        matches!(&self.of, Of::Server(messages) if messages.changed)
     }
 
     /// The client gets the upstream's session id sealed, and nothing that could be taken for another one.
@@ -174,6 +183,60 @@ impl Watch {
             demand: None,
         };
         Reply::deny(line, Reason::ResponseUnreadable, &addressee)
+    }
+}
+
+impl Messages {
+    /// Of the answer to `request`, if it is for an MCP server.
+    fn of(turn: &Turn<'_>, request: &Request, account: &Account) -> Option<Self> {
+        turn.engine.resource(request.resource).filter(|resource| resource.protocol == Protocol::Mcp)?;
+        let action = account.action.as_ref()?;
+        let awaited = awaited(action, &request.head.headers);
+        let lists = match (&action.operation, &awaited) {
+            (Operation::Mcp(operation), Awaited::Response(_) | Awaited::Rest) => mcp::lists(operation),
+            _ => &[],
+        };
+        let reader = if lists.is_empty() { None } else { Reader::of(turn, request, account) };
+        Some(Self { awaited, lists, reader, as_asked: false, content: None, changed: false })
+    }
+
+    /// Takes the next bytes; what the client gets instead, unless that is the same.
+    ///
+    /// What is to be remembered of a list is remembered before, or nothing of it passes.
+    fn body(&mut self, turn: &mut Turn<'_>, chunk: &[u8], end: bool) -> Result<Option<Vec<u8>>, &'static str> {
+        let Some(content) = &mut self.content else { return Err(Reason::Internal.row().code) };
+        let Some(reader) = &self.reader else { return content.push(chunk, end, &mut Nobody).map_err(Refused::outcome) };
+        let mut reader = reader.at(turn.engine, turn.now).map_err(|unreadable| Refused::from(unreadable).outcome())?;
+        let passed = content.push(chunk, end, &mut reader);
+        self.changed |= reader.met_changed_tool();
+        let (resource, marks) = reader.into_marks();
+        let noted = learned::note(turn.ledger, turn.now, resource, marks);
+        noted.map_err(|_: LedgerError| Reason::LedgerUnavailable.row().code)?;
+        passed.map_err(Refused::outcome)
+    }
+}
+
+/// Who reads no list.
+struct Nobody;
+
+impl Audience for Nobody {
+    fn sees(&mut self, _: Listing, _: &Element) -> Result<bool, Unreadable> {
+        Err(Unreadable)
+    }
+}
+
+/// The responses that `action` asks for.
+fn awaited(action: &Action, headers: &Headers) -> Awaited {
+    match (&action.operation, action.rpc_id()) {
+        (_, Some(id)) => Awaited::Response(id.clone()),
+        (Operation::Mcp(operation), None) if operation.method == "GET" => {
+            if headers.contains(RESUMES) {
+                Awaited::Rest
+            } else {
+                Awaited::Stream
+            }
+        }
+        (_, None) => Awaited::Nothing,
     }
 }
 

@@ -30,16 +30,18 @@ pub(super) struct Running {
     watch: Option<Box<Watch>>,
     /// The A2A task that it said is over.
     ended: Option<TaskEnd>,
+    /// How it would have been cut off, were it not only watched.
+    spared: Option<&'static str>,
 }
 
 impl Running {
     pub(super) fn since(now: UnixTime, watch: Option<Box<Watch>>) -> Self {
-        Self { mode: Mode::Enforce, forwarded: now, response_began: None, watch, ended: None }
+        Self { mode: Mode::Enforce, forwarded: now, response_began: None, watch, ended: None, spared: None }
     }
 
-    /// Of a request that is only watched: nothing of the response matters.
-    pub(super) fn observed(now: UnixTime) -> Self {
-        Self { mode: Mode::Audit, ..Self::since(now, None) }
+    /// Of a request that is only watched, and so is the response.
+    pub(super) fn observed(now: UnixTime, watch: Option<Box<Watch>>) -> Self {
+        Self { mode: Mode::Audit, ..Self::since(now, watch) }
     }
 
     pub(super) fn observes(&self) -> bool {
@@ -51,13 +53,17 @@ impl Running {
             Input::ResponseHead { headers, end } => {
                 self.response_began.get_or_insert(turn.now);
                 let Some(watch) = self.watch.take() else { return Next::Wait(State::Running(self)) };
-                match watch.head(headers, *end) {
-                    Seen::Nothing => Next::Wait(State::Running(self)),
-                    Seen::Head(edits, watch) => Next::Run(Self { watch, ..self }, Step::EditResponse(edits)),
-                    Seen::Unreadable(watch) => {
+                match (watch.head(headers, *end), self.mode) {
+                    (Seen::Nothing, _) => Next::Wait(State::Running(self)),
+                    (Seen::Head(edits, watch), Mode::Enforce) => {
+                        Next::Run(Self { watch, ..self }, Step::EditResponse(edits))
+                    }
+                    (Seen::Head(_, watch), Mode::Audit) => Next::Wait(State::Running(Self { watch, ..self })),
+                    (Seen::Unreadable(watch), Mode::Enforce) => {
                         let line = self.line(turn, UNREADABLE);
                         Next::Done(Step::AnswerInstead(watch.refusal(turn, line)))
                     }
+                    (Seen::Unreadable(_), Mode::Audit) => self.spare(UNREADABLE),
                 }
             }
             Input::ResponseBody { chunk, end } => self.body(turn, chunk, *end),
@@ -92,12 +98,18 @@ impl Running {
 
     fn body(mut self, turn: &mut Turn<'_>, chunk: &[u8], end: bool) -> Next {
         let Some(watch) = &mut self.watch else { return Next::Wait(State::Running(self)) };
-        match watch.body(turn, chunk, end) {
-            Ok(Passed::Instead(bytes)) => Next::Run(self, Step::ReplaceChunk(bytes)),
-            Ok(Passed::AsItIs) => Next::Wait(State::Running(self)),
-            Ok(Passed::Rest(ended)) => Next::Wait(State::Running(Self { watch: None, ended, ..self })),
-            Err(reason) => self.cut(turn, reason.row().code, true),
+        match (watch.body(turn, chunk, end), self.mode) {
+            (Ok(Passed::Instead(bytes)), Mode::Enforce) => Next::Run(self, Step::ReplaceChunk(bytes)),
+            (Ok(Passed::AsItIs | Passed::Instead(_)), _) => Next::Wait(State::Running(self)),
+            (Ok(Passed::Rest(ended)), _) => Next::Wait(State::Running(Self { watch: None, ended, ..self })),
+            (Err(outcome), Mode::Enforce) => self.cut(turn, outcome, true),
+            (Err(outcome), Mode::Audit) => self.spare(outcome),
         }
+    }
+
+    /// Goes on where the stream would have been cut off, and looks at nothing more of it.
+    fn spare(self, outcome: &'static str) -> Next {
+        Next::Wait(State::Running(Self { watch: None, spared: Some(outcome), ..self }))
     }
 
     /// What of a stream that ended by itself is worth a line.
@@ -108,7 +120,7 @@ impl Running {
             return Some("tool_changed");
         }
         let ended = self.ended.as_ref().map(|end| end.how.outcome());
-        ended.or((now.since(began) > OUTLIVES).then_some("closed"))
+        ended.or(self.spared).or((now.since(began) > OUTLIVES).then_some("closed"))
     }
 
     fn cut(self, turn: &Turn<'_>, outcome: &'static str, reset: bool) -> Next {
@@ -118,6 +130,6 @@ impl Running {
     /// The record of its end.
     fn line(&self, turn: &Turn<'_>, outcome: &'static str) -> Line {
         let task = self.ended.as_ref().map(|end| end.task.as_str());
-        record::ended(turn.id, turn.now, turn.now.since(self.forwarded), outcome, task)
+        record::ended(turn.id, turn.now, turn.now.since(self.forwarded), self.mode, outcome, task)
     }
 }

@@ -27,6 +27,8 @@ use crate::task::{Circumstances, Grants, Task};
 
 const READ: &str = "resources/read";
 
+const TASK: &str = "tasks/get";
+
 /// Who asked for a list, and how.
 pub(super) struct Reader {
     resource: ResourceIndex,
@@ -81,7 +83,7 @@ impl Reader {
 
 impl Audience for ReaderNow<'_> {
     fn sees(&mut self, listing: Listing, element: &Element) -> Result<bool, Unreadable> {
-        let Some(name) = element.name(listing) else { return Ok(false) };
+        let Some(name) = element.name.as_deref() else { return Ok(false) };
         if !mcp::can_be_named(name, listing == Listing::Tools) {
             return Ok(false);
         }
@@ -94,6 +96,7 @@ impl Audience for ReaderNow<'_> {
             Listing::Prompts => self.could(&self.operation("prompts/get", name), Learned::default()),
             Listing::Resources => self.could(&self.operation(READ, name), Learned::default()),
             Listing::Templates => self.could_read_one_of(name),
+            Listing::Tasks => self.could(&self.operation(TASK, name), Learned::default()),
         })
     }
 }

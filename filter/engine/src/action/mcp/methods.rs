@@ -7,6 +7,7 @@
 
 use super::era::Era;
 use crate::action::Class;
+use crate::response::Listing;
 
 /// The method whose arguments grants and policies read.
 pub(super) const TOOLS_CALL: &str = "tools/call";
@@ -22,6 +23,8 @@ pub(super) struct Method {
     pub(super) shape: Shape,
     pub(super) class: Class,
     pub(super) names: Names,
+    /// The lists that its answer may hold and that show their reader only what it could call.
+    pub(super) lists: &'static [Listing],
 }
 
 /// How a method travels.
@@ -81,46 +84,56 @@ const TASKS: &[Era] = &[Era::November2025, Era::July2026];
 const NOVEMBER: &[Era] = &[Era::November2025];
 const STATELESS: &[Era] = &[Era::July2026];
 
+/// An answer of which nothing is left out.
+const NONE: &[Listing] = &[];
+const TOOLS: &[Listing] = &[Listing::Tools];
+const PROMPTS: &[Listing] = &[Listing::Prompts];
+const RESOURCES: &[Listing] = &[Listing::Resources];
+const TEMPLATES: &[Listing] = &[Listing::Templates];
+const TASK_LIST: &[Listing] = &[Listing::Tasks];
+/// A stream that is resumed brings the answers to whatever was asked before.
+const ANY: &[Listing] = &Listing::ALL;
+
 macro_rules! methods {
-    ($($name:expr, $eras:ident, $shape:ident, $class:ident, $names:expr;)+) => {
+    ($($name:expr, $eras:ident, $shape:ident, $class:ident, $names:expr, $lists:ident;)+) => {
         /// Every operation of a client by name, and what kind of thing it does: methods, notifications, `response`
         /// (an answer to the server's own request) and the transport's legs `GET` and `DELETE`.
         pub const METHODS: &[(&str, Class)] = &[$(($name, Class::$class)),+];
 
         const TABLE: &[Method] =
-            &[$(Method { name: $name, eras: $eras, shape: Shape::$shape, class: Class::$class, names: $names }),+];
+            &[$(Method { name: $name, eras: $eras, shape: Shape::$shape, class: Class::$class, names: $names, lists: $lists }),+];
     };
 }
 
 methods! {
-    INITIALIZE, SESSIONS, Request, Control, Names::Nothing;
-    "ping", SESSIONS, Request, Control, Names::Nothing;
-    "logging/setLevel", SESSIONS, Request, Control, Names::Nothing;
-    "server/discover", STATELESS, Request, Control, Names::Nothing;
-    "tools/list", ALL, Request, List, Names::Nothing;
-    "tools/call", ALL, Request, Execute, Names::Member("name");
-    "resources/list", ALL, Request, List, Names::Nothing;
-    "resources/templates/list", ALL, Request, List, Names::Nothing;
-    "resources/read", ALL, Request, Read, Names::Address("uri");
-    "resources/subscribe", SESSIONS, Request, Read, Names::Address("uri");
-    "resources/unsubscribe", SESSIONS, Request, Control, Names::Address("uri");
-    "subscriptions/listen", STATELESS, Request, Read, Names::Subscriptions;
-    "prompts/list", ALL, Request, List, Names::Nothing;
-    "prompts/get", ALL, Request, Read, Names::Member("name");
-    "completion/complete", ALL, Request, Read, Names::Reference;
-    "tasks/list", NOVEMBER, Request, List, Names::Nothing;
-    "tasks/get", TASKS, Request, Read, Names::Member("taskId");
-    "tasks/result", NOVEMBER, Request, Read, Names::Member("taskId");
-    "tasks/update", STATELESS, Request, Write, Names::Member("taskId");
-    "tasks/cancel", TASKS, Request, Write, Names::Member("taskId");
-    "notifications/initialized", SESSIONS, Notification, Control, Names::Nothing;
-    "notifications/cancelled", ALL, Notification, Control, Names::Nothing;
-    "notifications/progress", SESSIONS, Notification, Control, Names::Nothing;
-    "notifications/roots/list_changed", SESSIONS, Notification, Control, Names::Nothing;
-    "notifications/tasks/status", NOVEMBER, Notification, Control, Names::Nothing;
-    "response", SESSIONS, Response, Control, Names::Nothing;
-    "GET", SESSIONS, Leg, Control, Names::Nothing;
-    "DELETE", SESSIONS, Leg, Control, Names::Nothing;
+    INITIALIZE, SESSIONS, Request, Control, Names::Nothing, NONE;
+    "ping", SESSIONS, Request, Control, Names::Nothing, NONE;
+    "logging/setLevel", SESSIONS, Request, Control, Names::Nothing, NONE;
+    "server/discover", STATELESS, Request, Control, Names::Nothing, NONE;
+    "tools/list", ALL, Request, List, Names::Nothing, TOOLS;
+    "tools/call", ALL, Request, Execute, Names::Member("name"), NONE;
+    "resources/list", ALL, Request, List, Names::Nothing, RESOURCES;
+    "resources/templates/list", ALL, Request, List, Names::Nothing, TEMPLATES;
+    "resources/read", ALL, Request, Read, Names::Address("uri"), NONE;
+    "resources/subscribe", SESSIONS, Request, Read, Names::Address("uri"), NONE;
+    "resources/unsubscribe", SESSIONS, Request, Control, Names::Address("uri"), NONE;
+    "subscriptions/listen", STATELESS, Request, Read, Names::Subscriptions, NONE;
+    "prompts/list", ALL, Request, List, Names::Nothing, PROMPTS;
+    "prompts/get", ALL, Request, Read, Names::Member("name"), NONE;
+    "completion/complete", ALL, Request, Read, Names::Reference, NONE;
+    "tasks/list", NOVEMBER, Request, List, Names::Nothing, TASK_LIST;
+    "tasks/get", TASKS, Request, Read, Names::Member("taskId"), NONE;
+    "tasks/result", NOVEMBER, Request, Read, Names::Member("taskId"), NONE;
+    "tasks/update", STATELESS, Request, Write, Names::Member("taskId"), NONE;
+    "tasks/cancel", TASKS, Request, Write, Names::Member("taskId"), NONE;
+    "notifications/initialized", SESSIONS, Notification, Control, Names::Nothing, NONE;
+    "notifications/cancelled", ALL, Notification, Control, Names::Nothing, NONE;
+    "notifications/progress", SESSIONS, Notification, Control, Names::Nothing, NONE;
+    "notifications/roots/list_changed", SESSIONS, Notification, Control, Names::Nothing, NONE;
+    "notifications/tasks/status", NOVEMBER, Notification, Control, Names::Nothing, NONE;
+    "response", SESSIONS, Response, Control, Names::Nothing, NONE;
+    "GET", SESSIONS, Leg, Control, Names::Nothing, ANY;
+    "DELETE", SESSIONS, Leg, Control, Names::Nothing, NONE;
 }
 
 /// The row of a method that a message of `era` may name.
@@ -142,6 +155,11 @@ pub(super) fn response(era: Era) -> Option<&'static Method> {
 pub(super) fn has_message(method: &str) -> Option<bool> {
     let leg = TABLE.iter().find(|row| row.shape == Shape::Leg && row.name == method);
     if method == "POST" { Some(true) } else { leg.map(|leg| leg.shape.needs_body()) }
+}
+
+/// The lists in the answer to an operation of this name, in whichever era.
+pub(super) fn lists(name: &str) -> &'static [Listing] {
+    TABLE.iter().find(|row| row.name == name).map_or(NONE, |row| row.lists)
 }
 
 fn row(era: Era, name: &str) -> Option<&'static Method> {

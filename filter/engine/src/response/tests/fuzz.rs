@@ -93,15 +93,9 @@ fn read(data: &[u8]) -> Option<Value> {
     serde_json::from_slice(data).ok().map(filtered)
 }
 
-fn passed(pieces: &[&[u8]]) -> (Vec<u8>, Result<(), Unreadable>) {
-    let (mut stream, mut out) = (EventStream::new(), Vec::new());
-    for piece in pieces {
-        let pushed = stream.push(piece, &mut Picky, &mut out);
-        if pushed.is_err() {
-            return (out, pushed);
-        }
-    }
-    (out, Ok(()))
+/// Whether it is written again as it came.
+fn is_plain(name: &[u8]) -> bool {
+    std::str::from_utf8(name).is_ok_and(|name| !name.chars().any(char::is_control))
 }
 
 #[test]
@@ -109,16 +103,14 @@ fn event_streams() {
     check!().with_type::<(Spoilt, u8)>().with_test_time(LONGEST).with_iterations(INPUTS).for_each(
         |(spoilt, length)| {
             let stream = spoilt.of(&SEEDS, &OF_STREAMS);
-            let (out, ended) = passed(&[&stream]);
+            let (out, ended) = passed(stream_of_lists(), &[&stream]);
             let pieces: Vec<&[u8]> = stream.chunks(usize::from(*length).max(1)).collect();
-            let (in_pieces, ended_in_pieces) = passed(&pieces);
+            let (in_pieces, ended_in_pieces) = passed(stream_of_lists(), &pieces);
             assert_eq!(ended, ended_in_pieces, "pieces of {length}");
             assert!(ended.is_err() || out == in_pieces, "pieces of {length}");
             let (sent, got) = (dispatched(&stream), dispatched(&out));
-            // A client drops a mark of the byte order in front of everything; behind it the first line is no field here.
-            let skipped = usize::from(stream.starts_with("\u{feff}".as_bytes()));
             let text = String::from_utf8_lossy(&stream);
-            assert!(got.len() <= sent.len() && (ended.is_err() || got.len() + skipped >= sent.len()), "{text}");
+            assert!(got.len() <= sent.len() && (ended.is_err() || got.len() == sent.len()), "{text}");
             for (index, (name, data)) in got.iter().enumerate() {
                 // White space is no message. Half a pair of surrogates is text to us and none to serde_json; it is in nothing
                 // that is read here.
@@ -127,9 +119,10 @@ fn event_streams() {
                 }
                 let shown = serde_json::from_slice::<Value>(data).ok();
                 assert!(shown.is_some() && shown == read(data), "something hidden: {}", String::from_utf8_lossy(data));
-                let own = |(sent_name, sent): &(Vec<u8>, Vec<u8>)| sent_name == name && read(sent) == shown;
-                let known = sent.iter().skip(index).take(1 + skipped).any(own);
-                assert!(known || skipped > 0, "not an event of {text}");
+                let own = |(sent_name, sent): &(Vec<u8>, Vec<u8>)| {
+                    (sent_name == name || !is_plain(sent_name)) && read(sent) == shown
+                };
+                assert!(sent.get(index).is_some_and(own), "not an event of {text}");
             }
         },
     );
@@ -138,7 +131,7 @@ fn event_streams() {
 #[test]
 fn every_stream_is_passed() {
     for stream in SEEDS.iter() {
-        let (out, ended) = passed(&[stream]);
+        let (out, ended) = passed(stream_of_lists(), &[stream]);
         assert!(ended.is_ok() && !dispatched(&out).is_empty(), "{}", String::from_utf8_lossy(stream));
     }
 }

@@ -95,6 +95,24 @@ fn what_reads_changes_or_runs_names_its_object() {
 }
 
 #[test]
+fn what_lists_says_what_it_lists() {
+    for row in TABLE {
+        let expected = match row.name {
+            "GET" => Listing::ALL.to_vec(),
+            "tools/list" => vec![Listing::Tools],
+            "prompts/list" => vec![Listing::Prompts],
+            "resources/list" => vec![Listing::Resources],
+            "resources/templates/list" => vec![Listing::Templates],
+            "tasks/list" => vec![Listing::Tasks],
+            _ => Vec::new(),
+        };
+        assert_eq!(row.lists, expected, "{}", row.name);
+        assert_eq!(lists(row.name), expected, "{}", row.name);
+        assert_eq!(row.class == Class::List, !expected.is_empty() && row.name != "GET", "{}", row.name);
+    }
+}
+
+#[test]
 fn names_that_headers_repeat() {
     let mirrored = TABLE.iter().filter(|row| row.names.is_mirrored() && row.eras.contains(&Era::July2026));
     let mirrored: BTreeSet<_> = mirrored.map(|row| row.name).collect();
