@@ -2,6 +2,7 @@
 
 mod annotations;
 mod interface;
+mod nearly;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -58,6 +59,14 @@ impl Resource {
     /// Its labels.
     pub fn labels(&self, action: &Action) -> &[String] {
         self.declared(action).map_or(&[], |tool| &tool.labels)
+    }
+
+    /// What a request of `method` on `path` is, of what is declared ([`Interface::find`]).
+    pub fn find(&self, method: &str, path: &str) -> Found<'_> {
+        match self.interface.find(method, path) {
+            Found::Nearly(_) if self.matching.exact => Found::Undeclared,
+            found @ (Found::Endpoint(..) | Found::Nearly(_) | Found::Undeclared) => found,
+        }
     }
 
     /// How a person must have authenticated for `action`: as its tool says, else as the resource does.
@@ -120,6 +129,8 @@ pub struct Match {
     pub path: PathMatch,
     /// The gateway's route name; any when absent.
     pub route: Option<String>,
+    /// Whether its server is known to tell paths apart by case, slashes and escapes: nothing is nearly the path then.
+    pub exact: bool,
 }
 
 /// How the path (without query) must look.

@@ -92,9 +92,12 @@ impl Check {
             Reason::AmbiguousHeaders | Reason::AmbiguousPath | Reason::OverrideHeader | Reason::UpgradeRefused => {
                 Self::Request
             }
-            Reason::NoResource | Reason::OriginRefused | Reason::Unmatched | Reason::AgentCard | Reason::Metadata => {
-                Self::Route
-            }
+            Reason::NoResource
+            | Reason::NearMiss
+            | Reason::OriginRefused
+            | Reason::Unmatched
+            | Reason::AgentCard
+            | Reason::Metadata => Self::Route,
             Reason::NoCredential
             | Reason::ManyCredentials
             | Reason::MalformedToken

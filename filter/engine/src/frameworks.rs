@@ -94,6 +94,7 @@ pub const fn of_reason(reason: Reason) -> &'static [&'static str] {
         // What parsers disagree about, and what nobody can read.
         Reason::AmbiguousHeaders
         | Reason::AmbiguousPath
+        | Reason::NearMiss
         | Reason::OverrideHeader
         | Reason::MethodNotAllowed
         | Reason::UpgradeRefused

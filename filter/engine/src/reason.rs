@@ -78,6 +78,8 @@ reasons! {
     AmbiguousHeaders = Deny, "ambiguous_headers", 400, None, "A security-relevant header is duplicated or malformed. Send it once.";
     /// The path can be read in two ways (encoded slashes, dot segments, double encoding, …).
     AmbiguousPath = Deny, "ambiguous_path", 400, None, "The path is ambiguous. Send it normalised, without encoded slashes, dot segments or double encoding.";
+    /// A lenient server takes the path for one that is protected under other rules.
+    NearMiss = Deny, "near_miss", 400, None, "Some servers take this path for another one that is protected here. Send it exactly as it is published: the same case, no slash at its end and no escapes that are not part of it.";
     /// A header that overrides method, path or route.
     OverrideHeader = Deny, "override_header", 400, None, "Headers that override the method, the path or the route are not accepted. Remove them.";
     /// The resource's protocol has no such HTTP method.

@@ -105,7 +105,8 @@ impl When {
         let has = |label: &String| tool.is_some_and(|tool| tool.labels.contains(label));
         one_of(resources.as_ref(), |name| *name == resource.name)
             && one_of(tools.as_ref(), named)
-            && one_of(paths.as_ref(), |pattern| pattern.admits(path))
+            // Also what a lenient server takes for such a path: it would do there what the rule is about.
+            && one_of(paths.as_ref(), |pattern| pattern.admits(path) || pattern.nearly_admits(path))
             && one_of(labels.as_ref(), has)
             && one_of(classes.as_ref(), |class| *class == action.class())
             && one_of(kinds.as_ref(), |kind| *kind == workload.kind)

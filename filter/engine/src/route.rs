@@ -147,6 +147,25 @@ pub fn find<'c>(resources: &'c [Resource], target: &Target, route: Option<&str>)
         .reduce(|best, next| if rank(&next.1.matching) > rank(&best.1.matching) { next } else { best })
 }
 
+/// Whose resource a lenient server would take `target` for, where `found`, which admits it as it stands, says less.
+///
+/// Such a server would do what the rules of the one are for under the rules of the other, or of none.
+pub fn nearly<'c>(
+    resources: &'c [Resource],
+    target: &Target,
+    route: Option<&str>,
+    found: Option<&Resource>,
+) -> Option<&'c Resource> {
+    let says = |resource: &Resource| resource.matching.path.says();
+    let admitted = found.map(says);
+    resources
+        .iter()
+        .filter(|resource| Some(says(resource)) > admitted && !resource.matching.exact)
+        .filter(|resource| is_addressed(&resource.matching, target, route))
+        .filter(|resource| resource.matching.path.nearly_admits(&target.path))
+        .max_by_key(|resource| says(resource))
+}
+
 /// The address in `ip:port` or `ip`; an IPv4 address that came as IPv6 is IPv4, so that one range covers both.
 pub(crate) fn address(source: &str) -> Option<IpAddr> {
     let address = source.parse::<SocketAddr>().map(|socket| socket.ip()).or_else(|_| source.parse::<IpAddr>());
@@ -164,12 +183,10 @@ pub fn asks_about(resource: &Resource, target: &Target) -> bool {
 
 /// Whether `target` is the card of the agent `resource`, which everybody may see.
 pub fn asks_for_card(resource: &Resource, target: &Target, route: Option<&str>) -> bool {
-    let Match { host, path: _, route: wanted } = &resource.matching;
     resource.protocol == Protocol::A2a
         && resource.interface.card == Card::Public
         && a2a::is_card(resource, target)
-        && host.as_deref().is_none_or(|host| host_matches(host, &target.host))
-        && wanted.as_deref().is_none_or(|wanted| route == Some(wanted))
+        && is_addressed(&resource.matching, target, route)
 }
 
 fn check_names(headers: &Headers, routing_headers: &[String]) -> Result<(), Reason> {
@@ -250,9 +267,13 @@ pub(crate) fn split_port(authority: &str) -> (&str, Option<&str>) {
 }
 
 fn matches(matching: &Match, target: &Target, route: Option<&str>) -> bool {
-    let Match { host, path, route: wanted } = matching;
+    matching.path.admits(&target.path) && is_addressed(matching, target, route)
+}
+
+/// Whether everything matches but the path.
+fn is_addressed(matching: &Match, target: &Target, route: Option<&str>) -> bool {
+    let Match { host, path: _, route: wanted, exact: _ } = matching;
     host.as_deref().is_none_or(|host| host_matches(host, &target.host))
-        && path.admits(&target.path)
         && wanted.as_deref().is_none_or(|wanted| route == Some(wanted))
 }
 

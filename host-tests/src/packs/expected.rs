@@ -115,9 +115,9 @@ fn answered(outcome: &Outcome<'_>, resource: &Resource, sent: &Sent) -> Map<Stri
 /// Whether a resource reads this request's arguments before its body.
 fn are_in_the_head(resource: &Resource, sent: &Sent) -> bool {
     let path = sent.path.split('?').next().unwrap_or_default();
-    match resource.interface.find(&sent.method, path) {
+    match resource.find(&sent.method, path) {
         Found::Endpoint(endpoint, _) => endpoint.body == BodyKind::None,
-        Found::Undeclared | Found::Nearly => resource.protocol == Protocol::Grpc,
+        Found::Undeclared | Found::Nearly(_) => resource.protocol == Protocol::Grpc,
     }
 }
 

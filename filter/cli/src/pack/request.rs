@@ -195,9 +195,9 @@ fn of_http(request: &Request, method: &str, resource: &Resource) -> Result<Sent,
         (None, _) => return Err(CaseError::Missing("path")),
     };
     let plain = path.split('?').next().unwrap_or_default();
-    let kind = match resource.interface.find(method, plain) {
+    let kind = match resource.find(method, plain) {
         Found::Endpoint(endpoint, _) => endpoint.body,
-        Found::Undeclared | Found::Nearly => BodyKind::Json,
+        Found::Undeclared | Found::Nearly(_) => BodyKind::Json,
     };
     let (media, body) = match (&request.arguments, kind) {
         (None, _) => (None, None),

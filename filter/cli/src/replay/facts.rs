@@ -148,14 +148,14 @@ fn operation(
         }
         (Protocol::Http, "http", _) => {
             let (method, path) = (target.method.clone(), target.path.clone());
-            Some(match resource.interface.find(&method, &path) {
+            Some(match resource.find(&method, &path) {
                 Found::Endpoint(endpoint, _) => {
                     let (endpoint, arguments) = (endpoint.name.clone(), Some(arguments));
                     Operation::Endpoint(EndpointCall { endpoint, method, path, arguments, digest: None })
                 }
                 Found::Undeclared => Operation::Http { method, path },
                 // The filter would not take it.
-                Found::Nearly => return None,
+                Found::Nearly(_) => return None,
             })
         }
         (Protocol::Mcp | Protocol::A2a | Protocol::Grpc | Protocol::Http, _, _) => None,

@@ -61,6 +61,7 @@ pub(super) fn is_possible(reason: Reason, config: &Config) -> bool {
         | Reason::Metadata
         | Reason::AmbiguousHeaders
         | Reason::AmbiguousPath
+        | Reason::NearMiss
         | Reason::OverrideHeader
         | Reason::MethodNotAllowed
         | Reason::UpgradeRefused

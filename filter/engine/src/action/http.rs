@@ -24,7 +24,7 @@ pub fn read(resource: &Resource, target: &Target, body: Option<&[u8]>) -> Result
         return Err(Reason::MethodNotAllowed);
     }
     let (method, path) = (target.method.clone(), target.path.clone());
-    let operation = match resource.interface.find(&method, &path) {
+    let operation = match resource.find(&method, &path) {
         Found::Endpoint(endpoint, _) => Operation::Endpoint(EndpointCall {
             endpoint: endpoint.name.clone(),
             method,
@@ -33,7 +33,7 @@ pub fn read(resource: &Resource, target: &Target, body: Option<&[u8]>) -> Result
             digest: None,
         }),
         Found::Undeclared => Operation::Http { method, path },
-        Found::Nearly => return Err(Reason::AmbiguousPath),
+        Found::Nearly(_) => return Err(Reason::NearMiss),
     };
     Ok(Action::new(resource, target, operation, body.map(digest::of_bytes)))
 }
@@ -64,7 +64,7 @@ pub fn with_arguments(
     body: &[u8],
 ) -> Result<Action, Reason> {
     if let Operation::Endpoint(call) = &mut action.operation {
-        let Found::Endpoint(endpoint, parameters) = resource.interface.find(&call.method, &call.path) else {
+        let Found::Endpoint(endpoint, parameters) = resource.find(&call.method, &call.path) else {
             return Err(Reason::Internal);
         };
         let schema = resource.tools.get(&endpoint.name).and_then(|tool| tool.input_schema.as_ref());

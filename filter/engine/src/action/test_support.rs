@@ -14,7 +14,7 @@ use crate::route::Target;
 pub(crate) fn resource() -> Resource {
     Resource {
         name: "payments".to_owned(),
-        matching: Match { host: None, path: PathMatch::Exact("/mcp".to_owned()), route: None },
+        matching: Match { host: None, path: PathMatch::Exact("/mcp".to_owned()), route: None, exact: false },
         protocol: Protocol::Mcp,
         mode: Mode::Enforce,
         tools: BTreeMap::new(),

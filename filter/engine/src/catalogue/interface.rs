@@ -1,13 +1,15 @@
 //! What an HTTP API or a gRPC service declares of itself: which requests are which endpoint, and where arguments are.
 //!
 //! Templates are matched segment by segment on what a segment says after decoding, so that an escape that was not needed
-//! leads to the same endpoint. What a lenient server would take for a declared endpoint (another case, a trailing slash)
+//! leads to the same endpoint. What a lenient server would take for a declared endpoint (another case, a trailing slash, …)
 //! is found to be so, and never taken for something else. Whether a request may be made is not decided here.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use percent_encoding::percent_decode_str;
 
+use super::nearly::folded;
 use crate::fold::fold;
 
 /// What is declared of a resource beyond its tools.
@@ -88,8 +90,8 @@ pub enum Found<'e> {
     Endpoint(&'e Endpoint, Vec<(&'e str, String)>),
     /// Nothing that is declared.
     Undeclared,
-    /// Nothing that is declared, except to a server that does not mind case or a trailing slash.
-    Nearly,
+    /// Nothing that is declared; to a lenient server, this endpoint.
+    Nearly(&'e Endpoint),
 }
 
 impl Interface {
@@ -101,7 +103,7 @@ impl Interface {
             return Found::Undeclared;
         }
         let segments = split(path);
-        let nearly: Vec<String> = split(path.trim_end_matches('/')).iter().map(|segment| fold(segment)).collect();
+        let nearly: Vec<String> = split(path.trim_end_matches('/')).iter().map(|segment| folded(segment)).collect();
         for method in [Some(method), (method == "HEAD").then_some("GET")].into_iter().flatten() {
             let declared = || self.endpoints.iter().filter(|endpoint| endpoint.method == method);
             // Of two that match, one says more in every place, by construction of the catalogue.
@@ -109,8 +111,8 @@ impl Interface {
             if let Some(endpoint) = matching.max_by_key(|endpoint| endpoint.path.literals()) {
                 return Found::Endpoint(endpoint, endpoint.path.parameters(&segments));
             }
-            if declared().any(|endpoint| endpoint.path.nearly_matches(&nearly)) {
-                return Found::Nearly;
+            if let Some(endpoint) = declared().find(|endpoint| endpoint.path.nearly_matches(&nearly)) {
+                return Found::Nearly(endpoint);
             }
         }
         Found::Undeclared
@@ -184,7 +186,7 @@ impl Template {
         };
         own.len() == segments.len()
             && own.iter().zip(segments).all(|(segment, text)| match segment {
-                Segment::Literal(literal) => fold(literal) == *text,
+                Segment::Literal(literal) => folded(literal) == *text,
                 Segment::Parameter(_) => !text.is_empty(),
             })
     }
@@ -202,6 +204,16 @@ impl Template {
                 Segment::Literal(_) => None,
             })
             .collect()
+    }
+}
+
+impl fmt::Display for Template {
+    /// As it is written, decoded.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|segment| match segment {
+            Segment::Literal(text) => write!(formatter, "/{text}"),
+            Segment::Parameter(name) => write!(formatter, "/{{{name}}}"),
+        })
     }
 }
 

@@ -57,7 +57,7 @@ fn full() -> Value {
         }],
         "resources": [{
             "name": "payments",
-            "match": { "host": "Tools.example.com:8443", "path": "/api/*", "route": "tools" },
+            "match": { "host": "Tools.example.com:8443", "path": "/api/*", "route": "tools", "exact": true },
             "protocol": "mcp",
             "mode": "audit",
             "risk": "low",

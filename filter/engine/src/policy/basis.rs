@@ -61,7 +61,7 @@ pub(super) fn resource(entry: &Resource) -> [u8; 32] {
         annotations,
         upgrades,
     } = entry;
-    let Match { host, path, route } = matching;
+    let Match { host, path, route, exact } = matching;
     let mut fields = Fields::default();
     fields.add("resource");
     fields.add(name);
@@ -77,6 +77,7 @@ pub(super) fn resource(entry: &Resource) -> [u8; 32] {
         }
     }
     fields.optional(route.as_deref());
+    fields.add(if *exact { "strict server" } else { "any server" });
     fields.add(match protocol {
         Protocol::Http => "http",
         Protocol::Mcp => "mcp",

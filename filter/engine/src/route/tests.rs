@@ -263,7 +263,7 @@ fn the_method_is_a_token() {
 fn resource(name: &str, host: Option<&str>, path: PathMatch, route: Option<&str>) -> Resource {
     Resource {
         name: name.to_owned(),
-        matching: Match { host: host.map(str::to_owned), path, route: route.map(str::to_owned) },
+        matching: Match { host: host.map(str::to_owned), path, route: route.map(str::to_owned), exact: false },
         protocol: Protocol::Http,
         ..crate::action::test_support::resource()
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use countersign_tokens::{MAX_LEEWAY, UnixTime, VerifiedProof};
 
-use super::Turn;
+use super::{Turn, near_miss};
 use super::account::Account;
 use super::request::Request;
 use super::wanted::Wanted;
@@ -72,7 +72,9 @@ impl Turn<'_> {
     pub(super) fn decide(&mut self, request: &Request, told: Told<'_>, account: &mut Account) -> Result<Ruling, Halt> {
         let resource = self.engine.resource(request.resource).ok_or(Reason::Internal)?;
         self.admit(request, account)?;
-        let wanted = self.wanted(resource, request, account)?;
+        let wanted = self.wanted(resource, request, account).inspect_err(|reason| {
+            account.detail = near_miss::of_endpoint(*reason, &request.target, resource);
+        })?;
         if request.body().is_none() {
             if wanted.holds() {
                 return Err(Halt::NeedBody(NeededFor::Decision));

@@ -10,6 +10,7 @@ mod approval;
 mod decide;
 mod explain;
 mod id;
+mod near_miss;
 mod observe;
 mod outside;
 mod pending;

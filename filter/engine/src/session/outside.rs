@@ -15,14 +15,14 @@ use crate::route::Target;
 impl Turn<'_> {
     /// Answers a head that is refused by itself.
     pub(super) fn refuse(&self, refused: &Refused) -> Next {
-        let Refused { reason, head, target, resource } = refused;
+        let Refused { reason, detail, head, target, resource } = refused;
         let resource = resource.and_then(|index| self.engine.resource(index));
-        self.turn_away(self.outside(head, target.as_ref(), resource), *reason)
+        self.turn_away(self.outside(head, target.as_ref(), resource), *reason, detail.clone())
     }
 
     /// Answers what was refused without a look at who asks.
-    fn turn_away(&self, about: About<'_>, reason: Reason) -> Next {
-        let account = Account::of(about.target);
+    fn turn_away(&self, about: About<'_>, reason: Reason, detail: Option<String>) -> Next {
+        let account = Account { detail, ..Account::of(about.target) };
         let observed = self.observe(&account, about, reason);
         observed.unwrap_or_else(|| Next::Done(Step::Reply(account.reply(self, about, reason))))
     }
@@ -45,7 +45,7 @@ impl Turn<'_> {
         let resource = self.engine.resource(*resource);
         let about = self.outside(head, Some(target), resource);
         let known = resource.and_then(|resource| resource.identifier.as_deref().zip(resource.metadata.as_ref()));
-        let Some((identifier, metadata)) = known else { return self.turn_away(about, Reason::Internal) };
+        let Some((identifier, metadata)) = known else { return self.turn_away(about, Reason::Internal, None) };
         let account = Account::of(about.target);
         if let Some(observed) = self.observe(&account, about, Reason::Metadata) {
             return observed;
@@ -62,7 +62,7 @@ impl Turn<'_> {
             Undecided::Card(index, card) => (Permit::for_card(*card), Reason::AgentCard, self.engine.resource(*index)),
         };
         let about = self.outside(head, Some(target), resource);
-        let Some(permit) = permit else { return self.turn_away(about, Reason::NoResource) };
+        let Some(permit) = permit else { return self.turn_away(about, Reason::NoResource, None) };
         let account = Account::of(about.target);
         if let Some(observed) = self.observe(&account, about, reason) {
             return observed;

@@ -2,6 +2,7 @@
 
 use countersign_tokens::UnixTime;
 
+use super::near_miss;
 use crate::action::{self, mcp};
 use crate::catalogue::{Card, Resource};
 use crate::config::{Config, Unmatched};
@@ -65,6 +66,8 @@ pub(super) struct Described {
 /// A head that is refused by itself.
 pub(super) struct Refused {
     pub(super) reason: Reason,
+    /// For the record.
+    pub(super) detail: Option<String>,
     pub(super) head: RequestHead,
     pub(super) target: Option<Target>,
     pub(super) resource: Option<ResourceIndex>,
@@ -73,6 +76,14 @@ pub(super) struct Refused {
 /// A trailer field that would reach the upstream as if it were a checked header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct UnsafeTrailer;
+
+/// Why a head that can be read is refused all the same.
+struct Misfit {
+    reason: Reason,
+    detail: Option<String>,
+    /// Whose rules refuse it.
+    resource: Option<ResourceIndex>,
+}
 
 /// What a head that can be read is for.
 enum Purpose<'e> {
@@ -86,15 +97,13 @@ impl Arrival {
         let config = &engine.config;
         let target = match route::check_head(&head, &config.forward.routing_headers) {
             Ok(target) => target,
-            Err(reason) => return Self::Refused(Refused { reason, head, target: None, resource: None }),
+            Err(reason) => return Self::Refused(Refused::of(reason, head)),
         };
         let (resource, found) = match Purpose::of(&head, &target, engine) {
             Ok(Purpose::Metadata(resource)) => return Self::Metadata(Described { head, target, resource }),
             Ok(Purpose::Undecided(rule)) => return Self::Unmatched(Outsider { head, target, rule }),
             Ok(Purpose::Resource(resource, found)) => (resource, found),
-            Err((reason, resource)) => {
-                return Self::Refused(Refused { reason, head, target: Some(target), resource });
-            }
+            Err(misfit) => return Self::Refused(misfit.refuse(head, target)),
         };
         match Credential::of(&head, &target, found, config, now) {
             Ok(credential) => {
@@ -111,27 +120,54 @@ impl Arrival {
                     spoofed_trailers,
                 }))
             }
-            Err(reason) => Self::Refused(Refused { reason, head, target: Some(target), resource: Some(resource) }),
+            Err(reason) => Self::Refused(Misfit::of(reason, Some(resource)).refuse(head, target)),
         }
+    }
+}
+
+impl Refused {
+    /// Of a head that names nothing.
+    fn of(reason: Reason, head: RequestHead) -> Self {
+        Self { reason, detail: None, head, target: None, resource: None }
+    }
+}
+
+impl Misfit {
+    fn of(reason: Reason, resource: Option<ResourceIndex>) -> Self {
+        Self { reason, detail: None, resource }
+    }
+
+    /// Of a path that is nearly that of `resource`. Which of the two it is for is open, so it is refused in nobody's name.
+    fn near(target: &Target, resource: &Resource) -> Self {
+        let detail = Some(near_miss::of_resource(target, resource));
+        Self { reason: Reason::NearMiss, detail, resource: None }
+    }
+
+    fn refuse(self, head: RequestHead, target: Target) -> Refused {
+        let Self { reason, detail, resource } = self;
+        Refused { reason, detail, head, target: Some(target), resource }
     }
 }
 
 impl<'e> Purpose<'e> {
     /// Or why `head` is refused, and by which resource.
-    fn of(head: &RequestHead, target: &Target, engine: &'e Engine) -> Result<Self, (Reason, Option<ResourceIndex>)> {
+    fn of(head: &RequestHead, target: &Target, engine: &'e Engine) -> Result<Self, Misfit> {
         let Config { resources, unmatched, .. } = &engine.config;
-        let found = route::find(resources, target, head.route.as_deref());
-        let found = found.map(|(index, resource)| (ResourceIndex(index), resource));
-        let refused = |reason| (reason, found.map(|(index, _)| index));
+        let route = head.route.as_deref();
+        let found = route::find(resources, target, route).map(|(index, resource)| (ResourceIndex(index), resource));
+        let refused = |reason| Misfit::of(reason, found.map(|(index, _)| index));
         check_tunnel(head, target, found.map(|(_, resource)| resource), engine).map_err(refused)?;
         if let Some(index) = resources.iter().position(|resource| route::asks_about(resource, target)) {
             return Ok(Self::Metadata(ResourceIndex(index)));
         }
         let mut cards = resources.iter().enumerate();
-        let card = cards.find(|(_, resource)| route::asks_for_card(resource, target, head.route.as_deref()));
+        let card = cards.find(|(_, resource)| route::asks_for_card(resource, target, route));
         // With a body it would be something else than a question.
         if let Some((index, agent)) = card.filter(|_| head.end) {
             return Ok(Self::Undecided(Undecided::Card(ResourceIndex(index), agent.interface.card)));
+        }
+        if let Some(meant) = route::nearly(resources, target, route, found.map(|(_, resource)| resource)) {
+            return Err(Misfit::near(target, meant));
         }
         let Some((index, resource)) = found else {
             return Ok(Self::Undecided(Undecided::Unmatched(*unmatched)));

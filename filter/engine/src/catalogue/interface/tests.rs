@@ -19,7 +19,7 @@ fn found<'e>(interface: &'e Interface, method: &str, path: &str) -> (&'e str, Ve
     match interface.find(method, path) {
         Found::Endpoint(endpoint, parameters) => (&endpoint.name, parameters),
         Found::Undeclared => ("undeclared", Vec::new()),
-        Found::Nearly => ("nearly", Vec::new()),
+        Found::Nearly(_) => ("nearly", Vec::new()),
     }
 }
 
@@ -67,6 +67,9 @@ fn what_a_lenient_server_takes_for_it_is_nearly_it() {
         ("POST", "/Accounts/7/Transfers"),
         ("POST", "/accounts/7/TRANSFERS/"),
         ("POST", "/accounts/7/tran\u{17f}fers"),
+        ("POST", "/accounts/7/transfers."),
+        ("POST", "/accounts/7/transfers%20/"),
+        ("POST", "/%EF%BD%81ccounts/7/transfers"),
         ("GET", "/c"),
         ("HEAD", "/C/"),
     ] {

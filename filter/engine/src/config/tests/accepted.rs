@@ -71,6 +71,7 @@ fn a_resource_arrives() -> Outcome {
         host: Some("tools.example.com:8443".to_owned()),
         path: PathMatch::Below("/api".to_owned()),
         route: Some("tools".to_owned()),
+        exact: true,
     };
     assert_eq!(resource.matching, matching);
     let metadata_url = Some("https://tools.example.com/.well-known/oauth-protected-resource/api".to_owned());
@@ -128,7 +129,7 @@ fn defaults() -> Outcome {
     let (format, cooldown) = (KeyFormat::Jwks, Duration::from_secs(10));
     assert_eq!(**keys, RemoteKeys { location, format, refresh: None, max_stale, cooldown });
     let resource = config.resources.first().ok_or("no resource")?;
-    let matching = Match { host: None, path: PathMatch::Exact("/api".to_owned()), route: None };
+    let matching = Match { host: None, path: PathMatch::Exact("/api".to_owned()), route: None, exact: false };
     assert_eq!((&resource.matching, resource.risk, resource.metadata_url.as_ref()), (&matching, Risk::Medium, None));
     let (require, leeway) = (Bound::Optional, Duration::from_secs(30));
     let binding = Binding { require, same_workload: false, proof_age: Duration::from_mins(1), leeway };

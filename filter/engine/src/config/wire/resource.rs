@@ -88,10 +88,12 @@ fn matching(node: &Node<'_>) -> Option<Match> {
         let host = object.optional("host", |node| node.parse(address::host));
         let path = object.optional("path", |node| node.parse(address::path_pattern));
         let route = object.optional("route", |node| node.text().map(str::to_owned));
+        let exact = object.or("exact", false, Node::flag);
         if let (Some(None), Some(None), Some(None)) = (&host, &path, &route) {
             return object.node().refuse("states nothing; state `host`, `path` or `route` (`path: /*` is every path)");
         }
-        Some(Match { host: host?, path: path?.unwrap_or(PathMatch::Below(String::new())), route: route? })
+        let path = path?.unwrap_or(PathMatch::Below(String::new()));
+        Some(Match { host: host?, path, route: route?, exact: exact? })
     })
 }
 

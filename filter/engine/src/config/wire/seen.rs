@@ -78,7 +78,10 @@ pub(super) struct Matches(Vec<(Match, String)>);
 impl Matches {
     /// Notes a mistake if the very same requests were claimed before.
     pub(super) fn claim(&mut self, node: &Node<'_>, matching: &Match) -> Option<()> {
-        if let Some((_, first)) = self.0.iter().find(|(claimed, _)| claimed == matching) {
+        let Match { host, path, route, exact: _ } = matching;
+        let same =
+            |(claimed, _): &&(Match, String)| (&claimed.host, &claimed.path, &claimed.route) == (host, path, route);
+        if let Some((_, first)) = self.0.iter().find(same) {
             return node.refuse(format!("matches the very same requests as {first}; change or remove one of them"));
         }
         self.0.push((matching.clone(), node.pointer().to_owned()));

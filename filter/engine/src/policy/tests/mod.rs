@@ -37,7 +37,7 @@ fn resource(name: &str, protocol: Protocol, tools: Vec<Tool>) -> Resource {
     let host = Some("tools.example.com".to_owned());
     Resource {
         name: name.to_owned(),
-        matching: Match { host, path: PathMatch::Below(format!("/{name}")), route: None },
+        matching: Match { host, path: PathMatch::Below(format!("/{name}")), route: None, exact: false },
         protocol,
         tools: tools.into_iter().map(|tool| (tool.name.clone(), tool)).collect::<BTreeMap<_, _>>(),
         risk: Risk::Medium,
