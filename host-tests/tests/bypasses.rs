@@ -33,6 +33,22 @@ const BYPASSES: &[(&str, &[&str])] = &[
         "a POST that is not JSON passes unread",
         &["a body that is not JSON", "another media type, or a coded body, is not passed unread"],
     ),
+    (
+        "a path that a lenient server takes for the protected one",
+        &[
+            "what is nearly a protected path does not pass beside it",
+            "nor into a resource that is matched by less",
+            "what a lenient server takes for a declared endpoint is nothing else",
+        ],
+    ),
+    (
+        "a body on an endpoint that declares none",
+        &[
+            "a body on an endpoint that declares none",
+            "a form that nobody reads",
+            "a form that says another method, or who asks",
+        ],
+    ),
     ("headers say one tool, the body another", &["header and body disagree"]),
     (
         "a client sends the header that picks a route, or the identity that the upstream believes",

@@ -123,6 +123,7 @@ impl Check {
             | Reason::BodyTooLarge
             | Reason::BodyTimeout
             | Reason::BodyWithheld
+            | Reason::UnreadBody
             | Reason::MediaType
             | Reason::MalformedJson
             | Reason::Batch

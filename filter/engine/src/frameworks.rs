@@ -98,6 +98,7 @@ pub const fn of_reason(reason: Reason) -> &'static [&'static str] {
         | Reason::OverrideHeader
         | Reason::MethodNotAllowed
         | Reason::UpgradeRefused
+        | Reason::UnreadBody
         | Reason::MediaType
         | Reason::MalformedJson
         | Reason::Batch

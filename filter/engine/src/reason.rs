@@ -96,6 +96,8 @@ reasons! {
     MediaType = Deny, "media_type", 415, None, "Send the body in the media type that is read here (application/json unless declared otherwise), without content coding.";
     /// Not JSON, or JSON that parsers disagree about.
     MalformedJson = Deny, "malformed_json", 400, None, "The body is not JSON that every parser reads alike: check syntax, duplicate members, depth and numbers.";
+    /// A body that nothing here reads, where one could say something to its server: of an endpoint that declares none, or a form.
+    UnreadBody = Deny, "unread_body", 400, None, "A body like this is not read here, so it is not passed on. Send none, or one of the media type that is published.";
     /// A JSON-RPC batch.
     Batch = Deny, "batch", 400, None, "JSON-RPC batches are not accepted. Send one message per request.";
     /// JSON, but not a JSON-RPC message of the protocol.

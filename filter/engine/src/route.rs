@@ -11,6 +11,7 @@ mod path;
 use std::net::{IpAddr, SocketAddr};
 
 pub(crate) use origin::check_origin;
+pub(crate) use path::{check_override, check_parameter};
 
 use crate::action::a2a;
 use crate::catalogue::{Card, Match, PathMatch, Protocol, Resource};

@@ -45,6 +45,13 @@ pub struct Limits {
 impl Limits {
     /// 64 levels, 1 MiB, 65,536 values.
     pub const DEFAULT: Self = Self { depth: MAX_DEPTH, bytes: 1 << 20, nodes: 1 << 16 };
+
+    /// For a text whose length is bounded already: as many values for each byte as [`Self::DEFAULT`] has, and no fewer than it.
+    pub const fn of(bytes: usize) -> Self {
+        let scaled = bytes / (Self::DEFAULT.bytes / Self::DEFAULT.nodes);
+        let nodes = if scaled > Self::DEFAULT.nodes { scaled } else { Self::DEFAULT.nodes };
+        Self { bytes, nodes, ..Self::DEFAULT }
+    }
 }
 
 /// Why a text was refused; never holds any of it.

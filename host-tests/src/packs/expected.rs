@@ -116,7 +116,7 @@ fn answered(outcome: &Outcome<'_>, resource: &Resource, sent: &Sent) -> Map<Stri
 fn are_in_the_head(resource: &Resource, sent: &Sent) -> bool {
     let path = sent.path.split('?').next().unwrap_or_default();
     match resource.find(&sent.method, path) {
-        Found::Endpoint(endpoint, _) => endpoint.body == BodyKind::None,
+        Found::Endpoint(endpoint, _) => matches!(endpoint.body, BodyKind::None | BodyKind::Unread),
         Found::Undeclared | Found::Nearly(_) => resource.protocol == Protocol::Grpc,
     }
 }

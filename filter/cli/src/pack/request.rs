@@ -196,14 +196,15 @@ fn of_http(request: &Request, method: &str, resource: &Resource) -> Result<Sent,
     };
     let plain = path.split('?').next().unwrap_or_default();
     let kind = match resource.find(method, plain) {
-        Found::Endpoint(endpoint, _) => endpoint.body,
-        Found::Undeclared | Found::Nearly(_) => BodyKind::Json,
+        Found::Endpoint(endpoint, _) => Some(endpoint.body),
+        Found::Undeclared | Found::Nearly(_) => None,
     };
     let (media, body) = match (&request.arguments, kind) {
+        (None, Some(BodyKind::Json)) => (Some(JSON), Some(json!({}).to_string())),
         (None, _) => (None, None),
-        (Some(_), BodyKind::None) => return Err(CaseError::Pointless("arguments")),
-        (Some(members), BodyKind::Json) => (Some(JSON), Some(json!(members).to_string())),
-        (Some(members), BodyKind::Form) => (Some(FORM), Some(form(members)?)),
+        (Some(_), Some(BodyKind::None | BodyKind::Unread)) => return Err(CaseError::Pointless("arguments")),
+        (Some(members), Some(BodyKind::Json) | None) => (Some(JSON), Some(json!(members).to_string())),
+        (Some(members), Some(BodyKind::Form)) => (Some(FORM), Some(form(members)?)),
     };
     let host = host(request, resource);
     let headers = media.map(|media| ("content-type".to_owned(), media.to_owned())).into_iter().collect();

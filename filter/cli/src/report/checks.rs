@@ -40,6 +40,7 @@ pub(super) fn is_possible(reason: Reason, config: &Config) -> bool {
         | Reason::OriginRefused
         | Reason::ResponseUnreadable => spoken(Protocol::Mcp),
         Reason::PdpUnavailable => config.policy.pdp.is_some(),
+        Reason::UnreadBody => spoken(Protocol::Http) || spoken(Protocol::A2a),
         Reason::ApprovalNeeded
         | Reason::ApprovalDenied
         | Reason::ApprovalPending

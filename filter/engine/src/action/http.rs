@@ -1,11 +1,15 @@
 //! HTTP APIs: an endpoint that is declared, with its arguments; anything else is its method and its path.
 //!
-//! The body is read only where the endpoint says what it is and something needs the arguments; otherwise it is at most
-//! digested, so that approvals and records can name it. Never decides.
+//! The body is read where the endpoint says what it is and something needs the arguments, and every form that is declared;
+//! otherwise it is at most digested, so that approvals and records can name it. Never decides.
 
 pub(in crate::action) mod arguments;
+mod unread;
+
+pub use unread::{Following, form};
 
 use self::arguments::Arguments;
+use super::mcp::fields;
 use super::{Action, EndpointCall, Operation};
 use crate::catalogue::{BodyKind, Endpoint, Found, Resource};
 use crate::digest;
@@ -52,7 +56,15 @@ pub fn endpoint<'r>(resource: &'r Resource, action: &Action) -> Option<&'r Endpo
 
 /// Whether every argument of `endpoint` is in the head.
 pub fn is_read_at_head(endpoint: &Endpoint) -> bool {
-    endpoint.body == BodyKind::None
+    match endpoint.body {
+        BodyKind::None | BodyKind::Unread => true,
+        BodyKind::Json | BodyKind::Form => false,
+    }
+}
+
+/// That `headers` announce no body.
+pub fn check_bodiless(headers: &Headers) -> Result<(), Reason> {
+    fields::check_bodiless(headers, None).map_err(|_| Reason::UnreadBody)
 }
 
 /// `action` with its arguments, if it is an endpoint: from path, query and, where it is declared, `body`.

@@ -15,9 +15,9 @@ use crate::reason::Reason;
 /// So many members are compared with each other.
 const FEW: usize = 16;
 
-/// The value in `body`; whether its objects have one reading is not looked at yet.
+/// The value in `body`; whether its objects have one reading is not looked at yet. How long it may be was said when it was held.
 pub(super) fn parse(body: &[u8]) -> Result<Value, Reason> {
-    json::parse(body, &Limits::DEFAULT).map_err(|_| Reason::MalformedJson)
+    json::parse(body, &Limits::of(body.len())).map_err(|_| Reason::MalformedJson)
 }
 
 /// The members of the object that `body` is.

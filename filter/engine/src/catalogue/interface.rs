@@ -27,6 +27,8 @@ pub struct Interface {
     pub egress: bool,
     /// Of an A2A agent.
     pub card: Card,
+    /// Media types of forms that pass unread where nothing reads them: `multipart/*` is every one of these.
+    pub unread_forms: Vec<String>,
 }
 
 /// Who sees an agent's card.
@@ -52,8 +54,10 @@ pub struct Endpoint {
 /// What of a body is arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyKind {
-    /// Nothing: it is never read.
+    /// Nothing, and there may be none.
     None,
+    /// Nothing: it is never read, whatever it is.
+    Unread,
     /// The members of a JSON object.
     Json,
     /// The fields of a form (`application/x-www-form-urlencoded`).

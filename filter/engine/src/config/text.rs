@@ -97,6 +97,20 @@ pub(super) fn cluster(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// A media type that servers read as a form.
+pub(super) fn form(text: &str) -> Result<String, String> {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.+_".contains(&byte);
+    let part = text.strip_prefix("multipart/");
+    let known = text == "application/x-www-form-urlencoded"
+        || part.is_some_and(|part| part == "*" || (!part.is_empty() && part.bytes().all(plain)));
+    if known {
+        return Ok(text.to_owned());
+    }
+    let remedy =
+        "write `application/x-www-form-urlencoded`, `multipart/form-data` or `multipart/*`; all else passes as it is";
+    Err(format!("{text:?} is not a form; {remedy}"))
+}
+
 /// A scope token (RFC 6749 §3.3), or another word that goes into a list in a challenge.
 pub(super) fn scope(text: &str) -> Result<String, String> {
     if !text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\') {

@@ -84,13 +84,14 @@ pub(super) fn resource(entry: &Resource) -> [u8; 32] {
         Protocol::A2a => "a2a",
         Protocol::Grpc => "grpc",
     });
-    let Interface { endpoints, metadata, closed, connect, egress, card: _ } = interface;
+    let Interface { endpoints, metadata, closed, connect, egress, card: _, unread_forms } = interface;
     fields.add(if *closed { "closed" } else { "open" });
     fields.add(if *connect { "tunnels" } else { "no tunnels" });
     fields.add(if *egress { "egress" } else { "not egress" });
     // How arguments are read is part of what was approved.
     fields.list(&endpoints.iter().map(|endpoint| format!("{endpoint:?}")).collect::<Vec<_>>());
     fields.list(&metadata.iter().map(|entry| format!("{entry:?}")).collect::<Vec<_>>());
+    fields.list(unread_forms);
     fields.add(risk.name());
     fields.optional(identifier.as_deref());
     fields.optional(metadata_url.as_deref());

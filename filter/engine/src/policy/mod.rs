@@ -99,8 +99,8 @@
 //! Any other text stays a string, which does not fit the type, so that the call is denied.
 //!
 //! They are read only where something needs them: a policy that can apply reads `context.args`, a grant constrains them, or an
-//! approval can be asked for. Where all of them are in the head (`body: none`) and there is a schema they are always read. A body
-//! nobody needs is not held, not read and not held to the schema.
+//! approval can be asked for. Where all of them are in the head (`body: none` or `unread`) and there is a schema they are always
+//! read, and so is a form. JSON that nobody needs is not held, not read and not held to the schema.
 //!
 //! Of A2A operations all arguments are optional: `task`, `context`, `tenant`, `url` (where push notifications are to go), which are
 //! strings, and `extensions`, a set of them.

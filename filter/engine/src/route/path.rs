@@ -5,6 +5,11 @@ use crate::reason::Reason;
 /// Longer targets are refused: they end up in records, digests and policies.
 const MAX_TARGET: usize = 8 * 1024;
 
+/// Parameters that say another method than the request line, to frameworks that listen to them: Rails, Symfony, Spring and
+/// others; ASP.NET, which reads its header fields as parameters too; Catalyst.
+const OVERRIDES: &[&[u8]] =
+    &[b"_method", b"x-http-method-override", b"x-http-method", b"x-method-override", b"x-tunneled-method"];
+
 /// Splits `:path`; refuses whatever two readers could take for different paths.
 pub(super) fn split(target: &str) -> Result<(String, Option<String>), Reason> {
     if target.len() > MAX_TARGET || !target.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') {
@@ -43,15 +48,23 @@ fn check_query(query: &str) -> Result<(), Reason> {
         let (Some(key), Some(_)) = (decode(&key.replace('+', " ")), decode(value)) else {
             return Err(Reason::AmbiguousPath);
         };
-        // RFC 6750 §2.3 lets a token travel here; MCP and RFC 9700 §2.1 do not.
-        if is_taken_for(&key.text, b"access_token") {
-            return Err(Reason::ManyCredentials);
-        }
-        if is_taken_for(&key.text, b"_method") {
-            return Err(Reason::OverrideHeader);
-        }
+        check_parameter(&key.text)?;
     }
     Ok(())
+}
+
+/// That the decoded `name` of a parameter, in a query or in a form, says neither who asks nor that another method is meant.
+pub(crate) fn check_parameter(name: &[u8]) -> Result<(), Reason> {
+    // RFC 6750 §2.2 and §2.3 let a token travel here; MCP and RFC 9700 §2.1 do not.
+    if is_taken_for(name, b"access_token") {
+        return Err(Reason::ManyCredentials);
+    }
+    check_override(name)
+}
+
+/// That the decoded `name` of a parameter or member does not say that another method is meant.
+pub(crate) fn check_override(name: &[u8]) -> Result<(), Reason> {
+    if OVERRIDES.iter().any(|refused| is_taken_for(name, refused)) { Err(Reason::OverrideHeader) } else { Ok(()) }
 }
 
 /// Whether some server takes `key` for the parameter `name`: without case, without the blanks around it, with ` `, `.` or `[`

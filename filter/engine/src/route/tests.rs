@@ -217,7 +217,7 @@ fn overrides_are_refused() {
         let folded = name.replace('-', "_").to_uppercase();
         assert_eq!(check_head(&head(&[(&folded, "x")]), &[]), Err(Reason::OverrideHeader), "{folded}");
     }
-    for method in ["/?_method=DELETE", "/?.method=DELETE", "/?+_METHOD=DELETE"] {
+    for method in ["/?_method=DELETE", "/?.method=DELETE", "/?+_METHOD=DELETE", "/?a&X-HTTP-Method=PUT", "/?x-tunneled-method"] {
         assert_eq!(path(method), Err(Reason::OverrideHeader), "{method}");
     }
     let routing = ["x-tenant".to_owned()];

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use countersign_tokens::{MAX_LEEWAY, UnixTime, VerifiedProof};
 
-use super::{Turn, near_miss};
+use super::{Turn, remedy};
 use super::account::Account;
 use super::request::Request;
-use super::wanted::Wanted;
+use super::wanted::{Hold, Wanted};
 use crate::action::{Action, Rejection, a2a, grpc, http, mcp};
 use crate::catalogue::{Protocol, Resource};
 use crate::credential::{Authenticated, NeedKeys, Unverified, Verified};
@@ -43,6 +43,8 @@ pub(super) enum Halt {
 pub(super) enum NeededFor {
     /// The action cannot be read without it, or an approval is about all of it.
     Decision,
+    /// There may be none.
+    Absence,
     /// A policy in audit reads it.
     Trial,
 }
@@ -72,16 +74,13 @@ impl Turn<'_> {
     pub(super) fn decide(&mut self, request: &Request, told: Told<'_>, account: &mut Account) -> Result<Ruling, Halt> {
         let resource = self.engine.resource(request.resource).ok_or(Reason::Internal)?;
         self.admit(request, account)?;
-        let wanted = self.wanted(resource, request, account).inspect_err(|reason| {
-            account.detail = near_miss::of_endpoint(*reason, &request.target, resource);
+        let wanted = self.read_head(resource, request, account).inspect_err(|reason| {
+            account.detail = remedy::of(*reason, resource, request);
         })?;
-        if request.body().is_none() {
-            if wanted.holds() {
-                return Err(Halt::NeedBody(NeededFor::Decision));
-            }
-            if self.holds_for_trial(resource, request) {
-                return Err(Halt::NeedBody(NeededFor::Trial));
-            }
+        if request.body().is_none()
+            && let Some(purpose) = self.needs_body(wanted, resource, request)
+        {
+            return Err(Halt::NeedBody(purpose));
         }
         let action = read_action(resource, request, wanted, account)?;
         let authentication = resource.demand(Some(&action));
@@ -106,6 +105,21 @@ impl Turn<'_> {
         // Whoever may not do it is told that, not what became of it; and nobody is asked about it.
         self.check_seen(resource, learned, account)?;
         Ok(ruling)
+    }
+
+    /// What of the body is wanted; an error where one has begun and there may be none.
+    fn read_head(&self, resource: &Resource, request: &Request, account: &Account) -> Result<Wanted, Reason> {
+        let wanted = self.wanted(resource, request, account)?;
+        if wanted.hold == Hold::Absence && request.has_body() { Err(Reason::UnreadBody) } else { Ok(wanted) }
+    }
+
+    /// What the body is waited for, if it is.
+    fn needs_body(&self, wanted: Wanted, resource: &Resource, request: &Request) -> Option<NeededFor> {
+        match wanted.hold {
+            Hold::All => Some(NeededFor::Decision),
+            Hold::Absence => Some(NeededFor::Absence),
+            Hold::Nothing => self.holds_for_trial(resource, request).then_some(NeededFor::Trial),
+        }
     }
 
     /// Who calls, for which task; and neither is over or used up.
@@ -313,7 +327,7 @@ fn read_action(
     };
     match resource.protocol {
         Protocol::Http => http::read(resource, target, body).and_then(|action| {
-            if wanted.reads_arguments() {
+            if wanted.arguments {
                 http::with_arguments(action, resource, target, headers, body.unwrap_or_default())
             } else {
                 Ok(action)

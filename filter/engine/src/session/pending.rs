@@ -112,6 +112,7 @@ impl Pending {
 
     fn body_arrived(self: Box<Self>, turn: &mut Turn<'_>) -> Next {
         match &self.waiting {
+            Waiting::Body(NeededFor::Absence) if self.request.has_body() => self.advance(turn, None),
             Waiting::Body(_) if self.request.body().is_some() => self.advance(turn, None),
             Waiting::Body(_)
             | Waiting::Keys(_)
@@ -128,7 +129,9 @@ impl Pending {
                 self.request.untried = Some(reason);
                 self.advance(turn, None)
             }
-            Waiting::Body(NeededFor::Decision)
+            // Its first bytes are more than is held, and one is too much.
+            Waiting::Body(NeededFor::Absence) if self.request.has_body() => self.advance(turn, None),
+            Waiting::Body(NeededFor::Decision | NeededFor::Absence)
             | Waiting::Keys(_)
             | Waiting::Introspection(_)
             | Waiting::Answer(_)

@@ -2,7 +2,7 @@
 
 use countersign_tokens::UnixTime;
 
-use super::near_miss;
+use super::remedy;
 use crate::action::{self, mcp};
 use crate::catalogue::{Card, Resource};
 use crate::config::{Config, Unmatched};
@@ -22,6 +22,8 @@ pub(super) struct Request {
     pub(super) credential: Credential,
     pub(super) arrived: UnixTime,
     body: Vec<u8>,
+    /// Whether bytes of it came, held or not.
+    has_body: bool,
     complete: bool,
     /// Why policies in audit that read the body are not tried.
     pub(super) untried: Option<Reason>,
@@ -115,6 +117,7 @@ impl Arrival {
                     credential,
                     arrived: now,
                     body,
+                    has_body: false,
                     complete,
                     untried,
                     spoofed_trailers,
@@ -139,7 +142,7 @@ impl Misfit {
 
     /// Of a path that is nearly that of `resource`. Which of the two it is for is open, so it is refused in nobody's name.
     fn near(target: &Target, resource: &Resource) -> Self {
-        let detail = Some(near_miss::of_resource(target, resource));
+        let detail = Some(remedy::near_miss(target, resource));
         Self { reason: Reason::NearMiss, detail, resource: None }
     }
 
@@ -204,6 +207,7 @@ impl Request {
             // Nobody reads it any more.
             return Ok(());
         }
+        self.has_body |= !chunk.is_empty();
         if self.body.len().saturating_add(chunk.len()) > limit {
             return Err(Reason::BodyTooLarge);
         }
@@ -217,6 +221,16 @@ impl Request {
         self.complete = self.untried.is_none();
         self.spoofed_trailers = without_identity(trailers);
         check_trailers(trailers).map_err(|UnsafeTrailer| Reason::AmbiguousHeaders)
+    }
+
+    /// Whether bytes of a body came, all of it or not.
+    pub(super) fn has_body(&self) -> bool {
+        self.has_body
+    }
+
+    /// Whether what follows has no end: an upgrade or a tunnel.
+    pub(super) fn is_endless(&self) -> bool {
+        self.target.method == "CONNECT" || self.head.headers.contains("upgrade")
     }
 
     /// The whole body, once it is there.

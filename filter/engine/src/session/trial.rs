@@ -16,9 +16,7 @@ use crate::rollout::Flip;
 impl Turn<'_> {
     /// Whether the body of `request`, which the decision does not need, is held for policies in audit.
     pub(super) fn holds_for_trial(&self, resource: &Resource, request: &Request) -> bool {
-        // What follows an upgrade or a tunnel has no end.
-        let endless = request.target.method == "CONNECT" || request.head.headers.contains("upgrade");
-        let may_hold = resource.protocol == Protocol::Http && !endless && request.untried.is_none();
+        let may_hold = resource.protocol == Protocol::Http && !request.is_endless() && request.untried.is_none();
         may_hold
             && self.engine.policy.has_audited()
             && http::read(resource, &request.target, None).is_ok_and(|action| {

@@ -3,39 +3,35 @@
 use super::Turn;
 use super::account::Account;
 use super::request::Request;
+use crate::action::http::Following;
 use crate::action::{Action, a2a, grpc, http};
-use crate::catalogue::{Protocol, Resource};
+use crate::catalogue::{BodyKind, Endpoint, Protocol, Resource};
 use crate::reason::Reason;
 
-/// What of the body is needed.
+/// What of a request is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(super) struct Wanted {
+    pub(super) hold: Hold,
+    /// Whether the arguments are read, wherever they are.
+    pub(super) arguments: bool,
+}
+
+/// What of the body a request is held for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hold {
     /// Nothing: it is streamed, and the decision is made at the head.
     Nothing,
-    /// Nothing; but the arguments, all of which are in the head, are read.
-    HeadArguments,
-    /// All of it, as bytes: an approval is for these bytes.
-    Bytes,
-    /// All of it, with what it says.
-    Message,
+    /// That there is none.
+    Absence,
+    /// All of it: for what it says, or because an approval is for these bytes.
+    All,
 }
 
 impl Wanted {
-    /// Whether the request is held until its whole body is there.
-    pub(super) fn holds(self) -> bool {
-        match self {
-            Self::Nothing | Self::HeadArguments => false,
-            Self::Bytes | Self::Message => true,
-        }
-    }
-
-    /// Whether the arguments are read.
-    pub(super) fn reads_arguments(self) -> bool {
-        match self {
-            Self::Nothing | Self::Bytes => false,
-            Self::HeadArguments | Self::Message => true,
-        }
-    }
+    const NOTHING: Self = Self { hold: Hold::Nothing, arguments: false };
+    const ABSENCE: Self = Self { hold: Hold::Absence, arguments: false };
+    const BYTES: Self = Self { hold: Hold::All, arguments: false };
+    const MESSAGE: Self = Self { hold: Hold::All, arguments: true };
 }
 
 impl Turn<'_> {
@@ -43,36 +39,58 @@ impl Turn<'_> {
     pub(super) fn wanted(&self, resource: &Resource, request: &Request, account: &Account) -> Result<Wanted, Reason> {
         let (target, headers) = (&request.target, &request.head.headers);
         match resource.protocol {
-            Protocol::Mcp => Ok(Wanted::Message),
-            Protocol::A2a => Ok(if a2a::needs_body(target)? { Wanted::Message } else { Wanted::Nothing }),
+            Protocol::Mcp => Ok(Wanted::MESSAGE),
+            Protocol::A2a if a2a::needs_body(target)? => Ok(Wanted::MESSAGE),
+            Protocol::A2a => Ok(if request.is_endless() { Wanted::NOTHING } else { Wanted::ABSENCE }),
             Protocol::Grpc => {
                 let action = grpc::read(resource, target, headers, None)?;
-                Ok(if self.may_ask(&action, account) { Wanted::Bytes } else { Wanted::Nothing })
+                Ok(if self.may_ask(&action, account) { Wanted::BYTES } else { Wanted::NOTHING })
             }
             // A tunnel has no body: nothing comes before it is open.
-            Protocol::Http if target.method == "CONNECT" => Ok(Wanted::Nothing),
-            Protocol::Http => Ok(self.wanted_of_http(resource, &http::read(resource, target, None)?, account)),
+            Protocol::Http if target.method == "CONNECT" => Ok(Wanted::NOTHING),
+            Protocol::Http => self.wanted_of_http(resource, request, account),
         }
     }
 
-    fn wanted_of_http(&self, resource: &Resource, action: &Action, account: &Account) -> Wanted {
-        let asks = self.may_ask(action, account);
-        let Some(endpoint) = http::endpoint(resource, action) else {
-            return if asks { Wanted::Bytes } else { Wanted::Nothing };
+    fn wanted_of_http(&self, resource: &Resource, request: &Request, account: &Account) -> Result<Wanted, Reason> {
+        let action = http::read(resource, &request.target, None)?;
+        let endpoint = http::endpoint(resource, &action);
+        let following = Following::of(resource, endpoint, &request.head.headers, request.head.end)?;
+        let asks = self.may_ask(&action, account);
+        let (arguments, needed) = match endpoint {
+            Some(endpoint) => self.wanted_of_endpoint(resource, endpoint, &action, account),
+            None => (false, false),
         };
-        let typed = resource.tools.get(&endpoint.name).is_some_and(|tool| tool.input_schema.is_some());
-        let needed = asks
-            || self.engine.policy.reads_arguments(action)
-            || self.is_restricted(action, account)
-            || self.engine.config.risk.read_arguments(resource.tools.get(&endpoint.name));
-        match (http::is_read_at_head(endpoint), needed, asks) {
+        let hold = match following {
+            // What is said after an upgrade nobody reads; before it there may be no body that others would read.
+            Following::Nothing if request.is_endless() => {
+                http::check_bodiless(&request.head.headers).map(|()| Hold::Nothing)?
+            }
+            Following::Nothing => Hold::Absence,
+            Following::Form => Hold::All,
             // An approval is for the whole request, and approvers see its arguments.
-            (_, _, true) | (false, true, false) => Wanted::Message,
-            (true, true, false) => Wanted::HeadArguments,
-            // What costs nothing is checked against its schema, whether a rule reads it or not.
-            (true, false, false) if typed => Wanted::HeadArguments,
-            (_, false, false) => Wanted::Nothing,
-        }
+            Following::Anything if asks || needed => Hold::All,
+            Following::Anything => Hold::Nothing,
+        };
+        Ok(Wanted { hold, arguments: arguments || asks })
+    }
+
+    /// Whether the arguments of a request for `endpoint` are read, and whether its body is needed for that.
+    fn wanted_of_endpoint(
+        &self,
+        resource: &Resource,
+        endpoint: &Endpoint,
+        action: &Action,
+        account: &Account,
+    ) -> (bool, bool) {
+        let tool = resource.tools.get(&endpoint.name);
+        let needed = self.engine.policy.reads_arguments(action)
+            || self.is_restricted(action, account)
+            || self.engine.config.risk.read_arguments(tool);
+        let at_head = http::is_read_at_head(endpoint);
+        // What costs nothing is checked against its schema, whether a rule reads it or not.
+        let free = endpoint.body == BodyKind::Form || (at_head && tool.is_some_and(|tool| tool.input_schema.is_some()));
+        (needed || free, needed && !at_head)
     }
 
     /// Whether somebody could be asked about it.

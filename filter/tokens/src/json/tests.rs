@@ -128,6 +128,16 @@ fn refuses_what_exceeds_its_bounds() {
 }
 
 #[test]
+fn a_longer_text_may_have_more_values() {
+    assert_eq!([0, 1, 1 << 20].map(Limits::of).map(|limits| limits.nodes), [1 << 16; 3]);
+    assert_eq!(Limits::of(1 << 20), Limits::DEFAULT);
+    let long = |item: &str| format!("[{}0]", item.repeat((2 << 20) / item.len()));
+    let read = |text: &str| parse(text.as_bytes(), &Limits::of(text.len())).map(|_| ());
+    assert_eq!(read(&long("1234567890123456,")), Ok(()));
+    assert_eq!(read(&long("1,")), Err(JsonError::TooManyNodes { limit: Limits::of((2 << 20) + 3).nodes }));
+}
+
+#[test]
 fn says_why() {
     for (error, text) in [
         (JsonError::TooLarge { limit: 3 }, "JSON text is longer than 3 bytes"),

@@ -19,6 +19,7 @@ use crate::catalogue::BodyKind;
 use crate::fold::fold;
 use crate::headers::Headers;
 use crate::reason::Reason;
+use crate::route::{check_override, check_parameter};
 
 /// The most arguments there can be.
 const MAX_ARGUMENTS: usize = 256;
@@ -57,20 +58,26 @@ impl<'s> Arguments<'s> {
                 None => (Some(field), None),
             };
             let (name, text) = (decode(name.unwrap_or_default())?, decode(text.unwrap_or_default())?);
+            check_parameter(name.as_bytes())?;
             self.text(&name, &text)?;
         }
         Ok(())
     }
 
-    /// The members of `body`, read as `kind`; `headers` must say that it is one. An empty body has none.
+    /// The members of `body`, read as `kind`; `headers` must say that it is one. An empty form has none.
     pub(in crate::action) fn body(&mut self, kind: BodyKind, headers: &Headers, body: &[u8]) -> Result<(), Reason> {
         match kind {
-            BodyKind::None => Ok(()),
-            BodyKind::Json | BodyKind::Form if body.is_empty() => Ok(()),
+            BodyKind::None if !body.is_empty() => Err(Reason::UnreadBody),
+            BodyKind::None | BodyKind::Unread => Ok(()),
+            BodyKind::Json if body.is_empty() => Err(Reason::MalformedJson),
             BodyKind::Json => {
                 fields::check_media(headers)?;
-                strict::object(body)?.into_iter().try_for_each(|(name, value)| self.add(&name, value))
+                strict::object(body)?.into_iter().try_for_each(|(name, value)| {
+                    check_override(name.as_bytes())?;
+                    self.add(&name, value)
+                })
             }
+            BodyKind::Form if body.is_empty() => Ok(()),
             BodyKind::Form => {
                 fields::check_media_is(headers, b"application/x-www-form-urlencoded")?;
                 self.form(body)

@@ -111,6 +111,7 @@ fn the_full_configuration_is_full() -> Outcome {
         "/resources/0/connect",
         "/resources/0/egress",
         "/resources/0/agent_card",
+        "/resources/0/unread_forms",
         "/resources/0/upgrades",
         "/policy/opa",
         "/policy/authzen/token/inline",
@@ -152,6 +153,7 @@ fn api() -> Result<Value, Box<dyn Error>> {
         set("/resources/0/undeclared", "deny"),
         set("/resources/0/connect", true),
         set("/resources/0/egress", true),
+        set("/resources/0/unread_forms", json!(["multipart/*"])),
     ];
     edited(minimal(), &edits)
 }
@@ -211,7 +213,7 @@ fn the_defaults_described_are_the_defaults() -> Outcome {
             let referred = description.get("$ref").and_then(Value::as_str).map(|at| at.trim_start_matches('#'));
             let own = description.get("default");
             let Some(default) = own.or_else(|| schema.pointer(referred?)?.get("default")) else { continue };
-            if ["tools", "endpoints", "methods", "undeclared", "connect", "egress", "agent_card"]
+            if ["tools", "endpoints", "methods", "undeclared", "connect", "egress", "agent_card", "unread_forms"]
                 .contains(&key.as_str())
             {
                 continue;

@@ -32,6 +32,8 @@ pub(super) fn interface(
     only(of(Protocol::Grpc), &["methods"], "only a gRPC service has methods; remove them, or write `protocol: grpc`");
     let why = "only an HTTP resource is a way out; remove it, or write `protocol: http`";
     only(of(Protocol::Http), &["connect", "egress"], why);
+    let why = "only of an HTTP resource bodies pass unread; remove it, or write `protocol: http`";
+    only(of(Protocol::Http), &["unread_forms"], why);
     only(
         of(Protocol::Http) || of(Protocol::Grpc),
         &["undeclared"],
@@ -57,8 +59,10 @@ pub(super) fn interface(
     let unstated = if protocol == Some(Protocol::A2a) { Card::Public } else { Card::Decided };
     let card = object.or("agent_card", unstated, |node| node.choice("treatment", &cards));
     let egress = object.or("egress", false, Node::flag);
+    let unread_forms = object.or("unread_forms", Vec::new(), |node| distinct(node, |node| node.parse(text::form)));
     let ((), closed, connect, egress, card) = (absent?, closed?, connect?, egress?, card?);
-    let mut interface = Interface { closed, connect, egress, card, ..Interface::default() };
+    let mut interface =
+        Interface { closed, connect, egress, card, unread_forms: unread_forms?, ..Interface::default() };
     let mut tools = BTreeMap::new();
     for (endpoint, tool) in endpoints? {
         interface.endpoints.push(endpoint);
@@ -108,7 +112,12 @@ fn endpoint(
             earlier.push((method.to_owned(), path.clone(), node.pointer().to_owned()));
             Some(path)
         });
-        let kinds = [("none", BodyKind::None), ("json", BodyKind::Json), ("form", BodyKind::Form)];
+        let kinds = [
+            ("none", BodyKind::None),
+            ("unread", BodyKind::Unread),
+            ("json", BodyKind::Json),
+            ("form", BodyKind::Form),
+        ];
         let body = object.or("body", BodyKind::None, |node| match (node.choice("body", &kinds)?, method) {
             (BodyKind::Json | BodyKind::Form, Some("GET" | "HEAD" | "OPTIONS")) => {
                 node.refuse("requests of this method have no body that means anything; write `body: none`")

@@ -95,7 +95,9 @@ fn bodies_are_what_they_say_or_refused() {
     let form = "application/x-www-form-urlencoded";
     for (kind, media, body, expected) in [
         (BodyKind::Json, "application/json; charset=utf-8", r#"{"a":{"b":[1]}}"#, Ok(json!({ "a": { "b": [1] } }))),
-        (BodyKind::Json, "text/plain", "", Ok(json!({}))),
+        (BodyKind::Json, "application/json", "", Err(Reason::MalformedJson)),
+        (BodyKind::Json, "application/json", r#"{"_method":"DELETE"}"#, Err(Reason::OverrideHeader)),
+        (BodyKind::Json, "application/json", r#"{"a":{"_method":1}}"#, Ok(json!({ "a": { "_method": 1 } }))),
         (BodyKind::Json, "text/plain", "{}", Err(Reason::MediaType)),
         (BodyKind::Json, form, "{}", Err(Reason::MediaType)),
         (BodyKind::Json, "application/json", "[1]", Err(Reason::MalformedMessage)),
@@ -107,7 +109,14 @@ fn bodies_are_what_they_say_or_refused() {
         (BodyKind::Form, "application/json", "a=1", Err(Reason::MediaType)),
         (BodyKind::Form, "multipart/form-data", "a=1", Err(Reason::MediaType)),
         (BodyKind::Form, "application/x-www-form-urlencoded; charset=utf-7", "a=1", Err(Reason::MediaType)),
-        (BodyKind::None, "text/plain", "a=1", Ok(json!({}))),
+        (BodyKind::Form, "text/plain", "", Ok(json!({}))),
+        (BodyKind::Form, form, "a=1&_method=DELETE", Err(Reason::OverrideHeader)),
+        (BodyKind::Form, form, "a=1&%5Fmethod=", Err(Reason::OverrideHeader)),
+        (BodyKind::Form, form, "X-HTTP-Method-Override=DELETE", Err(Reason::OverrideHeader)),
+        (BodyKind::Form, form, "access_token=x", Err(Reason::ManyCredentials)),
+        (BodyKind::None, "text/plain", "a=1", Err(Reason::UnreadBody)),
+        (BodyKind::None, "text/plain", "", Ok(json!({}))),
+        (BodyKind::Unread, "text/plain", "a=1", Ok(json!({}))),
     ] {
         let mut arguments = Arguments::new(None);
         let read = arguments.body(kind, &headers(media), body.as_bytes());

@@ -56,6 +56,12 @@ fn endpoints() -> Outcome {
                 READER_ONLY,
             ),
             (
+                &[set("/resources/0/unread_forms", json!(["application/json"]))],
+                "/resources/0/unread_forms/0: \"application/json\" is not a form; write `application/x-www-form-urlencoded`, \
+             `multipart/form-data` or `multipart/*`; all else passes as it is",
+                SCHEMA_TOO,
+            ),
+            (
                 &[set("/resources/0/connect", true)],
                 "/resources/0/connect: a tunnel has no path; match `path: /*`, or remove this",
                 READER_ONLY,
