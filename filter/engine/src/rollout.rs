@@ -5,6 +5,9 @@
 //! asked, nothing is spent, and the response is not touched. Of a policy in audit only the [`Flip`] is recorded: the decision
 //! is that of the others.
 //!
+//! A head that could name another resource to somebody has no resource whose mode could count: it has the filter's. Otherwise what
+//! one resource in audit lets pass would open those beside it.
+//!
 //! What was never spent is never found spent: that a token was used before, or a grant as often as it may be, no audit shows.
 //! MCP sessions go on: clients of an auditing resource get their server's own session ids, which are not judged; an id that was
 //! sealed while decisions were enforced is opened for its owner. Once decisions are enforced, clients with an id that is not

@@ -2,8 +2,9 @@
 //!
 //! Everything here exists because gateway, filter and upstream may take the same head for different
 //! requests: a second `:path`, `%2e%2e`, a header that overrides the method, a token in the query. Such heads
-//! are refused, never normalised: the bytes judged are the bytes forwarded. What may be done with the
-//! resource is not decided here.
+//! are refused, never normalised: the bytes judged are the bytes forwarded. A head that could name another resource to
+//! somebody names none ([`addressed`]); what else is wrong with one ([`check_rest`]) is between it and its resource. What may
+//! be done with the resource is not decided here.
 
 mod origin;
 mod path;
@@ -51,6 +52,9 @@ pub(crate) const SINGLE: &[&str] = &[
     "a2a-version",
 ];
 
+/// Of these, those that say where a message is for and where it ends: with two of them it could hide another message.
+const FRAMING: &[&str] = &["host", "content-length", "transfer-encoding"];
+
 /// Where a request is addressed to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
@@ -86,13 +90,19 @@ pub(crate) fn host_of(authority: &str) -> Option<String> {
 
 /// The target of a head that can be read one way only; `routing_headers` are fields that pick a route.
 pub fn check_head(head: &RequestHead, routing_headers: &[String]) -> Result<Target, Reason> {
+    let target = addressed(head, routing_headers)?;
+    check_rest(head, &target)?;
+    Ok(target)
+}
+
+/// Where `head` is addressed to, beyond doubt. Nothing is said yet about its query, nor about fields that only decide how it is
+/// read.
+pub(crate) fn addressed(head: &RequestHead, routing_headers: &[String]) -> Result<Target, Reason> {
     let headers = &head.headers;
     check_names(headers, routing_headers)?;
     let method = pseudo(headers, ":method")?;
-    let tunnel = method == "CONNECT";
-    if headers.contains(":protocol") {
-        return Err(Reason::UpgradeRefused);
-    }
+    let extended = headers.contains(":protocol");
+    let tunnel = method == "CONNECT" && !extended;
     if method.is_empty() || !method.bytes().all(is_token) {
         return Err(Reason::AmbiguousHeaders);
     }
@@ -104,20 +114,35 @@ pub fn check_head(head: &RequestHead, routing_headers: &[String]) -> Result<Targ
         return Err(Reason::AmbiguousHeaders);
     }
     let port = port(headers, &host, tunnel)?;
-    let target = single_text(headers, ":path")?;
+    let target = headers.single(":path").map_err(|_| Reason::AmbiguousHeaders)?;
     if tunnel {
         // RFC 9110 §9.3.6, RFC 9113 §8.5: an authority and nothing else.
-        let bare = target.is_none_or(|target| target.is_empty());
-        let (path, query, target) = (String::new(), None, String::new());
-        return if bare {
-            Ok(Target { method, authority, host, port, path, query, target })
-        } else {
-            Err(Reason::AmbiguousPath)
-        };
+        let (path, query, bare) = (String::new(), None, target.is_none_or(<[u8]>::is_empty));
+        let target = Target { method, authority, host, port, path, query, target: String::new() };
+        return if bare { Ok(target) } else { Err(Reason::AmbiguousPath) };
     }
     let target = target.ok_or(Reason::AmbiguousPath)?;
-    let (path, query) = path::split(&target)?;
+    let (path, query) = path::split(target).map_err(|reason| if extended { Reason::UpgradeRefused } else { reason })?;
+    let target = String::from_utf8_lossy(target).into_owned();
     Ok(Target { method, authority, host, port, path, query, target })
+}
+
+/// What else can be wrong with a head that is addressed to `target`.
+pub(crate) fn check_rest(head: &RequestHead, target: &Target) -> Result<(), Reason> {
+    let mut rest = SINGLE.iter().filter(|name| !FRAMING.contains(name));
+    if rest.any(|name| head.headers.single(name).is_err()) {
+        return Err(Reason::AmbiguousHeaders);
+    }
+    if head.headers.contains(":protocol") {
+        return Err(Reason::UpgradeRefused);
+    }
+    path::check_query(&target.target, target.query.as_deref())
+}
+
+/// Whether `head` asks for a web socket, which is its resource's own: what is said in any other tunnel could be for anybody.
+pub(crate) fn is_web_socket(head: &RequestHead) -> bool {
+    let wanted = [":protocol", "upgrade"].map(|name| head.headers.single(name).ok().flatten());
+    wanted.into_iter().flatten().all(|wanted| wanted.eq_ignore_ascii_case(b"websocket")) && wanted != [None, None]
 }
 
 /// That `head` asks for no upgrade, or for one that `resource` allows: what follows it nobody reads.
@@ -159,6 +184,10 @@ pub fn nearly<'c>(
 ) -> Option<&'c Resource> {
     let says = |resource: &Resource| resource.matching.path.says();
     let admitted = found.map(says);
+    // An exact path says all of it.
+    if matches!(admitted, Some((_, true))) {
+        return None;
+    }
     resources
         .iter()
         .filter(|resource| Some(says(resource)) > admitted && !resource.matching.exact)
@@ -201,7 +230,7 @@ fn check_names(headers: &Headers, routing_headers: &[String]) -> Result<(), Reas
             return Err(Reason::OverrideHeader);
         }
     }
-    if SINGLE.iter().chain(&[":scheme"]).any(|name| headers.single(name).is_err()) {
+    if FRAMING.iter().chain(&[":scheme"]).any(|name| headers.single(name).is_err()) {
         return Err(Reason::AmbiguousHeaders);
     }
     // One of the two would be ignored, and which one is the reader's choice (RFC 9112 §6.1).

@@ -10,21 +10,25 @@ const MAX_TARGET: usize = 8 * 1024;
 const OVERRIDES: &[&[u8]] =
     &[b"_method", b"x-http-method-override", b"x-http-method", b"x-method-override", b"x-tunneled-method"];
 
-/// Splits `:path`; refuses whatever two readers could take for different paths.
-pub(super) fn split(target: &str) -> Result<(String, Option<String>), Reason> {
-    if target.len() > MAX_TARGET || !target.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') {
+/// Splits `:path`; refuses whatever two readers could take for different paths. The query is as it may be.
+pub(super) fn split(target: &[u8]) -> Result<(String, Option<String>), Reason> {
+    // A blank could end the request line, a control character the head.
+    if target.iter().any(|byte| byte.is_ascii_control() || *byte == b' ') {
         return Err(Reason::AmbiguousPath);
     }
-    let (path, query) = match target.split_once('?') {
-        Some((path, query)) => (path, Some(query)),
+    let (path, query) = match target.iter().position(|byte| *byte == b'?') {
+        Some(at) => (target.get(..at).unwrap_or_default(), target.get(at + 1..)),
         None => (target, None),
     };
+    let path = std::str::from_utf8(path).map_err(|_| Reason::AmbiguousHeaders)?;
     check_path(path)?;
-    query.map_or(Ok(()), check_query)?;
-    Ok((path.to_owned(), query.map(str::to_owned)))
+    Ok((path.to_owned(), query.map(|query| String::from_utf8_lossy(query).into_owned())))
 }
 
 fn check_path(path: &str) -> Result<(), Reason> {
+    if path.len() > MAX_TARGET || !path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') {
+        return Err(Reason::AmbiguousPath);
+    }
     let Some(rest) = path.strip_prefix('/') else { return Err(Reason::AmbiguousPath) };
     // `;` starts path parameters that some servers cut away, after a filter has looked (`/admin;/..;/`).
     if path.contains(['\\', ';']) || path.contains("//") || rest.split('/').any(|segment| matches!(segment, "." | ".."))
@@ -41,7 +45,12 @@ fn check_path(path: &str) -> Result<(), Reason> {
     Ok(())
 }
 
-fn check_query(query: &str) -> Result<(), Reason> {
+/// Refuses what two readers could take for different parameters, and parameters that say what only the head may say.
+pub(super) fn check_query(target: &str, query: Option<&str>) -> Result<(), Reason> {
+    let query = query.unwrap_or_default();
+    if target.len() > MAX_TARGET || !query.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') {
+        return Err(Reason::AmbiguousPath);
+    }
     for pair in query.split(['&', ';']) {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         // Forms write a blank as `+`.

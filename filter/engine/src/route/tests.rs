@@ -182,6 +182,28 @@ fn ambiguous_paths_are_refused() {
 }
 
 #[test]
+fn a_head_names_its_resource_unless_it_could_name_another() {
+    let long = format!("/mcp?x={}", "a".repeat(9000));
+    let at =
+        |path: &str, extra: &[(&str, &str)]| with(&[(":method", "GET"), (":authority", "h"), (":path", path)], extra);
+    let path = |path: &str| at(path, &[]);
+    let own = [&long, "/mcp?access_token=x", "/mcp?_method=PUT", "/mcp?x=%zz", "/mcp?x=é", "/mcp?x#/other"].map(path);
+    let fields = [("content-type", "a"), ("mcp-session-id", "a"), ("mcp-name", "a")];
+    let own = own.into_iter().chain(fields.map(|field| at("/mcp", &[field, field])));
+    for head in own.chain([at("/mcp", &[(":protocol", "websocket")])]) {
+        assert_eq!(addressed(&head, &[]).map(|target| target.path), Ok("/mcp".to_owned()), "{head:?}");
+        assert!(check_head(&head, &[]).is_err(), "{head:?}");
+    }
+    let other = ["/mcp#x", "/mcp?x y", "/mcp?x\r\ny", "/mcp/../x", "/mcp/%2e", "/%6dcp", "//mcp", "mcp"].map(path);
+    let fields = [("host", "h"), ("content-length", "1"), ("transfer-encoding", "chunked")];
+    let twice = fields.map(|field| at("/mcp", &[field, field]));
+    let fields = [("host", "other"), ("x-original-url", "/x"), ("x-http-method-override", "PUT")];
+    for head in other.into_iter().chain(twice).chain(fields.map(|field| at("/mcp", &[field]))) {
+        assert!(addressed(&head, &[]).is_err(), "{head:?}");
+    }
+}
+
+#[test]
 fn plain_paths_pass() {
     for good in
         ["/", "/a/", "/a/b.json", "/a/...", "/..a", "/a%20b", "/%C3%A9", "/a@b:c", "/a%40b", "/a?x=/../&y=%2e%25", "/?"]
@@ -217,7 +239,9 @@ fn overrides_are_refused() {
         let folded = name.replace('-', "_").to_uppercase();
         assert_eq!(check_head(&head(&[(&folded, "x")]), &[]), Err(Reason::OverrideHeader), "{folded}");
     }
-    for method in ["/?_method=DELETE", "/?.method=DELETE", "/?+_METHOD=DELETE", "/?a&X-HTTP-Method=PUT", "/?x-tunneled-method"] {
+    for method in
+        ["/?_method=DELETE", "/?.method=DELETE", "/?+_METHOD=DELETE", "/?a&X-HTTP-Method=PUT", "/?x-tunneled-method"]
+    {
         assert_eq!(path(method), Err(Reason::OverrideHeader), "{method}");
     }
     let routing = ["x-tenant".to_owned()];

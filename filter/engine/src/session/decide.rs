@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use countersign_tokens::{MAX_LEEWAY, UnixTime, VerifiedProof};
 
-use super::{Turn, remedy};
 use super::account::Account;
 use super::request::Request;
 use super::wanted::{Hold, Wanted};
+use super::{Turn, remedy};
 use crate::action::{Action, Rejection, a2a, grpc, http, mcp};
 use crate::catalogue::{Protocol, Resource};
 use crate::credential::{Authenticated, NeedKeys, Unverified, Verified};

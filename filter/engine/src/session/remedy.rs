@@ -36,10 +36,12 @@ pub(super) fn of(reason: Reason, resource: &Resource, request: &Request) -> Opti
             let remedy = "say there what it is, `body: json` or `body: form`, or let it pass with `body: unread`";
             Some(format!("endpoint `{name}` declares no body; {remedy}"))
         }
-        (Reason::UnreadBody, Found::Undeclared) if resource.protocol == Protocol::Http => http::form(&request.head.headers).map(|media| {
-            let remedy = format!("declare the endpoint, or write `unread_forms: [{media}]` on the resource");
-            format!("servers read this body as a form (`{media}`), and nothing here does; {remedy}")
-        }),
+        (Reason::UnreadBody, Found::Undeclared) if resource.protocol == Protocol::Http => {
+            http::form(&request.head.headers).map(|media| {
+                let remedy = format!("declare the endpoint, or write `unread_forms: [{media}]` on the resource");
+                format!("servers read this body as a form (`{media}`), and nothing here does; {remedy}")
+            })
+        }
         (_, Found::Endpoint(..) | Found::Nearly(_) | Found::Undeclared) => None,
     }
 }

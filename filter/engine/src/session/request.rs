@@ -97,7 +97,7 @@ enum Purpose<'e> {
 impl Arrival {
     pub(super) fn of(head: RequestHead, engine: &Engine, now: UnixTime) -> Self {
         let config = &engine.config;
-        let target = match route::check_head(&head, &config.forward.routing_headers) {
+        let target = match route::addressed(&head, &config.forward.routing_headers) {
             Ok(target) => target,
             Err(reason) => return Self::Refused(Refused::of(reason, head)),
         };
@@ -159,7 +159,12 @@ impl<'e> Purpose<'e> {
         let route = head.route.as_deref();
         let found = route::find(resources, target, route).map(|(index, resource)| (ResourceIndex(index), resource));
         let refused = |reason| Misfit::of(reason, found.map(|(index, _)| index));
-        check_tunnel(head, target, found.map(|(_, resource)| resource), engine).map_err(refused)?;
+        if let Some(meant) = route::nearly(resources, target, route, found.map(|(_, resource)| resource)) {
+            return Err(Misfit::near(target, meant));
+        }
+        route::check_rest(head, target).map_err(refused)?;
+        check_tunnel(head, target, found.map(|(_, resource)| resource), engine)
+            .map_err(|reason| if route::is_web_socket(head) { refused(reason) } else { Misfit::of(reason, None) })?;
         if let Some(index) = resources.iter().position(|resource| route::asks_about(resource, target)) {
             return Ok(Self::Metadata(ResourceIndex(index)));
         }
@@ -168,9 +173,6 @@ impl<'e> Purpose<'e> {
         // With a body it would be something else than a question.
         if let Some((index, agent)) = card.filter(|_| head.end) {
             return Ok(Self::Undecided(Undecided::Card(ResourceIndex(index), agent.interface.card)));
-        }
-        if let Some(meant) = route::nearly(resources, target, route, found.map(|(_, resource)| resource)) {
-            return Err(Misfit::near(target, meant));
         }
         let Some((index, resource)) = found else {
             return Ok(Self::Undecided(Undecided::Unmatched(*unmatched)));
