@@ -1,13 +1,11 @@
 //! Which call a gateway's token belongs to.
 //!
-//! Decides nothing: an answer whose token is not here is late or was never asked for, and is dropped.
+//! Decides nothing: an answer whose token is not here is late or was never asked for, and is dropped. How many there may be
+//! is the engine's business.
 
 use std::collections::BTreeMap;
 
 use countersign_engine::io::CallId;
-
-/// Calls in flight on one worker, at most; one more is not dispatched.
-const IN_FLIGHT: usize = 16_384;
 
 /// Who asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,11 +21,6 @@ pub(crate) enum Owner {
 pub(crate) struct Calls(BTreeMap<u32, (Owner, CallId)>);
 
 impl Calls {
-    /// Whether one more call may be made.
-    pub(crate) fn has_room(&self) -> bool {
-        self.0.len() < IN_FLIGHT
-    }
-
     /// A call was dispatched.
     pub(crate) fn add(&mut self, token: u32, owner: Owner, id: CallId) {
         self.0.insert(token, (owner, id));
@@ -70,15 +63,5 @@ mod tests {
         assert_eq!(calls.take(1), None);
         assert_eq!(calls.take(2), Some((Owner::Stream(3), CallId(1))));
         assert_eq!(calls.take(3), Some((Owner::Background(2), CallId(1))));
-    }
-
-    #[test]
-    fn the_table_is_bounded() {
-        let mut calls = Calls::default();
-        for token in (0..).take(IN_FLIGHT) {
-            assert!(calls.has_room());
-            calls.add(token, Owner::Stream(1), CallId(token));
-        }
-        assert!(!calls.has_room());
     }
 }

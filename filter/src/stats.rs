@@ -33,7 +33,7 @@ pub(crate) enum Metric {
     BundlesInstalled,
     /// Answers that were no newer bundle and should have been.
     BundlesRefused,
-    /// Requests answered 503 without a decision: no configuration, or a full table.
+    /// Requests answered 503 without a decision: there is no configuration.
     Refused,
 }
 

@@ -42,9 +42,9 @@ pub(crate) struct Stream {
     worker: Rc<Worker>,
     session: Session,
     ledger: SharedLedger<host::SharedData>,
-    body_limit: usize,
     phase: Phase,
-    /// Body bytes handed to the session.
+    /// What the gateway has of the body, and how many bytes of it were handed to the session.
+    offered: Offered,
     fed: usize,
     /// What the gateway had received at the head, until the body comes: for [`Stream::body_withheld`].
     received_at_head: Option<u64>,
@@ -55,6 +55,24 @@ pub(crate) struct Stream {
     asked: bool,
     /// What the client gets in place of the response chunk being handed over.
     replacement: Option<Vec<u8>>,
+}
+
+/// What the gateway has of a request's body while it holds it.
+#[derive(Default)]
+struct Offered {
+    size: usize,
+    end: End,
+}
+
+/// How a body ends, if that is known.
+#[derive(Default)]
+enum End {
+    #[default]
+    Open,
+    /// With its last byte.
+    Here,
+    /// With these trailers, which were not handed over.
+    Trailers(Headers),
 }
 
 impl HttpStream {
@@ -85,7 +103,7 @@ impl HttpStream {
     /// There is no session: answers once, without a decision.
     fn refuse(&self) -> Action {
         self.worker.stats.add(Metric::Refused, 1);
-        let text = "countersign: requests are refused: no configuration is loaded, or too many streams are held";
+        let text = "countersign: requests are refused: no configuration is loaded";
         self.worker.complain(host::now(), text);
         host::refuse();
         Action::Pause
@@ -149,19 +167,18 @@ impl Drop for HttpStream {
 
 impl Stream {
     fn new(context: u32, worker: Rc<Worker>) -> Option<Self> {
-        let engine = worker.engine().filter(|_| worker.has_room())?;
+        let engine = worker.engine()?;
         let ledger = SharedLedger::new(host::SharedData, engine.limits().ledger_share);
-        let body_limit = engine.limits().body_bytes;
         let session = Session::new(engine, DecisionId::from_random(host::random()?));
-        let (phase, fed, received_at_head) = (Phase::Deciding, 0, None);
+        let (phase, offered, fed, received_at_head) = (Phase::Deciding, Offered::default(), 0, None);
         let (waiting, lingers, asked) = (false, false, false);
         Some(Self {
             context,
             worker,
             session,
             ledger,
-            body_limit,
             phase,
+            offered,
             fed,
             received_at_head,
             waiting,
@@ -214,37 +231,61 @@ impl Stream {
     /// `size` is that of all the gateway holds: while the stream is held, the buffer grows from callback to callback.
     fn body(&mut self, size: usize, end: bool) -> Turn {
         self.received_at_head = None;
-        // One byte beyond the limit is enough for the session to refuse; no more is copied.
-        let wanted = size.min(self.body_limit.saturating_add(1));
+        self.offered = Offered { size, end: if end { End::Here } else { End::Open } };
+        self.hand_over()
+    }
+
+    /// Hands over what the session has room for; the gateway keeps the rest.
+    fn hand_over(&mut self) -> Turn {
+        let size = self.offered.size;
         let mut turn = self.phase.turn();
         while turn == Turn::Hold {
-            let Some(rest) = wanted.checked_sub(self.fed).map(|rest| rest.min(SLICE)) else {
-                return self.cannot_go_on();
-            };
-            let fed = self.fed.saturating_add(rest);
-            let last = end && fed == size;
-            if rest == 0 && !last {
+            let Some(rest) = size.checked_sub(self.fed) else { return self.cannot_go_on() };
+            let length = rest.min(SLICE).min(self.session.room());
+            let last = length == rest && matches!(self.offered.end, End::Here);
+            if length == 0 && !last {
                 break;
             }
-            let Some(chunk) = host::request_body(self.fed, rest) else { return self.cannot_go_on() };
-            self.fed = fed;
+            let Some(chunk) = host::request_body(self.fed, length) else { return self.cannot_go_on() };
+            self.fed = self.fed.saturating_add(length);
             turn = self.drive(Input::Body { chunk: &chunk, end: last });
             if last {
                 break;
             }
         }
-        turn
+        self.then_trailers(turn)
+    }
+
+    /// What follows `turn`: trailers that waited for the body before them, or until nobody waits for that any more.
+    fn then_trailers(&mut self, turn: Turn) -> Turn {
+        if turn == Turn::Stop || (turn == Turn::Hold && self.withholds()) {
+            return turn;
+        }
+        match std::mem::take(&mut self.offered.end) {
+            End::Open | End::Here => turn,
+            End::Trailers(trailers) => match (turn, self.drive(Input::Trailers(trailers))) {
+                (Turn::Release, Turn::Run) => Turn::Release,
+                (Turn::Hold | Turn::Release | Turn::Run | Turn::Stop, turn) => turn,
+            },
+        }
+    }
+
+    /// Whether the gateway has bytes of the body that were not handed over.
+    fn withholds(&self) -> bool {
+        self.fed < self.offered.size
     }
 
     /// Trailers end the body (DESIGN H7), and follow one that was streamed past us.
     fn trailers(&mut self) -> Turn {
         self.received_at_head = None;
-        if self.phase.turn() == Turn::Stop {
-            return Turn::Stop;
-        }
-        match host::request_trailers() {
-            Ok(trailers) => self.drive(Input::Trailers(trailers)),
-            Err(_) => self.cannot_go_on(),
+        match (self.phase.turn(), host::request_trailers()) {
+            (Turn::Stop, _) => Turn::Stop,
+            (Turn::Hold, Ok(trailers)) => {
+                self.offered.end = End::Trailers(trailers);
+                self.hand_over()
+            }
+            (Turn::Release | Turn::Run, Ok(trailers)) => self.drive(Input::Trailers(trailers)),
+            (_, Err(_)) => self.cannot_go_on(),
         }
     }
 
@@ -315,7 +356,11 @@ impl Stream {
         if self.phase == Phase::Closed {
             return;
         }
-        match self.drive(input) {
+        let turn = match self.drive(input) {
+            Turn::Hold if self.withholds() => self.hand_over(),
+            turn @ (Turn::Hold | Turn::Release | Turn::Run | Turn::Stop) => self.then_trailers(turn),
+        };
+        match turn {
             Turn::Release => host::resume(),
             Turn::Hold | Turn::Run | Turn::Stop => {}
         }

@@ -19,9 +19,6 @@ use crate::ledger::SharedLedger;
 use crate::stats::{Metric, Stats};
 use crate::stream::Stream;
 
-/// Streams one worker holds or observes at a time; one more is answered 503.
-const STREAMS: usize = 16_384;
-
 /// How long to stay silent after a complaint that would otherwise come with every request.
 const SILENCE: Duration = Duration::from_mins(1);
 
@@ -72,11 +69,6 @@ impl Worker {
         self.configured.borrow().as_ref().map(|configured| Arc::clone(&configured.engine))
     }
 
-    /// Whether one more stream may be held.
-    pub(crate) fn has_room(&self) -> bool {
-        self.streams.borrow().len() < STREAMS
-    }
-
     /// From now on `stream` gets answers and ticks.
     pub(crate) fn enlist(&self, context: u32, stream: Rc<RefCell<Stream>>) {
         self.streams.borrow_mut().insert(context, stream);
@@ -97,9 +89,6 @@ impl Worker {
 
     /// Makes a call; its answer will come to [`Worker::answered`].
     pub(crate) fn dispatch(&self, owner: Owner, call: &Call) -> Result<(), CallFailure> {
-        if !self.calls.borrow().has_room() {
-            return Err(CallFailure::NotDispatched);
-        }
         let token = host::dispatch(call)?;
         self.calls.borrow_mut().add(token, owner, call.id);
         Ok(())

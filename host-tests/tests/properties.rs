@@ -11,6 +11,7 @@ use countersign_engine::io::{Call, CallFailure, CallId, CallOutcome, Input, Requ
 use countersign_engine::ledger::{Entry, Ledger, LedgerError, MemoryLedger, Spent};
 use countersign_engine::reason::Reason;
 use countersign_engine::record::{Kind, Line};
+use countersign_engine::shares::Each;
 use countersign_engine::{Background, BackgroundInput, DecisionId, Effect, Engine, Session, UnixTime};
 use countersign_host_tests::drivers::native::ScenarioSecrets;
 use countersign_host_tests::scenario::Library;
@@ -25,6 +26,9 @@ const NOW_SECS: u64 = 1_800_000_000;
 
 /// The engine under `base`, its keys installed.
 static ENGINE: LazyLock<Arc<Engine>> = LazyLock::new(|| engine().unwrap_or_else(|error| fail(&error)));
+
+/// The same again, for nobody but those who look at what is held.
+static HELD: LazyLock<Arc<Engine>> = LazyLock::new(|| engine().unwrap_or_else(|error| fail(&error)));
 
 #[expect(clippy::panic, reason = "without an engine there is nothing to test")]
 fn fail(error: &anyhow::Error) -> Arc<Engine> {
@@ -100,9 +104,13 @@ struct Stream {
 
 impl Stream {
     fn new() -> Self {
+        Self::of(&ENGINE)
+    }
+
+    fn of(engine: &Arc<Engine>) -> Self {
         Self {
             // The same name for every run: answers can be compared byte by byte.
-            session: Session::new(Arc::clone(&ENGINE), DecisionId::from_random([7; 16])),
+            session: Session::new(Arc::clone(engine), DecisionId::from_random([7; 16])),
             ledger: MemoryLedger::new(64),
             now: now(),
             calls: Vec::new(),
@@ -406,6 +414,27 @@ proptest! {
             property(orderly.run(&seen, &[arrived.len()], false, "approved"))?;
             prop_assert_eq!(orderly.forwards, 1, "{:?}", orderly.verdict());
         }
+    }
+
+    #[test]
+    fn what_was_held_is_given_back(
+        streams in prop::collection::vec((any_request(), prop::collection::vec(happening(), 1..24)), 1..4),
+    ) {
+        let mut open = Vec::new();
+        for (send, happenings) in streams {
+            let request = property(request(send))?;
+            let mut stream = Stream::of(&HELD);
+            let before = HELD.held();
+            property(play(&mut stream, &request, &happenings))?;
+            if stream.is_decided() {
+                prop_assert_eq!(HELD.held(), before);
+            } else if stream.session.is_waiting() {
+                prop_assert_eq!(HELD.held().held_streams, before.held_streams + 1);
+            }
+            open.push(stream);
+        }
+        drop(open);
+        prop_assert_eq!(HELD.held(), Each::default());
     }
 
     #[test]

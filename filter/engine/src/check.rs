@@ -161,7 +161,11 @@ impl Check {
             | Reason::ApprovalReplayed
             | Reason::ApprovalExpired
             | Reason::ApproverIsRequester => Self::Approval,
-            Reason::ResponseUnreadable | Reason::ClientGone | Reason::Internal => return None,
+            Reason::ResponseUnreadable
+            | Reason::Overloaded
+            | Reason::ShareUsedUp
+            | Reason::ClientGone
+            | Reason::Internal => return None,
         })
     }
 }

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use countersign_tokens::{CompactJws, Profile, TokenError, TokenErrorClass, TrustDomain, UnixTime, VerifiedProof};
 
-pub(crate) use cache::TokenCache;
-use cache::{CacheKey, Held};
+use cache::Held;
+pub(crate) use cache::{CacheKey, TokenCache};
 pub use verified::Verified;
 
 use crate::catalogue::Resource;
@@ -24,6 +24,7 @@ use crate::io::{Call, CallId, CallOutcome, RequestHead};
 use crate::possession::{Evidence, Presented, Unproven};
 use crate::reason::Reason;
 use crate::route::Target;
+use crate::shares::Owner;
 
 /// Where a request carries its token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,6 +147,19 @@ impl Credential {
     /// Whether it must be, or was meant to be, answered as DPoP.
     pub(crate) fn is_dpop(&self) -> bool {
         self.evidence.has_proof()
+    }
+
+    /// What tells its token from every other, if it is one.
+    pub(crate) fn token_key(&self) -> Option<CacheKey> {
+        match &self.kind {
+            Kind::Token { key, .. } => Some(*key),
+            Kind::Certificate => None,
+        }
+    }
+
+    /// Whose token it is, if it was good here before. Whether it still is, is open.
+    pub(crate) fn known(&self, engine: &Engine) -> Option<Owner> {
+        engine.tokens.owner(self.token_key()?)
     }
 
     /// SHA-256 of the credential and how it came.

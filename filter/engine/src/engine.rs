@@ -11,10 +11,12 @@ use crate::bundle::{Base, Keeping};
 use crate::catalogue::Resource;
 use crate::config::{Config, ConfigError, ConfigErrors, Issuer, Limits, Secrets};
 use crate::credential::{Carrier, TokenCache};
+use crate::introspection::questions::Questions;
 use crate::keys::KeyStore;
 use crate::policy::Judges;
 use crate::rollout::Mode;
 use crate::sessions::SessionKeys;
+use crate::shares::{Each, Shares};
 
 /// A configuration with its compiled policy, the issuers' current keys and the tokens verified with them.
 ///
@@ -25,6 +27,8 @@ pub struct Engine {
     pub(crate) keys: Arc<[KeyStore]>,
     pub(crate) tokens: TokenCache,
     pub(crate) sessions: Arc<SessionKeys>,
+    pub(crate) shares: Arc<Shares>,
+    pub(crate) questions: Arc<Questions>,
     pub(crate) verifier: Arc<dyn Verifier + Send + Sync>,
     /// What bundles are laid over, where there are any.
     base: Option<Arc<Base>>,
@@ -55,11 +59,24 @@ impl Engine {
         let keys = config.issuers.iter().map(|issuer| KeyStore::new(issuer.rules.issuer(), &issuer.keys)).collect();
         let tokens = TokenCache::new(config.limits.cached_tokens);
         let sessions = Arc::new(SessionKeys::new(config.sessions.secret.as_deref()));
+        let shares = Arc::new(Shares::new(config.limits.shares));
+        let questions = Arc::new(Questions::new(config.limits.refused_tokens));
         let base = config.bundle.as_ref().map(|_| Arc::new(Base::new(configuration, secrets.into_kept())));
-        Ok(Self { config, policy, keys, tokens, sessions, verifier: verifier.into(), base, bundle: None })
+        Ok(Self {
+            config,
+            policy,
+            keys,
+            tokens,
+            sessions,
+            shares,
+            questions,
+            verifier: verifier.into(),
+            base,
+            bundle: None,
+        })
     }
 
-    /// The same with the `configuration` of a bundle: keys and sessions go on, tokens are judged anew.
+    /// The same with the `configuration` of a bundle: keys, sessions and what is held go on, tokens are judged anew.
     ///
     /// # Errors
     /// As [`Engine::load`].
@@ -72,6 +89,8 @@ impl Engine {
             policy,
             keys: Arc::clone(&self.keys),
             sessions: Arc::clone(&self.sessions),
+            shares: Arc::clone(&self.shares),
+            questions: Arc::clone(&self.questions),
             verifier: Arc::clone(&self.verifier),
             base: Some(Arc::clone(base)),
             bundle: Some(revision),
@@ -100,6 +119,11 @@ impl Engine {
     /// The bounds in force.
     pub fn limits(&self) -> &Limits {
         &self.config.limits
+    }
+
+    /// What its sessions hold at the moment.
+    pub fn held(&self) -> Each<usize> {
+        self.shares.taken()
     }
 
     /// Whether some resource is matched by the gateway's name for a route.

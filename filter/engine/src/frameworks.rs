@@ -110,7 +110,9 @@ pub const fn of_reason(reason: Reason) -> &'static [&'static str] {
         | Reason::MetaMissing
         | Reason::HeaderBodyMismatch
         | Reason::OriginRefused => &["ASI07", "T16", "MAESTRO-L4", "MEASURE-2.7"],
-        Reason::BodyTooLarge | Reason::BodyTimeout => &["ASI08", "T4", "MAESTRO-L4"],
+        Reason::BodyTooLarge | Reason::BodyTimeout | Reason::Overloaded | Reason::ShareUsedUp => {
+            &["ASI08", "T4", "MAESTRO-L4"]
+        }
 
         // What is not offered.
         Reason::NoResource | Reason::UnknownMethod | Reason::Undeclared => &["ASI02", "T2", "MAESTRO-L4", "MAP-3.3"],

@@ -3,6 +3,8 @@
 //! Whatever is not a plain yes is a no: an error, a redirect, another media type, an answer that is not strict JSON. It never
 //! sends a token anywhere but to the issuer's own endpoint.
 
+pub(crate) mod questions;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -14,6 +16,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use crate::config::{Endpoint, Issuer};
 use crate::io::{Call, CallId, CallOutcome};
 use crate::reason::Reason;
+pub use questions::Budget;
 
 /// Of an answer.
 const DOCUMENT: json::Limits = json::Limits { depth: 32, bytes: 64 * 1024, nodes: 8_192 };

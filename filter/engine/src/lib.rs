@@ -14,6 +14,8 @@
 //! 8. [`response`]: of an MCP server passes what was asked for; lists are cut down to what their reader could call, and what
 //!    they show of tools is [`learned`]; tasks of agents that are over are seen; [`sessions`] belong to who opened them.
 //!
+//! What is held on the way has [`shares`], so that one caller leaves room for others.
+//!
 //! [`Session`] runs that flow as a state machine; [`Background`] keeps keys fresh. Both are sans-IO: time is an
 //! argument, randomness comes in as a [`DecisionId`], effects come out as [`io::Step`] and are run by a shell.
 //! This crate never talks to a gateway, never reads a clock and never blocks.
@@ -61,6 +63,7 @@ pub mod rollout;
 pub mod route;
 pub mod session;
 mod sessions;
+pub mod shares;
 #[cfg(test)]
 #[path = "../../tokens/tests/tokens/spoil.rs"]
 mod spoil;

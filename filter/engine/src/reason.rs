@@ -248,6 +248,10 @@ reasons! {
     // Around it.
     /// The ledger could not answer or is full.
     LedgerUnavailable = Deny, "ledger_unavailable", 503, None, "This cannot be decided at the moment. Try again shortly.";
+    /// The worker holds as much as it may.
+    Overloaded = Deny, "overloaded", 503, None, "This gateway holds as much as it can at the moment. Try again shortly.";
+    /// The workload holds as much as one may; before it is verified, its address.
+    ShareUsedUp = Deny, "share_used_up", 429, None, "You have as much under way here as one caller may. Wait for answers, then try again.";
     /// The client left before the decision.
     ClientGone = Deny, "client_gone", 0, None, "";
     /// The filter met a state it should not be in.

@@ -175,14 +175,7 @@ impl Decision<'_> {
     fn action<'a>(&'a self, action: &'a Action) -> wire::Action<'a> {
         wire::Action {
             name: action.name(),
-            objects: match &action.operation {
-                Operation::Mcp(operation) => &operation.several,
-                Operation::Http { .. }
-                | Operation::Endpoint(_)
-                | Operation::ToolCall(_)
-                | Operation::A2a(_)
-                | Operation::Grpc(_) => &[],
-            },
+            objects: action.several(),
             object: match &action.operation {
                 // The path is in `request` already.
                 Operation::Http { .. } => None,

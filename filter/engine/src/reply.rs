@@ -171,6 +171,7 @@ fn quoted(text: &str) -> String {
 fn retry_after(reason: Reason) -> Option<&'static str> {
     match reason.row().status {
         503 => Some("1"),
+        _ if reason == Reason::ShareUsedUp => Some("1"),
         _ if reason == Reason::ApprovalPending => Some("5"),
         _ => None,
     }

@@ -80,10 +80,19 @@ struct Stream<'a> {
     /// Its trailers, as they go upstream.
     trailers: Vec<(String, Vec<u8>)>,
     over: bool,
+    /// What of the body the session had no room for yet, and how it ends once that is known.
+    kept: Vec<u8>,
+    end: Option<End>,
     /// What the client gets in place of the chunk handed over.
     replacement: Option<Vec<u8>>,
     /// Nothing more of the upstream's answer is passed.
     response_over: bool,
+}
+
+/// How a request's body ends.
+enum End {
+    Here,
+    Trailers(Headers),
 }
 
 impl Native {
@@ -104,13 +113,19 @@ impl Native {
                 (Caller::Background, _) => {
                     worker.background(self.now, &self.keys, BackgroundInput::CallDone(id, outcome))?;
                 }
-                (Caller::Stream, Some(stream)) => stream.answered(worker, self.now, id, &outcome)?,
+                (Caller::Stream, Some(stream)) => {
+                    stream.answered(worker, self.now, id, &outcome)?;
+                    stream.hand_over(worker, self.now)?;
+                }
                 (Caller::Stream, None) => {}
             }
         }
         worker.background(self.now, &self.keys, BackgroundInput::Tick)?;
         match stream {
-            Some(stream) => stream.feed(worker, self.now, Input::Tick(Tick::default())),
+            Some(stream) => {
+                stream.feed(worker, self.now, Input::Tick(Tick::default()))?;
+                stream.hand_over(worker, self.now)
+            }
             None => Ok(()),
         }
     }
@@ -151,15 +166,21 @@ impl Native {
             if stream.over {
                 break;
             }
-            let end = index + 1 == pieces && request.trailers.is_empty();
-            self.feed(stream, Input::Body { chunk, end })?;
+            stream.kept.extend_from_slice(chunk);
+            stream.end = (index + 1 == pieces && request.trailers.is_empty()).then_some(End::Here);
+            self.hand_over(stream)?;
         }
-        // Those of a request that went upstream before follow it.
-        if (!stream.over || stream.forwarded.is_some()) && !request.trailers.is_empty() {
+        if !request.trailers.is_empty() {
             let trailers = request.trailers.iter().map(|(name, value)| (name.clone(), value.clone().into_bytes()));
-            self.feed(stream, Input::Trailers(trailers.collect()))?;
+            stream.end = Some(End::Trailers(trailers.collect()));
+            self.hand_over(stream)?;
         }
         Ok(())
+    }
+
+    fn hand_over(&mut self, stream: &mut Stream<'_>) -> anyhow::Result<()> {
+        let worker = self.deployed.as_mut().context("nothing is deployed")?;
+        stream.hand_over(worker, self.now)
     }
 
     /// What the upstream gets and answers, and what of that the client gets.
@@ -245,6 +266,8 @@ impl Driver for Native {
                 .map(|(name, value)| (name.clone(), value.clone().into()))
                 .collect(),
             over: false,
+            kept: Vec::new(),
+            end: None,
             replacement: None,
             response_over: false,
         };
@@ -296,6 +319,27 @@ impl Worker {
 }
 
 impl Stream<'_> {
+    /// What there is room for of the body, then its trailers: those of a request that went upstream before follow it.
+    fn hand_over(&mut self, worker: &mut Worker, now: UnixTime) -> anyhow::Result<()> {
+        while !self.over {
+            let chunk: Vec<u8> = self.kept.drain(..self.kept.len().min(self.session.room())).collect();
+            let end = self.kept.is_empty() && matches!(self.end, Some(End::Here));
+            if chunk.is_empty() && !end {
+                break;
+            }
+            self.feed(worker, now, Input::Body { chunk: &chunk, end })?;
+            if end {
+                self.end = None;
+                break;
+            }
+        }
+        let due = if self.over { self.forwarded.is_some() } else { self.kept.is_empty() };
+        match self.end.take_if(|end| due && matches!(end, End::Trailers(_))) {
+            Some(End::Trailers(trailers)) => self.feed(worker, now, Input::Trailers(trailers)),
+            Some(End::Here) | None => Ok(()),
+        }
+    }
+
     fn feed(&mut self, worker: &mut Worker, now: UnixTime, input: Input<'_>) -> anyhow::Result<()> {
         match self.session.handle(now, input, &mut worker.ledger) {
             Step::Wait => {}

@@ -100,6 +100,8 @@ pub(super) fn is_possible(reason: Reason, config: &Config) -> bool {
         | Reason::PolicyDenied
         | Reason::PolicyError
         | Reason::LedgerUnavailable
+        | Reason::Overloaded
+        | Reason::ShareUsedUp
         | Reason::ClientGone
         | Reason::Internal => true,
     }

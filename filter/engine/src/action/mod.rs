@@ -260,6 +260,18 @@ impl Action {
         }
     }
 
+    /// What it names where that is more than one thing.
+    pub(crate) fn several(&self) -> &[String] {
+        match &self.operation {
+            Operation::Mcp(operation) => &operation.several,
+            Operation::Http { .. }
+            | Operation::Endpoint(_)
+            | Operation::ToolCall(_)
+            | Operation::A2a(_)
+            | Operation::Grpc(_) => &[],
+        }
+    }
+
     /// The action for each thing it names, where it names more than one.
     pub fn parts(&self) -> Vec<Cow<'_, Self>> {
         match &self.operation {

@@ -25,10 +25,12 @@ pub use secrets::{NoSecrets, Secrets};
 
 use crate::catalogue::Resource;
 use crate::hygiene::Hygiene;
-use crate::introspection::Introspection;
+use crate::introspection::{Budget, Introspection};
 use crate::policy::{Link, PdpConfig};
 use crate::risk::RiskRules;
 use crate::rollout::Mode;
+use crate::shares::{Bounds, Each};
+use crate::step_up::OpenBounds;
 use crate::task::{Pointer, TaskSource};
 use crate::workload::Identity;
 use crate::workload::register::Register;
@@ -305,4 +307,10 @@ pub struct Limits {
     pub cached_tokens: usize,
     /// Live ledger entries per workload.
     pub ledger_share: usize,
+    /// What is held at a time.
+    pub shares: Each<Bounds>,
+    /// Approvals that are asked for and not answered.
+    pub open_approvals: OpenBounds,
+    /// Opaque tokens that issuers are asked about and call not good.
+    pub refused_tokens: Budget,
 }

@@ -9,6 +9,7 @@ mod endpoint;
 mod interface;
 mod issuer;
 mod keys;
+mod limits;
 mod mcp;
 mod policy;
 mod resource;
@@ -21,25 +22,16 @@ mod step_up;
 mod task;
 mod workload;
 
-use std::ops::RangeInclusive;
-use std::time::Duration;
-
 use self::secret::Source;
 use self::seen::Seen;
 use self::workload::Known;
-use super::read::{Node, Object};
+use super::read::Node;
 use super::secrets::Secrets;
-use super::{ClientCertificate, Config, Denied, ForwardConfig, Limits, RecordConfig, Unmatched, text};
+use super::{ClientCertificate, Config, Denied, ForwardConfig, RecordConfig, Unmatched, text};
 use crate::risk::RiskRules;
 use crate::rollout::Mode;
 use crate::task::Pointer;
 use crate::workload::register::Register;
-
-const BODY: RangeInclusive<usize> = 1024..=10 * 1024 * 1024;
-const BODY_WAIT: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_mins(5);
-const TOKEN: RangeInclusive<usize> = 256..=64 * 1024;
-const CACHED_TOKENS: RangeInclusive<u64> = 1..=65_536;
-const LEDGER_SHARE: RangeInclusive<u64> = 1..=65_536;
 
 /// The whole document.
 pub(super) fn document(root: &Node<'_>, secrets: &dyn Secrets) -> Option<Config> {
@@ -81,7 +73,7 @@ pub(super) fn document(root: &Node<'_>, secrets: &dyn Secrets) -> Option<Config>
         let sessions = object.or("sessions", sessions::default(), |node| sessions::sessions(node, &source));
         let record = object.or("record", RecordConfig::default(), record);
         let forward = object.or("forward", ForwardConfig::default(), forward);
-        let limits = object.or("limits", default_limits(), limits);
+        let limits = object.or("limits", limits::default(), limits::limits);
         let bundle = object.optional("bundle", |node| bundle::bundle(node, &mut seen));
         let ((), _) = (version?, insecure_inline?);
         Some(Config {
@@ -133,39 +125,6 @@ fn forward(node: &Node<'_>) -> Option<ForwardConfig> {
             object.or("routing_headers", Vec::new(), |node| distinct(node, |node| node.parse(text::routing_header)));
         Some(ForwardConfig { credential: credential?, routing_headers: routing_headers? })
     })
-}
-
-fn default_limits() -> Limits {
-    Limits {
-        body_bytes: 256 * 1024,
-        body_wait: Duration::from_secs(30),
-        token_bytes: 16 * 1024,
-        cached_tokens: 1024,
-        ledger_share: 256,
-    }
-}
-
-fn limits(node: &Node<'_>) -> Option<Limits> {
-    let Limits { body_bytes, body_wait, token_bytes, cached_tokens, ledger_share } = default_limits();
-    node.object(|object| {
-        let body_bytes = object.or("body", body_bytes, |node| node.size(&BODY));
-        let body_wait = object.or("body_wait", body_wait, |node| node.duration(&BODY_WAIT));
-        let token_bytes = object.or("token", token_bytes, |node| node.size(&TOKEN));
-        let cached_tokens = entries(object, "cached_tokens", cached_tokens, &CACHED_TOKENS);
-        let ledger_share = entries(object, "ledger_share", ledger_share, &LEDGER_SHARE);
-        Some(Limits {
-            body_bytes: body_bytes?,
-            body_wait: body_wait?,
-            token_bytes: token_bytes?,
-            cached_tokens: cached_tokens?,
-            ledger_share: ledger_share?,
-        })
-    })
-}
-
-/// A number of entries in a table.
-fn entries(object: &mut Object<'_>, key: &'static str, default: usize, bounds: &RangeInclusive<u64>) -> Option<usize> {
-    object.or(key, default, |node| usize::try_from(node.count(bounds)?).ok())
 }
 
 /// A list of JSON Pointers into arguments.

@@ -7,16 +7,17 @@ use countersign_tokens::UnixTime;
 use super::{Carrier, Unverified, Verified, refused};
 use crate::engine::Engine;
 use crate::fifo::Fifo;
+use crate::shares::Owner;
 
 /// What tells a token, and how it came, from every other: what was verified as one kind is not known as another.
 ///
 /// A digest of another kind than elsewhere, because it is made of every request's token and never leaves the worker: BLAKE3
 /// takes a third of the time of SHA-256 where neither has instructions of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct CacheKey([u8; 32]);
+pub(crate) struct CacheKey([u8; 32]);
 
 impl CacheKey {
-    pub(super) fn of(carrier: Carrier, token: &str) -> Self {
+    pub(crate) fn of(carrier: Carrier, token: &str) -> Self {
         let kind: &[u8] = match carrier {
             Carrier::Authorization => b"authorization ",
             Carrier::TxnToken => b"txn-token ",
@@ -75,6 +76,12 @@ impl TokenCache {
         }
         issuer.rules.still_valid(&cached.verified.token, now).map_err(refused)?;
         Ok(Some(Arc::clone(&cached.verified)))
+    }
+
+    /// Whose `key` is, whether it still holds or not.
+    pub(super) fn owner(&self, key: CacheKey) -> Option<Owner> {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.get(key).map(|cached| cached.verified.owner)
     }
 
     pub(super) fn insert(&self, key: CacheKey, verified: &Arc<Verified>, held: Held) {

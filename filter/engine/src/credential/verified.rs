@@ -9,6 +9,7 @@ use crate::config::{Config, Denied, Issuer};
 use crate::engine::IssuerIndex;
 use crate::hygiene::Finding;
 use crate::reason::Reason;
+use crate::shares::{Owner, weight};
 use crate::task::{Task, TaskError};
 use crate::workload::register::{Ceiling, Standing};
 use crate::workload::{TokenFacts, Workload};
@@ -28,6 +29,10 @@ pub struct Verified {
     /// What bounds it, of the workloads' register.
     pub(crate) ceilings: Vec<Ceiling>,
     pub(crate) issuer: IssuerIndex,
+    /// In whose name it holds what it holds.
+    pub(crate) owner: Owner,
+    /// Bytes of memory that its claims take.
+    pub(crate) weight: usize,
 }
 
 impl Verified {
@@ -55,6 +60,7 @@ impl Verified {
         let task = issuer.task.task(&token, &|| credential.sha256(), &config.resources, pinned);
         let findings = config.hygiene.findings(&token, issuer, task.as_ref().ok(), key_age, &config.resources);
         let facts = TokenFacts::of(&token);
-        Self { workload, facts, token, task, findings, refused, ceilings, issuer: index }
+        let (owner, weight) = (Owner::of(&workload), weight::of_members(&token.claims));
+        Self { workload, facts, token, task, findings, refused, ceilings, issuer: index, owner, weight }
     }
 }

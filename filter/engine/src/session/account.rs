@@ -24,6 +24,7 @@ use crate::risk::Rating;
 use crate::rollout::{Flip, Mode};
 use crate::route::Target;
 use crate::sessions::Seal;
+use crate::shares::weight;
 use crate::step_up::Approval;
 use crate::task::{Task, scope_for};
 
@@ -77,6 +78,15 @@ impl Account {
     /// What the credential was issued for, once that is known.
     pub(super) fn task(&self) -> Option<&Task> {
         self.verified.as_deref()?.task.as_ref().ok()
+    }
+
+    /// Bytes of memory that it takes while the request is held.
+    pub(super) fn weight(&self) -> usize {
+        let claims = self.verified.as_deref().map_or(0, |verified| verified.weight);
+        let arguments = self.action.as_ref().and_then(Action::arguments).map_or(0, weight::of_members);
+        let names = self.action.iter().flat_map(Action::several).map(|name| weight::of_text(name)).sum::<usize>();
+        let id = self.rpc_id.as_ref().map_or(0, weight::of_value);
+        [arguments, names, id].into_iter().fold(claims, usize::saturating_add)
     }
 
     /// What policies may read of a request for `resource` that came from `source`, once all of it is known.

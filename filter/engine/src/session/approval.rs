@@ -10,6 +10,7 @@ use crate::engine::Engine;
 use crate::io::{Call, CallId, CallOutcome};
 use crate::policy::StepUp;
 use crate::reason::Reason;
+use crate::step_up::open::{self, Subject};
 use crate::step_up::{Answer, Approval, ApprovalRequest, Binding, BindingFacts, Challenge, read_answer, webhook_call};
 
 /// A question under way.
@@ -18,6 +19,8 @@ pub(super) struct Asked {
     pub(super) deadline: UnixTime,
     challenge: Challenge,
     step_up: StepUp,
+    /// What it counts as while it is open.
+    subject: Subject,
 }
 
 /// An approval and what it was given for.
@@ -31,6 +34,14 @@ impl Asked {
     /// The question's name.
     pub(super) fn challenge(&self) -> &str {
         &self.challenge.id
+    }
+
+    pub(super) fn subject(&self) -> Subject {
+        self.subject
+    }
+
+    pub(super) fn lapses(&self) -> UnixTime {
+        self.challenge.expires
     }
 }
 
@@ -63,7 +74,33 @@ impl Turn<'_> {
         };
         let (call, challenge) = webhook_call(id, config, &question, self.now)?;
         let deadline = self.now.plus(config.hold);
-        Ok((Asked { call: id, deadline, challenge, step_up }, call))
+        let workload = account.verified.as_deref().and_then(|verified| verified.owner.workload());
+        let subject = Subject::new(workload.ok_or(Reason::Internal)?, &question.task.id, &challenge.binding.call);
+        Ok((Asked { call: id, deadline, challenge, step_up, subject }, call))
+    }
+
+    /// Counts a question that is about to be asked, unless there are too many.
+    pub(super) fn open(&mut self, account: &mut Account, subject: Subject, lapses: UnixTime) -> Result<(), Reason> {
+        let bounds = &self.engine.config.limits.open_approvals;
+        match open::open(self.ledger, self.now, subject, lapses, bounds) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(full)) => {
+                account.detail = Some(full.to_string());
+                Err(full.reason())
+            }
+            Err(_) => Err(Reason::LedgerUnavailable),
+        }
+    }
+
+    /// Takes note that a question was answered. Where that cannot be noted, it counts until it lapses.
+    pub(super) fn settle(&mut self, subject: Subject, answer: Result<&Approved, Reason>) {
+        let outcome = match answer {
+            Err(Reason::ApprovalPending) => open::Outcome::Pending,
+            // Nobody answered: who was asked may still be thinking.
+            Err(Reason::ApprovalTimeout) => return,
+            Ok(_) | Err(_) => open::Outcome::Closed,
+        };
+        let _ = open::settle(self.ledger, self.now, subject, outcome);
     }
 
     /// What the approver's answer is worth.

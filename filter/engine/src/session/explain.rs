@@ -81,7 +81,9 @@ impl Engine {
             Arrival::Unmatched(_) => return Explained::default(),
         };
         // What is too long is refused by the session; here it is a body that is not there.
-        let _ = request.absorb(body, true, self.config.limits.body_bytes);
+        if let Some(more) = request.growth(body, self.config.limits.body_bytes) {
+            request.absorb(body, true, more);
+        }
         let mut turn = Turn { engine: self, id: DecisionId::from_random([0; 16]), next_call: &mut 0, now, ledger };
         let mut account = Account::of(Some(&request.target));
         let told = Told { approval: None, answers: &[] };

@@ -104,6 +104,14 @@ impl Session {
         matches!(&self.state, State::Pending(pending) if pending.awaits_body())
     }
 
+    /// How many bytes of the body it takes now, which are held then; the gateway keeps those that come after them.
+    pub fn room(&self) -> usize {
+        match &self.state {
+            State::Pending(pending) => pending.room(self.engine.limits()),
+            State::Fresh | State::Running(_) | State::Over => usize::MAX,
+        }
+    }
+
     /// Whether the stream is held: it then wants [`Input::Tick`].
     pub fn is_waiting(&self) -> bool {
         matches!(self.state, State::Pending(_))

@@ -1,8 +1,13 @@
 //! A request that is held: what it waits for, and what each input does to the wait.
 
+mod held;
+mod introspection;
+
 use std::time::Duration;
 
 use countersign_tokens::UnixTime;
+
+use self::introspection::{Introspecting, Listening};
 
 use super::account::{About, Account, stripped, stripped_on_the_way_out};
 use super::approval::{Approved, Asked};
@@ -14,15 +19,16 @@ use super::{Next, State, Turn};
 use crate::action::mcp::{self, Era};
 use crate::catalogue::Protocol;
 use crate::credential::NeedKeys;
-use crate::engine::IssuerIndex;
 use crate::forward::{Forward, HeaderEdit};
 use crate::headers::{Headers, same_name};
+use crate::introspection::questions::Number;
 use crate::io::{CallId, CallOutcome, Cut, Input, Step, Tick};
 use crate::keys::{KeyStore, Wish};
 use crate::ledger::{Entry, LedgerError, Spent};
 use crate::permit::Permit;
 use crate::policy::{Allow, Given, MOST_QUESTIONS, Question, StepUp};
 use crate::reason::Reason;
+use crate::shares::{Held, Owner};
 
 /// By this the gateway picks the sandbox's route. No client's field of this name gets this far.
 const SANDBOX: &str = "x-countersign-sandbox";
@@ -38,10 +44,14 @@ pub(super) struct Pending {
     request: Request,
     /// What the last look at it found; whatever ends the wait tells it.
     account: Account,
+    /// What was asked for to hold it.
+    held: Held,
     /// A fetch was waited for already; a second one would be no better.
     keys_awaited: bool,
     /// The issuer was asked about the token; its answer must do until something else was waited for.
     introspected: bool,
+    /// The question of somebody else's that was waited for last.
+    waited: Option<Number>,
     /// What the decision point elsewhere said.
     answers: Vec<Given>,
     waiting: Waiting,
@@ -52,17 +62,9 @@ enum Waiting {
     Body(NeededFor),
     Keys(NeedKeys),
     Introspection(Box<Introspecting>),
+    Listening(Box<Listening>),
     Answer(Box<Consulting>),
     Approval(Box<Asked>),
-}
-
-/// The issuer is asked about an opaque token.
-struct Introspecting {
-    call: CallId,
-    issuer: IssuerIndex,
-    deadline: UnixTime,
-    /// What was approved already, and is to be decided again.
-    approved: Option<Approved>,
 }
 
 /// The decision point elsewhere is asked.
@@ -78,7 +80,9 @@ impl Pending {
     /// Decides as far as the head allows.
     pub(super) fn begin(request: Request, turn: &mut Turn<'_>) -> Next {
         let (account, waiting) = (Account::default(), Waiting::Body(NeededFor::Decision));
-        let pending = Self { request, account, keys_awaited: false, introspected: false, answers: Vec::new(), waiting };
+        let held = Held::nothing(&turn.engine.shares, Owner::Unknown);
+        let (keys_awaited, introspected, waited, answers) = (false, false, None, Vec::new());
+        let pending = Self { request, account, held, keys_awaited, introspected, waited, answers, waiting };
         Box::new(pending).advance(turn, None)
     }
 
@@ -88,10 +92,7 @@ impl Pending {
 
     pub(super) fn handle(mut self: Box<Self>, turn: &mut Turn<'_>, input: Input<'_>) -> Next {
         match input {
-            Input::Body { chunk, end } => match self.request.absorb(chunk, end, turn.engine.config.limits.body_bytes) {
-                Ok(()) => self.body_arrived(turn),
-                Err(reason) => self.without_body(turn, reason),
-            },
+            Input::Body { chunk, end } => self.body(turn, chunk, end),
             Input::Trailers(trailers) => match self.request.absorb_trailers(&trailers) {
                 Ok(()) => self.body_arrived(turn),
                 Err(reason) => self.deny(turn, reason),
@@ -117,6 +118,7 @@ impl Pending {
             Waiting::Body(_)
             | Waiting::Keys(_)
             | Waiting::Introspection(_)
+            | Waiting::Listening(_)
             | Waiting::Answer(_)
             | Waiting::Approval(_) => self.keep(),
         }
@@ -134,6 +136,7 @@ impl Pending {
             Waiting::Body(NeededFor::Decision | NeededFor::Absence)
             | Waiting::Keys(_)
             | Waiting::Introspection(_)
+            | Waiting::Listening(_)
             | Waiting::Answer(_)
             | Waiting::Approval(_) => self.deny(turn, reason),
         }
@@ -147,6 +150,7 @@ impl Pending {
             Waiting::Body(_)
             | Waiting::Keys(_)
             | Waiting::Introspection(_)
+            | Waiting::Listening(_)
             | Waiting::Answer(_)
             | Waiting::Approval(_) => self.keep(),
         }
@@ -166,10 +170,15 @@ impl Pending {
             Waiting::Introspection(asked) if asked.deadline <= turn.now => {
                 self.deny(turn, Reason::IntrospectionUnavailable)
             }
+            Waiting::Listening(listening) if listening.deadline <= turn.now => {
+                self.deny(turn, Reason::IntrospectionUnavailable)
+            }
+            Waiting::Listening(listening) if !listening.is_under_way(turn) => self.told(turn),
             Waiting::Answer(asked) if asked.deadline <= turn.now => self.deny(turn, Reason::PdpUnavailable),
             Waiting::Body(_)
             | Waiting::Keys(_)
             | Waiting::Introspection(_)
+            | Waiting::Listening(_)
             | Waiting::Answer(_)
             | Waiting::Approval(_) => self.keep(),
         }
@@ -199,7 +208,7 @@ impl Pending {
             (Err(Halt::Deny(reason)), _) => self.deny(turn, reason),
             (Err(Halt::NeedBody(purpose)), _) => {
                 self.waiting = Waiting::Body(purpose);
-                self.keep()
+                self.wait(turn)
             }
             (Err(Halt::NeedKeys(need)), _) => self.await_keys(turn, need),
             (Err(Halt::NeedIntrospection(issuer)), approved) => self.introspect(turn, issuer, approved),
@@ -222,55 +231,38 @@ impl Pending {
 /// Step-up.
 impl Pending {
     fn ask(mut self: Box<Self>, turn: &mut Turn<'_>, step_up: StepUp) -> Next {
-        match turn.ask(&self.request, &self.account, step_up) {
-            Ok((asked, call)) => {
-                // It could be asked; about what is only watched nobody is.
-                if let Some(observed) = turn.observe_held(&self.request, &self.account, Reason::ApprovalNeeded) {
-                    return observed;
-                }
-                self.account.challenge = Some(asked.challenge().to_owned());
-                self.waiting = Waiting::Approval(Box::new(asked));
-                Next::Call(self, call)
-            }
-            Err(reason) => self.deny(turn, reason),
+        let (asked, call) = match turn.ask(&self.request, &self.account, step_up) {
+            Ok(asked) => asked,
+            Err(reason) => return self.deny(turn, reason),
+        };
+        // It could be asked; about what is only watched nobody is.
+        if let Some(observed) = turn.observe_held(&self.request, &self.account, Reason::ApprovalNeeded) {
+            return observed;
         }
+        let (challenge, subject, lapses) = (asked.challenge().to_owned(), asked.subject(), asked.lapses());
+        self.waiting = Waiting::Approval(Box::new(asked));
+        if let Err(over) = self.hold(turn) {
+            return self.over(turn, over);
+        }
+        if let Err(reason) = turn.open(&mut self.account, subject, lapses) {
+            return self.deny(turn, reason);
+        }
+        self.account.challenge = Some(challenge);
+        Next::Call(self, call)
     }
 
     fn approver_answered(mut self: Box<Self>, turn: &mut Turn<'_>, outcome: &CallOutcome) -> Next {
         let Waiting::Approval(asked) = std::mem::replace(&mut self.waiting, Waiting::Body(NeededFor::Decision)) else {
             return self.deny(turn, Reason::Internal);
         };
-        match turn.approved(&mut self.account, *asked, outcome) {
+        let subject = asked.subject();
+        let answer = turn.approved(&mut self.account, *asked, outcome);
+        turn.settle(subject, answer.as_ref().map_err(|reason| *reason));
+        match answer {
             Ok(approved) => {
                 self.introspected = false;
                 self.advance(turn, Some(approved))
             }
-            Err(reason) => self.deny(turn, reason),
-        }
-    }
-}
-
-/// Opaque tokens.
-impl Pending {
-    fn introspect(mut self: Box<Self>, turn: &mut Turn<'_>, issuer: IssuerIndex, approved: Option<Approved>) -> Next {
-        let id = turn.call_id();
-        let call = self.request.credential.introspection(turn.engine, issuer, id);
-        let Some(call) = call.filter(|_| !self.introspected) else {
-            return self.deny(turn, Reason::IntrospectionUnavailable);
-        };
-        let deadline = turn.now.plus(call.timeout).plus(CALL_GRACE);
-        self.waiting = Waiting::Introspection(Box::new(Introspecting { call: id, issuer, deadline, approved }));
-        Next::Call(self, call)
-    }
-
-    fn issuer_answered(mut self: Box<Self>, turn: &mut Turn<'_>, outcome: &CallOutcome) -> Next {
-        let Waiting::Introspection(asked) = std::mem::replace(&mut self.waiting, Waiting::Body(NeededFor::Decision))
-        else {
-            return self.deny(turn, Reason::Internal);
-        };
-        self.introspected = true;
-        match self.request.credential.introspected(turn.engine, asked.issuer, outcome, turn.now) {
-            Ok(()) => self.advance(turn, asked.approved),
             Err(reason) => self.deny(turn, reason),
         }
     }
@@ -289,7 +281,7 @@ impl Pending {
         };
         let deadline = turn.now.plus(call.timeout).plus(CALL_GRACE);
         self.waiting = Waiting::Answer(Box::new(Consulting { call: id, question, deadline, approved }));
-        Next::Call(self, call)
+        self.call(turn, call)
     }
 
     fn decision_point_answered(mut self: Box<Self>, turn: &mut Turn<'_>, outcome: &CallOutcome) -> Next {
@@ -314,7 +306,7 @@ impl Pending {
         match wish {
             Wish::Coming => {
                 self.waiting = Waiting::Keys(need);
-                self.keep()
+                self.wait(turn)
             }
             // Another worker had newer ones; whether they are new enough is still open.
             Wish::Granted => self.advance(turn, None),

@@ -13,6 +13,10 @@ use crate::headers::{Headers, same_name};
 use crate::io::RequestHead;
 use crate::reason::Reason;
 use crate::route::{self, Target};
+use crate::shares::weight;
+
+/// Bytes of memory that any held request takes, here and in the shell.
+const STREAM: usize = 4096;
 
 /// A request for a known resource, carrying one credential.
 pub(super) struct Request {
@@ -203,19 +207,31 @@ fn check_tunnel(
 }
 
 impl Request {
-    /// Takes the next bytes of the body.
-    pub(super) fn absorb(&mut self, chunk: &[u8], end: bool, limit: usize) -> Result<(), Reason> {
+    /// How many bytes of memory more it takes to hold `chunk` too; none where the body is then longer than `limit`.
+    pub(super) fn growth(&mut self, chunk: &[u8], limit: usize) -> Option<usize> {
         if self.untried.is_some() {
-            // Nobody reads it any more.
-            return Ok(());
+            return Some(0);
         }
         self.has_body |= !chunk.is_empty();
-        if self.body.len().saturating_add(chunk.len()) > limit {
-            return Err(Reason::BodyTooLarge);
+        let (length, capacity) = (self.body.len().saturating_add(chunk.len()), self.body.capacity());
+        if length > limit {
+            return None;
         }
+        // Doubled, so that what is there is moved a few times at most.
+        let wanted = if length <= capacity { capacity } else { length.max(capacity.saturating_mul(2).min(limit)) };
+        Some(wanted.saturating_sub(capacity))
+    }
+
+    /// Takes the next bytes of the body, for which memory has [grown](Self::growth) by `more`.
+    pub(super) fn absorb(&mut self, chunk: &[u8], end: bool, more: usize) {
+        if self.untried.is_some() {
+            // Nobody reads it any more.
+            return;
+        }
+        let spare = self.body.capacity().saturating_sub(self.body.len());
+        self.body.reserve_exact(spare.saturating_add(more));
         self.body.extend_from_slice(chunk);
         self.complete |= end;
-        Ok(())
     }
 
     /// Trailers end the body.
@@ -233,6 +249,18 @@ impl Request {
     /// Whether what follows has no end: an upgrade or a tunnel.
     pub(super) fn is_endless(&self) -> bool {
         self.target.method == "CONNECT" || self.head.headers.contains("upgrade")
+    }
+
+    /// Bytes of the body that are there.
+    pub(super) fn length(&self) -> usize {
+        self.body.len()
+    }
+
+    /// Bytes of memory that it takes while it is held.
+    pub(super) fn weight(&self) -> usize {
+        // What the head says is there twice: as it came, and as it was read.
+        let head = weight::of_headers(&self.head.headers).saturating_mul(2);
+        STREAM.saturating_add(head).saturating_add(self.body.capacity())
     }
 
     /// The whole body, once it is there.

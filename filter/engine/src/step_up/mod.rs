@@ -1,8 +1,8 @@
 //! Asking a human or a system about one risky call, and believing nothing but its signed answer.
 //!
 //! One POST in the form of [Standard Webhooks](https://www.standardwebhooks.com), held open by the approver for as long
-//! as `Prefer: wait` allows (RFC 7240 §4.3). Nothing is remembered here: that an approval is used once is the
-//! ledger's business, that it lifts a `forbid` is policy's.
+//! as `Prefer: wait` allows (RFC 7240 §4.3). How many questions are open is remembered here; that an approval is used once is
+//! the ledger's business, that it lifts a `forbid` is policy's.
 //!
 //! # What is sent
 //!
@@ -36,6 +36,7 @@
 
 mod answer;
 mod binding;
+pub(crate) mod open;
 mod request;
 mod signature;
 
@@ -43,6 +44,7 @@ use countersign_tokens::UnixTime;
 
 pub use answer::{Answer, read_answer};
 pub use binding::{Binding, BindingFacts};
+pub use open::OpenBounds;
 pub use request::{ApprovalRequest, Challenge, webhook_call};
 
 use crate::workload::Identity;

@@ -11,7 +11,10 @@ use crate::config::{
     Binding, Bound, ClientCertificate, ClusterUse, Config, Endpoint, ForwardConfig, KeyLocation, KeySource, Limits,
     NoSecrets, RecordConfig, RemoteKeys, SessionsConfig, Unmatched,
 };
+use crate::introspection::Budget;
 use crate::policy::Dialect;
+use crate::shares::{Bounds, Each};
+use crate::step_up::OpenBounds;
 use crate::task::{Object, Pointer, TaskMapping, TaskSource};
 use crate::workload::Trait;
 use crate::workload::register::{ActorRules, Governed, Register, Unclassified, WorkloadMatch};
@@ -57,7 +60,21 @@ fn everything_stated_arrives() -> Outcome {
     assert!(!format!("{:?}", config.sessions).contains(SECRET));
     assert_eq!(config.forward, ForwardConfig { credential: true, routing_headers: vec!["x-tenant-route".to_owned()] });
     let body_wait = Duration::from_secs(20);
-    let limits = Limits { body_bytes: 1 << 20, body_wait, token_bytes: 8192, cached_tokens: 10, ledger_share: 20 };
+    let shares = Each {
+        held_bytes: Bounds { worker: 64 << 20, workload: 8 << 20 },
+        held_streams: Bounds { worker: 2048, workload: 256 },
+        calls: Bounds { worker: 128, workload: 16 },
+    };
+    let limits = Limits {
+        body_bytes: 1 << 20,
+        body_wait,
+        token_bytes: 8192,
+        cached_tokens: 10,
+        ledger_share: 20,
+        shares,
+        open_approvals: OpenBounds { process: 64, workload: 8, task: 2 },
+        refused_tokens: Budget { worker: 600, address: 10 },
+    };
     assert_eq!(config.limits, limits);
     Ok(())
 }
@@ -140,7 +157,21 @@ fn defaults() -> Outcome {
     assert_eq!(config.record, RecordConfig { arguments: Vec::new() });
     assert_eq!(config.forward, ForwardConfig { credential: false, routing_headers: Vec::new() });
     let body_wait = Duration::from_secs(30);
-    let limits = Limits { body_bytes: 262_144, body_wait, token_bytes: 16_384, cached_tokens: 1024, ledger_share: 256 };
+    let shares = Each {
+        held_bytes: Bounds { worker: 256 << 20, workload: 32 << 20 },
+        held_streams: Bounds { worker: 8192, workload: 1024 },
+        calls: Bounds { worker: 512, workload: 64 },
+    };
+    let limits = Limits {
+        body_bytes: 262_144,
+        body_wait,
+        token_bytes: 16_384,
+        cached_tokens: 1024,
+        ledger_share: 256,
+        shares,
+        open_approvals: OpenBounds { process: 256, workload: 16, task: 4 },
+        refused_tokens: Budget { worker: 6000, address: 60 },
+    };
     assert_eq!(config.limits, limits);
     Ok(())
 }

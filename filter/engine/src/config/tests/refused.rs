@@ -254,6 +254,36 @@ fn limits() -> Outcome {
             "/limits/ledger_share: `65537` is out of bounds; choose 1 to 65536",
             SCHEMA_TOO,
         ),
+        (
+            &[set("/limits/calls/worker", 0)],
+            "/limits/calls/worker: `0` is out of bounds; choose 1 to 16384",
+            SCHEMA_TOO,
+        ),
+        (
+            &[set("/limits/held_streams/workload", 2049)],
+            "/limits/held_streams/workload: more than `worker`; a share is at most all of it",
+            READER_ONLY,
+        ),
+        (
+            &[set("/limits/held_bytes/workload", "512KiB")],
+            "/limits/held_bytes: no body of `limits.body` fits; raise this or lower that",
+            READER_ONLY,
+        ),
+        (
+            &[set("/limits/open_approvals/task", 9)],
+            "/limits/open_approvals/task: more than `workload`; a share is at most all of it",
+            READER_ONLY,
+        ),
+        (
+            &[set("/limits/open_approvals/workload", 65)],
+            "/limits/open_approvals/workload: more than `process`; a share is at most all of it",
+            READER_ONLY,
+        ),
+        (
+            &[set("/limits/refused_tokens/address", 0)],
+            "/limits/refused_tokens/address: `0` is out of bounds; choose 1 to 60000",
+            SCHEMA_TOO,
+        ),
     ])
 }
 

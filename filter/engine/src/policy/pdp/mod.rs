@@ -58,6 +58,13 @@ pub(crate) struct Question {
     body: Vec<u8>,
 }
 
+impl Question {
+    /// Bytes of memory that it takes.
+    pub(crate) fn weight(&self) -> usize {
+        self.body.capacity()
+    }
+}
+
 /// What tells a question from every other: SHA-256 of all of it but the time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key([u8; 32]);

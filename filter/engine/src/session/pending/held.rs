@@ -1,0 +1,101 @@
+//! What holding a request takes, asked for before it is taken: in the name of whoever sent it, once that is known.
+
+use super::{Pending, Waiting};
+use crate::config::Limits;
+use crate::io::Call;
+use crate::reason::Reason;
+use crate::session::{Next, Turn};
+use crate::shares::{Each, Over, Owner};
+
+/// Bytes of a body that are held of whoever is not verified yet.
+const UNVERIFIED_BODY: usize = 64 * 1024;
+
+impl Pending {
+    /// How many bytes of the body it takes now; the gateway keeps what comes after them.
+    pub(in crate::session) fn room(&self, limits: &Limits) -> usize {
+        // One byte beyond the limit is enough to refuse it.
+        let most = limits.body_bytes.saturating_add(1);
+        let most = if self.is_verified() { most } else { most.min(UNVERIFIED_BODY) };
+        most.saturating_sub(self.request.length())
+    }
+
+    /// Whether it is known who asks, now or when it was looked at before.
+    pub(super) fn is_verified(&self) -> bool {
+        self.held.owner().is_verified()
+    }
+
+    /// Waits from now on, if there is room for what is held then.
+    pub(super) fn wait(mut self: Box<Self>, turn: &mut Turn<'_>) -> Next {
+        match self.hold(turn) {
+            Ok(()) => self.keep(),
+            Err(over) => self.over(turn, over),
+        }
+    }
+
+    /// The same for the answer to `call`.
+    pub(super) fn call(mut self: Box<Self>, turn: &mut Turn<'_>, call: Call) -> Next {
+        match self.hold(turn) {
+            Ok(()) => Next::Call(self, call),
+            Err(over) => self.over(turn, over),
+        }
+    }
+
+    /// In whose name it is held: of whoever sent it, once that is known.
+    pub(super) fn owner(&self, turn: &Turn<'_>) -> Owner {
+        match &self.account.verified {
+            Some(verified) => verified.owner,
+            None if self.is_verified() => self.held.owner(),
+            None => {
+                let known = self.request.credential.known(turn.engine);
+                known.unwrap_or_else(|| Owner::at(self.request.head.source.as_deref()))
+            }
+        }
+    }
+
+    /// Asks for what it holds.
+    pub(super) fn hold(&mut self, turn: &Turn<'_>) -> Result<(), Over> {
+        let owner = self.owner(turn);
+        let held_bytes = [self.request.weight(), self.account.weight(), self.waiting.weight()];
+        let held_bytes = held_bytes.into_iter().fold(0, usize::saturating_add);
+        self.held.hold(owner, Each { held_bytes, held_streams: 1, calls: self.waiting.calls() })
+    }
+
+    pub(super) fn over(mut self: Box<Self>, turn: &mut Turn<'_>, over: Over) -> Next {
+        self.account.detail = Some(over.to_string());
+        self.without_body(turn, over.reason())
+    }
+
+    pub(super) fn body(mut self: Box<Self>, turn: &mut Turn<'_>, chunk: &[u8], end: bool) -> Next {
+        let (limit, beyond) = match (turn.engine.config.limits.body_bytes, self.is_verified()) {
+            (limit, true) => (limit, Reason::BodyTooLarge),
+            // Gateways that ask how much there is room for never get here.
+            (limit, false) => (limit.min(UNVERIFIED_BODY), Reason::Overloaded),
+        };
+        let Some(more) = self.request.growth(chunk, limit) else { return self.without_body(turn, beyond) };
+        if more > 0
+            && let Err(over) = self.held.more_bytes(more)
+        {
+            return self.over(turn, over);
+        }
+        self.request.absorb(chunk, end, more);
+        self.body_arrived(turn)
+    }
+}
+
+impl Waiting {
+    /// How many calls are in flight for it.
+    pub(super) fn calls(&self) -> usize {
+        match self {
+            Self::Body(_) | Self::Keys(_) | Self::Listening(_) => 0,
+            Self::Introspection(_) | Self::Answer(_) | Self::Approval(_) => 1,
+        }
+    }
+
+    /// Bytes of memory that it takes.
+    pub(super) fn weight(&self) -> usize {
+        match self {
+            Self::Answer(asked) => asked.question.weight(),
+            Self::Body(_) | Self::Keys(_) | Self::Introspection(_) | Self::Listening(_) | Self::Approval(_) => 0,
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! A held request whose token only its issuer can read: it asks, or listens to what is answered to somebody else.
+
+use countersign_tokens::UnixTime;
+
+use super::{CALL_GRACE, NeededFor, Pending, Waiting};
+use crate::credential::CacheKey;
+use crate::engine::IssuerIndex;
+use crate::introspection::questions::{Ask, Asking, Number};
+use crate::io::{CallId, CallOutcome};
+use crate::reason::Reason;
+use crate::session::approval::Approved;
+use crate::session::{Next, Turn};
+
+/// The issuer is asked about an opaque token.
+pub(super) struct Introspecting {
+    pub(super) call: CallId,
+    issuer: IssuerIndex,
+    pub(super) deadline: UnixTime,
+    /// What was approved already, and is to be decided again.
+    approved: Option<Approved>,
+    asking: Asking,
+}
+
+/// Somebody else asked its issuer about the same token.
+pub(super) struct Listening {
+    question: Number,
+    token: CacheKey,
+    pub(super) deadline: UnixTime,
+    /// As of an [`Introspecting`].
+    approved: Option<Approved>,
+}
+
+impl Pending {
+    pub(super) fn introspect(
+        mut self: Box<Self>,
+        turn: &mut Turn<'_>,
+        issuer: IssuerIndex,
+        approved: Option<Approved>,
+    ) -> Next {
+        let credential = &self.request.credential;
+        let id = turn.call_id();
+        let call = credential.introspection(turn.engine, issuer, id).filter(|_| !self.introspected);
+        let Some((call, token)) = call.zip(credential.token_key()) else {
+            return self.deny(turn, Reason::IntrospectionUnavailable);
+        };
+        let deadline = turn.now.plus(call.timeout).plus(CALL_GRACE);
+        match turn.engine.questions.want(token, self.owner(turn), turn.now, self.waited.take()) {
+            Ask::Now(asking) => {
+                let introspecting = Introspecting { call: id, issuer, deadline, approved, asking };
+                self.waiting = Waiting::Introspection(Box::new(introspecting));
+                self.call(turn, call)
+            }
+            Ask::Wait(question) => {
+                self.waiting = Waiting::Listening(Box::new(Listening { question, token, deadline, approved }));
+                self.wait(turn)
+            }
+            Ask::Refused(reason) => self.deny(turn, reason),
+            Ask::Over(over) => {
+                self.account.detail = Some(over.to_string());
+                self.deny(turn, over.reason())
+            }
+        }
+    }
+
+    pub(super) fn issuer_answered(mut self: Box<Self>, turn: &mut Turn<'_>, outcome: &CallOutcome) -> Next {
+        let Waiting::Introspection(asked) = std::mem::replace(&mut self.waiting, Waiting::Body(NeededFor::Decision))
+        else {
+            return self.deny(turn, Reason::Internal);
+        };
+        let Introspecting { issuer, approved, asking, .. } = *asked;
+        self.introspected = true;
+        match self.request.credential.introspected(turn.engine, issuer, outcome, turn.now) {
+            Ok(()) => self.advance(turn, approved),
+            Err(reason) => {
+                asking.refused(reason, turn.now);
+                self.deny(turn, reason)
+            }
+        }
+    }
+
+    /// What somebody else asked is answered, or never will be: decides with what is known now.
+    pub(super) fn told(mut self: Box<Self>, turn: &mut Turn<'_>) -> Next {
+        let Waiting::Listening(listening) = std::mem::replace(&mut self.waiting, Waiting::Body(NeededFor::Decision))
+        else {
+            return self.deny(turn, Reason::Internal);
+        };
+        let Listening { question, approved, .. } = *listening;
+        self.waited = Some(question);
+        self.advance(turn, approved)
+    }
+}
+
+impl Listening {
+    pub(super) fn is_under_way(&self, turn: &Turn<'_>) -> bool {
+        turn.engine.questions.is_under_way(self.token, self.question)
+    }
+}

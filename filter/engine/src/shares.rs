@@ -1,0 +1,345 @@
+//! What the sessions of one worker hold at a time, and whose it is: each thing has a bound for the worker and a share for every
+//! workload, so that one caller cannot take what others need.
+//!
+//! Whoever is not verified yet counts in a pool of its own, a tenth of every bound, of which one address gets half: never in the
+//! share of the workload that it claims to be. What is held is asked for before it is taken, and given back by being dropped:
+//! a [`Held`] that is forgotten does not exist.
+//!
+//! It counts, and says no; never which request is worth more than another. What is counted per gateway process is on the
+//! [`board`](crate::board).
+
+pub(crate) mod weight;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::digest;
+use crate::reason::Reason;
+use crate::workload::Workload;
+
+/// What is for those who are not verified yet: one in so many of each bound.
+const UNVERIFIED: usize = 10;
+
+/// What one address gets of that: one in so many.
+const ADDRESSES: usize = 2;
+
+/// One value for each thing that is counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Each<T> {
+    /// Bytes of held requests: heads, bodies, and what was read of them.
+    pub held_bytes: T,
+    /// Held requests.
+    pub held_streams: T,
+    /// Calls in flight for held requests.
+    pub calls: T,
+}
+
+/// How much there may be at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// In one worker.
+    pub worker: usize,
+    /// Of one workload, in one worker.
+    pub workload: usize,
+}
+
+/// A thing that is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Thing {
+    HeldBytes,
+    HeldStreams,
+    Calls,
+}
+
+impl Thing {
+    const ALL: [Self; 3] = [Self::HeldBytes, Self::HeldStreams, Self::Calls];
+
+    /// As `limits` spells it.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::HeldBytes => "held_bytes",
+            Self::HeldStreams => "held_streams",
+            Self::Calls => "calls",
+        }
+    }
+}
+
+impl<T> Each<T> {
+    fn of(&self, thing: Thing) -> &T {
+        match thing {
+            Thing::HeldBytes => &self.held_bytes,
+            Thing::HeldStreams => &self.held_streams,
+            Thing::Calls => &self.calls,
+        }
+    }
+
+    fn of_mut(&mut self, thing: Thing) -> &mut T {
+        match thing {
+            Thing::HeldBytes => &mut self.held_bytes,
+            Thing::HeldStreams => &mut self.held_streams,
+            Thing::Calls => &mut self.calls,
+        }
+    }
+}
+
+impl Each<usize> {
+    fn is_nothing(&self) -> bool {
+        Thing::ALL.into_iter().all(|thing| *self.of(thing) == 0)
+    }
+
+    /// The same after `before` of something became `after` of it.
+    fn change(&mut self, before: &Self, after: &Self) {
+        for thing in Thing::ALL {
+            let count = self.of_mut(thing);
+            *count = count.saturating_sub(*before.of(thing)).saturating_add(*after.of(thing));
+        }
+    }
+}
+
+/// In whose name something is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Owner {
+    /// A verified workload: issuer, subject, and who acts for it now.
+    Workload([u8; 32]),
+    /// Whoever is at this address and is not verified yet. An IPv6 network of 64 bits is one address.
+    Address(IpAddr),
+    /// Somebody who is not verified yet; the gateway does not say where.
+    Unknown,
+}
+
+impl Owner {
+    pub(crate) fn of(workload: &Workload) -> Self {
+        let mut texts = vec![workload.identity.issuer.as_str(), workload.identity.subject.as_str()];
+        if let Some(actor) = workload.actors.first() {
+            texts.extend([actor.identity.issuer.as_str(), actor.identity.subject.as_str()]);
+        }
+        Self::Workload(digest::of_texts(&texts))
+    }
+
+    /// Of whoever is at `source`, an address as a gateway prints it.
+    pub(crate) fn at(source: Option<&str>) -> Self {
+        let address = source.and_then(|source| {
+            let with_port = source.parse().map(|address: SocketAddr| address.ip());
+            with_port.or_else(|_| source.parse()).ok()
+        });
+        match address {
+            Some(IpAddr::V6(address)) => match address.to_ipv4_mapped() {
+                Some(address) => Self::Address(address.into()),
+                None => Self::Address(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into()),
+            },
+            Some(address @ IpAddr::V4(_)) => Self::Address(address),
+            None => Self::Unknown,
+        }
+    }
+
+    /// The digest of a verified workload.
+    pub(crate) fn workload(&self) -> Option<&[u8; 32]> {
+        match self {
+            Self::Workload(digest) => Some(digest),
+            Self::Address(_) | Self::Unknown => None,
+        }
+    }
+
+    pub(crate) fn is_verified(self) -> bool {
+        match self {
+            Self::Workload(_) => true,
+            Self::Address(_) | Self::Unknown => false,
+        }
+    }
+
+    /// What is full where its share is.
+    fn full(self) -> Full {
+        match self {
+            Self::Workload(_) => Full::Workload,
+            Self::Address(_) => Full::Address,
+            Self::Unknown => Full::Unverified,
+        }
+    }
+
+    /// How much of what is bounded by `bound` it may hold.
+    fn share(self, bound: Bounds) -> usize {
+        match self {
+            Self::Workload(_) => bound.workload,
+            Self::Address(_) => bound.worker / UNVERIFIED / ADDRESSES,
+            Self::Unknown => bound.worker / UNVERIFIED,
+        }
+    }
+}
+
+/// There is no room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Over {
+    thing: Thing,
+    of: Full,
+}
+
+/// What is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Full {
+    Worker,
+    Unverified,
+    Workload,
+    Address,
+}
+
+impl Over {
+    pub(crate) fn reason(self) -> Reason {
+        match self.of {
+            Full::Worker | Full::Unverified => Reason::Overloaded,
+            Full::Workload | Full::Address => Reason::ShareUsedUp,
+        }
+    }
+}
+
+impl fmt::Display for Over {
+    /// For the record: the limit to look at.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let thing = self.thing.name();
+        match self.of {
+            Full::Worker => write!(formatter, "limits.{thing}.worker is reached"),
+            Full::Unverified => write!(formatter, "callers not verified yet hold their tenth of limits.{thing}.worker"),
+            Full::Workload => write!(formatter, "limits.{thing}.workload is reached"),
+            Full::Address => {
+                write!(
+                    formatter,
+                    "callers not verified yet at this address hold half of a tenth of limits.{thing}.worker"
+                )
+            }
+        }
+    }
+}
+
+/// What is held in one worker.
+#[derive(Debug)]
+pub(crate) struct Shares {
+    bounds: Each<Bounds>,
+    taken: Mutex<Taken>,
+}
+
+#[derive(Debug, Default)]
+struct Taken {
+    all: Each<usize>,
+    unverified: Each<usize>,
+    /// Without those who hold nothing.
+    owners: BTreeMap<Owner, Each<usize>>,
+}
+
+impl Shares {
+    pub(crate) fn new(bounds: Each<Bounds>) -> Self {
+        Self { bounds, taken: Mutex::default() }
+    }
+
+    /// What is held altogether.
+    pub(crate) fn taken(&self) -> Each<usize> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).all
+    }
+
+    /// What `before` held becomes what `after` holds, unless there is no room for what is more.
+    fn change(&self, before: (Owner, &Each<usize>), after: (Owner, &Each<usize>)) -> Result<(), Over> {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.check(&self.bounds, before, after)?;
+        taken.change(before, after);
+        Ok(())
+    }
+
+    fn give_back(&self, owner: Owner, held: &Each<usize>) {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.change((owner, held), (owner, &Each::default()));
+    }
+}
+
+impl Taken {
+    fn check(
+        &self,
+        bounds: &Each<Bounds>,
+        (from, before): (Owner, &Each<usize>),
+        (to, after): (Owner, &Each<usize>),
+    ) -> Result<(), Over> {
+        let of_owner = self.owners.get(&to).copied().unwrap_or_default();
+        for thing in Thing::ALL {
+            let (bound, before, after) = (*bounds.of(thing), *before.of(thing), *after.of(thing));
+            let over = |of| Err(Over { thing, of });
+            // What it has already is nothing new to whom it stays with.
+            let fits = |held: usize, same: bool, most: usize| {
+                let more = if same { after.saturating_sub(before) } else { after };
+                more == 0 || held.saturating_add(more) <= most
+            };
+            if !fits(*self.all.of(thing), true, bound.worker) {
+                return over(Full::Worker);
+            }
+            let stays = !from.is_verified();
+            if !to.is_verified() && !fits(*self.unverified.of(thing), stays, bound.worker / UNVERIFIED) {
+                return over(Full::Unverified);
+            }
+            if !fits(*of_owner.of(thing), from == to, to.share(bound)) {
+                return over(to.full());
+            }
+        }
+        Ok(())
+    }
+
+    fn change(&mut self, (from, before): (Owner, &Each<usize>), (to, after): (Owner, &Each<usize>)) {
+        let nothing = Each::default();
+        self.all.change(before, after);
+        let unverified = |owner: Owner, held| if owner.is_verified() { &nothing } else { held };
+        self.unverified.change(unverified(from, before), unverified(to, after));
+        if from != to {
+            self.change_owner(from, before, &nothing);
+        }
+        self.change_owner(to, if from == to { before } else { &nothing }, after);
+    }
+
+    fn change_owner(&mut self, owner: Owner, before: &Each<usize>, after: &Each<usize>) {
+        let held = self.owners.entry(owner).or_default();
+        held.change(before, after);
+        if held.is_nothing() {
+            self.owners.remove(&owner);
+        }
+    }
+}
+
+/// What one session holds. Dropped, it is given back.
+#[derive(Debug)]
+pub(crate) struct Held {
+    shares: Arc<Shares>,
+    owner: Owner,
+    amounts: Each<usize>,
+}
+
+impl Held {
+    /// Nothing yet, in the name of `owner`.
+    pub(crate) fn nothing(shares: &Arc<Shares>, owner: Owner) -> Self {
+        Self { shares: Arc::clone(shares), owner, amounts: Each::default() }
+    }
+
+    pub(crate) fn owner(&self) -> Owner {
+        self.owner
+    }
+
+    /// From now on it holds `amounts` in the name of `owner`; where there is no room, what it held before.
+    pub(crate) fn hold(&mut self, owner: Owner, amounts: Each<usize>) -> Result<(), Over> {
+        self.shares.change((self.owner, &self.amounts), (owner, &amounts))?;
+        (self.owner, self.amounts) = (owner, amounts);
+        Ok(())
+    }
+
+    /// It holds so many bytes of requests more.
+    pub(crate) fn more_bytes(&mut self, bytes: usize) -> Result<(), Over> {
+        let held_bytes = self.amounts.held_bytes.saturating_add(bytes);
+        self.hold(self.owner, Each { held_bytes, ..self.amounts })
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if self.amounts.is_nothing() {
+            return;
+        }
+        self.shares.give_back(self.owner, &self.amounts);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,49 @@
+//! How much memory something takes, so that it can be counted: never less than it does, and no more than a small factor above.
+
+use serde_json::{Map, Value};
+
+use crate::headers::Headers;
+
+/// What one piece of memory costs beyond its length.
+const PIECE: usize = 16;
+
+/// One node of a map, which holds up to eleven members and may hold five.
+const NODE: usize = 11 * (size_of::<String>() + size_of::<Value>()) + 12 * size_of::<usize>();
+const LEAST_MEMBERS: usize = 5;
+
+/// Of `text`, wherever it is.
+pub(crate) const fn of_text(text: &str) -> usize {
+    text.len().saturating_add(PIECE)
+}
+
+/// Of what `value` holds, without the value itself.
+pub(crate) fn of_value(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+        Value::String(text) => of_text(text),
+        Value::Array(items) => {
+            let places = items.capacity().saturating_mul(size_of::<Value>()).saturating_add(PIECE);
+            items.iter().map(of_value).fold(places, usize::saturating_add)
+        }
+        Value::Object(members) => of_members(members),
+    }
+}
+
+/// Of what `members` hold.
+pub(crate) fn of_members(members: &Map<String, Value>) -> usize {
+    if members.is_empty() {
+        return 0;
+    }
+    let nodes = (members.len() / LEAST_MEMBERS).saturating_add(1).saturating_mul(NODE);
+    let member = |(name, value): (&String, &Value)| of_text(name).saturating_add(of_value(value));
+    members.iter().map(member).fold(nodes, usize::saturating_add)
+}
+
+/// Of what `headers` hold.
+pub(crate) fn of_headers(headers: &Headers) -> usize {
+    let field = |(name, value): (&str, &[u8])| {
+        let place = size_of::<(String, Vec<u8>)>();
+        of_text(name).saturating_add(value.len()).saturating_add(PIECE).saturating_add(place)
+    };
+    headers.iter().map(field).fold(0, usize::saturating_add)
+}
