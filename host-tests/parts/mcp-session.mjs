@@ -21,6 +21,7 @@ import { runAsProgram, UsageError } from './program.mjs';
 class Session {
   sent = [];
   asked = [];
+  #breaks = false;
   #client = new Client(
     { name: 'countersign-session', version: '0.1.0' },
     { capabilities: { sampling: {}, elicitation: {}, roots: { listChanged: true } } },
@@ -30,9 +31,13 @@ class Session {
   constructor(url, token) {
     this.#transport = new StreamableHTTPClientTransport(new URL(url), {
       requestInit: { headers: token ? { authorization: `Bearer ${token}` } : {} },
-      fetch: (target, init) => {
-        this.sent.push(...actions(init));
-        return fetch(target, init);
+      fetch: async (target, init) => {
+        const done = actions(init);
+        this.sent.push(...done);
+        const breaks = this.#breaks && done.includes('mcp:tools/call');
+        this.#breaks &&= !breaks;
+        const response = await fetch(target, init);
+        return breaks ? broken(response) : response;
       },
     });
     const answers = [
@@ -61,6 +66,7 @@ class Session {
     results.echo = words(await client.callTool({ name: 'echo', arguments: { message: 'héllo' } }));
     results.sum = words(await client.callTool({ name: 'get-sum', arguments: { a: 40, b: 2 } }));
     Object.assign(results, await this.#longRunning());
+    results.resumed = await this.#resumed();
     results.sampled = words(
       await client.callTool({ name: 'trigger-sampling-request', arguments: { prompt: 'say', maxTokens: 10 } }),
     );
@@ -89,6 +95,15 @@ class Session {
     return { done, progress, cancelled };
   }
 
+  /** A call whose stream breaks: the client resumes it, and finds there what came meanwhile. */
+  async #resumed() {
+    this.#breaks = true;
+    const legs = () => this.sent.filter((action) => action === 'mcp:GET').length;
+    const before = legs();
+    const call = { name: 'trigger-long-running-operation', arguments: { duration: 0.4, steps: 4 } };
+    return { done: words(await this.#client.callTool(call)), legs: legs() - before };
+  }
+
   async #promptsAndResources() {
     const client = this.#client;
     const results = {};
@@ -107,6 +122,27 @@ class Session {
     results.unsubscribed = await client.unsubscribeResource({ uri });
     return results;
   }
+}
+
+/** The response, with a connection that breaks after the first piece. */
+function broken(response) {
+  const reader = response.body.getReader();
+  let pieces = 0;
+  const body = new ReadableStream(
+    {
+      async pull(controller) {
+        if (pieces > 0) {
+          await reader.cancel();
+          controller.error(new Error('broken'));
+          return;
+        }
+        pieces += 1;
+        controller.enqueue((await reader.read()).value);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  return new Response(body, response);
 }
 
 /** What a request does, as a gateway names it: `mcp:tools/call`, `mcp:response`, `mcp:DELETE`. */

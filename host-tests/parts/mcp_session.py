@@ -21,11 +21,39 @@ warnings.simplefilter("ignore")
 TEXT = "demo://resource/dynamic/text/1"
 
 
+class Breaking(httpx2.AsyncHTTPTransport):
+    """Breaks the connection of the next call after the first piece of its response."""
+
+    breaks = False
+
+    async def handle_async_request(self, request):
+        breaks = self.breaks and b"tools/call" in await request.aread()
+        self.breaks = self.breaks and not breaks
+        response = await super().handle_async_request(request)
+        if breaks:
+            response.stream = Broken(response.stream)
+        return response
+
+
+class Broken(httpx2.AsyncByteStream):
+    def __init__(self, stream):
+        self.stream = stream
+
+    async def __aiter__(self):
+        async for piece in self.stream:
+            yield piece
+            raise httpx2.ReadError("broken")
+
+    async def aclose(self):
+        await self.stream.aclose()
+
+
 class Session:
     """What is sent, and what the server asks."""
 
     def __init__(self):
         self.sent, self.asked, self.progress = [], [], []
+        self.transport = Breaking()
 
     async def note(self, request):
         """Names a request as a gateway's record names it."""
@@ -53,7 +81,7 @@ class Session:
     async def run(self, url, token):
         headers = {"authorization": f"Bearer {token}"} if token else {}
         hooks = {"request": [self.note]}
-        async with httpx2.AsyncClient(headers=headers, event_hooks=hooks, timeout=30) as http:
+        async with httpx2.AsyncClient(headers=headers, event_hooks=hooks, timeout=30, transport=self.transport) as http:
             client = Client(
                 streamable_http_client(url, http_client=http),
                 mode="legacy",
@@ -78,6 +106,7 @@ class Session:
         results["echo"] = words(await client.call_tool("echo", {"message": "héllo"}))
         results["sum"] = words(await client.call_tool("get-sum", {"a": 40, "b": 2}))
         results.update(await self.long_running(client))
+        results["resumed"] = await self.resumed(client)
         results["sampled"] = words(
             await client.call_tool("trigger-sampling-request", {"prompt": "say", "maxTokens": 10})
         )
@@ -98,6 +127,13 @@ class Session:
         except Exception as error:
             cancelled = type(error).__name__
         return {"done": done, "progress": self.progress, "cancelled": cancelled}
+
+    async def resumed(self, client):
+        """A call whose stream breaks: the client resumes it, and finds there what came meanwhile."""
+        self.transport.breaks = True
+        before = self.sent.count("mcp:GET")
+        done = words(await client.call_tool("trigger-long-running-operation", {"duration": 0.4, "steps": 4}))
+        return {"done": done, "legs": self.sent.count("mcp:GET") - before}
 
     async def prompts_and_resources(self, client):
         results = {"prompts": sorted(prompt.name for prompt in (await client.list_prompts()).prompts)}

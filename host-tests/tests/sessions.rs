@@ -193,6 +193,7 @@ fn mcp_session(name: &str, client: impl Fn() -> Result<Command>) -> Result<()> {
         let world = World::start(name, &version, &resource, everything()?)?;
         let told = world.run(&mut client()?, "/mcp", &token(&resource, &actions)?)?;
         check_results(&told).with_context(|| format!("{name} in Envoy {version}: {told}"))?;
+        check_resumed(&told).with_context(|| format!("{name} in Envoy {version}: {told}"))?;
         let sent = texts(&told["sent"]);
         let mut distinct = sent.clone();
         distinct.sort();
@@ -233,6 +234,13 @@ fn check_results(told: &Value) -> Result<()> {
     for method in ["elicitation/create", "roots/list", "sampling/createMessage"] {
         ensure!(asked.iter().any(|asked| asked == method), "the server did not ask {method}");
     }
+    Ok(())
+}
+
+/// A call whose stream broke was answered on the stream that resumed it.
+fn check_resumed(told: &Value) -> Result<()> {
+    let (resumed, done) = (&told["results"]["resumed"], &told["results"]["done"]);
+    ensure!(resumed["done"] == *done && resumed["legs"] == 1, "resumed is {resumed}");
     Ok(())
 }
 
