@@ -34,6 +34,8 @@ pub struct Each<T> {
     pub held_streams: T,
     /// Calls in flight for held requests.
     pub calls: T,
+    /// Bytes of responses that are looked at: what of them is kept until more arrives.
+    pub response_bytes: T,
 }
 
 /// How much there may be at a time.
@@ -51,10 +53,11 @@ pub(crate) enum Thing {
     HeldBytes,
     HeldStreams,
     Calls,
+    ResponseBytes,
 }
 
 impl Thing {
-    const ALL: [Self; 3] = [Self::HeldBytes, Self::HeldStreams, Self::Calls];
+    const ALL: [Self; 4] = [Self::HeldBytes, Self::HeldStreams, Self::Calls, Self::ResponseBytes];
 
     /// As `limits` spells it.
     const fn name(self) -> &'static str {
@@ -62,6 +65,7 @@ impl Thing {
             Self::HeldBytes => "held_bytes",
             Self::HeldStreams => "held_streams",
             Self::Calls => "calls",
+            Self::ResponseBytes => "response_bytes",
         }
     }
 }
@@ -72,6 +76,7 @@ impl<T> Each<T> {
             Thing::HeldBytes => &self.held_bytes,
             Thing::HeldStreams => &self.held_streams,
             Thing::Calls => &self.calls,
+            Thing::ResponseBytes => &self.response_bytes,
         }
     }
 
@@ -80,6 +85,7 @@ impl<T> Each<T> {
             Thing::HeldBytes => &mut self.held_bytes,
             Thing::HeldStreams => &mut self.held_streams,
             Thing::Calls => &mut self.calls,
+            Thing::ResponseBytes => &mut self.response_bytes,
         }
     }
 }

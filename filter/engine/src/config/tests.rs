@@ -141,6 +141,7 @@ fn full() -> Value {
             "held_bytes": { "worker": "64MiB", "workload": "8MiB" },
             "held_streams": { "worker": 2048, "workload": 256 },
             "calls": { "worker": 128, "workload": 16 },
+            "response_bytes": { "worker": "32MiB", "workload": "4MiB" },
             "open_approvals": { "process": 64, "workload": 8, "task": 2 },
             "refused_tokens": { "worker": 600, "address": 10 }
         },

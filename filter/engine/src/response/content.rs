@@ -92,9 +92,8 @@ impl Content {
         }
     }
 
-    /// Bytes that are held: for tests of the bound.
-    #[cfg(test)]
-    pub(super) fn held(&self) -> usize {
+    /// Bytes that are held.
+    pub(crate) fn held(&self) -> usize {
         match &self.form {
             Form::Json { message, .. } => message.held(),
             Form::EventStream(stream) => stream.held(),

@@ -202,7 +202,7 @@ impl EventStream {
         })
     }
 
-    #[cfg(test)]
+    /// Bytes that are held.
     pub(super) fn held(&self) -> usize {
         self.event.message.held()
     }

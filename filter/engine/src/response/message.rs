@@ -132,11 +132,10 @@ impl Message {
         if !self.begun || self.tokens.is_complete() { Ok(()) } else { Err(Unreadable) }
     }
 
-    /// Bytes that are held: for tests of the bound.
-    #[cfg(test)]
+    /// Bytes that are held.
     pub(super) fn held(&self) -> usize {
         let list = if let Within::List(list) = &self.within { list.held() } else { 0 };
-        list + self.name.capacity()
+        list.saturating_add(self.name.capacity())
     }
 
     /// Passes what comes before anything that does not pass as it is; how long that is.

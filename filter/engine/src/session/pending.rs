@@ -217,12 +217,18 @@ impl Pending {
     }
 
     /// Uses up what may be used once, then forwards. What is only watched uses up nothing.
-    fn permit(self: Box<Self>, turn: &mut Turn<'_>, allow: &Allow, reason: Reason) -> Next {
+    fn permit(mut self: Box<Self>, turn: &mut Turn<'_>, allow: &Allow, reason: Reason) -> Next {
         if let Some(observed) = turn.observe_held(&self.request, &self.account, reason) {
             return observed;
         }
+        let mut edits = Vec::new();
+        let mut watch = Watch::of(turn, &self.request, &self.account, &mut edits);
+        if let Some(Err(over)) = watch.as_mut().map(|watch| watch.hold(0)) {
+            self.account.detail = Some(over.to_string());
+            return self.deny(turn, over.reason());
+        }
         match turn.spend(&self.account) {
-            Ok(()) => self.forward(turn, Permit::from_allow(allow), reason),
+            Ok(()) => self.forward(turn, Permit::from_allow(allow), reason, watch, edits),
             Err(reason) => self.deny(turn, reason),
         }
     }
@@ -328,7 +334,14 @@ impl Pending {
         observed.unwrap_or_else(reply)
     }
 
-    fn forward(self: Box<Self>, turn: &Turn<'_>, permit: Permit, reason: Reason) -> Next {
+    fn forward(
+        self: Box<Self>,
+        turn: &Turn<'_>,
+        permit: Permit,
+        reason: Reason,
+        watch: Option<Box<Watch>>,
+        of_watch: Vec<HeaderEdit>,
+    ) -> Next {
         let line = self.account.line(turn, self.request.about(turn), reason, 0);
         let headers = &self.request.head.headers;
         let mut edits = if turn.engine.resource(self.request.resource).is_some_and(|resource| resource.interface.egress)
@@ -342,7 +355,7 @@ impl Pending {
             edits
         };
         edits.extend(into_sandbox(turn, headers, &permit));
-        let watch = Watch::of(turn, &self.request, &self.account, &mut edits);
+        edits.extend(of_watch);
         Next::Run(Running::since(turn.now, watch), Step::Forward(Forward::new(permit, line, edits)))
     }
 }

@@ -24,15 +24,21 @@ use crate::response::{
     Audience, Awaited, Content, Element, Endings, Listing, Refused, Sight, TaskEnd, Treatment, Unreadable, treatment,
 };
 use crate::sessions::{self, Seal};
+use crate::shares::{Each, Held, Over, Owner};
 
 /// A stream that is resumed may bring the answer to any earlier request (MCP 2025-11-25, Streamable HTTP).
 const RESUMES: &str = "last-event-id";
+
+/// Bytes of memory that it takes to look after any response.
+const RESPONSE: usize = 2048;
 
 /// Looks after one response.
 pub(super) struct Watch {
     seal: Option<Seal>,
     rpc_id: Option<Value>,
     of: Of,
+    /// What was asked for to look after it.
+    held: Held,
 }
 
 /// Whose response it is.
@@ -100,10 +106,17 @@ impl Watch {
             (None, None) => Of::Somebody,
         };
         let (seal, rpc_id) = (account.seal.clone(), account.rpc_id.clone());
+        let held = Held::nothing(&turn.engine.shares, owner(account));
         match (&of, &seal) {
             (Of::Somebody, None) => None,
-            (Of::Server(_) | Of::Agent(..) | Of::Somebody, _) => Some(Box::new(Self { seal, rpc_id, of })),
+            (Of::Server(_) | Of::Agent(..) | Of::Somebody, _) => Some(Box::new(Self { seal, rpc_id, of, held })),
         }
+    }
+
+    /// Asks for what it takes to look after a response of which `kept` bytes are kept.
+    pub(super) fn hold(&mut self, kept: usize) -> Result<(), Over> {
+        let response_bytes = RESPONSE.saturating_add(kept);
+        self.held.hold(self.held.owner(), Each { response_bytes, ..Each::default() })
     }
 
     /// What is looked at of the answer to a request that is only watched.
@@ -111,7 +124,8 @@ impl Watch {
         let messages = Messages::of(turn, request, account)?;
         // Nobody reads its lists here.
         let of = Of::Server(Box::new(Messages { lists: &[], reader: None, as_asked: true, ..messages }));
-        Some(Box::new(Self { seal: None, rpc_id: None, of }))
+        let held = Held::nothing(&turn.engine.shares, owner(account));
+        Some(Box::new(Self { seal: None, rpc_id: None, of, held }))
     }
 
     /// Takes the head.
@@ -140,6 +154,24 @@ impl Watch {
 
     /// Takes the next bytes of the body; where nothing more of it passes, how the stream ends.
     pub(super) fn body(&mut self, turn: &mut Turn<'_>, chunk: &[u8], end: bool) -> Result<Passed, &'static str> {
+        let over = |over: Over| over.reason().row().code;
+        // At most all of it is kept.
+        self.hold(self.kept().saturating_add(chunk.len())).map_err(over)?;
+        let passed = self.read(turn, chunk, end)?;
+        self.hold(self.kept()).map_err(over)?;
+        Ok(passed)
+    }
+
+    /// Bytes of the body that are kept.
+    fn kept(&self) -> usize {
+        match &self.of {
+            Of::Server(messages) => messages.content.as_ref().map_or(0, Content::held),
+            // A name and an id at a time.
+            Of::Agent(..) | Of::Somebody => 0,
+        }
+    }
+
+    fn read(&mut self, turn: &mut Turn<'_>, chunk: &[u8], end: bool) -> Result<Passed, &'static str> {
         match &mut self.of {
             Of::Server(messages) => {
                 let passed = messages.body(turn, chunk, end)?;
@@ -184,6 +216,11 @@ impl Watch {
         };
         Reply::deny(line, Reason::ResponseUnreadable, &addressee)
     }
+}
+
+/// In whose name the response is looked after.
+fn owner(account: &Account) -> Owner {
+    account.verified.as_deref().map_or(Owner::Unknown, |verified| verified.owner)
 }
 
 impl Messages {

@@ -7,6 +7,7 @@ const BOUNDS: Each<Bounds> = Each {
     held_bytes: Bounds { worker: 1000, workload: 400 },
     held_streams: Bounds { worker: 40, workload: 10 },
     calls: Bounds { worker: 20, workload: 20 },
+    response_bytes: Bounds { worker: 100, workload: 50 },
 };
 
 fn workload(number: u8) -> Owner {
@@ -123,8 +124,13 @@ fn owner() -> impl Strategy<Value = Owner> {
 }
 
 fn deed() -> impl Strategy<Value = Deed> {
-    let amounts = (0..450usize, 0..12usize, 0..3usize);
-    let amounts = amounts.prop_map(|(held_bytes, held_streams, calls)| Each { held_bytes, held_streams, calls });
+    let amounts = (0..450usize, 0..12usize, 0..3usize, 0..60usize);
+    let amounts = amounts.prop_map(|(held_bytes, held_streams, calls, response_bytes)| Each {
+        held_bytes,
+        held_streams,
+        calls,
+        response_bytes,
+    });
     prop_oneof![
         4 => (owner(), amounts).prop_map(|(owner, amounts)| Deed::Hold(owner, amounts)),
         1 => (0..300usize).prop_map(Deed::More),

@@ -64,6 +64,7 @@ fn everything_stated_arrives() -> Outcome {
         held_bytes: Bounds { worker: 64 << 20, workload: 8 << 20 },
         held_streams: Bounds { worker: 2048, workload: 256 },
         calls: Bounds { worker: 128, workload: 16 },
+        response_bytes: Bounds { worker: 32 << 20, workload: 4 << 20 },
     };
     let limits = Limits {
         body_bytes: 1 << 20,
@@ -161,6 +162,7 @@ fn defaults() -> Outcome {
         held_bytes: Bounds { worker: 256 << 20, workload: 32 << 20 },
         held_streams: Bounds { worker: 8192, workload: 1024 },
         calls: Bounds { worker: 512, workload: 64 },
+        response_bytes: Bounds { worker: 128 << 20, workload: 16 << 20 },
     };
     let limits = Limits {
         body_bytes: 262_144,

@@ -60,7 +60,7 @@ fn both_know_the_same_keys() -> Outcome {
     let document = full();
     let mut places = Vec::new();
     objects(&document, "", &mut |pointer, _| places.push((document.clone(), pointer.to_owned())));
-    assert_eq!(places.len(), 42);
+    assert_eq!(places.len(), 43);
     let keys = json!({
         "discovery": "https://a/metadata", "cluster": "a", "jwks": { "origin": "https://b", "cluster": "b" }
     });

@@ -37,6 +37,7 @@ pub(super) fn default() -> Limits {
             held_bytes: Bounds { worker: 256 * MIB, workload: 32 * MIB },
             held_streams: Bounds { worker: 8192, workload: 1024 },
             calls: Bounds { worker: 512, workload: 64 },
+            response_bytes: Bounds { worker: 128 * MIB, workload: 16 * MIB },
         },
         open_approvals: OpenBounds { process: 256, workload: 16, task: 4 },
         refused_tokens: Budget { worker: 6000, address: 60 },
@@ -83,12 +84,14 @@ pub(super) fn limits(node: &Node<'_>) -> Option<Limits> {
 }
 
 fn shares(object: &mut Object<'_>, default: Each<Bounds>) -> Option<Each<Bounds>> {
-    let Each { held_bytes, held_streams, calls } = default;
+    let Each { held_bytes, held_streams, calls, response_bytes } = default;
     let held_bytes = object.or("held_bytes", held_bytes, |node| bound(node, held_bytes, |node| node.size(&HELD_BYTES)));
     let held_streams =
         object.or("held_streams", held_streams, |node| bound(node, held_streams, |node| entries(node, &HELD_STREAMS)));
     let calls = object.or("calls", calls, |node| bound(node, calls, |node| entries(node, &CALLS)));
-    Some(Each { held_bytes: held_bytes?, held_streams: held_streams?, calls: calls? })
+    let response_bytes =
+        object.or("response_bytes", response_bytes, |node| bound(node, response_bytes, |node| node.size(&HELD_BYTES)));
+    Some(Each { held_bytes: held_bytes?, held_streams: held_streams?, calls: calls?, response_bytes: response_bytes? })
 }
 
 /// What there may be in a worker, and what of it one workload may have: by default no more than there is.

@@ -57,7 +57,8 @@ impl Pending {
         let owner = self.owner(turn);
         let held_bytes = [self.request.weight(), self.account.weight(), self.waiting.weight()];
         let held_bytes = held_bytes.into_iter().fold(0, usize::saturating_add);
-        self.held.hold(owner, Each { held_bytes, held_streams: 1, calls: self.waiting.calls() })
+        let calls = self.waiting.calls();
+        self.held.hold(owner, Each { held_bytes, held_streams: 1, calls, ..Each::default() })
     }
 
     pub(super) fn over(mut self: Box<Self>, turn: &mut Turn<'_>, over: Over) -> Next {
