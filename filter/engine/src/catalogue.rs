@@ -8,13 +8,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use countersign_tokens::UnixTime;
-use serde_json::Value;
 
 pub use annotations::{Annotations, Hints};
 pub use interface::{BodyKind, Card, Endpoint, Found, Interface, Overlap, Template};
 
 use crate::action::Action;
 use crate::rollout::Mode;
+use crate::shape::InputSchema;
 use crate::workload::Authentication;
 
 /// A protected resource.
@@ -172,7 +172,7 @@ pub struct Tool {
     pub risk: Risk,
     pub labels: Vec<String>,
     /// The JSON Schema of its arguments; without one, policy cannot read them.
-    pub input_schema: Option<Value>,
+    pub input_schema: Option<InputSchema>,
     /// RFC 6901 pointers into the arguments that approvers must not see.
     pub redact: Vec<String>,
     /// RFC 6901 pointers to the arguments that say where it goes: URLs, addresses, hosts.

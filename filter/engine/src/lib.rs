@@ -63,6 +63,7 @@ pub mod rollout;
 pub mod route;
 pub mod session;
 mod sessions;
+pub mod shape;
 pub mod shares;
 #[cfg(test)]
 #[path = "../../tokens/tests/tokens/spoil.rs"]

@@ -1,6 +1,7 @@
 //! What to do about each thing that can be wrong with a policy or the catalogue it is written for.
 
-use countersign_engine::policy::{Problem, SchemaProblem};
+use countersign_engine::policy::Problem;
+use countersign_engine::shape::SchemaProblem;
 
 /// What to do about `problem`.
 pub(super) const fn remedy(problem: &Problem) -> &'static str {
@@ -38,6 +39,16 @@ pub(super) const fn remedy(problem: &Problem) -> &'static str {
         Problem::UnknownResource(_) => "name a resource of the configuration, or declare this one",
         Problem::UnknownIssuer(_) => "name an issuer, or the trust domain of one, of the configuration",
         Problem::UnknownKind(_) => "write `Kind::\"automation\"` or `Kind::\"agent\"`",
+        Problem::Unreadable { .. } => {
+            "give it one type in `input_schema`, or name the actions whose arguments the policy can read"
+        }
+        Problem::NeverDeclared { .. } => {
+            "correct the name, or declare it in the `input_schema` of an action that the policy is about"
+        }
+        Problem::NeverThere(_) => "correct the name: the documentation of policies has all that there are",
+        Problem::UnknownWord { .. } => {
+            "write one of these words; labels are those that a tool of the catalogue carries"
+        }
         Problem::NeverApplies => "name an action and a resource that go together, or remove the policy",
         Problem::ResourceName => "choose another name",
         Problem::DuplicateResource => "give each resource a name of its own",

@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::catalogue::{Annotations, Denials, Match, PathMatch, Protocol, Resource, Risk, Tool};
 use crate::rollout::Mode;
 use crate::route::Target;
+use crate::shape::InputSchema;
 
 /// The MCP resource `payments` at `/mcp`.
 pub(crate) fn resource() -> Resource {
@@ -38,7 +39,7 @@ pub(crate) fn tool(name: &str, input_schema: Option<Value>) -> Tool {
         name: name.to_owned(),
         risk: Risk::Low,
         labels: Vec::new(),
-        input_schema,
+        input_schema: input_schema.map(InputSchema::from),
         redact: Vec::new(),
         destinations: Vec::new(),
         pin: None,

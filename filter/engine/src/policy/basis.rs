@@ -112,7 +112,7 @@ pub(super) fn tool(resource: &[u8; 32], entry: &Tool) -> [u8; 32] {
     fields.add(risk.name());
     fields.list(labels);
     // The order of members, where it is kept at all, is that of the configuration.
-    fields.optional(input_schema.as_ref().map(ToString::to_string).as_deref());
+    fields.optional(input_schema.as_ref().map(|schema| schema.written().to_string()).as_deref());
     fields.list(redact);
     fields.list(destinations);
     fields.add(pin.as_ref().map_or(&[][..], |pin| pin));

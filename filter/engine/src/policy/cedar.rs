@@ -6,16 +6,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use cedar_policy::Authorizer;
 
-use super::arguments;
 use super::error::{LoadError, Problem};
-use super::index::Index;
+use super::index::{Built, Index};
 use super::load::{self, Rule, Source};
-use super::schema::{self, Arguments, Types};
+use super::schema::{self, Declared, Types};
 use super::templates::Link;
 use crate::action::Action;
 use crate::catalogue::Resource;
 use crate::config::{Config, Issuer, Sandbox};
 use crate::rollout::Mode;
+use crate::shape::InputSchema;
 
 /// A policy text, compiled for a catalogue.
 #[derive(Clone, Debug)]
@@ -58,26 +58,24 @@ impl CedarPolicy {
     /// Policies are typed only against a catalogue without errors.
     pub fn compile(text: &str, around: &Surroundings<'_>) -> Result<Self, Vec<LoadError>> {
         let resources = around.resources;
-        let (arguments, mut errors) = catalogue(resources);
-        let schema = if errors.is_empty() {
-            let schema = schema::generate(resources, &arguments);
-            schema.map(Some).map_err(|error| vec![LoadError::catalogue("resources", Problem::Cedar(words(&error)))])?
-        } else {
-            None
-        };
-        let rules = load::load(text, schema.as_ref(), around);
-        let (rules, schema) = match (rules, schema) {
-            (Ok(rules), Some(schema)) => (rules, schema),
-            (rules, _) => {
-                errors.extend(rules.err().into_iter().flatten());
+        let (declared, mut errors) = catalogue(resources);
+        let written = match load::load(text, around) {
+            Ok(written) if errors.is_empty() => written,
+            told => {
+                errors.extend(told.map_or_else(|syntax| syntax, |written| written.errors));
                 return Err(errors);
             }
         };
+        let refused = |error: &dyn std::error::Error| LoadError::catalogue("resources", Problem::Cedar(words(error)));
+        let schema = schema::generate(resources, &declared, &written.asked_for());
+        let schema = schema.map_err(|error| vec![refused(&error)])?;
+        let Built { index, problems, idle } =
+            Index::build(&written.rules, &schema, resources, &declared).map_err(|error| vec![error])?;
+        let rules = written.checked(&Source::new(text), &schema, problems, idle)?;
         Ok(Self {
             authorizer: Authorizer::new(),
-            types: Types::new()
-                .map_err(|error| vec![LoadError::catalogue("resources", Problem::Cedar(words(&error)))])?,
-            index: Index::build(&Source::new(text), &rules, &schema, resources, &arguments)?,
+            types: Types::new().map_err(|error| vec![refused(&error)])?,
+            index,
             audits: rules.iter().any(|rule| rule.mode == Mode::Audit),
             rules: rules.into_iter().map(|rule| (rule.id.clone(), rule)).collect(),
         })
@@ -105,8 +103,8 @@ impl CedarPolicy {
 }
 
 /// The arguments of every declared tool, and what is wrong with the catalogue.
-pub(super) fn catalogue(resources: &[Resource]) -> (Arguments<'_>, Vec<LoadError>) {
-    let mut arguments = BTreeMap::new();
+pub(super) fn catalogue(resources: &[Resource]) -> (Declared<'_>, Vec<LoadError>) {
+    let mut declared = BTreeMap::new();
     let mut errors = Vec::new();
     let mut names = BTreeSet::new();
     for resource in resources {
@@ -118,18 +116,18 @@ pub(super) fn catalogue(resources: &[Resource]) -> (Arguments<'_>, Vec<LoadError
             errors.push(LoadError::catalogue(&place, Problem::DuplicateResource));
         }
         for (name, tool) in &resource.tools {
-            match tool.input_schema.as_ref().map(arguments::read) {
+            match tool.input_schema.as_ref().map(InputSchema::types) {
                 None => {}
                 Some(Ok(record)) => {
-                    arguments.insert((resource.name.as_str(), name.as_str()), record);
+                    declared.insert((resource.name.as_str(), name.as_str()), record);
                 }
-                Some(Err(problems)) => errors.extend(problems.into_iter().map(|(below, problem)| {
-                    LoadError::catalogue(format!("{place}/tools/{name}/input_schema{below}"), problem)
+                Some(Err(problems)) => errors.extend(problems.iter().map(|(below, problem)| {
+                    LoadError::catalogue(format!("{place}/tools/{name}/input_schema{below}"), problem.clone())
                 })),
             }
         }
     }
-    (arguments, errors)
+    (declared, errors)
 }
 
 /// An error and its causes.

@@ -52,7 +52,7 @@ impl CedarPolicy {
         if panel.policies.is_empty() {
             return Err(Deny::by_default());
         }
-        let arguments = arguments(slot, panel.reads, facts)?;
+        let arguments = arguments(slot, panel.reads, facts, mode)?;
         let Outcome { allow, determining } = self.evaluate(slot, panel, facts, facts.approval, arguments.clone())?;
         if allow {
             let sandbox = self.sandbox(&determining)?;
@@ -191,10 +191,16 @@ pub(super) fn hypothetical(facts: &Facts<'_>) -> Approval {
     Approval { challenge: String::new(), approver, expires: facts.now.plus(HYPOTHETICAL_LIFETIME) }
 }
 
-/// The arguments that policies read, of a declared tool with a schema; all of them must fit.
-pub(super) fn arguments(slot: &Slot, reads: &Reads, facts: &Facts<'_>) -> Result<Option<RestrictedExpression>, Unfit> {
-    let (Some(record), Some(values)) = (&slot.arguments, facts.action.arguments()) else { return Ok(None) };
-    record.fit(values, &reads.arguments).map(Some)
+/// The arguments that policies read, of a declared tool with a schema; all of them must fit, and none may be there that a policy
+/// asks for and nothing declares.
+pub(super) fn arguments(
+    slot: &Slot,
+    reads: &Reads,
+    facts: &Facts<'_>,
+    mode: Mode,
+) -> Result<Option<RestrictedExpression>, Unfit> {
+    let Some(values) = facts.action.arguments() else { return Ok(None) };
+    slot.arguments.fit(values, &reads.arguments, mode)
 }
 
 fn add(entities: Cow<'_, Entities>, entity: Entity) -> Result<Cow<'_, Entities>, ContextError> {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::config::ConfigError;
+use crate::shape::SchemaProblem;
 
 /// One reason why a policy cannot be loaded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -111,6 +112,18 @@ pub enum Problem {
     /// The policy names an issuer or a trust domain that is not trusted.
     #[error("`{0}` is no configured issuer")]
     UnknownIssuer(String),
+    /// A policy asks for an argument that one of its actions declares, and nobody can read it.
+    #[error("`{name}` cannot be read: {why}")]
+    Unreadable { name: String, why: String },
+    /// A policy asks whether something is there that none of its actions declares.
+    #[error("`{name}` is declared by no action of this policy{}", told(names))]
+    NeverDeclared { name: String, names: Vec<String> },
+    /// A policy asks whether something is there that nothing ever has.
+    #[error("`{0}` is never there")]
+    NeverThere(String),
+    /// A policy compares with a word that is never there.
+    #[error("{word:?} is not a word of `{name}` ({})", or_none(words))]
+    UnknownWord { word: String, name: String, words: Vec<String> },
     /// The policy names an entity, and none of its actions is ever asked about it.
     #[error("no action in its scope is ever asked about its resource")]
     NeverApplies,
@@ -125,29 +138,6 @@ pub enum Problem {
     Schema(#[from] SchemaProblem),
 }
 
-/// Why a tool's JSON Schema cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SchemaProblem {
-    /// Something else stands where a schema must.
-    #[error("not a JSON Schema (an object or `true`)")]
-    NotASchema,
-    /// The whole schema is not `type: object`.
-    #[error("the arguments of a tool are an object: `type` must be `object`")]
-    NotAnObject,
-    /// A keyword of the whole schema that types cannot be read through.
-    #[error("`{0}` hides the types of all arguments")]
-    OpaqueArguments(String),
-    /// A keyword's value is not what JSON Schema says it is.
-    #[error("must be {0}")]
-    Keyword(&'static str),
-    /// A type JSON Schema does not have.
-    #[error("unknown type `{0}` (string, integer, number, boolean, array, object, null)")]
-    UnknownType(String),
-    /// A required property that is not declared, so that no arguments would fit.
-    #[error("`{0}` is not in `properties`")]
-    UndeclaredRequired(String),
-}
-
 impl LoadError {
     /// In a configuration that has the text at the JSON Pointer `text`.
     pub(super) fn at(&self, text: &str) -> ConfigError {
@@ -157,9 +147,29 @@ impl LoadError {
         }
     }
 
+    /// The policy in which something that is asked for can never be there, if that is it.
+    pub(super) fn dead(&self) -> Option<String> {
+        match (&self.place, &self.problem) {
+            (
+                Place::Policy { id, .. },
+                Problem::Unreadable { .. } | Problem::NeverDeclared { .. } | Problem::NeverThere(_),
+            ) => Some(id.clone()),
+            _ => None,
+        }
+    }
+
     pub(super) fn catalogue(place: impl Into<String>, problem: impl Into<Problem>) -> Self {
         Self { place: Place::Catalogue(place.into()), problem: problem.into() }
     }
+}
+
+/// ` (one, other)`; nothing where there is nothing to tell.
+fn told(names: &[String]) -> String {
+    if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) }
+}
+
+fn or_none(words: &[String]) -> String {
+    if words.is_empty() { "it has none".to_owned() } else { words.join(", ") }
 }
 
 impl fmt::Display for Place {

@@ -12,6 +12,7 @@ use super::index::{Panel, Slot};
 use super::load::Rule;
 use super::reads::{Names, Reads};
 use super::{Deny, Facts};
+use crate::action::Operation;
 use crate::reason::Reason;
 use crate::rollout::Mode;
 
@@ -43,6 +44,9 @@ pub enum Answer {
     Fails(String),
 }
 
+/// Why nobody knows what a policy says that asks for arguments.
+const UNREAD: &str = "it asks for arguments, and they were not read";
+
 impl CedarPolicy {
     /// Every policy whose scope covers the action, those in audit among them, in the order of the text.
     pub fn opinions(&self, facts: &Facts<'_>) -> Vec<Opined<'_>> {
@@ -68,6 +72,8 @@ impl CedarPolicy {
             permits: rule.policy.effect() == Effect::Permit,
             mode: rule.mode,
             answer: match applies {
+                // What was not read may be what it asks for.
+                Ok(_) if asks_unread(rule, facts) => Answer::Fails(UNREAD.to_owned()),
                 Ok(true) => Answer::Applies,
                 Ok(false) => Answer::DoesNotApply,
                 Err(deny) => Answer::Fails(deny.detail.unwrap_or_default()),
@@ -81,7 +87,7 @@ impl CedarPolicy {
 
     /// Whether `rule` alone is determining; as if it were `approved`, or as it is.
     fn applies(&self, slot: &Slot, rule: &Rule, facts: &Facts<'_>, approved: bool) -> Result<bool, Deny> {
-        let arguments = arguments(slot, &rule.reads, facts)?;
+        let arguments = arguments(slot, &rule.reads, facts, rule.mode)?;
         self.applies_with(slot, rule, facts, approved, arguments)
     }
 
@@ -104,6 +110,15 @@ impl CedarPolicy {
         let outcome = self.evaluate(slot, panel, facts, approval.as_ref().or(facts.approval), arguments)?;
         Ok(!outcome.determining.is_empty())
     }
+}
+
+/// Whether `rule` asks for arguments, and those of the action were not read.
+fn asks_unread(rule: &Rule, facts: &Facts<'_>) -> bool {
+    let has_arguments = match &facts.action.operation {
+        Operation::Endpoint(_) | Operation::Grpc(_) | Operation::ToolCall(_) | Operation::A2a(_) => true,
+        Operation::Http { .. } | Operation::Mcp(_) => false,
+    };
+    has_arguments && facts.action.arguments().is_none() && rule.asks.iter().any(|ask| ask.arguments().is_some())
 }
 
 /// What `reads` names, as it is in `facts`.

@@ -8,15 +8,20 @@ use std::fmt;
 use cedar_policy::ffi::DetailedError;
 use cedar_policy::{
     Effect, EntityUid, ParseErrors, Policy, PolicyId, PolicySet, PolicyToJsonError, Schema, ValidationError,
-    ValidationMode, Validator,
+    ValidationMode, ValidationWarning, Validator,
 };
 use serde_json::Value;
 
+use super::arguments::AskedFor;
+use super::asks::{self, Ask, How};
 use super::cedar::{CedarPolicy, Surroundings};
+use super::declared;
 use super::error::{LoadError, Place, Problem};
+use super::impossible;
 use super::reads::Reads;
 use super::schema;
 use super::templates::Template;
+use super::vocabulary;
 use crate::config::{Issuer, Sandbox};
 use crate::frameworks;
 use crate::rollout::Mode;
@@ -41,6 +46,8 @@ pub(super) struct Rule {
     /// `@maps`: identifiers of [`frameworks`].
     pub(super) maps: Vec<&'static str>,
     pub(super) reads: Reads,
+    /// What its conditions ask for, whatever the action.
+    pub(super) asks: BTreeSet<Ask>,
     /// Where it starts in the text, in bytes.
     pub(super) offset: usize,
 }
@@ -80,13 +87,19 @@ impl Rule {
     ///
     /// What is wrong with annotations is left to [`problems`].
     pub(super) fn new(policy: Policy, text: String, offset: usize, reads: Reads) -> Self {
+        let asks = asks::anywhere(&conditions(&policy));
         let annotation = |name| policy.annotation(name).map(str::to_owned);
         let (step_up, reason, sandbox) = (annotation("step_up"), annotation("reason"), annotation("sandbox"));
         let mode = policy.annotation("mode").and_then(Mode::named).unwrap_or(Mode::Enforce);
         let maps = policy.annotation("maps").unwrap_or_default().split_whitespace();
         let maps = maps.filter_map(frameworks::identifier).collect();
         let id = policy.id().to_string();
-        Self { policy, id, text, step_up, reason, sandbox, mode, maps, reads, offset }
+        Self { policy, id, text, step_up, reason, sandbox, mode, maps, reads, asks, offset }
+    }
+
+    /// Its conditions in Cedar's JSON form.
+    pub(super) fn conditions(&self) -> Value {
+        conditions(&self.policy)
     }
 
     /// What it says about itself in `source`, which it is of.
@@ -96,6 +109,11 @@ impl Rule {
         let permits = self.policy.effect() == Effect::Permit;
         Described { id: &self.id, line, column, permits, reason, step_up, mode: self.mode, maps: &self.maps }
     }
+}
+
+fn conditions(policy: &Policy) -> Value {
+    // What cannot be written so was refused when its reads were looked for.
+    policy.to_json().ok().and_then(|mut json| Some(json.get_mut("conditions")?.take())).unwrap_or_default()
 }
 
 /// An offset in the text, the policy there, and Cedar's kind of error.
@@ -133,13 +151,9 @@ impl<'a> Source<'a> {
     }
 }
 
-/// The rules of `text`, in its order, and those of its templates, in the order of the links. Types are not checked without a
-/// `schema`.
-pub(super) fn load(
-    text: &str,
-    schema: Option<&Schema>,
-    around: &Surroundings<'_>,
-) -> Result<Vec<Rule>, Vec<LoadError>> {
+/// What `text` says: its rules, in its order, and those of its templates, in the order of the links. Types are not checked.
+/// Errors: where it is not Cedar.
+pub(super) fn load(text: &str, around: &Surroundings<'_>) -> Result<Written, Vec<LoadError>> {
     let source = Source::new(text);
     let mut written = Written::read(&source, Some(around.sandboxes))?;
     for rule in &written.rules {
@@ -147,11 +161,7 @@ pub(super) fn load(
         written.errors.extend(strangers.map(|problem| source.error(rule, problem)));
     }
     written.link(&source, around);
-    if let Some(schema) = schema {
-        let errors = written.validate(&source, schema);
-        written.errors.extend(errors);
-    }
-    written.finish()
+    Ok(written)
 }
 
 /// The rules of `text`, whatever the catalogue is.
@@ -230,13 +240,31 @@ impl Written {
         }
     }
 
-    /// Strict validation; warnings are errors.
-    fn validate(&self, source: &Source<'_>, schema: &Schema) -> Vec<LoadError> {
+    /// What all of it asks of arguments.
+    pub(super) fn asked_for(&self) -> AskedFor {
+        let mut asked = AskedFor::default();
+        for ask in self.rules.iter().flat_map(|rule| &rule.asks) {
+            if let Some(path) = ask.arguments() {
+                asked.add(path, ask.how == How::Value);
+            }
+        }
+        asked
+    }
+
+    /// Strict validation; warnings are errors. Of the policies of which it was `said` already that what they ask for cannot be
+    /// there, not that once more.
+    fn validate(&self, source: &Source<'_>, schema: &Schema, said: &BTreeSet<String>) -> Vec<LoadError> {
         let result = Validator::new(schema.clone()).validate(&self.set, ValidationMode::Strict);
         let kind = |error: &ValidationError| Some(std::mem::discriminant(error));
-        let errors =
-            result.validation_errors().map(|error| (error.policy_id(), kind(error), DetailedError::from(error)));
-        let warnings = result.validation_warnings().map(|one| (one.policy_id(), None, DetailedError::from(one)));
+        let is_new = |id: &PolicyId| !said.contains(id.as_ref() as &str);
+        let errors = result
+            .validation_errors()
+            .filter(|error| is_new(error.policy_id()) || !matches!(error, ValidationError::UnsafeAttributeAccess(_)))
+            .map(|error| (error.policy_id(), kind(error), DetailedError::from(error)));
+        let warnings = result
+            .validation_warnings()
+            .filter(|one| is_new(one.policy_id()) || !matches!(one, ValidationWarning::ImpossiblePolicy(_)))
+            .map(|one| (one.policy_id(), None, self.warned(one, schema)));
         let mut found: Vec<_> = errors
             .chain(warnings)
             .map(|(id, kind, error)| {
@@ -252,6 +280,37 @@ impl Written {
             .collect()
     }
 
+    /// What Cedar warns of; of a policy that is impossible also which part of it is.
+    fn warned(&self, warning: &ValidationWarning, schema: &Schema) -> DetailedError {
+        let mut told = DetailedError::from(warning);
+        if let (ValidationWarning::ImpossiblePolicy(_), Some(policy)) = (warning, self.set.policy(warning.policy_id()))
+        {
+            told.message = format!("policy is impossible: {}", impossible::why(policy, schema));
+        }
+        told
+    }
+
+    /// Its rules, if they are valid for `schema` and nothing is wrong with what they ask for and where they apply.
+    pub(super) fn checked(
+        mut self,
+        source: &Source<'_>,
+        schema: &Schema,
+        problems: Vec<(usize, Problem)>,
+        idle: Vec<(usize, Problem)>,
+    ) -> Result<Vec<Rule>, Vec<LoadError>> {
+        let error = |(number, problem): (usize, Problem)| Some(source.error(self.rules.get(number)?, problem));
+        let asked: Vec<LoadError> = problems.into_iter().filter_map(error).collect();
+        let idle: Vec<LoadError> = idle.into_iter().filter_map(error).collect();
+        let said: BTreeSet<String> = asked.iter().chain(&self.errors).filter_map(LoadError::dead).collect();
+        let typed = self.validate(source, schema, &said);
+        self.errors.extend(typed);
+        self.errors.extend(asked);
+        if self.errors.is_empty() {
+            self.errors.extend(idle);
+        }
+        self.finish()
+    }
+
     /// Where the policy or template `id` starts.
     fn start(&self, id: &PolicyId) -> usize {
         let rules = self.rules.iter().map(|rule| (rule.policy.id(), rule.offset));
@@ -259,6 +318,7 @@ impl Written {
         all.find(|(name, _)| *name == id).map_or(0, |(_, offset)| offset)
     }
 
+    /// Its rules, or everything that is wrong with it.
     fn finish(self) -> Result<Vec<Rule>, Vec<LoadError>> {
         if self.errors.is_empty() { Ok(self.rules) } else { Err(self.errors) }
     }
@@ -317,7 +377,9 @@ fn problems<'a>(
 /// would forbid nothing.
 pub(super) fn strangers(rule: &Rule, around: &Surroundings<'_>) -> Vec<Problem> {
     let named: BTreeSet<EntityUid> = rule.policy.entity_literals().into_iter().collect();
-    named.into_iter().filter_map(|uid| stranger(&uid, around)).collect()
+    let strangers = named.into_iter().filter_map(|uid| stranger(&uid, around));
+    let never = declared::never(&rule.asks).map(|ask| Problem::NeverThere(ask.spelled()));
+    strangers.chain(never).chain(vocabulary::unknown(&rule.conditions(), around)).collect()
 }
 
 fn stranger(uid: &EntityUid, Surroundings { resources, issuers, .. }: &Surroundings<'_>) -> Option<Problem> {

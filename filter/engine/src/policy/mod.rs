@@ -80,15 +80,37 @@
 //! | `number` | `decimal` | a number that is exactly a decimal of at most 4 fraction digits and, unless an integer, 15 digits |
 //! | `array` with `items` | `Set` (neither order nor repetition) | an array whose every item fits |
 //! | `object` with `properties` | a record | an object whose every member fits |
-//! | `["T", "null"]` | T, optional | `null`, which is absence, or what fits T |
+//! | `object` with `additionalProperties: <schema>` | a record of the members that policies ask for by name, each optional | an object whose every other member fits that schema |
+//! | `enum`, `const` without `type` | the type of what is listed | of strings one that is listed, else any of the type |
+//! | `["T", "null"]`, `anyOf` or `oneOf` of T and `null` | T, optional | `null`, which is absence, or what fits T |
+//! | `anyOf` or `oneOf` of one type, `["integer", "number"]` | that type; of both numbers `decimal` | what fits one of them |
+//! | `$ref` within the document (`#/$defs/…`), `allOf` of one schema | what is written there | what fits that |
 //!
-//! What is not in `required` is optional. A member that is not in `properties` fits only where `additionalProperties`
+//! What is not in `required` is optional. A member that is not declared fits only where `additionalProperties`
 //! is literally `true`, and no policy sees it. A call whose arguments do not fit is denied ([`Reason::ArgumentsUnfit`]).
 //!
-//! Keywords that can change a value's type (`$ref`, `anyOf`, `oneOf`, `allOf`, `not`, `if`, `patternProperties`, `prefixItems`, …),
-//! other unions of types, arrays without `items` or with items that may be `null`, objects without `properties` and schemas without
-//! `type` make their property *opaque*: calls may carry it, policies cannot read it. Around the whole schema they are a load error.
+//! Other keywords that can change a value's type (`allOf` of several, `not`, `if`, `patternProperties`, `prefixItems`, …), unions of
+//! types, references that lead out of the document or back to themselves, arrays without `items` or with items that may be `null`,
+//! objects without members and schemas without `type` make their property *opaque*: calls may carry it, policies cannot read it.
+//! Around the whole schema they are a load error. Of one schema 4,096 subschemas are read, 64 deep; what is beyond is opaque.
 //! All other keywords (`minimum`, `pattern`, `format`, `default`, `title`, …) say nothing about types and are not enforced here.
+//!
+//! ## What a policy asks for
+//!
+//! Every name that a policy asks of `args`, with `has` too, is judged for each action that the policy can apply to. A part that
+//! is about another action or resource (`action == …`, `resource in …`) asks nothing of this one.
+//!
+//! | the action's schema | | |
+//! |---|---|---|
+//! | declares it, readable | the policy reads it | |
+//! | declares it, opaque | load error | with the keyword that makes it unreadable |
+//! | does not declare it, nor does that of another action of the policy | load error | it is misspelt |
+//! | does not declare it, and another does | a call that carries it is denied ([`Reason::ArgumentsUnfit`]) | also where there is no schema, where it is open, and of tools that nobody declared: declare it |
+//!
+//! Whoever reads all of an object (`context.args == { … }`) asks for every name in it. Attributes of anything else that are never
+//! there are load errors behind `has`, too. So are words that are never there: other risks, kinds, traits, findings and HTTP
+//! methods than there are, labels that nothing in the catalogue carries, issuers and trust domains that are not configured, whether they
+//! are compared with `==`, `like`, `contains`, `containsAll` or `containsAny`.
 //!
 //! ## Of HTTP APIs, gRPC and A2A
 //!
@@ -151,13 +173,17 @@
 //! the `reason`.
 
 mod arguments;
+mod asks;
 mod basis;
 mod cedar;
 mod context;
+mod coverage;
 mod decide;
+mod declared;
 mod document;
 mod error;
 mod explain;
+mod impossible;
 mod index;
 mod judges;
 mod load;
@@ -176,9 +202,11 @@ mod templates;
 #[cfg(test)]
 mod tests;
 mod trial;
+mod vocabulary;
 
 pub use cedar::{CedarPolicy, Surroundings};
-pub use error::{LoadError, Place, Problem, SchemaProblem};
+pub use coverage::Covered;
+pub use error::{LoadError, Place, Problem};
 pub use explain::{Answer, Opined};
 pub(crate) use judges::{Judges, Opinion};
 pub use load::Described;

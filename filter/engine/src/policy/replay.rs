@@ -134,19 +134,18 @@ impl CedarPolicy {
 
     /// Whether `rule`, which reads nothing that is not known, is determining alone.
     fn applies_partly(&self, slot: &Slot, rule: &Rule, facts: &Facts<'_>, approved: bool) -> Result<bool, Deny> {
-        let typed = slot.arguments.as_ref().zip(facts.action.arguments());
-        let arguments = typed.map(|(record, values)| record.fit_known(values, &rule.reads.arguments)).transpose()?;
-        self.applies_with(slot, rule, facts, approved, arguments)
+        let known = facts.action.arguments().map(|values| slot.arguments.fit_known(values, &rule.reads.arguments));
+        self.applies_with(slot, rule, facts, approved, known.transpose()?.flatten())
     }
 }
 
 /// Whether the arguments have the declared types, as far as they are known.
 fn fits(slot: &Slot, facts: &Facts<'_>, held: &dyn Held) -> bool {
-    let Some((record, values)) = slot.arguments.as_ref().zip(facts.action.arguments()) else { return true };
+    let Some(values) = facts.action.arguments() else { return true };
     if held.holds(&ARGUMENTS) {
-        record.fit(values, &Names::All).is_ok()
+        slot.arguments.fit(values, &Names::All, Mode::Enforce).is_ok()
     } else {
-        record.fit_known(values, &Names::All).is_ok()
+        slot.arguments.fit_known(values, &Names::All).is_ok()
     }
 }
 

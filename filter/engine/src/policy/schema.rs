@@ -4,13 +4,15 @@
 //! [`policy`](super), and a test holds the two together.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use cedar_policy::{EntityId, EntityTypeName, EntityUid, ParseErrors, Schema, SchemaError};
 use serde_json::{Map, Value, json};
 
-use super::arguments::Record;
+use super::arguments::{self, AskedFor};
 use crate::action::{Action, Class, Operation, a2a, grpc, mcp};
 use crate::catalogue::{Protocol, Resource};
+use crate::shape::{InputSchema, Record};
 use crate::workload::Workload;
 
 /// The group of declared tools' actions, and the action of tools nobody declared.
@@ -29,6 +31,8 @@ pub(super) const HTTP_METHODS: [(&str, &str); 8] = [
     ("CONNECT", "http:CONNECT"),
 ];
 
+/// The type of actions.
+pub(super) const ACTION: &str = "Action";
 /// The type of principals, and of what they are in.
 pub(super) const AGENT: &str = "Agent";
 pub(super) const ISSUER: &str = "Issuer";
@@ -36,7 +40,7 @@ pub(super) const KIND: &str = "Kind";
 pub(super) const TRUST_DOMAIN: &str = "TrustDomain";
 
 /// The arguments of the declared tools that have a schema, by resource and tool.
-pub(super) type Arguments<'a> = BTreeMap<(&'a str, &'a str), Record>;
+pub(super) type Declared<'a> = BTreeMap<(&'a str, &'a str), &'a Arc<Record>>;
 
 /// Names of entity types, parsed once.
 #[derive(Clone, Debug)]
@@ -62,7 +66,7 @@ pub(super) struct ActionName {
 impl Types {
     pub(super) fn new() -> Result<Self, Box<ParseErrors>> {
         Ok(Self {
-            action: "Action".parse()?,
+            action: ACTION.parse()?,
             agent: AGENT.parse()?,
             issuer: ISSUER.parse()?,
             kind: KIND.parse()?,
@@ -184,18 +188,22 @@ fn group(class: Class) -> &'static str {
     }
 }
 
-/// The schema of `resources`.
-pub(super) fn generate(resources: &[Resource], arguments: &Arguments<'_>) -> Result<Schema, Box<SchemaError>> {
+/// The schema of `resources`, for policies that ask for what is `asked` of arguments.
+pub(super) fn generate(
+    resources: &[Resource],
+    declared: &Declared<'_>,
+    asked: &AskedFor,
+) -> Result<Schema, Box<SchemaError>> {
     let mut actions = Map::new();
     let mcp = ["mcp:control", "mcp:list", "mcp:read", "mcp:write", "mcp:execute"];
     let a2a = ["a2a:control", "a2a:list", "a2a:read", "a2a:write", "a2a:execute"];
     for id in [HTTP].iter().chain(&mcp).chain(&a2a) {
         actions.insert((*id).to_owned(), json!({}));
     }
-    let mut add = |name: ActionName, resource: &str, arguments: Option<&Record>| {
+    let mut add = |name: ActionName, resource: &str, record: Option<&Record>| {
         // The nearest group is in the others itself.
         let groups: Vec<Value> = name.groups.first().iter().map(|id| json!({ "id": id })).collect();
-        let applies = json!({ "principalTypes": [AGENT], "resourceTypes": [resource], "context": context(arguments) });
+        let applies = json!({ "principalTypes": [AGENT], "resourceTypes": [resource], "context": context(record.map(|record| arguments::cedar_type(record, asked))) });
         actions.insert(name.id, json!({ "memberOf": groups, "appliesTo": applies }));
     };
     for (_, name) in [Protocol::Http, Protocol::Mcp].into_iter().flat_map(ActionName::of) {
@@ -210,8 +218,8 @@ pub(super) fn generate(resources: &[Resource], arguments: &Arguments<'_>) -> Res
     }
     for resource in resources {
         for tool in resource.tools.keys() {
-            let arguments = arguments.get(&(resource.name.as_str(), tool.as_str()));
-            add(ActionName::tool(resource, tool), "Tool", arguments);
+            let record = declared.get(&(resource.name.as_str(), tool.as_str()));
+            add(ActionName::tool(resource, tool), "Tool", record.copied().map(AsRef::as_ref));
         }
     }
     let schema = Schema::from_json_value(json!({ "": { "entityTypes": entity_types(), "actions": actions } }));
@@ -219,9 +227,26 @@ pub(super) fn generate(resources: &[Resource], arguments: &Arguments<'_>) -> Res
 }
 
 /// The arguments of every A2A operation.
-pub(super) fn a2a_arguments() -> Record {
+pub(super) fn a2a_arguments() -> Arc<Record> {
     // It is ours and readable; a test says so.
-    super::arguments::read(&a2a::arguments_schema()).unwrap_or_default()
+    let schema = InputSchema::from(a2a::arguments_schema());
+    schema.types().map_or_else(|_| Arc::new(Record::open()), Arc::clone)
+}
+
+/// Whether the context has what is at `path`, arguments aside.
+pub(super) fn context_has(path: &[String]) -> bool {
+    has(&context(None), path)
+}
+
+/// Whether entities of the type `name` have what is at `path`.
+pub(super) fn entity_has(name: &str, path: &[String]) -> bool {
+    entity_types().pointer(&format!("/{name}/shape")).is_some_and(|shape| has(shape, path))
+}
+
+/// Whether `kind`, a type in Cedar's JSON schema format, has an attribute at `path`.
+fn has(kind: &Value, path: &[String]) -> bool {
+    let found = path.iter().try_fold(kind, |kind, name| kind.get("attributes")?.get(name));
+    found.is_some()
 }
 
 fn entity_types() -> Value {
@@ -241,7 +266,7 @@ fn entity_types() -> Value {
     })
 }
 
-fn context(arguments: Option<&Record>) -> Value {
+fn context(arguments: Option<Value>) -> Value {
     let mut fields = vec![
         ("task", record(vec![("id", string()), ("purpose", optional(string())), ("expires", long())])),
         ("token", token()),
@@ -258,9 +283,7 @@ fn context(arguments: Option<&Record>) -> Value {
         ("now", long()),
         ("approval", optional(approval())),
     ];
-    if let Some(arguments) = arguments {
-        fields.push(("args", arguments.cedar_type()));
-    }
+    fields.extend(arguments.map(|arguments| ("args", arguments)));
     record(fields)
 }
 

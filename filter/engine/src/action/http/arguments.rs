@@ -20,6 +20,7 @@ use crate::fold::fold;
 use crate::headers::Headers;
 use crate::reason::Reason;
 use crate::route::{check_override, check_parameter};
+use crate::shape::{InputSchema, Shape};
 
 /// The most arguments there can be.
 const MAX_ARGUMENTS: usize = 256;
@@ -28,7 +29,7 @@ const MAX_NAME: usize = 256;
 
 /// Arguments under construction.
 pub(in crate::action) struct Arguments<'s> {
-    schema: Option<&'s Value>,
+    schema: Option<&'s InputSchema>,
     values: Map<String, Value>,
     /// Names as a reader that does not mind case sees them.
     folded: BTreeSet<String>,
@@ -36,7 +37,7 @@ pub(in crate::action) struct Arguments<'s> {
 
 impl<'s> Arguments<'s> {
     /// None yet; `schema` is the JSON Schema that types text.
-    pub(in crate::action) fn new(schema: Option<&'s Value>) -> Self {
+    pub(in crate::action) fn new(schema: Option<&'s InputSchema>) -> Self {
         Self { schema, values: Map::new(), folded: BTreeSet::new() }
     }
 
@@ -120,22 +121,13 @@ fn decode(component: &[u8]) -> Result<String, Reason> {
     if text.contains('\0') { Err(Reason::AmbiguousArguments) } else { Ok(text.into_owned()) }
 }
 
-/// `text` as the value of the type that `schema` declares for `name`, if it is exactly one.
-fn typed(schema: Option<&Value>, name: &str, text: &str) -> Value {
-    let declared = schema.and_then(|schema| schema.get("properties")?.get(name)?.get("type"));
-    let is = |wanted: &str| match declared {
-        Some(Value::String(one)) => one == wanted,
-        // `null` cannot be written as text; of other unions text could be either.
-        Some(Value::Array(several)) => {
-            several.len() == 2 && several.iter().any(|one| one == wanted) && several.iter().any(|one| one == "null")
-        }
-        Some(_) | None => false,
-    };
-    let value = match text {
-        "true" | "false" if is("boolean") => Some(Value::Bool(text == "true")),
-        _ if is("integer") && is_decimal(text, false) => number(text),
-        _ if is("number") && is_decimal(text, true) => number(text),
-        _ => None,
+/// `text` as the value of the type that `schema` declares for `name`, if it is exactly one. `null` cannot be written as text.
+fn typed(schema: Option<&InputSchema>, name: &str, text: &str) -> Value {
+    let value = match schema.and_then(|schema| schema.argument(name)) {
+        Some(Shape::Boolean) if matches!(text, "true" | "false") => Some(Value::Bool(text == "true")),
+        Some(Shape::Long) if is_decimal(text, false) => number(text),
+        Some(Shape::Decimal) if is_decimal(text, true) => number(text),
+        Some(_) | None => None,
     };
     value.unwrap_or_else(|| Value::String(text.to_owned()))
 }

@@ -103,7 +103,7 @@ fn a_resource_arrives() -> Outcome {
         (tool.name.as_str(), tool.risk, tool.labels.as_slice()),
         ("transfer", Risk::High, &["external".to_owned()][..])
     );
-    assert_eq!(tool.input_schema, Some(json!({ "type": "object" })));
+    assert_eq!(tool.input_schema, Some(json!({ "type": "object" }).into()));
     assert_eq!(tool.redact, ["/note", "/a~1b/~0"]);
     Ok(())
 }

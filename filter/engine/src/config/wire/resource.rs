@@ -12,6 +12,7 @@ use crate::config::address::{self, Address};
 use crate::config::read::{Node, Object};
 use crate::config::{Bound, Issuer, text};
 use crate::rollout::Mode;
+use crate::shape::InputSchema;
 
 const AUTHENTICATION_AGE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24 * 30);
 
@@ -218,7 +219,7 @@ pub(super) fn terms(object: &mut Object<'_>, name: Option<String>, default: Risk
         name: name?,
         risk: risk?,
         labels: labels?,
-        input_schema,
+        input_schema: input_schema.map(InputSchema::from),
         redact: redact?,
         destinations: destinations?,
         pin: None,

@@ -5,7 +5,7 @@ use std::fmt;
 use cedar_policy::RestrictedExpression;
 use serde_json::{Map, Number, Value};
 
-use super::{Property, Record, Shape};
+use super::{AskedFor, Property, Record, Rest, Shape};
 use crate::policy::reads::Names;
 use crate::task::Pointer;
 
@@ -30,82 +30,79 @@ pub(in crate::policy) struct Unfit {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum UnfitProblem {
     Undeclared,
+    /// By a policy, which could not see it.
+    AskedFor,
     Missing,
     Duplicate,
     NotListed,
     NotA(&'static str),
 }
 
-impl Record {
-    /// The members of `values` that policies read, as one Cedar record; an error if any member does not fit, read or not.
-    pub(in crate::policy) fn fit(
-        &self,
-        values: &Map<String, Value>,
-        wanted: &Names,
-    ) -> Result<RestrictedExpression, Unfit> {
-        let fitted = self.fit_known(values, wanted)?;
-        let missing = self.properties.iter().find(|(name, property)| property.required && !values.contains_key(*name));
-        missing.map_or(Ok(fitted), |(name, _)| Err(Unfit::at(name, UnfitProblem::Missing)))
-    }
+/// The members of `values` that policies read, as one Cedar record; an error if any member does not fit, read or not.
+pub(super) fn fit(
+    record: &Record,
+    values: &Map<String, Value>,
+    wanted: &Names,
+    asked: &AskedFor,
+) -> Result<RestrictedExpression, Unfit> {
+    let fitted = fit_known(record, values, wanted, asked)?;
+    let missing = record.properties.iter().find(|(name, property)| property.required && !values.contains_key(*name));
+    missing.map_or(Ok(fitted), |(name, _)| Err(Unfit::at(name, UnfitProblem::Missing)))
+}
 
-    /// The same of `values` that need not be all there are.
-    pub(in crate::policy) fn fit_known(
-        &self,
-        values: &Map<String, Value>,
-        wanted: &Names,
-    ) -> Result<RestrictedExpression, Unfit> {
-        let mut pairs = Vec::new();
-        for (name, value) in values {
-            match self.properties.get(name) {
-                None if self.open => {}
-                None => return Err(Unfit::at(name, UnfitProblem::Undeclared)),
-                Some(property) => {
-                    let expression = property.fit(value).map_err(|unfit| unfit.below(name))?;
-                    pairs.extend(
-                        expression.filter(|_| wanted.contains(name)).map(|expression| (name.clone(), expression)),
-                    );
-                }
+/// The same of `values` that need not be all there are.
+pub(super) fn fit_known(
+    record: &Record,
+    values: &Map<String, Value>,
+    wanted: &Names,
+    asked: &AskedFor,
+) -> Result<RestrictedExpression, Unfit> {
+    let mut pairs = Vec::new();
+    for (name, value) in values {
+        let Some(property) = record.member(name) else {
+            match record.rest {
+                Rest::Open if !asked.contains(name) => continue,
+                Rest::Open => return Err(Unfit::at(name, UnfitProblem::AskedFor)),
+                Rest::Refused | Rest::Map(..) => return Err(Unfit::at(name, UnfitProblem::Undeclared)),
             }
+        };
+        let fitted = member(property, value, asked.below(name)).map_err(|unfit| unfit.below(name))?;
+        pairs.extend(fitted.filter(|_| wanted.contains(name)).map(|expression| (name.clone(), expression)));
+    }
+    RestrictedExpression::new_record(pairs).map_err(|_| Unfit::here(UnfitProblem::Duplicate))
+}
+
+/// None is absence, to Cedar.
+fn member(property: &Property, value: &Value, asked: &AskedFor) -> Result<Option<RestrictedExpression>, Unfit> {
+    if property.nullable && value.is_null() { Ok(None) } else { of_shape(&property.shape, value, asked) }
+}
+
+fn of_shape(shape: &Shape, value: &Value, asked: &AskedFor) -> Result<Option<RestrictedExpression>, Unfit> {
+    let not_a = |what| Unfit::here(UnfitProblem::NotA(what));
+    Ok(Some(match shape {
+        Shape::Opaque(_) => return Ok(None),
+        Shape::Boolean => RestrictedExpression::new_bool(value.as_bool().ok_or(not_a("a boolean"))?),
+        Shape::Long => RestrictedExpression::new_long(value.as_i64().ok_or(not_a("an integer of 64 bits"))?),
+        Shape::Decimal => {
+            let text = value.as_number().and_then(decimal).ok_or(not_a("a decimal of at most 4 fraction digits"))?;
+            RestrictedExpression::new_decimal(text)
         }
-        RestrictedExpression::new_record(pairs).map_err(|_| Unfit::here(UnfitProblem::Duplicate))
-    }
-}
-
-impl Property {
-    /// None is absence, to Cedar.
-    fn fit(&self, value: &Value) -> Result<Option<RestrictedExpression>, Unfit> {
-        if self.nullable && value.is_null() { Ok(None) } else { self.shape.fit(value) }
-    }
-}
-
-impl Shape {
-    fn fit(&self, value: &Value) -> Result<Option<RestrictedExpression>, Unfit> {
-        let not_a = |what| Unfit::here(UnfitProblem::NotA(what));
-        Ok(Some(match self {
-            Self::Opaque => return Ok(None),
-            Self::Boolean => RestrictedExpression::new_bool(value.as_bool().ok_or(not_a("a boolean"))?),
-            Self::Long => RestrictedExpression::new_long(value.as_i64().ok_or(not_a("an integer of 64 bits"))?),
-            Self::Decimal => {
-                let text =
-                    value.as_number().and_then(decimal).ok_or(not_a("a decimal of at most 4 fraction digits"))?;
-                RestrictedExpression::new_decimal(text)
+        Shape::String(listed) => {
+            let text = value.as_str().ok_or(not_a("a string"))?;
+            if listed.as_ref().is_some_and(|listed| !listed.iter().any(|one| one == text)) {
+                return Err(Unfit::here(UnfitProblem::NotListed));
             }
-            Self::String(listed) => {
-                let text = value.as_str().ok_or(not_a("a string"))?;
-                if listed.as_ref().is_some_and(|listed| !listed.iter().any(|one| one == text)) {
-                    return Err(Unfit::here(UnfitProblem::NotListed));
-                }
-                RestrictedExpression::new_string(text.to_owned())
-            }
-            Self::Set(item) => {
-                let items = value.as_array().ok_or(not_a("an array"))?.iter().enumerate();
-                let fitted = items.map(|(at, value)| item.fit(value).map_err(|unfit| unfit.below(&at.to_string())));
-                let fitted: Vec<Option<RestrictedExpression>> = fitted.collect::<Result<_, _>>()?;
-                RestrictedExpression::new_set(fitted.into_iter().flatten())
-            }
-            Self::Record(record) => record.fit(value.as_object().ok_or(not_a("an object"))?, &Names::All)?,
-        }))
-    }
+            RestrictedExpression::new_string(text.to_owned())
+        }
+        Shape::Set(item) => {
+            let items = value.as_array().ok_or(not_a("an array"))?.iter().enumerate();
+            let of_item = |value| of_shape(item, value, asked.of_items());
+            let fitted = items.map(|(at, value)| of_item(value).map_err(|unfit| unfit.below(&at.to_string())));
+            let fitted: Vec<Option<RestrictedExpression>> = fitted.collect::<Result<_, _>>()?;
+            RestrictedExpression::new_set(fitted.into_iter().flatten())
+        }
+        Shape::Record(record) => fit(record, value.as_object().ok_or(not_a("an object"))?, &Names::All, asked)?,
+    }))
 }
 
 /// `number` in Cedar's decimal notation, if it is one exactly.
@@ -146,6 +143,9 @@ impl fmt::Display for UnfitProblem {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Undeclared => out.write_str("not declared"),
+            Self::AskedFor => {
+                out.write_str("a policy asks for it and nothing declares it; declare it in `input_schema`")
+            }
             Self::Missing => out.write_str("required"),
             Self::Duplicate => out.write_str("present twice"),
             Self::NotListed => out.write_str("not one of those listed"),

@@ -1,78 +1,108 @@
-//! The arguments of a tool: what its JSON Schema says about their types, and what Cedar may see of them.
+//! The arguments of a tool: what Cedar may see of them, and what of them a policy asks for.
 //!
 //! Decides which arguments fit; never coerces, rounds or guesses. JSON reaches Cedar only as expressions
 //! built value by value from the declared type, so `{"__entity": …}` and `{"__extn": …}` are ordinary keys.
 //! The rules are public and stand in [`policy`](super).
 
+mod asked_for;
 mod fit;
-mod read;
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use cedar_policy::RestrictedExpression;
 use serde_json::{Map, Value, json};
 
+pub(super) use asked_for::AskedFor;
 pub(super) use fit::Unfit;
-pub(super) use read::read;
 
-/// The members of an object, by name.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Record {
-    properties: BTreeMap<String, Property>,
-    /// Whether members that are not declared fit.
-    open: bool,
+use super::reads::Names;
+use crate::rollout::Mode;
+use crate::shape::{Property, Record, Rest, Shape};
+
+/// Arguments of which nothing is declared.
+static UNDECLARED: Record = Record::open();
+
+/// The arguments of one action: their types, and what the policies that can apply to it ask for.
+#[derive(Clone, Debug)]
+pub(super) struct Arguments {
+    /// None where there is no schema.
+    pub(super) types: Option<Arc<Record>>,
+    /// By policies that are enforced, and by all of them.
+    pub(super) asked: Arc<AskedFor>,
+    pub(super) tried: Arc<AskedFor>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Property {
-    required: bool,
-    nullable: bool,
-    shape: Shape,
-}
+impl Arguments {
+    /// Of these types, and nobody asks for any.
+    #[cfg(any(test, feature = "rego"))]
+    pub(super) fn of(types: &Arc<Record>) -> Self {
+        Self { types: Some(Arc::clone(types)), asked: Arc::default(), tried: Arc::default() }
+    }
 
-/// The type of a value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Shape {
-    Boolean,
-    Long,
-    Decimal,
-    /// Any, or one of these.
-    String(Option<Vec<String>>),
-    Set(Box<Shape>),
-    Record(Record),
-    /// Any value; Cedar never sees it.
-    Opaque,
-}
+    /// The members of `values` that are `wanted`, as one Cedar record, where there is a schema; an error if any member does not
+    /// fit, read or not, or if nothing declares it and a policy asks for it.
+    pub(super) fn fit(
+        &self,
+        values: &Map<String, Value>,
+        wanted: &Names,
+        mode: Mode,
+    ) -> Result<Option<RestrictedExpression>, Unfit> {
+        let fitted = fit::fit(self.record(), values, wanted, self.asked(mode))?;
+        Ok(self.types.as_ref().map(|_| fitted))
+    }
 
-impl Record {
-    /// This type in Cedar's JSON schema format.
-    pub(super) fn cedar_type(&self) -> Value {
-        let attributes: Map<String, Value> = self
-            .properties
-            .iter()
-            .filter_map(|(name, property)| Some((name.clone(), property.cedar_type()?)))
-            .collect();
-        json!({ "type": "Record", "attributes": attributes })
+    /// As [`Self::fit`], of `values` that need not be all there are.
+    pub(super) fn fit_known(
+        &self,
+        values: &Map<String, Value>,
+        wanted: &Names,
+    ) -> Result<Option<RestrictedExpression>, Unfit> {
+        let fitted = fit::fit_known(self.record(), values, wanted, self.asked(Mode::Enforce))?;
+        Ok(self.types.as_ref().map(|_| fitted))
+    }
+
+    fn record(&self) -> &Record {
+        self.types.as_deref().unwrap_or(&UNDECLARED)
+    }
+
+    fn asked(&self, mode: Mode) -> &AskedFor {
+        match mode {
+            Mode::Enforce => &self.asked,
+            Mode::Audit => &self.tried,
+        }
     }
 }
 
-impl Property {
-    fn cedar_type(&self) -> Option<Value> {
-        let mut cedar_type = self.shape.cedar_type()?;
-        cedar_type.as_object_mut()?.insert("required".to_owned(), Value::Bool(self.required && !self.nullable));
-        Some(cedar_type)
-    }
+/// `record` in Cedar's JSON schema format. Of a map it has the members that are `asked` for.
+pub(super) fn cedar_type(record: &Record, asked: &AskedFor) -> Value {
+    let mapped = match &record.rest {
+        Rest::Map(property, _) => Some(asked.names().map(|name| (name, property.as_ref()))),
+        Rest::Refused | Rest::Open => None,
+    };
+    let mapped = mapped.into_iter().flatten().filter(|(name, _)| !record.properties.contains_key(*name));
+    let attributes: Map<String, Value> = record
+        .properties
+        .iter()
+        .chain(mapped)
+        .filter_map(|(name, property)| Some((name.clone(), property_type(property, asked.below(name))?)))
+        .collect();
+    json!({ "type": "Record", "attributes": attributes })
 }
 
-impl Shape {
-    fn cedar_type(&self) -> Option<Value> {
-        Some(match self {
-            Self::Boolean => json!({ "type": "Boolean" }),
-            Self::Long => json!({ "type": "Long" }),
-            Self::Decimal => json!({ "type": "Extension", "name": "decimal" }),
-            Self::String(_) => json!({ "type": "String" }),
-            Self::Set(item) => json!({ "type": "Set", "element": item.cedar_type()? }),
-            Self::Record(record) => record.cedar_type(),
-            Self::Opaque => return None,
-        })
-    }
+fn property_type(property: &Property, asked: &AskedFor) -> Option<Value> {
+    let mut cedar_type = shape_type(&property.shape, asked)?;
+    cedar_type.as_object_mut()?.insert("required".to_owned(), Value::Bool(property.required && !property.nullable));
+    Some(cedar_type)
+}
+
+fn shape_type(shape: &Shape, asked: &AskedFor) -> Option<Value> {
+    Some(match shape {
+        Shape::Boolean => json!({ "type": "Boolean" }),
+        Shape::Long => json!({ "type": "Long" }),
+        Shape::Decimal => json!({ "type": "Extension", "name": "decimal" }),
+        Shape::String(_) => json!({ "type": "String" }),
+        Shape::Set(item) => json!({ "type": "Set", "element": shape_type(item, asked)? }),
+        Shape::Record(record) => cedar_type(record, asked),
+        Shape::Opaque(_) => return None,
+    })
 }

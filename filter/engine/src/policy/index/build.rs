@@ -5,21 +5,25 @@ use std::sync::Arc;
 
 use cedar_policy::{Effect, Entities, Entity, EntityUid, PolicySet, Schema};
 
+use super::judge::{Judge, OfAction};
+use super::known::Asking;
 use super::scope::{Object, Scope};
 use super::{Asked, Candidates, Entry, Slot, Trial};
 use crate::catalogue::{Protocol, Resource};
-use crate::policy::arguments::Record;
+use crate::policy::arguments::Arguments;
 use crate::policy::error::{LoadError, Problem};
 use crate::policy::load::Rule;
 use crate::policy::possible::{Certain, Unknown};
 use crate::policy::reads::Reads;
-use crate::policy::schema::{ActionName, Arguments, Types};
+use crate::policy::schema::{ActionName, Declared, Types};
 use crate::policy::{basis, context, schema};
 use crate::rollout::Mode;
+use crate::shape::Record;
 
 pub(super) struct Builder<'a> {
     rules: &'a [Rule],
     scopes: Vec<Scope>,
+    judge: Judge,
     types: Types,
     /// Actions and tools.
     entities: HashMap<EntityUid, Entity>,
@@ -35,14 +39,14 @@ struct Place<'a> {
     action: ActionName,
     /// None for tools that nobody names.
     asked: Option<EntityUid>,
-    arguments: Option<&'a Record>,
+    types: Option<&'a Arc<Record>>,
     catalogue: [u8; 32],
 }
 
 impl<'a> Place<'a> {
     /// Something of `resource` that is not declared.
     fn undeclared(resource: &'a Resource, action: ActionName, asked: Option<EntityUid>) -> Self {
-        Self { resource, action, asked, arguments: None, catalogue: basis::resource(resource) }
+        Self { resource, action, asked, types: None, catalogue: basis::resource(resource) }
     }
 }
 
@@ -52,6 +56,7 @@ impl<'a> Builder<'a> {
         Ok(Self {
             rules,
             scopes: rules.iter().map(|rule| Scope::of(&rule.policy)).collect(),
+            judge: Judge::new(rules),
             types: Types::new().map_err(refused)?,
             entities: actions.iter().map(|entity| (entity.uid(), entity.clone())).collect(),
             candidates: BTreeMap::new(),
@@ -73,8 +78,8 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    pub(super) fn entry(&mut self, resource: &Resource, arguments: &Arguments<'_>) -> Result<Entry, LoadError> {
-        let tools = self.tools(resource, arguments)?;
+    pub(super) fn entry(&mut self, resource: &Resource, declared: &Declared<'_>) -> Result<Entry, LoadError> {
+        let tools = self.tools(resource, declared)?;
         let other = ActionName::undeclared_tool(resource.protocol);
         let other_tools = other.map(|action| self.slot(Place::undeclared(resource, action, None))).transpose()?;
         let http = self.methods(resource, Protocol::Http, None)?;
@@ -86,13 +91,13 @@ impl<'a> Builder<'a> {
         Ok(Entry { tools, other_tools, mcp, http, a2a })
     }
 
-    fn tools(&mut self, resource: &Resource, arguments: &Arguments<'_>) -> Result<HashMap<String, Slot>, LoadError> {
+    fn tools(&mut self, resource: &Resource, declared: &Declared<'_>) -> Result<HashMap<String, Slot>, LoadError> {
         let mut tools = HashMap::new();
         for (name, tool) in &resource.tools {
             let action = ActionName::tool(resource, name);
             let undeclared = Place::undeclared(resource, action, Some(self.types.tool(&resource.name, name)));
             let place = Place {
-                arguments: arguments.get(&(resource.name.as_str(), name.as_str())),
+                types: declared.get(&(resource.name.as_str(), name.as_str())).copied(),
                 catalogue: basis::tool(&undeclared.catalogue, tool),
                 ..undeclared
             };
@@ -110,14 +115,19 @@ impl<'a> Builder<'a> {
         &mut self,
         resource: &Resource,
         of: Protocol,
-        arguments: Option<&Record>,
+        types: Option<&Arc<Record>>,
     ) -> Result<HashMap<&'static str, Slot>, LoadError> {
         let mut methods = HashMap::new();
         for (method, action) in ActionName::of(of) {
             let undeclared = Place::undeclared(resource, action, Some(self.types.resource(&resource.name)));
-            methods.insert(method, self.slot(Place { arguments, ..undeclared })?);
+            methods.insert(method, self.slot(Place { types, ..undeclared })?);
         }
         Ok(methods)
+    }
+
+    /// What is wrong with what rules ask for, by position.
+    pub(super) fn problems(&self) -> Vec<(usize, Problem)> {
+        self.judge.problems()
     }
 
     /// Positions of the rules that apply nowhere though their scope names an entity.
@@ -128,18 +138,25 @@ impl<'a> Builder<'a> {
     }
 
     fn slot(&mut self, place: Place<'_>) -> Result<Slot, LoadError> {
-        let Place { resource, action, asked, arguments, catalogue } = place;
+        let Place { resource, action, asked, types, catalogue } = place;
         let parent = self.types.resource(&resource.name);
         let kind = asked.as_ref().map_or(&self.types.tool, EntityUid::type_name);
         let object = Object { uid: asked.as_ref(), parent: &parent, kind };
         let applying = self.scopes.iter().enumerate().filter(|(_, scope)| scope.covers(&action, &object));
-        let candidates = self.candidates(applying.map(|(number, _)| number).collect())?;
+        let applying: Vec<usize> = applying.map(|(number, _)| number).collect();
+        let is_elsewhere = |uid: &EntityUid| self.entities.contains_key(uid) || !is_tool_of(uid, resource);
+        let asking = Asking { action: &action, object, is_elsewhere: &is_elsewhere };
+        let declared_at = format!("resources/{}/input_schema", action.id.replacen('/', "/tools/", 1));
+        let OfAction { asked: by_name, tried } =
+            self.judge.action(&applying, &asking, types.map(AsRef::as_ref), &declared_at);
+        let arguments = Arguments { types: types.cloned(), asked: by_name, tried };
+        let candidates = self.candidates(applying)?;
         let action = self.types.action(&action.id);
         let reads = candidates.panel(Mode::Audit).reads;
         let entities = self.entities(reads, [Some(&action), asked.as_ref()])?;
         let other = || Asked::OtherTool { resource: parent, risk: resource.risk.name() };
         let asked = asked.map_or_else(other, Asked::Known);
-        Ok(Slot { action, asked, entities, arguments: arguments.cloned().map(Arc::new), catalogue, candidates })
+        Ok(Slot { action, asked, entities, arguments, catalogue, candidates })
     }
 
     fn candidates(&mut self, numbers: Vec<usize>) -> Result<Arc<Candidates>, LoadError> {
@@ -187,6 +204,11 @@ impl<'a> Builder<'a> {
             .map(|(_, tool)| tool.to_owned())
             .collect()
     }
+}
+
+/// Whether `uid` is called as a tool of `resource` is.
+fn is_tool_of(uid: &EntityUid, resource: &Resource) -> bool {
+    uid.id().unescaped().split_once('/').is_some_and(|(name, _)| name == resource.name)
 }
 
 /// `rules` as Cedar asks them, and what they read.

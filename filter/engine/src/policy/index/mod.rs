@@ -4,6 +4,8 @@
 //! conditions narrow further is left to the evaluation, so a policy that could apply is never left out.
 
 mod build;
+mod judge;
+mod known;
 mod scope;
 
 use std::collections::HashMap;
@@ -11,12 +13,12 @@ use std::sync::Arc;
 
 use cedar_policy::{Entities, EntityUid, PolicySet, Schema};
 
-use super::arguments::Record;
+use super::arguments::Arguments;
 use super::error::{LoadError, Problem};
-use super::load::{Rule, Source};
+use super::load::Rule;
 use super::possible::Certain;
 use super::reads::Reads;
-use super::schema::Arguments;
+use super::schema::Declared;
 use crate::action::{Action, Operation};
 use crate::catalogue::Resource;
 use crate::rollout::Mode;
@@ -26,6 +28,15 @@ use build::Builder;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Index {
     resources: HashMap<String, Entry>,
+}
+
+/// An index, and what was found out about rules while it was built, by position.
+pub(super) struct Built {
+    pub(super) index: Index,
+    /// What they ask for, and cannot read or never find.
+    pub(super) problems: Vec<(usize, Problem)>,
+    /// Those that apply nowhere.
+    pub(super) idle: Vec<(usize, Problem)>,
 }
 
 #[derive(Clone, Debug)]
@@ -49,8 +60,7 @@ pub(super) struct Slot {
     pub(super) asked: Asked,
     /// What evaluation needs to know and is known at load: ancestors of the action, attributes of the tool.
     pub(super) entities: Arc<Entities>,
-    /// The types of a declared tool's arguments, if it has a schema.
-    pub(super) arguments: Option<Arc<Record>>,
+    pub(super) arguments: Arguments,
     /// SHA-256 of the catalogue entry.
     pub(super) catalogue: [u8; 32],
     pub(super) candidates: Arc<Candidates>,
@@ -105,26 +115,23 @@ impl Candidates {
 }
 
 impl Index {
-    /// The index of `rules`, which are valid for `resources`.
+    /// The index of `rules` for `resources`. Errors: what Cedar refuses to make of them.
     pub(super) fn build(
-        source: &Source<'_>,
         rules: &[Rule],
         schema: &Schema,
         resources: &[Resource],
-        arguments: &Arguments<'_>,
-    ) -> Result<Self, Vec<LoadError>> {
-        let one = |error| vec![error];
-        let mut builder = Builder::new(rules, schema).map_err(one)?;
+        declared: &Declared<'_>,
+    ) -> Result<Built, LoadError> {
+        let mut builder = Builder::new(rules, schema)?;
         for resource in resources {
-            builder.learn(resource).map_err(one)?;
+            builder.learn(resource)?;
         }
         let mut index = Self::default();
         for resource in resources {
-            index.resources.insert(resource.name.clone(), builder.entry(resource, arguments).map_err(one)?);
+            index.resources.insert(resource.name.clone(), builder.entry(resource, declared)?);
         }
-        let idle = builder.idle().filter_map(|number| rules.get(number));
-        let errors: Vec<LoadError> = idle.map(|rule| source.error(rule, Problem::NeverApplies)).collect();
-        if errors.is_empty() { Ok(index) } else { Err(errors) }
+        let idle = builder.idle().map(|number| (number, Problem::NeverApplies)).collect();
+        Ok(Built { index, problems: builder.problems(), idle })
     }
 
     /// The slot of `action`; none where nothing can be permitted.
@@ -138,6 +145,11 @@ impl Index {
             Operation::A2a(operation) => entry.a2a.get(operation.method),
             Operation::Http { method, .. } => entry.http.get(method.as_str()),
         }
+    }
+
+    /// The slot of a tool that is declared.
+    pub(super) fn tool(&self, resource: &str, name: &str) -> Option<&Slot> {
+        self.resources.get(resource)?.tools.get(name)
     }
 
     /// Whether a step-up can apply to `action`.

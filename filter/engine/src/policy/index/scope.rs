@@ -70,7 +70,8 @@ impl Actions {
 }
 
 impl Object<'_> {
-    fn is_in(&self, uid: &EntityUid) -> bool {
+    /// Whether it is this, or in it.
+    pub(super) fn is_in(&self, uid: &EntityUid) -> bool {
         self.uid == Some(uid) || self.parent == uid
     }
 }

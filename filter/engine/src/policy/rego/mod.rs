@@ -27,7 +27,7 @@ use std::time::Duration;
 use regorus::utils::limits::{ExecutionTimerConfig, TimeSource, set_time_source};
 use serde_json::Value;
 
-use super::arguments::Record;
+use super::arguments::Arguments;
 use super::basis::{self, Fields};
 use super::cedar::catalogue;
 use super::decide::hypothetical;
@@ -39,6 +39,7 @@ use crate::action::Action;
 use crate::catalogue::Resource;
 use crate::config::Sandbox;
 use crate::reason::Reason;
+use crate::rollout::Mode;
 use crate::step_up::Approval;
 use answer::{Answer, Told};
 #[cfg(test)]
@@ -61,7 +62,7 @@ pub struct RegoPolicy {
     text: String,
     sandboxes: Vec<String>,
     /// By resource and tool: what its schema says of the arguments.
-    arguments: BTreeMap<String, BTreeMap<String, Record>>,
+    arguments: BTreeMap<String, BTreeMap<String, Arguments>>,
 }
 
 impl RegoPolicy {
@@ -78,13 +79,13 @@ impl RegoPolicy {
         if !errors.is_empty() {
             return Err(errors);
         }
-        let (arguments, errors) = catalogue(resources);
+        let (declared, errors) = catalogue(resources);
         if !errors.is_empty() {
             return Err(errors);
         }
-        let mut by_resource: BTreeMap<String, BTreeMap<String, Record>> = BTreeMap::new();
-        for ((resource, tool), record) in arguments {
-            by_resource.entry(resource.to_owned()).or_default().insert(tool.to_owned(), record);
+        let mut by_resource: BTreeMap<String, BTreeMap<String, Arguments>> = BTreeMap::new();
+        for ((resource, tool), types) in declared {
+            by_resource.entry(resource.to_owned()).or_default().insert(tool.to_owned(), Arguments::of(types));
         }
         let sandboxes = sandboxes.iter().map(|sandbox| sandbox.name.clone()).collect();
         Ok(Self { engine, text: text.to_owned(), sandboxes, arguments: by_resource })
@@ -102,9 +103,9 @@ impl RegoPolicy {
 
     fn verdict(&self, resource: &Resource, facts: &Facts<'_>) -> Result<Verdict, Deny> {
         let tools = self.arguments.get(&resource.name);
-        let record = tools.zip(facts.action.tool()).and_then(|(tools, tool)| tools.get(tool));
-        if let (Some(record), Some(values)) = (record, facts.action.arguments()) {
-            record.fit(values, &Names::default())?;
+        let typed = tools.zip(facts.action.tool()).and_then(|(tools, tool)| tools.get(tool));
+        if let (Some(typed), Some(values)) = (typed, facts.action.arguments()) {
+            typed.fit(values, &Names::default(), Mode::Enforce)?;
         }
         let Told { answer, policies, reasons } = self.ask(resource, facts, facts.approval)?;
         let detail = (!reasons.is_empty()).then(|| reasons.join("; "));

@@ -9,12 +9,14 @@ use serde_json::{Map, json};
 
 use super::{Failure, World, call, catalogue, compile, http, mcp, spell};
 use crate::action::{Action, Operation};
-use crate::policy::arguments;
+use crate::policy::arguments::{Arguments, AskedFor};
+use crate::policy::cedar::catalogue as catalogue_types;
 use crate::policy::context;
 use crate::policy::decide::hypothetical;
 use crate::policy::reads::Names;
-use crate::policy::schema::{self, ActionName, Arguments, Types};
+use crate::policy::schema::{self, ActionName, Types};
 use crate::policy::{Facts, Verdict};
+use crate::rollout::Mode;
 use crate::step_up::Approval;
 use crate::workload::Kind;
 
@@ -146,16 +148,8 @@ enum Plain {
 /// Cedar over everything; the request is checked against the schema, too.
 fn plain(set: &PolicySet, facts: &Facts<'_>, approval: Option<&Approval>) -> Result<Plain, Failure> {
     let resources = catalogue();
-    let mut arguments = Arguments::new();
-    for resource in &resources {
-        for tool in resource.tools.values() {
-            if let Some(schema) = &tool.input_schema {
-                let record = arguments::read(schema).map_err(|problems| format!("{problems:?}"))?;
-                arguments.insert((&resource.name, &tool.name), record);
-            }
-        }
-    }
-    let schema = schema::generate(&resources, &arguments)?;
+    let (declared, _) = catalogue_types(&resources);
+    let schema = schema::generate(&resources, &declared, &AskedFor::default())?;
     let types = Types::new()?;
     let action = facts.action;
     let (name, resource) = match &action.operation {
@@ -174,8 +168,9 @@ fn plain(set: &PolicySet, facts: &Facts<'_>, approval: Option<&Approval>) -> Res
         }
     };
     let principal = types.agent(&facts.workload.identity.subject);
-    let known = arguments.get(&(action.resource.as_str(), action.object().unwrap_or_default()));
-    let values = known.zip(action.arguments()).map(|(record, values)| record.fit(values, &Names::All)).transpose()?;
+    let known = declared.get(&(action.resource.as_str(), action.object().unwrap_or_default()));
+    let known = known.map(|types| Arguments::of(types)).zip(action.arguments());
+    let values = known.map(|(typed, values)| typed.fit(values, &Names::All, Mode::Enforce)).transpose()?.flatten();
     let context = context::context(facts, approval, values, &Names::All)?;
     let request = Request::new(principal, types.action(&name), resource, context, Some(&schema))?;
     let response = Authorizer::new().is_authorized(&request, set, &everything(&schema, &types, facts)?);

@@ -22,6 +22,7 @@ fn property(schema: &Value, condition: &str, value: &Value) -> Result<String, Fa
 }
 
 const ALLOW: &str = "allow [policy0]";
+const ASKED_FOR: &str = "a policy asks for it and nothing declares it; declare it in `input_schema`";
 const DENY: &str = "deny policy_denied [] -";
 
 fn unfit(what: &str) -> String {
@@ -141,32 +142,125 @@ fn undeclared_members_need_explicit_permission() -> Outcome {
 #[test]
 fn what_hides_types_hides_the_property() -> Outcome {
     let opaque = [
-        json!(true),
-        json!({}),
-        json!({ "type": ["string", "integer"] }),
-        json!({ "type": "null" }),
-        json!({ "type": "array" }),
-        json!({ "type": "array", "items": [{ "type": "string" }] }),
-        json!({ "type": "array", "items": { "type": ["string", "null"] } }),
-        json!({ "type": "array", "items": {} }),
-        json!({ "type": "object" }),
-        json!({ "type": "string", "anyOf": [{ "minLength": 3 }] }),
-        json!({ "$ref": "#/$defs/x" }),
-        json!({ "type": "string", "enum": ["a", 1] }),
-        json!({ "enum": [1, 2] }),
+        (json!(true), ": nothing says what `type` it is"),
+        (json!({}), ": nothing says what `type` it is"),
+        (json!({ "type": ["string", "integer"] }), "/type: it allows several types besides `null`"),
+        (json!({ "type": "null" }), "/type: it is `null` and nothing else"),
+        (json!({ "type": "array" }), ": an array without `items`"),
+        (json!({ "type": "array", "items": [{ "type": "string" }] }), "/items: an array with a type for each position"),
+        (
+            json!({ "type": "array", "items": { "type": ["string", "null"] } }),
+            "/items: items of the array may be `null`",
+        ),
+        (json!({ "type": "array", "items": {} }), "/items: nothing says what `type` it is"),
+        (json!({ "type": "object" }), ": an object without `properties`"),
+        (json!({ "type": "string", "anyOf": [{ "minLength": 3 }] }), "/anyOf: this keyword hides the type"),
+        (
+            json!({ "anyOf": [{ "type": "string" }, { "type": "integer" }] }),
+            "/anyOf: it allows several types besides `null`",
+        ),
+        (json!({ "not": { "type": "string" } }), "/not: this keyword hides the type"),
+        (json!({ "$ref": "#/$defs/x" }), "/$ref: the reference leads to nothing in this schema"),
+        (json!({ "$ref": "https://example.com/x" }), "/$ref: the reference leads to nothing in this schema"),
+        (json!({ "$ref": "#/properties/p" }), "/$ref: the reference leads back to itself"),
+        (json!({ "$ref": "#" }), "/$ref: the reference leads back to itself"),
+        (json!({ "type": "string", "enum": ["a", 1] }), "/enum: what is listed is not of one type"),
+        (json!({ "enum": ["a", 1] }), "/enum: what is listed is not of one type"),
+        (json!({ "const": [1] }), "/const: what is listed is not of one type"),
     ];
-    for schema in opaque {
+    for (schema, why) in opaque {
         let whole = json!({ "type": "object", "properties": { "p": schema } });
         for value in [json!({ "__entity": { "type": "Agent", "id": "root" } }), json!(null), json!([1.23456, "x"])] {
             assert_eq!(judge(whole.clone(), "true", json!({ "p": value }))?, ALLOW, "{schema}");
         }
-        let read = judge(whole, "context.args has p", json!({ "p": 1 }));
-        let error = read.err().map(|error| error.to_string());
-        let impossible = "1:1: policy `policy0`: policy is impossible: the policy expression evaluates to false for all valid requests";
-        assert_eq!(error.as_deref(), Some(impossible), "{schema}");
+        let expected = format!(
+            "1:1: policy `policy0`: `context.args.p` cannot be read: resources/x/tools/t/input_schema/properties/p{why}"
+        );
+        for condition in ["context.args has p", "(context.depth > 3 || context.args has p)", "context.args has p.q"] {
+            let error = judge(whole.clone(), condition, json!({ "p": 1 })).err().map(|error| error.to_string());
+            assert_eq!(error.map(|error| error.replace("p.q`", "p`")), Some(expected.clone()), "{schema} {condition}");
+        }
     }
     let required = json!({ "type": "object", "properties": { "p": {} }, "required": ["p"] });
     assert_eq!(judge(required, "true", json!({}))?, unfit("/p`: required"));
+    Ok(())
+}
+
+#[test]
+fn types_are_read_through_what_generators_write() -> Outcome {
+    let definitions = json!({
+        "Name": { "type": "string", "title": "Name" },
+        "Maybe": { "anyOf": [{ "$ref": "#/$defs/Name" }, { "type": "null" }] },
+        "a/b": { "allOf": [{ "$ref": "#/$defs/Name" }] },
+        "Tree": { "type": "object", "required": ["value"], "properties": {
+            "value": { "type": "integer" }, "children": { "type": "array", "items": { "$ref": "#/$defs/Tree" } } } },
+    });
+    let like = r#"context.args.p like "*secret*""#;
+    let cases = [
+        (json!({ "anyOf": [{ "type": "string" }, { "type": "null" }], "default": null }), like, json!("a secret")),
+        (json!({ "oneOf": [{ "type": "null" }, { "type": "string" }] }), like, json!("a secret")),
+        (json!({ "anyOf": [{ "type": "string", "format": "uri" }, { "type": "string" }] }), like, json!("a secret")),
+        (
+            json!({ "anyOf": [{ "const": "a" }, { "const": "b", "title": "B" }] }),
+            r#"context.args.p == "b""#,
+            json!("b"),
+        ),
+        (
+            json!({ "anyOf": [{ "type": "integer" }, { "type": "number" }] }),
+            r#"context.args.p == decimal("1.5")"#,
+            json!(1.5),
+        ),
+        (json!({ "$ref": "#/$defs/Name", "description": "who" }), like, json!("a secret")),
+        (json!({ "$ref": "#/$defs/Maybe" }), like, json!("a secret")),
+        (json!({ "$ref": "#/$defs/a~1b" }), like, json!("a secret")),
+        (json!({ "$ref": "#/%24defs/a%7E1b" }), like, json!("a secret")),
+        (json!({ "allOf": [{ "$ref": "#/$defs/Maybe" }], "default": null }), like, json!("a secret")),
+        (json!({ "type": "string", "const": "x" }), r#"context.args.p == "x""#, json!("x")),
+        (json!({ "const": true }), "context.args.p", json!(true)),
+        (json!({ "enum": [1, 2] }), "context.args.p == 2", json!(2)),
+        (json!({ "enum": ["a", null] }), r#"context.args.p == "a""#, json!("a")),
+        (
+            json!({ "type": "array", "items": { "$ref": "#/$defs/Name" } }),
+            r#"context.args.p.contains("x")"#,
+            json!(["x"]),
+        ),
+        (
+            json!({ "$ref": "#/$defs/Tree" }),
+            "context.args.p.value == 7",
+            json!({ "value": 7, "children": [{ "value": 8 }] }),
+        ),
+        (
+            json!({ "type": "object", "additionalProperties": { "type": "string" } }),
+            r#"context.args.p has PATH && context.args.p.PATH like "*x*""#,
+            json!({ "PATH": "axb", "HOME": "y" }),
+        ),
+        (
+            json!({ "type": "object", "properties": { "n": { "type": "integer" } }, "additionalProperties": { "type": "array", "items": { "$ref": "#/$defs/Name" } } }),
+            r#"context.args.p has q && context.args.p.q.contains("x") && context.args.p has n && context.args.p.n == 1"#,
+            json!({ "n": 1, "q": ["x"] }),
+        ),
+    ];
+    for (schema, condition, value) in cases {
+        let whole = json!({ "type": "object", "$defs": definitions, "properties": { "p": schema } });
+        let read = judge(whole, &format!("context.args has p && {condition}"), json!({ "p": value }))?;
+        assert_eq!(read, ALLOW, "{schema} {condition}");
+    }
+    Ok(())
+}
+
+#[test]
+fn nullable_by_alternatives_is_nullable() -> Outcome {
+    let schema = json!({ "type": "object", "properties": {
+        "p": { "anyOf": [{ "type": "string", "enum": ["a"] }, { "type": "null" }] },
+        "m": { "type": "object", "additionalProperties": { "type": "integer" } },
+    } });
+    assert_eq!(judge(schema.clone(), "context.args has p", json!({ "p": null }))?, DENY);
+    assert_eq!(judge(schema.clone(), "true", json!({ "p": "b" }))?, unfit("/p`: not one of those listed"));
+    assert_eq!(judge(schema.clone(), "true", json!({ "p": 1 }))?, unfit("/p`: not a string"));
+    assert_eq!(judge(schema, "true", json!({ "m": { "x": "1" } }))?, unfit("/m/x`: not an integer of 64 bits"));
+    // All arguments may be said to be something else's.
+    let whole = json!({ "$ref": "#/definitions/A", "definitions": { "A": { "type": "object", "properties": { "p": { "type": "integer" } } } } });
+    assert_eq!(judge(whole, "context.args has p && context.args.p == 1", json!({ "p": 1 }))?, ALLOW);
     Ok(())
 }
 
@@ -187,8 +281,10 @@ fn entity_and_extension_escapes_are_ordinary_keys() -> Outcome {
         let closed = json!({ "type": "object", "properties": { "q": { "type": "string" } } });
         assert_eq!(property(&closed, "true", &escape)?, unfit(&format!("/p/{key}`: not declared")));
         let open = json!({ "type": "object", "properties": {}, "additionalProperties": true });
-        assert_eq!(property(&open, "context.args.p == {}", &escape)?, ALLOW);
-        assert_eq!(judge(open, "context.args == {}", escape)?, ALLOW);
+        assert_eq!(property(&open, "context.args has p", &escape)?, ALLOW);
+        // Whoever reads all of it reads what nothing declares.
+        assert_eq!(property(&open, "context.args.p == {}", &escape)?, unfit(&format!("/p/{key}`: {ASKED_FOR}")));
+        assert_eq!(judge(open, "context.args == {}", escape.clone())?, unfit(&format!("/{key}`: {ASKED_FOR}")));
     }
     // Declared, they are read like any other.
     let entity = json!({ "type": "object", "properties": { "type": { "type": "string" }, "id": { "type": "string" } }, "required": ["type", "id"] });

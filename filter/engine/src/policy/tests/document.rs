@@ -7,10 +7,12 @@ use serde_json::{Map, Value, json};
 
 use super::{Failure, Outcome, World, call, catalogue, http, mcp};
 use crate::action::Action;
+use crate::policy::arguments::AskedFor;
+use crate::policy::cedar::catalogue as catalogue_types;
 use crate::policy::document::{asked_at, document};
 use crate::policy::reads::Names;
-use crate::policy::schema::{self, ActionName, Arguments, Types};
-use crate::policy::{Facts, arguments, context};
+use crate::policy::schema::{self, ActionName, Types};
+use crate::policy::{Facts, context};
 
 fn of(facts: &Facts<'_>) -> Result<Map<String, Value>, Failure> {
     Ok(asked_at(timeless(facts)?, facts.now))
@@ -29,14 +31,8 @@ fn spelled(context: Context) -> BTreeMap<String, String> {
 /// The context in `document`, read with Cedar's own types of it.
 fn as_cedar(mut context: Value, action: &Action) -> Result<BTreeMap<String, String>, Failure> {
     let resources = catalogue();
-    let mut declared = Arguments::new();
-    for resource in &resources {
-        for (name, tool) in &resource.tools {
-            let record = tool.input_schema.as_ref().map(arguments::read).and_then(Result::ok);
-            declared.extend(record.map(|record| ((resource.name.as_str(), name.as_str()), record)));
-        }
-    }
-    let schema = schema::generate(&resources, &declared)?;
+    let (declared, _) = catalogue_types(&resources);
+    let schema = schema::generate(&resources, &declared, &AskedFor::default())?;
     let resource = resources.iter().find(|resource| resource.name == action.resource).ok_or("no such resource")?;
     let uid = Types::new()?.action(&ActionName::of_action(resource, action).id);
     // What it has beside that is AuthZEN's.

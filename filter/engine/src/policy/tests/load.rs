@@ -16,11 +16,11 @@ fn cedar_errors_have_their_place() {
         ("permit(principal, action, resource)", "1:36: unexpected end of input"),
         (
             r#"@id("off") permit(principal, action, resource) when { false };"#,
-            "1:1: policy `off`: policy is impossible: the policy expression evaluates to false for all valid requests",
+            "1:1: policy `off`: policy is impossible: `when { false }` never holds",
         ),
         (
             r#"permit(principal, action == Action::"payments/trasnfer", resource);"#,
-            r#"1:1: policy `policy0`: policy is impossible: the policy expression evaluates to false for all valid requests
+            r#"1:1: policy `policy0`: policy is impossible: no action in its scope is asked about such a principal and resource
 1:1: policy `policy0`: unable to find an applicable action given the policy scope constraints
 1:29: policy `policy0`: unrecognized action `Action::"payments/trasnfer"` (did you mean `Action::"payments/transfer"`?)"#,
         ),
@@ -142,7 +142,7 @@ forbid(principal, action, resource) when { principal in [Kind::"agent", Kind::"A
 forbid(principal, action, resource in Kind::"agent");"#,
             r#"1:1: policy `policy0`: `Kind::"script"` is no kind of workload (automation, agent)
 2:1: policy `policy1`: `Kind::"Automation"` is no kind of workload (automation, agent)
-3:1: policy `policy2`: policy is impossible: the policy expression evaluates to false for all valid requests
+3:1: policy `policy2`: policy is impossible: no action in its scope is asked about such a principal and resource
 3:1: policy `policy2`: unable to find an applicable action given the policy scope constraints"#,
         ),
         (

@@ -2,6 +2,7 @@
 
 mod agreement;
 mod arguments;
+mod asked;
 mod decide;
 mod document;
 mod explain;

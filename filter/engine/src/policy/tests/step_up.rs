@@ -113,10 +113,11 @@ fn the_basis_changes_with_policies_and_catalogue() -> Outcome {
     assert_ne!(
         first,
         basis(&text, &|tool| {
-            let note = tool.input_schema.as_mut().and_then(|schema| schema.as_object_mut());
-            if let Some(schema) = note {
+            let mut written = tool.input_schema.take().map(|schema| schema.written().clone()).unwrap_or_default();
+            if let Some(schema) = written.as_object_mut() {
                 schema.insert("title".to_owned(), json!("t"));
             }
+            tool.input_schema = Some(written.into());
         })?
     );
     Ok(())

@@ -10,10 +10,12 @@ fn headers(media: &str) -> Headers {
 }
 
 fn form(form: &str) -> Result<Value, Reason> {
-    let schema = json!({ "properties": {
+    let schema = json!({ "type": "object", "properties": {
         "n": { "type": "integer" }, "d": { "type": "number" }, "b": { "type": "boolean" }, "s": { "type": "string" },
         "m": { "type": ["integer", "null"] }, "u": { "type": ["integer", "string"] },
-    } });
+        "o": { "anyOf": [{ "$ref": "#/$defs/count" }, { "type": "null" }] },
+    }, "$defs": { "count": { "type": "integer" } } });
+    let schema = schema.into();
     let mut arguments = Arguments::new(Some(&schema));
     arguments.form(form.as_bytes())?;
     Ok(Value::Object(arguments.finish()))

@@ -1,0 +1,208 @@
+//! What policies ask for, judged action by action: read, refused at load, or refused where a call carries it.
+
+use serde_json::{Value, json};
+
+use super::{
+    Failure, Outcome, World, among, call, catalogue, compile, decide, errors, lines, mcp, resource, spell, tool,
+};
+use crate::catalogue::{Protocol, Resource};
+use crate::policy::{Answer, CedarPolicy, Unknown};
+
+const ALLOW: &str = "allow [policy0]";
+
+/// `payments`, `crm` and an MCP server `x` with an open tool and one whose `blob` nobody can read.
+fn open() -> Vec<Resource> {
+    let open = json!({ "type": "object", "properties": {
+        "n": { "type": "integer" },
+        "options": { "type": "object", "properties": { "m": { "type": "integer" } }, "additionalProperties": true },
+    }, "additionalProperties": true });
+    let mut resources = catalogue();
+    resources.push(resource("x", Protocol::Mcp, vec![tool("open", Some(open)), tool("bare", None)]));
+    resources
+}
+
+fn guarded(guard: &str) -> Result<CedarPolicy, String> {
+    let text = format!(
+        "permit(principal, action, resource); forbid(principal, action in Action::\"mcp:tools/call\", resource) when {{ {guard} }};"
+    );
+    CedarPolicy::compile(&text, &among(&open())).map_err(|errors| lines(&errors))
+}
+
+fn say(guard: &str, resource: &str, tool: &str, arguments: Value) -> Result<String, Failure> {
+    Ok(spell(&decide(&guarded(guard)?, &call(resource, tool, arguments))))
+}
+
+fn refused(place: &str) -> String {
+    format!(
+        "deny arguments_unfit [] argument `{place}`: a policy asks for it and nothing declares it; declare it in `input_schema`"
+    )
+}
+
+#[test]
+fn names_that_only_others_declare_are_refused_where_they_are_carried() -> Outcome {
+    let guard = "context has args && context.args has memo && context.args.memo like \"*secret*\"";
+    let nested =
+        "context has args && context.args has options && context.args.options has m && context.args.options.m > 3";
+    for (guard, resource, tool, arguments, expected) in [
+        (
+            guard,
+            "payments",
+            "transfer",
+            json!({ "amount": 1, "memo": "a secret" }),
+            "deny policy_denied [policy1] -".to_owned(),
+        ),
+        (guard, "payments", "transfer", json!({ "amount": 1, "memo": "dinner" }), ALLOW.to_owned()),
+        (guard, "payments", "ping", json!({ "memo": "dinner" }), refused("/memo")),
+        (guard, "payments", "ping", json!({ "memo": null }), refused("/memo")),
+        (guard, "payments", "ping", json!({ "text": "dinner" }), ALLOW.to_owned()),
+        (guard, "payments", "other", json!({ "memo": "dinner" }), refused("/memo")),
+        (guard, "payments", "other", json!({ "Memo": "dinner" }), ALLOW.to_owned()),
+        (guard, "x", "open", json!({ "memo": "dinner" }), refused("/memo")),
+        (guard, "x", "open", json!({ "n": 1, "options": { "memo": "dinner" } }), ALLOW.to_owned()),
+        (guard, "crm", "lookup", json!({ "amount": "1" }), ALLOW.to_owned()),
+        (nested, "x", "open", json!({ "options": { "m": 4 } }), "deny policy_denied [policy1] -".to_owned()),
+        (nested, "x", "open", json!({ "options": { "z": 4 } }), ALLOW.to_owned()),
+        (nested, "x", "bare", json!({ "options": { "m": 1 } }), refused("/options")),
+        (nested, "x", "bare", json!({ "m": 1 }), ALLOW.to_owned()),
+    ] {
+        assert_eq!(say(guard, resource, tool, arguments.clone())?, expected, "{guard} {tool} {arguments}");
+    }
+    Ok(())
+}
+
+#[test]
+fn however_it_is_asked_it_is_asked() -> Outcome {
+    let memo = "context has args && context.args has memo";
+    for guard in [
+        format!("context.depth > 9 || ({memo} && context.args.memo == \"x\")"),
+        format!("if {memo} then context.args.memo == \"x\" else false"),
+        format!("!(!({memo} && context.args.memo == \"x\"))"),
+        "context has args && context.args has \"memo\" && context[\"args\"][\"memo\"] == \"x\"".to_owned(),
+        "context has args.memo && context.args.memo == \"x\"".to_owned(),
+        format!("{memo} && [context.args.memo].contains(\"x\")"),
+        format!("{memo} && {{ Value: context.args.memo }} == {{ Value: \"x\" }}"),
+        format!("{memo} && (if context.depth > 9 then \"x\" else context.args.memo) == \"x\""),
+        "context has args && (if context.depth > 9 then context.args else context.args) has memo".to_owned(),
+    ] {
+        assert_eq!(say(&guard, "payments", "ping", json!({ "memo": "y" }))?, refused("/memo"), "{guard}");
+        assert_eq!(say(&guard, "payments", "ping", json!({ "text": "y" }))?, ALLOW, "{guard}");
+    }
+    Ok(())
+}
+
+#[test]
+fn what_is_about_another_action_asks_nothing() -> Outcome {
+    let memo = "context has args && context.args has memo && context.args.memo == \"x\"";
+    for guard in [
+        format!("action == Action::\"payments/transfer\" && {memo}"),
+        format!("{memo} && Action::\"payments/transfer\" == action"),
+        format!("action in [Action::\"payments/transfer\", Action::\"mcp:read\"] && {memo}"),
+        format!("resource == Tool::\"payments/transfer\" && {memo}"),
+        format!("!(resource != Tool::\"payments/transfer\") && {memo}"),
+        format!("if resource == Tool::\"payments/transfer\" then {memo} else false"),
+    ] {
+        for (resource, tool) in [("payments", "ping"), ("payments", "other"), ("x", "open")] {
+            assert_eq!(say(&guard, resource, tool, json!({ "memo": "x" }))?, ALLOW, "{guard} {tool}");
+        }
+        let transfer = say(&guard, "payments", "transfer", json!({ "amount": 1, "memo": "x" }))?;
+        assert_eq!(transfer, "deny policy_denied [policy1] -", "{guard}");
+    }
+    Ok(())
+}
+
+#[test]
+fn what_no_action_declares_is_a_mistake() {
+    let forbid = "forbid(principal, action == Action::\"payments/transfer\", resource) when";
+    let declared = "(amount, fee, memo, to)";
+    for (policy, expected) in [
+        (format!("{forbid} {{ context.args.amount > 5 || context.args has mmo }};"), format!("`context.args.mmo` is declared by no action of this policy {declared}")),
+        (format!("{forbid} {{ context.args has mmo && context.args.mmo like \"*\" }};"), format!("`context.args.mmo` is declared by no action of this policy {declared}")),
+        (format!("{forbid} {{ context.depth > 9 }} unless {{ context.depth < 3 || context.args has mmo }};"), format!("`context.args.mmo` is declared by no action of this policy {declared}")),
+        (format!("@mode(\"audit\") {forbid} {{ context.args.amount > 5 || context.args has \"a b\" }};"), format!("`context.args[\"a b\"]` is declared by no action of this policy {declared}")),
+        ("forbid(principal, action == Action::\"payments/ping\", resource) when { context.depth > 9 || context has args };".to_owned(), "`context.args` is declared by no action of this policy".to_owned()),
+        ("forbid(principal, action in Action::\"http\", resource) when { context.depth > 9 || resource has risk };".to_owned(), "`resource.risk` is declared by no action of this policy".to_owned()),
+        ("forbid(principal, action, resource) when { context.depth > 9 || resource has owner };".to_owned(), "`resource.owner` is declared by no action of this policy".to_owned()),
+        ("forbid(principal, action, resource) when { context.depth > 9 || context.token has audience };".to_owned(), "`context.token.audience` is never there".to_owned()),
+        ("forbid(principal, action, resource) when { context.depth > 9 || context has actor.name };".to_owned(), "`context.actor.name` is never there".to_owned()),
+        ("forbid(principal, action, resource) when { context.depth > 9 || principal has department };".to_owned(), "`principal.department` is never there".to_owned()),
+        ("forbid(principal, action, resource) when { context.depth > 9 || Agent::\"a\" has department };".to_owned(), "`Agent.department` is never there".to_owned()),
+        ("forbid(principal, action, resource) when { context.depth > 9 || (resource has risk && resource.risk == \"high\") };".to_owned(), "no error".to_owned()),
+        ("forbid(principal, action, resource) when { context.depth > 9 || (context has actor && context.actor has kind) };".to_owned(), "no error".to_owned()),
+    ] {
+        let told = errors(&policy);
+        let told = told.strip_prefix("1:1: policy `policy0`: ").unwrap_or(&told);
+        assert_eq!(told, expected, "{policy}");
+    }
+}
+
+#[test]
+fn lists_explanations_and_decisions_agree() -> Outcome {
+    let policy = guarded("context has args && context.args has memo && context.args.memo like \"*secret*\"")?;
+    let world = World::new();
+    let carrying = call("payments", "ping", json!({ "memo": "a secret" }));
+    // Some call of it can be allowed: one that does not carry the name.
+    assert!(policy.could_allow(&world.facts(&carrying), Unknown::Arguments));
+    for opinion in policy.opinions(&world.facts(&carrying)) {
+        assert!(matches!(&opinion.answer, Answer::Fails(why) if why.contains("/memo")), "{opinion:?}");
+    }
+    assert!(policy.reads_arguments(&carrying));
+    let listed = mcp("payments", "tools/list", None);
+    assert_eq!(spell(&policy.decide(&world.facts(&listed))), ALLOW);
+    Ok(())
+}
+
+#[test]
+fn words_that_are_never_there_are_mistakes() {
+    let of = |condition: &str| errors(&format!("forbid(principal, action, resource) when {{ {condition} }};"));
+    for (condition, word, name) in [
+        ("context.risk == \"critcal\"", "critcal", "context.risk"),
+        ("\"critcal\" != context.risk", "critcal", "context.risk"),
+        ("resource is Tool && resource.risk == \"hihg\"", "hihg", "resource.risk"),
+        ("[\"high\", \"crit\"].contains(context.risk)", "crit", "context.risk"),
+        ("context.risk like \"crit?*\"", "crit?*", "context.risk"),
+        ("context.findings.contains(\"sharedaccount\")", "sharedaccount", "context.findings"),
+        ("context.findings == [\"stale\"]", "stale", "context.findings"),
+        ("[\"browse\"].containsAny(context.traits)", "browse", "context.traits"),
+        ("context.labels.containsAll([\"external\", \"extrenal\"])", "extrenal", "context.labels"),
+        ("context.labels.contains(if context.depth > 1 then \"external\" else \"pii\")", "pii", "context.labels"),
+        (
+            "context has actor && context.actor has kind && context.actor.kind == \"robot\"",
+            "robot",
+            "context.actor.kind",
+        ),
+        ("(if context.depth > 1 then context.kind else \"agent\") == \"human\"", "human", "context.kind"),
+        ("context.request.method == \"post\"", "post", "context.request.method"),
+    ] {
+        let told = of(condition);
+        let expected = format!("1:1: policy `policy0`: {word:?} is not a word of `{name}` (");
+        assert!(told.starts_with(&expected), "{condition}: {told}");
+    }
+    for condition in [
+        "context.risk like \"*i*\" && context.findings.contains(\"shared_account\")",
+        "[\"high\", \"critical\"].contains(context.risk) && context.labels.contains(\"external\")",
+        "context.request.method == \"DELETE\" && context.traits.containsAny([\"browsing\", \"multi-agent\"])",
+        "context.request.host == \"anything.example\" && context.task.id like \"x*\"",
+    ] {
+        assert_eq!(of(condition), "no error", "{condition}");
+    }
+}
+
+#[test]
+fn what_is_impossible_says_which_part() -> Outcome {
+    let of = |policy: &str| errors(policy).replace("1:1: policy `policy0`: policy is impossible: ", "");
+    for (policy, expected) in [
+        ("permit(principal, action, resource) when { context.depth > 1 && 1 == 2 };", "`when { 1 == 2 }` never holds"),
+        (
+            "permit(principal, action, resource) when { context.depth > 1 } unless { true };",
+            "`unless { true }` never holds",
+        ),
+        (
+            "permit(principal, action, resource) when { context.depth > 1 && action == Action::\"mcp:tools/list\" && resource is Tool };",
+            "`when { resource is Tool }` never holds where what stands before it does",
+        ),
+    ] {
+        assert_eq!(of(policy), expected, "{policy}");
+    }
+    // Of what can be, nothing is said.
+    compile("permit(principal, action, resource) when { context.depth > 1 };").map(drop)
+}

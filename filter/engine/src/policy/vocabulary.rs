@@ -1,0 +1,135 @@
+//! Words that attributes are made of, where there are only so many: a policy that compares with another one never holds.
+
+use serde_json::Value;
+
+use super::asks::{self, Ask, How, Subject};
+use super::cedar::Surroundings;
+use super::error::Problem;
+use super::schema::HTTP_METHODS;
+use crate::catalogue::Risk;
+use crate::config::Issuer;
+use crate::hygiene::Finding;
+use crate::workload::{Kind, Trait};
+
+/// Words in `conditions`, those of a policy in Cedar's JSON form, that are never there; each once.
+pub(super) fn unknown(conditions: &Value, around: &Surroundings<'_>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    walk(conditions, around, &mut problems);
+    problems
+}
+
+fn walk(expression: &Value, around: &Surroundings<'_>, problems: &mut Vec<Problem>) {
+    match expression {
+        Value::Object(object) => {
+            for (operator, operands) in object {
+                let (left, right) = (operands.get("left"), operands.get("right"));
+                match (operator.as_str(), left, right) {
+                    ("==" | "!=" | "contains" | "containsAll" | "containsAny", Some(left), Some(right)) => {
+                        compare(left, right, around, problems);
+                        compare(right, left, around, problems);
+                    }
+                    ("like", Some(left), None) => like(left, operands.get("pattern"), around, problems),
+                    _ => {}
+                }
+                walk(operands, around, problems);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| walk(item, around, problems)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// What `of` says is one of `with`.
+fn compare(of: &Value, with: &Value, around: &Surroundings<'_>, problems: &mut Vec<Problem>) {
+    let Some((name, words)) = vocabulary(of, around) else { return };
+    let mut written = Vec::new();
+    literals(with, &mut written);
+    for word in written.into_iter().filter(|word| words.iter().all(|known| known != word)) {
+        add(problems, word, &name, &words);
+    }
+}
+
+fn like(of: &Value, pattern: Option<&Value>, around: &Surroundings<'_>, problems: &mut Vec<Problem>) {
+    let Some((name, words)) = vocabulary(of, around) else { return };
+    let pattern = pattern.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let parts: Vec<Option<&str>> = pattern.iter().map(|part| part.get("Literal").and_then(Value::as_str)).collect();
+    if !words.iter().any(|word| is_like(&parts, word)) {
+        let shown: String = parts.iter().map(|part| part.unwrap_or("*")).collect();
+        add(problems, &shown, &name, &words);
+    }
+}
+
+fn add(problems: &mut Vec<Problem>, word: &str, name: &str, words: &[String]) {
+    let problem = Problem::UnknownWord { word: word.to_owned(), name: name.to_owned(), words: words.to_vec() };
+    if !problems.contains(&problem) {
+        problems.push(problem);
+    }
+}
+
+/// Whether `text` is like the parts, of which none stands for anything.
+fn is_like(parts: &[Option<&str>], text: &str) -> bool {
+    match parts.split_first() {
+        None => text.is_empty(),
+        Some((Some(literal), rest)) => text.strip_prefix(literal).is_some_and(|text| is_like(rest, text)),
+        Some((None, rest)) => text
+            .char_indices()
+            .map(|(at, _)| at)
+            .chain([text.len()])
+            .any(|at| text.get(at..).is_some_and(|text| is_like(rest, text))),
+    }
+}
+
+/// All texts that `expression` writes out, in a set or as one of two.
+fn literals<'e>(expression: &'e Value, found: &mut Vec<&'e str>) {
+    let Some(object) = expression.as_object() else { return };
+    if let Some(text) = object.get("Value").and_then(Value::as_str) {
+        found.push(text);
+    } else if let Some((_, then, otherwise)) = asks::choice(object) {
+        literals(then, found);
+        literals(otherwise, found);
+    } else if let Some(Value::Array(items)) = object.get("Set") {
+        for item in items {
+            literals(item, found);
+        }
+    }
+}
+
+/// The attribute that `expression` is, or has, of which all words are known, as it is spelled, and those words.
+fn vocabulary(expression: &Value, around: &Surroundings<'_>) -> Option<(String, Vec<String>)> {
+    if let Some(Value::Array(items)) = expression.get("Set") {
+        return items.iter().find_map(|item| vocabulary(item, around));
+    }
+    asks::named(expression).into_iter().find_map(|(of, path)| {
+        let words = words(&of, &path, around)?;
+        Some((Ask { of, path, how: How::Value }.spelled(), words))
+    })
+}
+
+/// The words that the attribute at `path` is made of, if they are known.
+fn words(of: &Subject, path: &[String], around: &Surroundings<'_>) -> Option<Vec<String>> {
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    let own = |words: &mut dyn Iterator<Item = &'static str>| Some(words.map(str::to_owned).collect());
+    match (of, path.as_slice()) {
+        (Subject::Context | Subject::Resource, ["risk"]) => own(&mut Risk::ALL.into_iter().map(Risk::name)),
+        (Subject::Context | Subject::Resource, ["labels"]) => Some(labels(around)),
+        (Subject::Context, ["kind"] | ["actor", "kind"]) => own(&mut Kind::ALL.into_iter().map(Kind::name)),
+        (Subject::Context, ["traits"]) => own(&mut Trait::ALL.into_iter().map(Trait::name)),
+        (Subject::Context, ["findings"]) => own(&mut Finding::ALL.into_iter().map(Finding::name)),
+        (Subject::Context, ["request", "method"]) => own(&mut HTTP_METHODS.into_iter().map(|(method, _)| method)),
+        (Subject::Principal, ["issuer_name"]) => Some(around.issuers?.iter().map(|one| one.name.clone()).collect()),
+        (Subject::Principal, ["trust_domain"]) => {
+            let domains = around.issuers?.iter().filter_map(Issuer::trust_domain);
+            Some(domains.map(|domain| domain.name().to_owned()).collect())
+        }
+        _ => None,
+    }
+}
+
+/// Those that something in the catalogue carries.
+fn labels(around: &Surroundings<'_>) -> Vec<String> {
+    let tools = around.resources.iter().flat_map(|resource| resource.tools.values());
+    let mut labels: Vec<String> = tools.flat_map(|tool| &tool.labels).cloned().collect();
+    labels.sort_unstable();
+    labels.dedup();
+    labels
+}
