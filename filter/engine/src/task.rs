@@ -35,6 +35,10 @@
 //! | `domain`, `not_domain` | a URL, e-mail address or host name that leads to one of these, or to none (`*.example.com` is what is below) |
 //! | `cidr` | an address, or a URL with one, in one of these networks |
 //!
+//! In a pointer `*` stands for every item of a list: `/paths/*` constrains each of them, and there must be one. A position
+//! (`/paths/0`) would bind one item and look as if it bound all. It refuses the token, or the configuration, unless the grant names
+//! a tool whose `input_schema` gives each position a type (`prefixItems`), or declares a member of that name.
+//!
 //! An argument that is spoken about must be there. An unknown member refuses the token, so does a constraint that is not
 //! understood: it was meant to narrow. Where `*`, `prefix` or `glob` is given, an ending with `.` or `..` as a path segment,
 //! escaped or not, is outside. Calls are counted when they are forwarded, per subject, task and gateway
@@ -55,6 +59,7 @@ mod error;
 mod grant;
 mod grants;
 mod mapping;
+mod place;
 mod pointer;
 mod scope;
 mod source;
@@ -70,6 +75,7 @@ pub use error::TaskError;
 pub use grant::{Grant, Metered, Object};
 pub use grants::{Circumstances, Coverage, Grants, Reach};
 pub use mapping::{MappingError, TaskMapping};
+pub use place::ArgumentPlace;
 pub use pointer::Pointer;
 pub use scope::scope_for;
 pub use source::TaskSource;

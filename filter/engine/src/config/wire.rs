@@ -52,6 +52,7 @@ pub(super) fn document(root: &Node<'_>, secrets: &dyn Secrets) -> Option<Config>
         let known = Known {
             issuers: issuers.as_ref().map(|_| &seen.issuer_names),
             resources: resources.as_ref().map(|_| &seen.resource_names),
+            catalogue: resources.as_deref().unwrap_or_default(),
         };
         let entries = object.or("workloads", Vec::new(), |node| workload::workloads(node, known));
         let actors = object.or("actors", workload::ACTORS, workload::actors);

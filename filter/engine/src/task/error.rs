@@ -14,6 +14,9 @@ pub enum TaskError {
     /// More grants or constraints than are read.
     #[error("too many {0}")]
     TooMany(&'static str),
+    /// A constraint on one item of a list: it looks as if it bound all of them.
+    #[error("constraint at `{0}`, which is one item of a list; `*` stands for every item")]
+    OneItem(String),
     /// A grant demands what cannot be enforced.
     #[error("constraint `{0}` is not supported")]
     UnsupportedConstraint(String),
@@ -27,7 +30,7 @@ impl TaskError {
     /// How the request is answered.
     pub const fn reason(&self) -> Reason {
         match self {
-            Self::Missing(_) | Self::Unusable(_) | Self::TooMany(_) => Reason::TaskRefused,
+            Self::Missing(_) | Self::Unusable(_) | Self::TooMany(_) | Self::OneItem(_) => Reason::TaskRefused,
             Self::UnsupportedConstraint(_) => Reason::ConstraintUnsupported,
         }
     }

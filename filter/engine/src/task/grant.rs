@@ -9,10 +9,12 @@ use super::constraint::Constraint;
 use super::destination::Destination;
 use super::error::TaskError;
 use super::grants::Circumstances;
+use super::place::ArgumentPlace;
 use super::pointer::Pointer;
 use super::template::Template;
 use super::text::is_below;
 use crate::action::Action;
+use crate::catalogue::Resource;
 use crate::digest;
 use crate::route::Endpoint;
 
@@ -42,7 +44,7 @@ pub struct Grant {
     /// Where the request may go; anywhere when empty.
     pub destinations: Vec<Destination>,
     /// What must hold for the arguments; all of it.
-    pub arguments: Vec<(Pointer, Constraint)>,
+    pub arguments: Vec<(ArgumentPlace, Constraint)>,
     /// What must hold around the call; all of it.
     pub conditions: Vec<Condition>,
     /// How often it can be used, if that is limited.
@@ -167,15 +169,32 @@ impl Grant {
 
     /// Whether every constraint holds; an argument that is absent holds none.
     pub(super) fn admits(&self, arguments: Option<&Map<String, Value>>) -> bool {
-        self.arguments.iter().all(|(pointer, constraint)| is_met(pointer, constraint, arguments))
+        self.arguments.iter().all(|(place, constraint)| is_met(place, constraint, arguments))
     }
 
     /// Where a constraint does not hold, each place once.
     pub(super) fn unmet(&self, arguments: Option<&Map<String, Value>>) -> Vec<Pointer> {
-        let unmet = self.arguments.iter().filter(|(pointer, constraint)| !is_met(pointer, constraint, arguments));
-        let mut places: Vec<Pointer> = unmet.map(|(pointer, _)| pointer.clone()).collect();
+        let unmet = self.arguments.iter().filter(|(place, constraint)| !is_met(place, constraint, arguments));
+        let mut places: Vec<Pointer> = unmet.map(|(place, _)| place.pointer().clone()).collect();
         places.dedup();
         places
+    }
+
+    /// A constraint that is on one item of a list, as far as `resources` say: it looks as if it bound all of them.
+    pub fn one_item(&self, resources: &[Resource]) -> Option<&ArgumentPlace> {
+        let places = self.arguments.iter().map(|(place, _)| place).filter(|place| place.may_be_one_item());
+        places.into_iter().find(|place| !self.is_declared(place, resources))
+    }
+
+    /// Whether all that it may be about declare `place`.
+    fn is_declared(&self, place: &ArgumentPlace, resources: &[Resource]) -> bool {
+        let Some(Object::Exact(name)) = &self.object else { return false };
+        let mut meant = resources.iter().filter(|resource| self.is_on(&resource.name)).peekable();
+        let declares = |resource: &Resource| {
+            let schema = resource.tools.get(name).and_then(|tool| tool.input_schema.as_ref());
+            schema.is_some_and(|schema| place.is_declared(schema))
+        };
+        meant.peek().is_some() && meant.all(declares)
     }
 
     /// Whether every condition holds.
@@ -194,8 +213,8 @@ impl Grant {
     }
 }
 
-fn is_met(pointer: &Pointer, constraint: &Constraint, arguments: Option<&Map<String, Value>>) -> bool {
-    arguments.and_then(|arguments| pointer.find(arguments)).is_some_and(|argument| constraint.admits(argument))
+fn is_met(place: &ArgumentPlace, constraint: &Constraint, arguments: Option<&Map<String, Value>>) -> bool {
+    arguments.is_some_and(|arguments| place.all(arguments, &|argument| constraint.admits(argument)))
 }
 
 fn string(value: Option<Value>) -> Result<Option<String>, TaskError> {
@@ -206,7 +225,7 @@ fn string(value: Option<Value>) -> Result<Option<String>, TaskError> {
     }
 }
 
-fn constraints(action: &str, arguments: &Value) -> Result<Vec<(Pointer, Constraint)>, TaskError> {
+fn constraints(action: &str, arguments: &Value) -> Result<Vec<(ArgumentPlace, Constraint)>, TaskError> {
     // Of other MCP methods no arguments are read, so nothing could be enforced.
     if action.starts_with("mcp:") && action != TOOLS_CALL {
         return Err(TaskError::UnsupportedConstraint(format!("arguments of {action}")));
@@ -214,10 +233,10 @@ fn constraints(action: &str, arguments: &Value) -> Result<Vec<(Pointer, Constrai
     let arguments = arguments.as_object().ok_or_else(|| TaskError::unusable("`arguments` of a grant"))?;
     let mut read = Vec::new();
     for (pointer, demands) in arguments {
-        let pointer = Pointer::parse(pointer).ok_or_else(|| TaskError::unusable("pointer of a constraint"))?;
+        let place = ArgumentPlace::parse(pointer).ok_or_else(|| TaskError::unusable("pointer of a constraint"))?;
         let demands = demands.as_object().filter(|demands| !demands.is_empty());
         for (kind, operand) in demands.ok_or_else(|| TaskError::unusable("constraint"))? {
-            read.push((pointer.clone(), Constraint::parse(kind, operand)?));
+            read.push((place.clone(), Constraint::parse(kind, operand)?));
         }
     }
     if read.len() > MAX_CONSTRAINTS { Err(TaskError::TooMany("constraints")) } else { Ok(read) }

@@ -4,9 +4,11 @@ use std::net::IpAddr;
 
 use countersign_tokens::UnixTime;
 
+use super::error::TaskError;
 use super::grant::{Grant, Object};
 use super::pointer::Pointer;
 use crate::action::Action;
+use crate::catalogue::Resource;
 use crate::route;
 use crate::workload::Workload;
 
@@ -127,6 +129,12 @@ impl Grants {
         };
         let covers = |grant: &&Grant| grant.action == name && grant.is_on(resource) && reaches(grant);
         self.0.iter().filter(covers).any(|grant| grant.holds_in(circumstances))
+    }
+
+    /// An error where a constraint of one of them is on one item of a list, as far as `resources` say.
+    pub fn check(&self, resources: &[Resource]) -> Result<(), TaskError> {
+        let one = self.0.iter().find_map(|grant| grant.one_item(resources));
+        one.map_or(Ok(()), |place| Err(TaskError::OneItem(place.to_string())))
     }
 
     /// Whether any of them names `action`, whatever its arguments and circumstances.

@@ -23,6 +23,11 @@ impl Pointer {
         members.get(&Self::unescaped(first))?.pointer(rest)
     }
 
+    /// What its reference tokens stand for.
+    pub fn tokens(&self) -> impl Iterator<Item = String> {
+        self.0.split('/').skip(1).map(Self::unescaped)
+    }
+
     /// One reference token as it is written in a pointer (RFC 6901 §3).
     pub fn escaped(token: &str) -> String {
         token.replace('~', "~0").replace('/', "~1")

@@ -53,7 +53,7 @@ impl TaskSource {
                 expires: token.expires,
             })
         };
-        match self {
+        let task = match self {
             Self::Claims(mapping) => mapping.task(token, credential_digest),
             Self::Aap => aap::task(token, resources),
             Self::AuthorizationDetails { types } => named(details::grants(&token.claims, types, resources)?),
@@ -74,7 +74,9 @@ impl TaskSource {
                 Ok(Task { purpose: purpose.transpose()?, ..named(grants)? })
             }
             Self::Workload => Ok(Task { grants: pinned.cloned().unwrap_or_default(), ..named(Vec::new())? }),
-        }
+        }?;
+        task.grants.check(resources)?;
+        Ok(task)
     }
 }
 

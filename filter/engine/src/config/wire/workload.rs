@@ -8,6 +8,7 @@ use countersign_tokens::MAX_ACTORS;
 
 use super::issuer::trust_domain;
 use super::seen::Names;
+use crate::catalogue::Resource;
 use crate::config::read::{Node, Object};
 use crate::hygiene::Hygiene;
 use crate::task::{Grant, Grants, Object as Pattern, Period, Pointer};
@@ -25,6 +26,7 @@ const KEY_AGE: RangeInclusive<Duration> = Duration::from_hours(1)..=Duration::fr
 pub(super) struct Known<'a> {
     pub(super) issuers: Option<&'a Names>,
     pub(super) resources: Option<&'a Names>,
+    pub(super) catalogue: &'a [Resource],
 }
 
 impl Known<'_> {
@@ -91,6 +93,12 @@ fn actions(node: &Node<'_>, known: Known<'_>) -> Option<Grants> {
             }
         };
         known.resource(node, grant.resource.as_deref().unwrap_or_default())?;
+        if let Some(place) = grant.one_item(known.catalogue).filter(|_| known.resources.is_some()) {
+            return node.refuse(format!(
+                "`{place}` is one item of a list; write `*` for every item, or declare a type for each position in \
+                 `input_schema`"
+            ));
+        }
         let metered = grant.metered.iter().flat_map(|metered| &metered.calls);
         if metered.clone().any(|calls| calls.per == Period::Task) {
             return node.refuse("a workload has no end at which a count would; write `calls: { max: …, per: … }`");

@@ -212,7 +212,7 @@ fn constrain(grant: &mut Grant, resource: &Resource, name: &str, constraint: &Co
         return Err(TaskError::UnsupportedConstraint(name.to_owned()));
     }
     let pointers = destinations.iter().filter_map(|pointer| Pointer::parse(pointer));
-    grant.arguments.extend(pointers.map(|pointer| (pointer, constraint.clone())));
+    grant.arguments.extend(pointers.map(|pointer| (pointer.into(), constraint.clone())));
     Ok(())
 }
 
