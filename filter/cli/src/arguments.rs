@@ -46,6 +46,9 @@ pub struct Validate {
     /// Plugin configurations.
     #[arg(required = true, value_name = "CONFIG")]
     pub configs: Vec<PathBuf>,
+    /// Also lists every argument of the catalogue, whether policies can read it, and which ask for it.
+    #[arg(long)]
+    pub coverage: bool,
 }
 
 const VALIDATE: &str = "\

@@ -2,19 +2,21 @@
 //!
 //! Judges nothing by itself: configuration and policy are read by the engine's own readers. Secrets count as present.
 
+mod coverage;
 mod place;
 mod remedy;
 mod secrets;
 mod text;
 
 use std::fmt::Display;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use countersign_engine::config::{Config, ConfigError};
 use countersign_engine::policy::{CedarPolicy, LoadError, Place, RegoPolicy};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+pub use coverage::Argument;
 pub use secrets::Present;
 pub(crate) use text::finding as write_finding;
 
@@ -37,6 +39,12 @@ pub struct Checked {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unreadable: Option<String>,
     pub findings: Vec<Finding>,
+    /// What can be loaded and is likely not meant: arguments that no policy can read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Finding>,
+    /// Every argument, where that is wanted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub coverage: Option<Vec<Argument>>,
     /// Names of the environment variables that the gateway must pass to the filter.
     pub environment: Vec<String>,
     /// The policies' texts by their pointers, to show places in them.
@@ -64,7 +72,11 @@ pub struct Finding {
 
 /// Checks every file of the command line.
 pub fn answer(arguments: &Validate) -> Answer {
-    let checked: Vec<Checked> = arguments.configs.iter().map(|path| Checked::file(path)).collect();
+    let check = |path: &PathBuf| {
+        let checked = Checked::file(path);
+        if arguments.coverage { checked } else { Checked { coverage: None, ..checked } }
+    };
+    let checked: Vec<Checked> = arguments.configs.iter().map(check).collect();
     let verdict = checked.iter().map(Checked::verdict).max().unwrap_or(Verdict::Fine);
     let text = text::text(&checked);
     Answer { text, json: json!({ "valid": verdict == Verdict::Fine, "files": checked }), verdict }
@@ -92,15 +104,22 @@ impl Checked {
     }
 
     fn found(file: String, findings: Vec<Finding>) -> Self {
-        Self { file, valid: false, unreadable: None, findings, environment: Vec::new(), policies: Vec::new() }
+        let (warnings, environment, policies) = (Vec::new(), Vec::new(), Vec::new());
+        Self { file, valid: false, unreadable: None, findings, warnings, coverage: None, environment, policies }
     }
 
     fn document(file: String, document: &Document) -> Self {
         let secrets = Present::default();
-        let findings = load(document, &secrets).err().unwrap_or_default();
+        let (loaded, findings) = match load(document, &secrets) {
+            Ok(loaded) => (Some(loaded), Vec::new()),
+            Err(findings) => (None, findings),
+        };
+        let coverage = loaded.as_ref().map(|loaded| coverage::arguments(loaded, &document.value));
+        let warnings = coverage.iter().flatten().filter_map(Argument::warning).collect();
         let text = |pointer| Some((pointer, text(document, pointer)?.to_owned()));
         let policies = [CEDAR, REGO].into_iter().filter_map(text).collect();
-        Self { valid: findings.is_empty(), environment: secrets.names(), policies, ..Self::found(file, findings) }
+        let (valid, environment) = (loaded.is_some(), secrets.names());
+        Self { valid, warnings, coverage, environment, policies, ..Self::found(file, findings) }
     }
 
     /// The text of the policy that `finding` is in.

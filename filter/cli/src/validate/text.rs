@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Checked, Finding};
+use super::{Argument, Checked, Finding};
 use crate::output::{Ink, count, listed, one_line};
 
 /// All files, and a line that sums them up where there are several.
@@ -23,10 +23,32 @@ fn write(out: &mut String, checked: &Checked) -> std::fmt::Result {
     for finding in &checked.findings {
         self::finding(out, finding, checked.text_of(finding))?;
     }
+    for warning in &checked.warnings {
+        write!(out, "  {}", Ink::Faint.paint("warning"))?;
+        self::finding(out, warning, None)?;
+    }
+    for argument in checked.coverage.iter().flatten() {
+        self::argument(out, argument)?;
+    }
     if !checked.environment.is_empty() {
         writeln!(out, "  needs from the gateway's environment: {}", checked.environment.join(", "))?;
     }
     Ok(())
+}
+
+/// Whether policies can read one argument, and which ask for it.
+fn argument(out: &mut String, argument: &Argument) -> std::fmt::Result {
+    let Argument { pointer, argument, unreadable, asked_by } = argument;
+    let name = argument.as_deref().unwrap_or("(others)");
+    let mark = if unreadable.is_some() { Ink::Bad.paint("✗") } else { Ink::Good.paint("✓") };
+    write!(out, "  {mark} {} {}", one_line(pointer), one_line(name))?;
+    if let Some(why) = unreadable {
+        write!(out, ": {}", one_line(why))?;
+    }
+    if !asked_by.is_empty() {
+        write!(out, " (asked for by {})", one_line(&asked_by.join(", ")))?;
+    }
+    writeln!(out)
 }
 
 /// Why a command cannot do its work, and what is wrong with the configuration if it is that.
