@@ -18,6 +18,7 @@ use crate::algorithm::Algorithm;
 use crate::base64url;
 use crate::jws::is_printable;
 use crate::key_set::KeyFormat;
+use crate::roca;
 
 /// RSA moduli that are verified with, in bits (RFC 7518 §3.3 sets the lower bound, jwt-simple the upper).
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=4096;
@@ -64,6 +65,9 @@ pub enum Unusable {
     /// The modulus is even, shorter than 2,048 bits (RFC 7518 §3.3) or longer than 4,096.
     #[error("`n` is not an RSA modulus of 2048 to 4096 bits")]
     Modulus,
+    /// The modulus is of a generator whose keys can be factored (CVE-2017-15361).
+    #[error("`n` is of a generator whose keys can be factored (ROCA, CVE-2017-15361); the issuer needs another key")]
+    Factorable,
     /// The exponent is not 65537.
     #[error("`e` is not 65537")]
     Exponent,
@@ -236,6 +240,9 @@ impl Parameters {
         }
         if exponent != RSA_EXPONENT {
             return Err(Unusable::Exponent);
+        }
+        if roca::is_weak(&modulus) {
+            return Err(Unusable::Factorable);
         }
         Ok(Self::Rsa { modulus, exponent })
     }

@@ -51,6 +51,7 @@ mod jws;
 mod key;
 mod key_set;
 mod profile;
+mod roca;
 mod rules;
 mod signed;
 mod spiffe;

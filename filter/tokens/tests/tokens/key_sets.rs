@@ -36,6 +36,9 @@ fn keys_that_are_not_for_this_are_left_out() -> Result<(), Failure> {
     let long = encode(vec![0xff; 513])?;
     let even = encode([vec![0xff; 255], vec![0xfe]].concat())?;
     let padded = encode([vec![0], vec![0xff; 256]].concat())?;
+    // Of crocs-muni/roca: `mod03.txt` of an affected card, and `mod04.txt` of another generator.
+    let factorable = "nc10IOQgwnCmgGDri1qnRXqfZkj4b6_tJ3XMH3muli8eY_G55RxV-epv3HMy6bAFjJ_y6x_ImFUCnPaq_iHmif6zisn_sS8c43G7XQ6armQWGrznS0JEv2jx7bRBH3VqCXyJKcFHQCReo1X4My0ao2u1DH3LRQXajeAuTlPTj43wYJfadSTfDfk9tI6sjMSvLToWJX6ysq3Ka6Rk5ZdPqSVQ0xsbq_Fh52ktALhuPdiG7KtKv74aj4zCY_9K9VzbRfQkmlGTkl9emD12LwtoAJQ-sCZ7CPQu0xHOH1yG6svIzk08t6L-4e9WQUI6HPQRTl7PUANKYKQSUjr55vSqEQ";
+    let other = "r2WWdhl_HbBtp6wRGgoOwXW4t-8HGS_80fa4VMMneF8af9PbfaRc1KMbKy5c4Ngjpo4oyK3xdHMWvszh_ldoBkA5rSBiJgyNGjTgWG3Om8EwkPzJ-4uLLAjtOujWGymBimaWiafZwdqwU7VX-40_nET6rT4YxV5zmwDTyRJlWLyOmAzSrzdxJu9bE3QTZ3S4vTcOPBwUnbOVyPmWlrYosQWUb-ogEG_iTRA6wGJmGpJI6MP2KOALMI0zlTqr5VUTLiGOdO9LV4cWtP5880Do5gSjGb9umVHhlCYB00KRAy21SZnQnl0Dbd41RK01JWu7l9Xj__04Fmwh6ukZlUiFOw";
     let (algorithm, point) = (
         Some("`alg` is not a supported algorithm of this type of key"),
         Some("the coordinates are not a point of the curve"),
@@ -65,6 +68,14 @@ fn keys_that_are_not_for_this_are_left_out() -> Result<(), Failure> {
         (rsa, json!({"n": short}), modulus),
         (rsa, json!({"n": long}), modulus),
         (rsa, json!({"n": even}), modulus),
+        (
+            rsa,
+            json!({"n": factorable}),
+            Some(
+                "`n` is of a generator whose keys can be factored (ROCA, CVE-2017-15361); the issuer needs another key",
+            ),
+        ),
+        (rsa, json!({"n": other}), None),
         (rsa, json!({"n": padded}), Some("`n` is missing or not canonical base64url")),
         (rsa, json!({"n": ""}), Some("`n` is missing or not canonical base64url")),
         (rsa, json!({"n": null}), Some("`n` is missing or not canonical base64url")),
