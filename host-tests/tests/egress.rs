@@ -2,7 +2,7 @@
 //! reach the filter before they are opened.
 
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::Duration;
 
@@ -48,6 +48,121 @@ fn without_list(mut document: Value) -> Result<Value> {
     let rules = filters.iter_mut().find_map(|filter| filter.pointer_mut(ADDRESSES)).and_then(Value::as_array_mut);
     rules.context("no list of addresses")?.remove(1);
     Ok(document)
+}
+
+/// The blocks of IANA's IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890 and those that followed), multicast, what was
+/// special once, and where clouds tell machines their secrets outside of these.
+const SPECIAL: [&str; 52] = [
+    // IPv4.
+    "0.0.0.0/8",
+    "0.0.0.0/32",
+    "10.0.0.0/8",
+    "100.64.0.0/10",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.0.0.0/24",
+    "192.0.0.0/29",
+    "192.0.0.8/32",
+    "192.0.0.9/32",
+    "192.0.0.10/32",
+    "192.0.0.170/32",
+    "192.0.0.171/32",
+    "192.0.2.0/24",
+    "192.31.196.0/24",
+    "192.52.193.0/24",
+    "192.88.99.0/24",
+    "192.168.0.0/16",
+    "192.175.48.0/24",
+    "198.18.0.0/15",
+    "198.51.100.0/24",
+    "203.0.113.0/24",
+    "224.0.0.0/4",
+    "240.0.0.0/4",
+    "255.255.255.255/32",
+    // IPv6.
+    "::1/128",
+    "::/128",
+    "::ffff:0:0/96",
+    "64:ff9b::/96",
+    "64:ff9b:1::/48",
+    "100::/64",
+    "100:0:0:1::/64",
+    "2001::/23",
+    "2001::/32",
+    "2001:1::1/128",
+    "2001:1::2/128",
+    "2001:1::3/128",
+    "2001:2::/48",
+    "2001:3::/32",
+    "2001:4:112::/48",
+    "2001:10::/28",
+    "2001:20::/28",
+    "2001:30::/28",
+    "2001:db8::/32",
+    "2002::/16",
+    "2620:4f:8000::/48",
+    "3fff::/20",
+    "5f00::/16",
+    "fc00::/7",
+    "fe80::/10",
+    "ff00::/8",
+];
+
+/// Where clouds tell machines about themselves, and what they may do.
+const METADATA: [&str; 12] = [
+    "169.254.169.254/32", // AWS, Azure, Google Cloud, Oracle, and most others.
+    "169.254.170.2/32",   // AWS, containers.
+    "169.254.170.23/32",  // AWS, pods.
+    "fd00:ec2::254/128",
+    "fd00:ec2::23/128",
+    "fd20:ce::254/128",   // Google Cloud.
+    "168.63.129.16/32",   // Azure, WireServer.
+    "100.100.100.200/32", // Alibaba.
+    "192.0.0.192/32",     // Oracle.
+    "fd00:c1::a9fe:a9fe/128",
+    "169.254.0.23/32", // Tencent.
+    "fd00:42::42/128", // Scaleway.
+];
+
+/// First and last address of a block, as numbers of its family's width.
+fn bounds(block: &str) -> Result<(bool, u128, u128)> {
+    let (address, length) = block.split_once('/').context("no prefix")?;
+    let (number, width, four) = match address.parse()? {
+        IpAddr::V4(address) => (u128::from(u32::from(address)), 32, true),
+        IpAddr::V6(address) => (u128::from(address), 128, false),
+    };
+    let free: u32 = width - length.parse::<u32>()?;
+    let rest = 1_u128.checked_shl(free).map_or(u128::MAX, |size| size - 1);
+    ensure!(number & rest == 0, "{block} has bits beyond its prefix");
+    Ok((four, number, number | rest))
+}
+
+#[test]
+fn every_special_address_is_refused() -> Result<()> {
+    let document: Value = serde_norway::from_str(&std::fs::read_to_string(root().join("envoy/egress.yaml"))?)?;
+    let filters = document.pointer(FILTERS).and_then(Value::as_array).context("no filters")?;
+    let listed = format!("{ADDRESSES}/1/not_rule/or_rules/rules");
+    let listed = filters.iter().find_map(|filter| filter.pointer(&listed)).and_then(Value::as_array);
+    let block = |rule: &Value| {
+        let range = rule.pointer("/matcher/typed_config/upstream_ip")?;
+        Some(format!("{}/{}", range.get("address_prefix")?.as_str()?, range.get("prefix_len")?))
+    };
+    let listed: Vec<String> = listed.context("no list")?.iter().filter_map(block).collect();
+    let blocks: Vec<_> = listed.iter().map(|block| bounds(block)).collect::<Result<_>>()?;
+    for special in SPECIAL.iter().chain(&METADATA) {
+        let (four, first, last) = bounds(special)?;
+        let covered = |(family, from, to): &(bool, u128, u128)| *family == four && *from <= first && last <= *to;
+        ensure!(blocks.iter().any(covered), "{special} is not refused");
+    }
+    // What everybody reaches stays.
+    for open in
+        ["1.1.1.1/32", "8.8.8.8/32", "93.184.215.14/32", "168.63.129.17/32", "2606:4700::1111/128", "2a00::1/128"]
+    {
+        let (four, first, last) = bounds(open)?;
+        ensure!(!blocks.iter().any(|(family, from, to)| *family == four && *from <= last && first <= *to), "{open}");
+    }
+    Ok(())
 }
 
 fn in_every_envoy(name: &str, document: &Value, test: impl Fn(&RunningEnvoy) -> Result<()>) -> Result<()> {
