@@ -225,8 +225,36 @@ pub(super) fn without(headers: &Headers, reserved: impl Fn(&str) -> bool, fields
     HeaderEdit::removals(headers, |name| reserved(name) || fields.iter().any(|field| same_name(name, field)))
 }
 
-/// `text` as a header value: printable ASCII, everything else percent-encoded (RFC 3986 §2.1).
+/// `text` as a header value: printable ASCII that no reader takes for another text, everything else percent-encoded (RFC 3986
+/// §2.1). Spaces at its ends are: readers trim them (RFC 9110 §5.5).
 fn header_text(text: &str) -> String {
     const UNSAFE: percent_encoding::AsciiSet = percent_encoding::CONTROLS.add(b'%');
-    percent_encoding::utf8_percent_encode(text, &UNSAFE).to_string()
+    const OUTSIDE: percent_encoding::AsciiSet = UNSAFE.add(b' ');
+    let inside = text.trim_matches(' ');
+    let (before, after) = text.split_once(inside).filter(|_| !inside.is_empty()).unwrap_or((text, ""));
+    let encoded = |text, set| percent_encoding::utf8_percent_encode(text, set).to_string();
+    [encoded(before, &OUTSIDE), encoded(inside, &UNSAFE), encoded(after, &OUTSIDE)].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::header_text;
+
+    #[test]
+    fn no_two_texts_are_one_header() {
+        for (text, header) in [
+            ("", ""),
+            ("agent-7", "agent-7"),
+            ("Jane  Doe", "Jane  Doe"),
+            (" agent-7", "%20agent-7"),
+            ("agent-7  ", "agent-7%20%20"),
+            (" a a ", "%20a a%20"),
+            ("   ", "%20%20%20"),
+            ("%20agent-7", "%2520agent-7"),
+            ("\tagent-7\u{a0}", "%09agent-7%C2%A0"),
+            ("\u{2003}é\u{feff}", "%E2%80%83%C3%A9%EF%BB%BF"),
+        ] {
+            assert_eq!(header_text(text), header);
+        }
+    }
 }
