@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use countersign_tokens::UnixTime;
 
-pub use annotations::{Annotations, Hints};
+pub use annotations::{Annotations, Hints, PinScope};
 pub use interface::{BodyKind, Card, Endpoint, Found, Interface, Overlap, Template};
 
 use crate::action::Action;
@@ -46,6 +46,10 @@ pub struct Resource {
     pub denials: Denials,
     /// What becomes of what its server says about the harm its tools can do (MCP only).
     pub annotations: Annotations,
+    /// Whose lists count for a call (MCP only).
+    pub pin_scope: PinScope,
+    /// Fields that its server chooses lists by, beside the transport's own (MCP only).
+    pub list_headers: Vec<String>,
     /// Protocols that a connection may be upgraded to (HTTP only): what is said in them nobody reads.
     pub upgrades: Vec<String>,
 }
@@ -54,6 +58,11 @@ impl Resource {
     /// The entry of the tool, endpoint or method that `action` is, if it is a declared one.
     pub fn declared(&self, action: &Action) -> Option<&Tool> {
         action.tool().and_then(|tool| self.tools.get(tool))
+    }
+
+    /// Whether any of its tools is pinned.
+    pub fn has_pins(&self) -> bool {
+        self.tools.values().any(|tool| tool.pin.is_some())
     }
 
     /// Its labels.

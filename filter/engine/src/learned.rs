@@ -1,196 +1,273 @@
-//! What lists of MCP servers showed of their tools, for the calls that follow: remembered for a day in this gateway process.
+//! What lists of MCP servers showed of their tools, and to whom, for the calls that follow: remembered for a day in this gateway
+//! process.
 //!
-//! Each resource has [`SHARES`] documents on the [`Board`], which share a tool is in depends on its name. So a server can fill
-//! nothing but its own, and a call costs one read. What was seen holds until it was not seen for a day, whatever is seen
-//! meanwhile: a server that shows two faces has both. What does not fit is an error, and is never forgotten in silence.
+//! What a list showed holds for who saw it: (issuer, subject, outermost actor). The worst of it holds until it was not seen for a
+//! day, so nobody un-sees what a server once showed by asking differently. Of who saw nothing, others' lists hold where two saw it
+//! since anybody saw the tool otherwise; what one saw is a [`Warning`]. With [`PinScope::All`] everybody's lists hold for all.
+//!
+//! | documents on the [`Board`] of a resource | which one | what they hold |
+//! |---|---|---|
+//! | `tools/<resource>/<n>` | by tool | the two who saw each face last, and that it was seen otherwise since |
+//! | `tools/<resource>/own/<n>` | by tool and viewer | what each of them saw |
+//!
+//! A call costs one read where nothing was shown against its tool. Each workload has a share of every document: who fills it gets
+//! no more lists, and nobody else is concerned.
 //!
 //! Decides nothing.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+mod document;
+
+mod told;
 
 use countersign_tokens::UnixTime;
 
-use crate::board::{Board, Posting};
-use crate::catalogue::{Annotations, Risk};
+use self::document::{Document, Key};
+use self::told::{Told, Verdict};
+use crate::board::Board;
+use crate::catalogue::{Annotations, PinScope, Risk};
 use crate::digest;
 use crate::ledger::LedgerError;
+use crate::workload::Workload;
 
-/// How long something holds after it was seen last. Clients list tools when a session begins: longer than most sessions, short
-/// enough that a server that was repaired is not held to what it was.
-const LIFETIME: Duration = Duration::from_hours(24);
+/// Documents of each kind of one resource.
+const SHARES: u8 = 64;
 
-/// What is seen again is not written again before this has passed.
-const RENEWAL: Duration = Duration::from_hours(1);
-
-/// Documents of one resource.
-const SHARES: u8 = 16;
-
-/// Entries of one document; with [`SHARES`] and [`ENTRY_BYTES`] this bounds a resource to 512 KiB.
-const MOST: usize = 1024;
-
-const KEY_BYTES: usize = 24;
-/// Key and end.
-const ENTRY_BYTES: usize = KEY_BYTES + 8;
-
-/// First bytes of every document: anything else was not written by this version.
-const MAGIC: [u8; 4] = *b"cst1";
-
-/// How often another worker may be quicker.
-const ATTEMPTS: usize = 8;
-
-/// What was seen of a tool.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fact {
-    /// It is not what it was pinned to.
+/// How a tool looked in a list: in one of three ways in which it is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Face {
+    /// It is what it was pinned to.
+    AsPinned,
+    /// It is not.
     Changed,
-    /// What it says about itself raises its risk to this.
-    Raised(Risk),
-    /// It says that its risk is this, and is believed.
-    Believed(Risk),
+    /// What it says about itself raises its risk to this, if to anything.
+    Raises(Option<Risk>),
+    /// It says that its risk is this, if it says anything, and is believed.
+    Claims(Option<Risk>),
 }
 
-impl Fact {
-    /// As stored.
+impl Face {
+    /// As stored: the way in the high half, how much it says against the tool in the low half.
     fn code(self) -> u8 {
-        let number = |risk| match risk {
-            Risk::Low => 0,
-            Risk::Medium => 1,
-            Risk::High => 2,
-            Risk::Critical => 3,
-        };
         match self {
-            Self::Changed => 1,
-            Self::Raised(risk) => 0x10 | number(risk),
-            Self::Believed(risk) => 0x20 | number(risk),
+            Self::AsPinned => PIN,
+            Self::Changed => PIN | 1,
+            Self::Raises(risk) => RAISES | degree(risk),
+            Self::Claims(risk) => CLAIMS | degree(risk),
         }
     }
 
     /// What is stored as `code`.
     fn of(code: u8) -> Option<Self> {
-        let risks = Risk::ALL.into_iter().flat_map(|risk| [Self::Raised(risk), Self::Believed(risk)]);
-        [Self::Changed].into_iter().chain(risks).find(|fact| fact.code() == code)
+        let risks = Risk::ALL.into_iter().map(Some).chain([None]);
+        let faces = risks.flat_map(|risk| [Self::Raises(risk), Self::Claims(risk)]);
+        [Self::AsPinned, Self::Changed].into_iter().chain(faces).find(|face| face.code() == code)
     }
 }
 
-/// A fact about a tool, to be remembered.
+/// The ways in which a tool is looked at.
+const PIN: u8 = 0x10;
+const RAISES: u8 = 0x20;
+const CLAIMS: u8 = 0x30;
+
+/// How much `risk` says against a tool.
+fn degree(risk: Option<Risk>) -> u8 {
+    match risk {
+        None => 0,
+        Some(Risk::Low) => 1,
+        Some(Risk::Medium) => 2,
+        Some(Risk::High) => 3,
+        Some(Risk::Critical) => 4,
+    }
+}
+
+/// A tool as a list showed it, to be remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Mark {
+pub(crate) struct Sight {
     share: u8,
-    key: [u8; KEY_BYTES],
+    key: Key,
 }
 
-impl Mark {
-    /// That `tool` is not what `pin` says. Another pin is another fact: whoever looked at the tool again pins it anew.
-    pub(crate) fn changed(tool: &str, pin: &[u8; 32]) -> Self {
-        Self { share: share(&of_tool(tool)), key: key(Fact::Changed, &of_pinned(tool, pin)) }
+impl Sight {
+    /// That `tool` is what `pin` says, or is not. Another pin is another thing: whoever looked at the tool again pins it again.
+    pub(crate) fn of_pin(tool: &str, pin: &[u8; 32], same: bool) -> Self {
+        let face = if same { Face::AsPinned } else { Face::Changed };
+        Self { share: share(&of_tool(tool)), key: Key::new(face.code(), &of_pinned(tool, pin)) }
     }
 
-    /// That what `tool` says about itself raises its risk to `risk`.
-    pub(crate) fn raised(tool: &str, risk: Risk) -> Self {
+    /// That what `tool` says about itself raises its risk to `risk`, if to anything.
+    pub(crate) fn raises(tool: &str, risk: Option<Risk>) -> Self {
         let tool = of_tool(tool);
-        Self { share: share(&tool), key: key(Fact::Raised(risk), &tool) }
+        Self { share: share(&tool), key: Key::new(Face::Raises(risk).code(), &tool) }
     }
 
     /// That `tool` says that its risk is `risk`, and is believed.
-    pub(crate) fn believed(tool: &str, risk: Risk) -> Self {
+    pub(crate) fn claims(tool: &str, risk: Option<Risk>) -> Self {
         let tool = of_tool(tool);
-        Self { share: share(&tool), key: key(Fact::Believed(risk), &tool) }
+        Self { share: share(&tool), key: Key::new(Face::Claims(risk).code(), &tool) }
     }
 }
 
-/// What is known of a tool.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Who saw a list: nobody else has its sights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Viewer([u8; 8]);
+
+impl Viewer {
+    /// The subject, and who acts for it now.
+    pub(crate) fn of(workload: &Workload) -> Self {
+        let mut texts = vec![workload.identity.issuer.as_str(), &workload.identity.subject];
+        if let Some(actor) = workload.actors.first() {
+            texts.extend([actor.identity.issuer.as_str(), &actor.identity.subject]);
+        }
+        let [b0, b1, b2, b3, b4, b5, b6, b7, ..] = digest::of_texts(&texts);
+        Self([b0, b1, b2, b3, b4, b5, b6, b7])
+    }
+}
+
+/// Something that a record warns of. Policies do not read it: what others saw must not decide about who did not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Warning {
+    /// A list that somebody else got showed the pinned tool changed, and the caller has not listed it since.
+    PinMismatchElsewhere,
+    /// A list that somebody else got raises the tool's risk, and the caller has not listed it since.
+    RiskRaisedElsewhere,
+}
+
+impl Warning {
+    /// As records spell it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::PinMismatchElsewhere => "pin_mismatch_elsewhere",
+            Self::RiskRaisedElsewhere => "risk_raised_elsewhere",
+        }
+    }
+}
+
+/// How long something holds against a caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Holds {
+    /// Until it was not seen for a day.
+    ForADay,
+    /// Until the caller lists the tool: only others saw it.
+    UntilListed,
+}
+
+/// What is known of a tool, as it concerns the caller.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Learned {
     /// It is not what it is pinned to.
-    pub(crate) changed: bool,
+    pub(crate) changed: Option<Holds>,
     /// What raises its risk, if anything does: the highest.
     pub(crate) raised: Option<Risk>,
     /// The risk that it says it has, if it was believed: the highest.
     pub(crate) believed: Option<Risk>,
+    pub(crate) warnings: Vec<Warning>,
 }
 
 impl Learned {
     /// The risk of a tool that the catalogue rates as `rated`, itself if it is `declared`, else as its resource.
-    pub(crate) fn risk(self, annotations: Annotations, declared: bool, rated: Risk) -> Risk {
+    pub(crate) fn risk(&self, annotations: Annotations, declared: bool, rated: Risk) -> Risk {
+        let raised = self.raised.map_or(rated, |risk| risk.max(rated));
         match (annotations, declared) {
             (Annotations::Ignore, _) => rated,
-            (Annotations::Raise, _) | (Annotations::Trust, true) => self.raised.map_or(rated, |risk| risk.max(rated)),
-            (Annotations::Trust, false) => self.believed.unwrap_or(rated),
+            (Annotations::Raise, _) | (Annotations::Trust, true) => raised,
+            (Annotations::Trust, false) => self.believed.unwrap_or(raised),
         }
     }
 
-    fn add(&mut self, fact: Fact) {
-        match fact {
-            Fact::Changed => self.changed = true,
-            Fact::Raised(risk) => self.raised = self.raised.max(Some(risk)),
-            Fact::Believed(risk) => self.believed = self.believed.max(Some(risk)),
+    fn add(&mut self, face: Face, verdict: Verdict) {
+        match (face, verdict.holds) {
+            (Face::AsPinned, _) => {}
+            (Face::Changed, holds) => self.changed = Some(holds),
+            // What others saw a tool say of itself can only raise.
+            (Face::Raises(risk), _) | (Face::Claims(risk), Holds::UntilListed) => self.raised = self.raised.max(risk),
+            (Face::Claims(risk), Holds::ForADay) => self.believed = risk,
+        }
+        let warning = match face {
+            Face::AsPinned | Face::Changed => Warning::PinMismatchElsewhere,
+            Face::Raises(_) | Face::Claims(_) => Warning::RiskRaisedElsewhere,
+        };
+        if verdict.worse_elsewhere && !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
         }
     }
 }
 
-/// What is known of `tool` of `resource`, which is pinned to `pin` if to anything.
-pub(crate) fn recall(
-    board: &mut dyn Board,
-    now: UnixTime,
-    resource: &str,
-    tool: &str,
-    pin: Option<&[u8; 32]>,
-) -> Result<Learned, LedgerError> {
-    let of_tool = of_tool(tool);
-    let Some(posted) = board.read(&document(resource, share(&of_tool)))? else { return Ok(Learned::default()) };
-    let of_pinned = pin.map(|pin| of_pinned(tool, pin));
+/// Who is about to call which tool.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call<'a> {
+    pub(crate) resource: &'a str,
+    pub(crate) scope: PinScope,
+    pub(crate) viewer: Viewer,
+    pub(crate) tool: &'a str,
+    /// What it is pinned to, if to anything.
+    pub(crate) pin: Option<&'a [u8; 32]>,
+    /// Its risk without lists.
+    pub(crate) rated: Risk,
+}
+
+/// What is known of a tool, as it concerns who calls it.
+pub(crate) fn recall(board: &mut dyn Board, now: UnixTime, call: &Call<'_>) -> Result<Learned, LedgerError> {
+    let tool = of_tool(call.tool);
+    let rated = degree(Some(call.rated));
+    let pinned = call.pin.map(|pin| (PIN, Key::new(PIN, &of_pinned(call.tool, pin)), 0));
+    let said = [RAISES, CLAIMS].map(|way| Some((way, Key::new(way, &tool), rated)));
+    let ways = || said.iter().chain([&pinned]).flatten();
+    let share = share(&tool);
+    let shown = Document::read(board, now, &elsewhere(call.resource, share))?;
     let mut learned = Learned::default();
-    for (key, _) in entries(&posted.document)?.filter(|(_, until)| *until > now) {
-        let [code, ..] = key;
-        if is_about(&key, &of_tool) || of_pinned.as_ref().is_some_and(|pinned| is_about(&key, pinned)) {
-            learned.add(Fact::of(code).ok_or(LedgerError::Unavailable)?);
-        }
+    if !ways().any(|(_, key, _)| shown.of_same(key).next().is_some()) {
+        // Whatever anybody saw against it is here.
+        return Ok(learned);
+    }
+    let own = match call.scope {
+        PinScope::Workload => Document::read(board, now, &own(call.resource, share, call.viewer))?,
+        PinScope::All => Document::default(),
+    };
+    for (way, key, floor) in ways() {
+        let of_key = |document: &Document| document.of_same(key).copied().collect::<Vec<_>>();
+        let verdict = Verdict::of(call, *floor, &of_key(&own), &of_key(&shown));
+        learned.add(Face::of(way | verdict.degree).ok_or(LedgerError::Unavailable)?, verdict);
     }
     Ok(learned)
 }
 
-/// Remembers `marks` for `resource`, all of them or an error: each document is written once, and only where that adds something.
+/// Remembers what a list of `resource` showed to `viewer`: all that is against a tool, or an error. Documents are written only where
+/// that adds something.
 pub(crate) fn note(
     board: &mut dyn Board,
     now: UnixTime,
     resource: &str,
-    mut marks: Vec<Mark>,
+    viewer: Viewer,
+    mut sights: Vec<Sight>,
 ) -> Result<(), LedgerError> {
-    marks.sort_unstable();
-    marks.dedup();
-    marks.chunk_by(|one, other| one.share == other.share).try_for_each(|marks| note_share(board, now, resource, marks))
-}
-
-/// Remembers `marks`, all of one share.
-fn note_share(board: &mut dyn Board, now: UnixTime, resource: &str, marks: &[Mark]) -> Result<(), LedgerError> {
-    let Some(first) = marks.first() else { return Ok(()) };
-    let name = document(resource, first.share);
-    for _ in 0..ATTEMPTS {
-        let posted = board.read(&name)?;
-        let version = posted.as_ref().map(|posted| posted.version);
-        let mut known: BTreeMap<_, _> = match &posted {
-            Some(posted) => entries(&posted.document)?.filter(|(_, until)| *until > now).collect(),
-            None => BTreeMap::new(),
-        };
-        let old = now.plus(LIFETIME).minus(RENEWAL);
-        if marks.iter().all(|mark| known.get(&mark.key).is_some_and(|until| *until > old)) {
-            return Ok(());
-        }
-        known.extend(marks.iter().map(|mark| (mark.key, now.plus(LIFETIME))));
-        if known.len() > MOST {
-            return Err(LedgerError::Full);
-        }
-        match board.post(&name, &encode(&known), version)? {
-            Posting::Done => return Ok(()),
-            Posting::Changed => {}
+    sights.sort_unstable();
+    sights.dedup();
+    for sights in sights.chunk_by(|one, other| one.share == other.share) {
+        let Some(first) = sights.first() else { continue };
+        // What others go by comes first: nothing is anybody's own that is not there.
+        let told = Document::change(board, now, &elsewhere(resource, first.share), |document| {
+            sights.iter().map(|sight| told::tell(document, now, viewer, sight.key)).collect::<Result<Vec<_>, _>>()
+        })?;
+        let told: Vec<(Key, Told)> =
+            sights.iter().zip(told).filter_map(|(sight, told)| Some((sight.key, told?))).collect();
+        if !told.is_empty() {
+            Document::change(board, now, &own(resource, first.share, viewer), |document| {
+                told.iter().try_for_each(|(key, told)| told::keep(document, now, viewer, *key, *told))
+            })?;
         }
     }
-    Err(LedgerError::Unavailable)
+    Ok(())
 }
 
-fn document(resource: &str, share: u8) -> String {
+/// The document by which others go.
+fn elsewhere(resource: &str, share: u8) -> String {
     format!("tools/{resource}/{share}")
+}
+
+/// The document that holds what `viewer` saw.
+fn own(resource: &str, share: u8, viewer: Viewer) -> String {
+    let Viewer([first, ..]) = viewer;
+    format!("tools/{resource}/own/{}", share ^ (first % SHARES))
 }
 
 fn of_tool(tool: &str) -> [u8; 32] {
@@ -204,40 +281,6 @@ fn of_pinned(tool: &str, pin: &[u8; 32]) -> [u8; 32] {
 fn share(of_tool: &[u8; 32]) -> u8 {
     let [first, ..] = of_tool;
     first % SHARES
-}
-
-fn key(fact: Fact, of_what: &[u8; 32]) -> [u8; KEY_BYTES] {
-    let mut key = [fact.code(); KEY_BYTES];
-    // The first byte of the digest, which gives way to the fact's code, chose the share.
-    key.iter_mut().zip(of_what).skip(1).for_each(|(stored, byte)| *stored = *byte);
-    key
-}
-
-fn is_about(key: &[u8; KEY_BYTES], of_what: &[u8; 32]) -> bool {
-    key.iter().zip(of_what).skip(1).all(|(stored, byte)| stored == byte)
-}
-
-fn encode(known: &BTreeMap<[u8; KEY_BYTES], UnixTime>) -> Vec<u8> {
-    let mut document = Vec::with_capacity(MAGIC.len().saturating_add(known.len().saturating_mul(ENTRY_BYTES)));
-    document.extend_from_slice(&MAGIC);
-    for (key, until) in known {
-        document.extend_from_slice(key);
-        document.extend_from_slice(&until.millis().to_le_bytes());
-    }
-    document
-}
-
-/// What [`encode`] wrote; an error for anything that it cannot have written.
-fn entries(document: &[u8]) -> Result<impl Iterator<Item = ([u8; KEY_BYTES], UnixTime)>, LedgerError> {
-    let (entries, rest) = document.strip_prefix(&MAGIC).ok_or(LedgerError::Unavailable)?.as_chunks::<ENTRY_BYTES>();
-    if !rest.is_empty() || entries.len() > MOST {
-        return Err(LedgerError::Unavailable);
-    }
-    let entry = |entry: &[u8; ENTRY_BYTES]| {
-        let (key, rest) = entry.split_first_chunk()?;
-        Some((*key, UnixTime::from_millis(u64::from_le_bytes(*rest.first_chunk()?))))
-    };
-    Ok(entries.iter().filter_map(entry))
 }
 
 #[cfg(test)]

@@ -208,8 +208,8 @@ reasons! {
     PolicyDenied = Deny, "policy_denied", 403, None, "This is not permitted.";
     /// The resource declares what it offers, and this is none of it.
     Undeclared = Deny, "undeclared", 403, None, "This is not permitted.";
-    /// The tool is pinned, and a list of its server's showed another.
-    ToolChanged = Deny, "tool_changed", 403, None, "The server has changed this tool since it was reviewed, so it cannot be called. Tell the operator of this gateway.";
+    /// The tool is pinned, and a list of its server's showed another: to the caller, or to others as configuration has it.
+    ToolChanged = Deny, "tool_changed", 403, None, "The server has changed this tool since it was reviewed, so it cannot be called. List the server's tools again; if it is refused still, tell the operator of this gateway.";
     /// A message to an A2A task that is over, as its agent said.
     AgentTaskOver = Deny, "agent_task_over", 400, None, "The agent's task is over and takes no more messages. Send the message without a task to start another.";
     /// Policy could not be evaluated.

@@ -18,6 +18,7 @@ use crate::hygiene::Finding;
 use crate::reason::Reason;
 use crate::risk::Rating;
 use crate::rollout::{Cause, Flip, Mode};
+use crate::learned::Warning;
 use crate::route::Target;
 use crate::session::DecisionId;
 use crate::step_up::Approval;
@@ -96,6 +97,7 @@ pub(crate) struct Decision<'a> {
     pub(crate) rating: Option<&'a Rating>,
     pub(crate) policies: &'a [String],
     /// Risks that the check that denied it, and its policies, answer.
+    pub(crate) warnings: &'a [Warning],
     pub(crate) maps: Vec<&'static str>,
     pub(crate) sandbox: Option<&'a str>,
     pub(crate) detail: Option<&'a str>,
@@ -161,6 +163,7 @@ impl Decision<'_> {
             maps: &self.maps,
             sandbox: self.sandbox,
             flips: flips.iter().map(flip).collect(),
+            warnings: self.warnings.iter().map(|warning| warning.name()).collect(),
             detail: self.detail,
             challenge: self.challenge,
             approval: self.approval.map(|approval| wire::Approval {

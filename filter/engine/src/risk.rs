@@ -69,7 +69,7 @@ pub(crate) struct Rating {
 
 impl RiskRules {
     /// The catalogue's risk of what `about` is about, or what lists showed; raised as far as the rules that hold say.
-    pub(crate) fn rate(&self, learned: Learned, about: About<'_>) -> Rating {
+    pub(crate) fn rate(&self, learned: &Learned, about: About<'_>) -> Rating {
         let About { resource, action, .. } = about;
         let tool = resource.declared(action);
         let catalogue = tool.map_or(resource.risk, |tool| tool.risk);
@@ -86,7 +86,7 @@ impl RiskRules {
 
     /// The risk of `action`, where no list showed anything.
     pub fn risk(&self, resource: &Resource, action: &Action, workload: &Workload, findings: &[Finding]) -> Risk {
-        self.rate(Learned::default(), About { resource, action, workload, findings }).risk
+        self.rate(&Learned::default(), About { resource, action, workload, findings }).risk
     }
 
     /// Whether one reads where the arguments of `tool` lead.

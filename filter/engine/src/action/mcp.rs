@@ -12,6 +12,7 @@ pub(in crate::action) mod fields;
 mod message;
 mod methods;
 mod parameters;
+pub(crate) mod transport;
 mod uri;
 
 use serde_json::{Map, Value, json};

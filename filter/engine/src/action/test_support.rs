@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::catalogue::{Annotations, Denials, Match, PathMatch, Protocol, Resource, Risk, Tool};
+use crate::catalogue::{Annotations, Denials, Match, PathMatch, PinScope, Protocol, Resource, Risk, Tool};
 use crate::rollout::Mode;
 use crate::route::Target;
 use crate::shape::InputSchema;
@@ -29,6 +29,8 @@ pub(crate) fn resource() -> Resource {
         allowed_origins: None,
         denials: Denials::default(),
         annotations: Annotations::Raise,
+        pin_scope: PinScope::Workload,
+        list_headers: Vec::new(),
         upgrades: Vec::new(),
     }
 }

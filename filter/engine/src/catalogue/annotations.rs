@@ -37,6 +37,28 @@ impl Annotations {
     }
 }
 
+/// Whose lists count for a call: what they showed of a pinned tool, or of the harm that a tool can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PinScope {
+    /// The caller's own; those of others where two of them saw it and the caller did not look.
+    Workload,
+    /// Everybody's.
+    All,
+}
+
+impl PinScope {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Workload, Self::All];
+
+    /// As configuration spells it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Workload => "workload",
+            Self::All => "all",
+        }
+    }
+}
+
 /// What a tool says about itself; `None` of what it does not say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Hints {

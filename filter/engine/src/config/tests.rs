@@ -71,6 +71,8 @@ fn full() -> Value {
             "allowed_origins": ["https://app.example.com"],
             "denials": { "code": -32001, "tool_result": true },
             "annotations": "trust",
+            "pin_scope": "all",
+            "list_headers": ["x-tenant"],
             "tools": [{
                 "name": "transfer", "risk": "high", "labels": ["external"],
                 "input_schema": { "type": "object" }, "redact": ["/note", "/a~1b/~0"],

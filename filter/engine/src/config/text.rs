@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use crate::action::mcp::transport;
 use crate::route;
 use crate::task::Pointer;
 use crate::task::text::is_domain;
@@ -151,6 +152,18 @@ pub(super) fn stripped_header(text: &str) -> Result<String, String> {
         return Err(format!("the request is read by its `{text}`; name a header that it can do without"));
     }
     if text.starts_with("x-countersign-") {
+        return Err(format!("`{text}` is never a client's; name a header that clients send"));
+    }
+    Ok(text)
+}
+
+/// The name of a header that a server chooses lists by.
+pub(super) fn list_header(text: &str) -> Result<String, String> {
+    let text = header(text)?;
+    if transport::is_own(&text) {
+        return Err(format!("`{text}` is the transport's own and goes to the server anyway; remove it"));
+    }
+    if text.starts_with("x-countersign-") || text.starts_with("x-envoy-") {
         return Err(format!("`{text}` is never a client's; name a header that clients send"));
     }
     Ok(text)

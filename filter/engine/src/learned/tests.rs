@@ -1,17 +1,45 @@
-//! What was seen is known to every worker until it was not seen for a day, and a server fills only its own documents.
+//! What a list showed is known to every worker until it was not seen for a day, concerns who saw it, and others as far as several
+//! saw it; a workload fills only its own share.
 
+use std::time::Duration;
+
+use super::document::{ATTEMPTS, ENTRY_BYTES, MAGIC, MOST, SHARE};
 use super::*;
-use crate::board::Posted;
+use crate::board::{Posted, Posting};
 use crate::ledger::MemoryLedger;
 
 const PIN: [u8; 32] = [7; 32];
+
+/// Three workloads.
+const A: Viewer = Viewer([1; 8]);
+const B: Viewer = Viewer([2; 8]);
+const C: Viewer = Viewer([3; 8]);
 
 fn at(hours: u64) -> UnixTime {
     UnixTime::from_secs(hours * 3600)
 }
 
-fn changed(board: &mut dyn Board, now: UnixTime, resource: &str, tool: &str, pin: &[u8; 32]) -> Option<bool> {
-    recall(board, now, resource, tool, Some(pin)).ok().map(|learned| learned.changed)
+fn call(viewer: Viewer, tool: &str) -> Call<'_> {
+    Call { resource: "payments", scope: PinScope::Workload, viewer, tool, pin: Some(&PIN), rated: Risk::Low }
+}
+
+fn as_pinned(tool: &str) -> Sight {
+    Sight::of_pin(tool, &PIN, true)
+}
+
+fn changed(tool: &str) -> Sight {
+    Sight::of_pin(tool, &PIN, false)
+}
+
+/// What became of the calls of all three.
+fn standing(board: &mut dyn Board, now: UnixTime, scope: PinScope) -> Result<[Option<Holds>; 3], LedgerError> {
+    let mut of = |viewer| recall(board, now, &Call { scope, ..call(viewer, "echo") }).map(|learned| learned.changed);
+    Ok([of(A)?, of(B)?, of(C)?])
+}
+
+fn warned(board: &mut dyn Board, now: UnixTime, viewer: Viewer) -> bool {
+    let learned = recall(board, now, &call(viewer, "echo")).unwrap_or_default();
+    learned.warnings.contains(&Warning::PinMismatchElsewhere)
 }
 
 /// Counts what is written, and lets others in between.
@@ -43,103 +71,228 @@ impl Board for Counting {
     }
 }
 
+/// Workloads see faces one after the other; what holds then for each of them.
 #[test]
-fn a_change_is_known_of_that_tool_under_that_pin_for_a_day() {
-    let mut board = Counting::new();
-    assert_eq!(changed(&mut board, at(0), "payments", "echo", &PIN), Some(false));
-    assert_eq!(note(&mut board, at(0), "payments", vec![Mark::changed("echo", &PIN)]), Ok(()));
-    assert_eq!(changed(&mut board, at(23), "payments", "echo", &PIN), Some(true));
-    assert_eq!(changed(&mut board, at(24), "payments", "echo", &PIN), Some(false));
-    assert_eq!(changed(&mut board, at(0), "payments", "echo", &[8; 32]), Some(false));
-    assert_eq!(changed(&mut board, at(0), "payments", "other", &PIN), Some(false));
-    assert_eq!(changed(&mut board, at(0), "crm", "echo", &PIN), Some(false));
-}
-
-#[test]
-fn every_sight_renews_it_and_few_are_written() {
-    let mut board = Counting::new();
-    for minutes in 0..240 {
-        let now = at(0).plus(Duration::from_mins(minutes));
-        assert_eq!(note(&mut board, now, "payments", vec![Mark::changed("echo", &PIN); 3]), Ok(()));
+fn whom_a_change_concerns() -> Result<(), LedgerError> {
+    const FREE: Option<Holds> = None;
+    const OWN: Option<Holds> = Some(Holds::ForADay);
+    const OTHERS: Option<Holds> = Some(Holds::UntilListed);
+    let (good, bad) = (as_pinned("echo"), changed("echo"));
+    for (sights, expected) in [
+        (&[][..], [FREE, FREE, FREE]),
+        (&[(A, bad)][..], [OWN, FREE, FREE]),
+        // Nobody un-sees what it saw.
+        (&[(A, bad), (A, good)], [OWN, FREE, FREE]),
+        (&[(A, good), (A, bad), (A, good)], [OWN, FREE, FREE]),
+        // Two saw it: whoever did not look has to.
+        (&[(A, bad), (B, bad)], [OWN, OWN, OTHERS]),
+        // The same one, over and over, is one.
+        (&[(A, bad), (A, bad), (A, bad)], [OWN, FREE, FREE]),
+        // Who looked is not concerned, before and after.
+        (&[(C, good), (A, bad), (B, bad)], [OWN, OWN, FREE]),
+        (&[(A, bad), (B, bad), (C, good)], [OWN, OWN, FREE]),
+        // Somebody saw it as it was since, so one alone saw it changed.
+        (&[(A, bad), (B, good), (B, bad)], [OWN, OWN, FREE]),
+        (&[(A, bad), (B, good), (B, bad), (A, bad)], [OWN, OWN, OTHERS]),
+    ] {
+        let mut board = MemoryLedger::new(1);
+        for (viewer, sight) in sights {
+            note(&mut board, at(0), "payments", *viewer, vec![*sight])?;
+        }
+        assert_eq!(standing(&mut board, at(1), PinScope::Workload)?, expected, "{sights:?}");
+        let any = sights.iter().any(|(_, sight)| *sight == bad).then_some(Holds::ForADay);
+        assert_eq!(standing(&mut board, at(1), PinScope::All)?, [any; 3], "{sights:?}");
+        assert_eq!(standing(&mut board, at(24), PinScope::Workload)?, [FREE; 3], "{sights:?}");
+        assert_eq!(standing(&mut board, at(24), PinScope::All)?, [FREE; 3], "{sights:?}");
     }
-    assert_eq!(board.posts, 4);
-    assert_eq!(changed(&mut board, at(26), "payments", "echo", &PIN), Some(true));
+    Ok(())
 }
 
 #[test]
-fn what_a_chunk_brings_is_one_write_per_document() {
-    let mut board = Counting::new();
-    let marks = (0..10_000).map(|tool| Mark::changed(&format!("tool-{tool}"), &PIN)).collect();
-    assert_eq!(note(&mut board, at(0), "payments", marks), Ok(()));
-    assert_eq!(board.posts, usize::from(SHARES));
-    let known = |tool: usize| changed(&mut board, at(1), "payments", &format!("tool-{tool}"), &PIN) == Some(true);
-    assert!((0..10_000).all(known));
+fn who_has_not_looked_since_is_warned() -> Result<(), LedgerError> {
+    let mut board = MemoryLedger::new(1);
+    let warned = |board: &mut MemoryLedger| [A, B, C].map(|viewer| warned(board, at(1), viewer));
+    note(&mut board, at(0), "payments", C, vec![as_pinned("echo")])?;
+    assert_eq!(warned(&mut board), [false; 3]);
+    note(&mut board, at(0), "payments", A, vec![changed("echo")])?;
+    assert_eq!(warned(&mut board), [false, true, true]);
+    note(&mut board, at(0), "payments", C, vec![as_pinned("echo")])?;
+    assert_eq!(warned(&mut board), [false, true, false]);
+    note(&mut board, at(0), "payments", A, vec![as_pinned("echo"), changed("echo")])?;
+    assert_eq!(warned(&mut board), [false, true, true]);
+    Ok(())
 }
 
 #[test]
-fn a_server_fills_its_own_documents_and_nothing_is_lost_in_silence() {
+fn a_change_is_known_of_that_tool_under_that_pin() -> Result<(), LedgerError> {
+    let mut board = MemoryLedger::new(1);
+    note(&mut board, at(0), "payments", A, vec![changed("echo")])?;
+    let call = call(A, "echo");
+    let mut changed = |call: Call<'_>| recall(&mut board, at(1), &call).map(|learned| learned.changed.is_some());
+    assert!(changed(call)?);
+    for other in [
+        Call { pin: Some(&[8; 32]), ..call },
+        Call { pin: None, ..call },
+        Call { tool: "other", ..call },
+        Call { resource: "crm", ..call },
+    ] {
+        assert!(!changed(other)?, "{other:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn every_sight_renews_it_and_few_are_written() -> Result<(), LedgerError> {
+    for sight in [changed("echo"), Sight::raises("echo", Some(Risk::High))] {
+        let mut board = Counting::new();
+        for minutes in 0..240 {
+            let now = at(0).plus(Duration::from_mins(minutes));
+            for viewer in [A, B, C] {
+                note(&mut board, now, "payments", viewer, vec![sight; 3])?;
+            }
+        }
+        // Two who saw it and what three saw, every hour.
+        assert_eq!(board.posts, 4 * 5);
+        let learned = recall(&mut board, at(26), &call(C, "echo"))?;
+        assert!(learned.changed.is_some() || learned.raised.is_some());
+    }
+    // What is as it should be is remembered of pinned tools alone, and told to nobody.
     let mut board = Counting::new();
-    let flood = |from: usize| (from..from + 20_000).map(|tool| Mark::changed(&tool.to_string(), &PIN)).collect();
-    assert_eq!(note(&mut board, at(0), "hostile", flood(0)), Err(LedgerError::Full));
-    assert_eq!(note(&mut board, at(0), "payments", vec![Mark::changed("echo", &PIN)]), Ok(()));
+    for _ in 0..3 {
+        let sights = vec![as_pinned("echo"), Sight::raises("echo", None), Sight::claims("echo", None)];
+        note(&mut board, at(0), "payments", A, sights)?;
+    }
+    assert_eq!(board.posts, 1);
+    Ok(())
+}
+
+#[test]
+fn what_a_chunk_brings_is_one_write_per_document() -> Result<(), LedgerError> {
+    let mut board = Counting::new();
+    let sights = (0..10_000).map(|tool| changed(&format!("tool-{tool}"))).collect();
+    note(&mut board, at(0), "payments", A, sights)?;
+    assert_eq!(board.posts, 2 * usize::from(SHARES));
+    for tool in 0..10_000 {
+        assert!(recall(&mut board, at(1), &call(A, &format!("tool-{tool}")))?.changed.is_some());
+    }
+    Ok(())
+}
+
+#[test]
+fn a_workload_fills_its_own_share_and_nothing_is_lost_in_silence() -> Result<(), LedgerError> {
+    let mut board = Counting::new();
+    let flood = |from: usize, count: usize| (from..from + count).map(|tool| changed(&tool.to_string())).collect();
+    for more in 0..4 {
+        assert_eq!(note(&mut board, at(0), "payments", A, flood(more * 30_000, 30_000)), Err(LedgerError::Full));
+    }
+    // Nobody else is concerned, nor other resources.
+    note(&mut board, at(0), "payments", B, flood(200_000, 10_000))?;
+    note(&mut board, at(0), "crm", A, flood(0, 10_000))?;
     for share in 0..SHARES {
-        let size = board.read(&document("hostile", share)).ok().flatten().map_or(0, |posted| posted.document.len());
-        assert!(size <= MAGIC.len() + MOST * ENTRY_BYTES, "{size}");
+        for name in [elsewhere("payments", share), own("payments", share, A)] {
+            let size = board.read(&name)?.map_or(0, |posted| posted.document.len());
+            assert!(size <= MAGIC.len() + 8 + MOST * ENTRY_BYTES, "{size}");
+        }
     }
     // What lapsed makes room.
-    let few = |from: usize| (from..from + 10_000).map(|tool| Mark::changed(&tool.to_string(), &PIN)).collect();
-    assert_eq!(note(&mut board, at(0), "later", few(0)), Ok(()));
-    assert_eq!(note(&mut board, at(24), "later", few(10_000)), Ok(()));
+    note(&mut board, at(24), "payments", A, flood(300_000, 10_000))
 }
 
 #[test]
-fn other_workers_in_between_are_not_overwritten() {
+fn what_speaks_for_tools_gives_way() -> Result<(), LedgerError> {
+    let mut board = Counting::new();
+    let share = share(&of_tool("echo"));
+    let same: Vec<String> =
+        (0..200_000).map(|tool| tool.to_string()).filter(|tool| super::share(&of_tool(tool)) == share).collect();
+    for tool in same.iter().take(SHARE * 2) {
+        note(&mut board, at(0), "payments", A, vec![as_pinned(tool)])?;
+    }
+    for tool in same.iter().take(SHARE) {
+        note(&mut board, at(0), "payments", A, vec![changed(tool)])?;
+    }
+    assert_eq!(note(&mut board, at(0), "payments", A, vec![changed("echo")]), Err(LedgerError::Full));
+    let first = same.first().map_or("", String::as_str);
+    assert_eq!(recall(&mut board, at(1), &call(A, first))?.changed, Some(Holds::ForADay));
+    Ok(())
+}
+
+#[test]
+fn other_workers_in_between_are_not_overwritten() -> Result<(), LedgerError> {
     let mut board = Counting::new();
     board.meddlers = ATTEMPTS - 1;
-    assert_eq!(note(&mut board, at(0), "payments", vec![Mark::changed("a", &PIN)]), Ok(()));
-    assert_eq!(note(&mut board, at(0), "payments", vec![Mark::changed("b", &PIN)]), Ok(()));
-    assert_eq!(changed(&mut board, at(0), "payments", "a", &PIN), Some(true));
+    note(&mut board, at(0), "payments", A, vec![changed("echo")])?;
+    note(&mut board, at(0), "payments", B, vec![changed("echo")])?;
+    assert_eq!(standing(&mut board, at(0), PinScope::Workload)?[2], Some(Holds::UntilListed));
     board.meddlers = ATTEMPTS;
-    assert_eq!(note(&mut board, at(0), "payments", vec![Mark::changed("c", &PIN)]), Err(LedgerError::Unavailable));
+    assert_eq!(note(&mut board, at(0), "payments", A, vec![changed("c")]), Err(LedgerError::Unavailable));
+    Ok(())
 }
 
 #[test]
 fn what_cannot_be_read_is_an_error_and_left_as_it_is() {
-    let mark = Mark::changed("echo", &PIN);
-    let name = document("payments", mark.share);
-    let one = [MAGIC.as_slice(), &[0; ENTRY_BYTES]].concat();
-    let many = [MAGIC.to_vec(), vec![0; ENTRY_BYTES * (MOST + 1)]].concat();
-    for bad in [b"".as_slice(), b"cst0", one.get(..20).unwrap_or_default(), &many] {
+    let tool = of_tool("echo");
+    let one = [MAGIC.as_slice(), &[0; 8], &[0; ENTRY_BYTES]].concat();
+    let many = [MAGIC.to_vec(), vec![0; 8 + ENTRY_BYTES * (MOST + 1)]].concat();
+    for bad in [b"".as_slice(), b"cst1", b"cst2", one.get(..20).unwrap_or_default(), &many] {
         let mut board = MemoryLedger::new(1);
+        let name = elsewhere("payments", share(&tool));
         assert_eq!(board.post(&name, bad, None), Ok(Posting::Done));
-        assert_eq!(recall(&mut board, at(0), "payments", "echo", Some(&PIN)), Err(LedgerError::Unavailable));
-        assert_eq!(note(&mut board, at(0), "payments", vec![mark]), Err(LedgerError::Unavailable));
+        assert_eq!(recall(&mut board, at(0), &call(A, "echo")), Err(LedgerError::Unavailable));
+        assert_eq!(note(&mut board, at(0), "payments", A, vec![changed("echo")]), Err(LedgerError::Unavailable));
         assert_eq!(board.read(&name).ok().flatten().map(|posted| posted.document), Some(bad.to_vec()));
     }
     let mut broken = Counting { broken: true, ..Counting::new() };
-    assert_eq!(recall(&mut broken, at(0), "payments", "echo", Some(&PIN)), Err(LedgerError::Unavailable));
-    assert_eq!(note(&mut broken, at(0), "payments", vec![mark]), Err(LedgerError::Unavailable));
+    assert_eq!(recall(&mut broken, at(0), &call(A, "echo")), Err(LedgerError::Unavailable));
+    assert_eq!(note(&mut broken, at(0), "payments", A, vec![changed("echo")]), Err(LedgerError::Unavailable));
 }
 
 #[test]
-fn the_highest_risk_that_was_seen_holds() {
+fn the_highest_risk_that_it_saw_holds_for_a_workload() -> Result<(), LedgerError> {
     let mut board = MemoryLedger::new(1);
-    let seen = |board: &mut MemoryLedger, hours| recall(board, at(hours), "payments", "echo", None);
-    for (hours, mark) in [
-        (0, Mark::raised("echo", Risk::High)),
-        (1, Mark::raised("echo", Risk::Medium)),
-        (1, Mark::believed("echo", Risk::Medium)),
-        (2, Mark::believed("echo", Risk::Low)),
-        (2, Mark::raised("other", Risk::High)),
-        (2, Mark::changed("echo", &PIN)),
+    for (hours, sight) in [
+        (0, Sight::raises("echo", Some(Risk::High))),
+        (1, Sight::raises("echo", Some(Risk::Medium))),
+        (1, Sight::claims("echo", Some(Risk::Medium))),
+        (2, Sight::claims("echo", Some(Risk::Low))),
+        (2, Sight::raises("other", Some(Risk::High))),
+        (2, Sight::raises("echo", None)),
     ] {
-        assert_eq!(note(&mut board, at(hours), "payments", vec![mark]), Ok(()));
+        note(&mut board, at(hours), "payments", A, vec![sight])?;
     }
-    let learned = |raised, believed| Ok(Learned { changed: false, raised, believed });
-    assert_eq!(seen(&mut board, 2), learned(Some(Risk::High), Some(Risk::Medium)));
-    assert_eq!(seen(&mut board, 24), learned(Some(Risk::Medium), Some(Risk::Medium)));
-    assert_eq!(seen(&mut board, 25), learned(None, Some(Risk::Low)));
-    assert_eq!(seen(&mut board, 26), learned(None, None));
+    let mut seen = |hours| recall(&mut board, at(hours), &call(A, "echo")).map(|seen| (seen.raised, seen.believed));
+    assert_eq!(seen(2)?, (Some(Risk::High), Some(Risk::Medium)));
+    assert_eq!(seen(24)?, (Some(Risk::Medium), Some(Risk::Medium)));
+    assert_eq!(seen(25)?, (None, Some(Risk::Low)));
+    assert_eq!(seen(26)?, (None, None));
+    Ok(())
+}
+
+/// What others saw of what tools say about themselves: two of them raise, nobody lowers.
+#[test]
+fn what_others_saw_raises_by_two_and_lowers_nothing() -> Result<(), LedgerError> {
+    let raises = |risk| Sight::raises("echo", risk);
+    let claims = |risk| Sight::claims("echo", risk);
+    let (medium, high) = (Some(Risk::Medium), Some(Risk::High));
+    for (sights, raised, warned) in [
+        (&[(A, raises(high))][..], None, true),
+        (&[(A, raises(high)), (B, raises(high))], high, false),
+        // Both saw medium at least.
+        (&[(A, raises(high)), (B, raises(medium))], medium, true),
+        (&[(A, raises(high)), (B, raises(high)), (B, raises(None))], None, true),
+        (&[(A, raises(high)), (B, raises(high)), (C, raises(None))], None, false),
+        (&[(A, claims(high)), (B, claims(high))], high, false),
+        // No more than it is rated.
+        (&[(A, claims(Some(Risk::Low)))], None, false),
+    ] {
+        let mut board = MemoryLedger::new(1);
+        for (viewer, sight) in sights {
+            note(&mut board, at(0), "payments", *viewer, vec![*sight])?;
+        }
+        let learned = recall(&mut board, at(1), &call(C, "echo"))?;
+        let warnings = if warned { vec![Warning::RiskRaisedElsewhere] } else { Vec::new() };
+        assert_eq!(learned, Learned { raised, warnings, ..Learned::default() }, "{sights:?}");
+    }
+    Ok(())
 }
 
 #[test]
@@ -148,7 +301,7 @@ fn nothing_learned_lowers_a_risk_but_of_what_a_trusted_server_has_undeclared() {
         for declared in [true, false] {
             for rated in Risk::ALL {
                 for said in Risk::ALL {
-                    let learned = Learned { changed: false, raised: Some(said), believed: Some(said) };
+                    let learned = Learned { raised: Some(said), believed: Some(said), ..Learned::default() };
                     let expected = match (annotations, declared) {
                         (Annotations::Ignore, _) => rated,
                         (Annotations::Trust, false) => said,
@@ -163,8 +316,8 @@ fn nothing_learned_lowers_a_risk_but_of_what_a_trusted_server_has_undeclared() {
 }
 
 #[test]
-fn facts_have_codes_of_their_own() {
-    let facts: Vec<Fact> = (0..=u8::MAX).filter_map(Fact::of).collect();
-    assert_eq!(facts.len(), 9);
-    assert!(facts.iter().all(|fact| Fact::of(fact.code()) == Some(*fact)));
+fn faces_have_codes_of_their_own() {
+    let faces: Vec<Face> = (0..=u8::MAX).filter_map(Face::of).collect();
+    assert_eq!(faces.len(), 12);
+    assert!(faces.iter().all(|face| Face::of(face.code()) == Some(*face)));
 }

@@ -59,6 +59,9 @@ pub(super) fn resource(entry: &Resource) -> [u8; 32] {
         allowed_origins: _,
         denials: _,
         annotations,
+        // Looked at again after every approval.
+        pin_scope: _,
+        list_headers: _,
         upgrades,
     } = entry;
     let Match { host, path, route, exact } = matching;

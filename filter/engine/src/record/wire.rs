@@ -42,6 +42,9 @@ pub(super) struct Decision<'a> {
     pub(super) findings: Vec<&'static str>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     pub(super) policies: &'a [String],
+    /// What policies do not read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) warnings: Vec<&'static str>,
     #[serde(skip_serializing_if = "<[&str]>::is_empty")]
     pub(super) maps: &'a [&'static str],
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -15,6 +15,7 @@ use crate::forward::HeaderEdit;
 use crate::frameworks;
 use crate::headers::{Headers, same_name};
 use crate::hygiene::{self, Finding};
+use crate::learned::Warning;
 use crate::ledger::Entry;
 use crate::policy::Facts;
 use crate::reason::Reason;
@@ -34,6 +35,8 @@ pub(super) struct Account {
     pub(super) verified: Option<Arc<Verified>>,
     /// What is unhealthy about how the request was made and, once that is known, about the credential.
     pub(super) findings: Vec<Finding>,
+    /// What others' lists showed of the tool that is called, and the caller's did not.
+    pub(super) warnings: Vec<Warning>,
     /// The DPoP proof, to be spent.
     pub(super) proof: Option<VerifiedProof>,
     /// Whether a DPoP proof was missing or not good.
@@ -176,6 +179,7 @@ impl Account {
             verified: self.verified.as_deref(),
             task: self.task(),
             findings: &self.findings,
+            warnings: &self.warnings,
             action: self.action.as_ref(),
             rating: self.rating.as_ref(),
             policies: &self.policies,

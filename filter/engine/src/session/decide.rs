@@ -86,7 +86,7 @@ impl Turn<'_> {
         let authentication = resource.demand(Some(&action));
         let undeclared = resource.interface.closed && resource.declared(&action).is_none();
         account.action = Some(action);
-        account.rating = Some(self.rate(resource, Learned::default(), account)?);
+        account.rating = Some(self.rate(resource, &Learned::default(), account)?);
         self.claim_session(request, resource, account)?;
         self.cover(request, account)?;
         if undeclared {
@@ -99,11 +99,12 @@ impl Turn<'_> {
         }
         let learned = self.learned(resource, account)?;
         if learned != Learned::default() {
-            account.rating = Some(self.rate(resource, learned, account)?);
+            account.rating = Some(self.rate(resource, &learned, account)?);
+            account.warnings.clone_from(&learned.warnings);
         }
         let ruling = self.rule(request, told, account)?;
         // Whoever may not do it is told that, not what became of it; and nobody is asked about it.
-        self.check_seen(resource, learned, account)?;
+        self.check_seen(resource, &learned, account)?;
         Ok(ruling)
     }
 

@@ -10,6 +10,7 @@ mod approval;
 mod decide;
 mod explain;
 mod id;
+mod list_request;
 mod observe;
 mod outside;
 mod pending;

@@ -6,14 +6,18 @@ use super::Turn;
 use super::account::Account;
 use crate::action::Operation;
 use crate::catalogue::{Annotations, Resource};
-use crate::learned::{self, Learned};
+use crate::learned::{self, Holds, Learned, Viewer};
 use crate::ledger::LedgerError;
 use crate::reason::Reason;
 use crate::risk::{About, Rating};
 
+/// Why a tool counts as changed that the caller's own lists did not show changed.
+const SEEN_BY_OTHERS: &str = "two others saw it changed, and nobody has seen it as it was pinned since; \
+                              it is refused until the caller lists the tools";
+
 impl Turn<'_> {
     /// How risky the action is that `account` is about.
-    pub(super) fn rate(&self, resource: &Resource, learned: Learned, account: &Account) -> Result<Rating, Reason> {
+    pub(super) fn rate(&self, resource: &Resource, learned: &Learned, account: &Account) -> Result<Rating, Reason> {
         let (Some(action), Some(verified)) = (&account.action, &account.verified) else {
             return Err(Reason::Internal);
         };
@@ -26,22 +30,35 @@ impl Turn<'_> {
         let Some(Operation::ToolCall(call)) = account.action.as_ref().map(|action| &action.operation) else {
             return Ok(Learned::default());
         };
-        let pin = resource.tools.get(&call.tool).and_then(|tool| tool.pin.as_ref());
+        let declared = resource.tools.get(&call.tool);
+        let pin = declared.and_then(|tool| tool.pin.as_ref());
         if pin.is_none() && resource.annotations == Annotations::Ignore {
             return Ok(Learned::default());
         }
-        learned::recall(self.ledger, self.now, &resource.name, &call.tool, pin)
-            .map_err(|_: LedgerError| Reason::LedgerUnavailable)
+        let viewer = Viewer::of(&account.verified.as_deref().ok_or(Reason::Internal)?.workload);
+        let call = learned::Call {
+            resource: &resource.name,
+            scope: resource.pin_scope,
+            viewer,
+            tool: &call.tool,
+            pin,
+            rated: declared.map_or(resource.risk, |tool| tool.risk),
+        };
+        learned::recall(self.ledger, self.now, &call).map_err(|_: LedgerError| Reason::LedgerUnavailable)
     }
 
     /// That responses showed nothing since that is against it, whatever policy says.
     pub(super) fn check_seen(
         &mut self,
         resource: &Resource,
-        learned: Learned,
-        account: &Account,
+        learned: &Learned,
+        account: &mut Account,
     ) -> Result<(), Reason> {
-        if learned.changed {
+        if let Some(holds) = learned.changed {
+            account.detail = match holds {
+                Holds::ForADay => None,
+                Holds::UntilListed => Some(SEEN_BY_OTHERS.to_owned()),
+            };
             return Err(Reason::ToolChanged);
         }
         if self.is_for_ended_task(resource, account)? { Err(Reason::AgentTaskOver) } else { Ok(()) }

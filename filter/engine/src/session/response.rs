@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::Turn;
 use super::account::Account;
 use super::agent_tasks::AgentTasks;
+use super::list_request;
 use super::request::Request;
 use super::visible::Reader;
 use crate::action::{Action, Operation, mcp};
@@ -98,6 +99,9 @@ impl Watch {
         let of = match (Messages::of(turn, request, account), resource) {
             (Some(messages), _) => {
                 edits.extend(removed(headers, "accept-encoding"));
+                if messages.reader.is_some() {
+                    edits.extend(list_request::cleaned(turn, request));
+                }
                 Of::Server(Box::new(messages))
             }
             (None, Some(resource)) => {
@@ -246,8 +250,8 @@ impl Messages {
         let mut reader = reader.at(turn.engine, turn.now).map_err(|unreadable| Refused::from(unreadable).outcome())?;
         let passed = content.push(chunk, end, &mut reader);
         self.changed |= reader.met_changed_tool();
-        let (resource, marks) = reader.into_marks();
-        let noted = learned::note(turn.ledger, turn.now, resource, marks);
+        let (resource, viewer, sights) = reader.into_sights();
+        let noted = learned::note(turn.ledger, turn.now, resource, viewer, sights);
         noted.map_err(|_: LedgerError| Reason::LedgerUnavailable.row().code)?;
         passed.map_err(Refused::outcome)
     }

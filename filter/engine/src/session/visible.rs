@@ -18,7 +18,7 @@ use crate::credential::Verified;
 use crate::digest;
 use crate::engine::{Engine, ResourceIndex};
 use crate::hygiene::Finding;
-use crate::learned::{Learned, Mark};
+use crate::learned::{Learned, Sight, Viewer};
 use crate::policy::{Facts, Unknown};
 use crate::response::{Audience, Element, Listing, Unreadable};
 use crate::risk::About;
@@ -46,8 +46,8 @@ pub(super) struct ReaderNow<'a> {
     task: &'a Task,
     now: UnixTime,
     circumstances: Circumstances,
-    /// What was met and is to be remembered: no more than the elements of one chunk.
-    marks: Vec<Mark>,
+    /// What was met and is to be remembered: of no more than the elements of one chunk.
+    sights: Vec<Sight>,
     /// Whether a tool was met that is not what it was pinned to.
     changed: bool,
 }
@@ -75,7 +75,7 @@ impl Reader {
             task: self.verified.task.as_ref().map_err(|_| Unreadable)?,
             now,
             circumstances,
-            marks: Vec::new(),
+            sights: Vec::new(),
             changed: false,
         })
     }
@@ -91,12 +91,12 @@ impl Audience for ReaderNow<'_> {
             Listing::Tools => {
                 let pinned = self.is_as_pinned(name, element);
                 let learned = self.learn(name, element)?;
-                pinned && self.could(&self.tool_call(name), learned)
+                pinned && self.could(&self.tool_call(name), &learned)
             }
-            Listing::Prompts => self.could(&self.operation("prompts/get", name), Learned::default()),
-            Listing::Resources => self.could(&self.operation(READ, name), Learned::default()),
+            Listing::Prompts => self.could(&self.operation("prompts/get", name), &Learned::default()),
+            Listing::Resources => self.could(&self.operation(READ, name), &Learned::default()),
             Listing::Templates => self.could_read_one_of(name),
-            Listing::Tasks => self.could(&self.operation(TASK, name), Learned::default()),
+            Listing::Tasks => self.could(&self.operation(TASK, name), &Learned::default()),
         })
     }
 }
@@ -107,9 +107,9 @@ impl<'a> ReaderNow<'a> {
         self.changed
     }
 
-    /// Whose list it is, and what was met in it that is to be remembered.
-    pub(super) fn into_marks(self) -> (&'a str, Vec<Mark>) {
-        (&self.resource.name, self.marks)
+    /// Of which resource the list is, who reads it, and what was met in it that is to be remembered.
+    pub(super) fn into_sights(self) -> (&'a str, Viewer, Vec<Sight>) {
+        (&self.resource.name, Viewer::of(&self.reader.verified.workload), self.sights)
     }
 
     /// A tool that was pinned is what it was: what changed afterwards, nobody has looked at.
@@ -119,10 +119,8 @@ impl<'a> ReaderNow<'a> {
             Ok(Value::Object(tool)) => digest::of_tool(&tool) == Ok(pin),
             Ok(_) | Err(_) => false,
         };
-        if !same {
-            self.changed = true;
-            self.marks.push(Mark::changed(name, &pin));
-        }
+        self.changed |= !same;
+        self.sights.push(Sight::of_pin(name, &pin, same));
         same
     }
 
@@ -136,17 +134,17 @@ impl<'a> ReaderNow<'a> {
                 // The schema of a declared tool was looked at by whoever declared it.
                 let rated = declared.map_or(self.resource.risk, |tool| tool.risk);
                 learned.raised = element.hints(declared.is_none())?.raised().filter(|risk| *risk > rated);
-                self.marks.extend(learned.raised.map(|risk| Mark::raised(name, risk)));
+                self.sights.push(Sight::raises(name, learned.raised));
             }
             (Annotations::Trust, None) => {
                 learned.believed = element.hints(true)?.believed();
-                self.marks.extend(learned.believed.map(|risk| Mark::believed(name, risk)));
+                self.sights.push(Sight::claims(name, learned.believed));
             }
         }
         Ok(learned)
     }
 
-    fn could(&self, action: &Action, learned: Learned) -> bool {
+    fn could(&self, action: &Action, learned: &Learned) -> bool {
         self.every_grants(|grants| grants.could_cover(action, &self.circumstances))
             && self.allowed(action, learned, Unknown::Arguments)
     }
@@ -158,7 +156,8 @@ impl<'a> ReaderNow<'a> {
         let operation = format!("mcp:{READ}");
         let reaches =
             |grants: &Grants| grants.could_cover_below(&operation, &self.resource.name, start, &self.circumstances);
-        self.every_grants(reaches) && self.allowed(&self.operation(READ, template), Learned::default(), Unknown::Target)
+        self.every_grants(reaches)
+            && self.allowed(&self.operation(READ, template), &Learned::default(), Unknown::Target)
     }
 
     /// Whether the grants of the task, and those of everybody in the chain that has any, all do.
@@ -169,7 +168,7 @@ impl<'a> ReaderNow<'a> {
         ceilings.chain([Some(&self.task.grants)]).all(|grants| grants.is_some_and(&cover))
     }
 
-    fn allowed(&self, action: &Action, learned: Learned, unknown: Unknown) -> bool {
+    fn allowed(&self, action: &Action, learned: &Learned, unknown: Unknown) -> bool {
         let (workload, findings) = (&self.reader.verified.workload, &self.reader.findings[..]);
         // Where the arguments lead nobody knows yet: a list shows what it could be at least.
         let rating =

@@ -6,7 +6,7 @@ use countersign_tokens::{Algorithm, KeyFormat, Profile};
 use serde_json::{Value, json};
 
 use super::{Edit, Outcome, SECRET, edited, full, key_set, minimal, parse, set};
-use crate::catalogue::{Annotations, Denials, Match, Mirrored, PathMatch, Protocol, Risk};
+use crate::catalogue::{Annotations, Denials, Match, Mirrored, PathMatch, PinScope, Protocol, Risk};
 use crate::config::{
     Binding, Bound, ClientCertificate, ClusterUse, Config, Endpoint, ForwardConfig, KeyLocation, KeySource, Limits,
     NoSecrets, RecordConfig, RemoteKeys, SessionsConfig, Unmatched,
@@ -98,6 +98,7 @@ fn a_resource_arrives() -> Outcome {
     assert_eq!(resource.allowed_origins, Some(vec!["https://app.example.com".to_owned()]));
     assert_eq!(resource.denials, Denials { code: Some(-32001), tool_result: true });
     assert_eq!(resource.annotations, Annotations::Trust);
+    assert_eq!((resource.pin_scope, resource.list_headers.as_slice()), (PinScope::All, &["x-tenant".to_owned()][..]));
     let tool = resource.tools.get("transfer").ok_or("no tool")?;
     assert_eq!(
         (tool.name.as_str(), tool.risk, tool.labels.as_slice()),

@@ -356,7 +356,9 @@ fn resources() -> Outcome {
             "/resources/0/allowed_origins: only an MCP resource has it; remove it, or write `protocol: mcp`\n\
              /resources/0/denials: only an MCP resource has it; remove it, or write `protocol: mcp`\n\
              /resources/0/annotations: only an MCP resource has it; remove it, or write `protocol: mcp`\n\
-             /resources/0/tools: only an MCP resource has tools; remove them, or write `protocol: mcp`",
+             /resources/0/pin_scope: only an MCP resource has it; remove it, or write `protocol: mcp`\n\
+             /resources/0/tools: only an MCP resource has tools; remove them, or write `protocol: mcp`\n\
+             /resources/0/list_headers: only an MCP resource has it; remove it, or write `protocol: mcp`",
             SCHEMA_TOO,
         ),
         (
@@ -467,6 +469,25 @@ fn pins() -> Outcome {
             &format!("/resources/0/tools/0/pin: {shape}"),
             SCHEMA_TOO,
         ),
+        (
+            &[set("/resources/0/pin_scope", "task")],
+            "/resources/0/pin_scope: unknown scope \"task\" (workload, all)",
+            SCHEMA_TOO,
+        ),
+        (
+            &[Remove("/resources/0/tools/0/pin")],
+            "/resources/0/list_headers: only requests for lists of pinned tools go without others; `pin` a tool, or \
+             remove this",
+            READER_ONLY,
+        ),
+        (
+            &[set("/resources/0/list_headers", json!(["Accept-Language", "accept", "x-countersign-subject"]))],
+            "/resources/0/list_headers/0: \"Accept-Language\" has a second spelling; write lower case and `-` for `_`: \
+             all are covered\n\
+             /resources/0/list_headers/1: `accept` is the transport's own and goes to the server anyway; remove it\n\
+             /resources/0/list_headers/2: `x-countersign-subject` is never a client's; name a header that clients send",
+            SCHEMA_TOO,
+        ),
     ])
 }
 
@@ -486,6 +507,8 @@ fn upgrades() -> Outcome {
                 Remove("/resources/0/allowed_origins"),
                 Remove("/resources/0/denials"),
                 Remove("/resources/0/annotations"),
+                Remove("/resources/0/pin_scope"),
+                Remove("/resources/0/list_headers"),
                 set("/resources/0/protocol", "http"),
                 upgrades(json!(["h2c"])),
             ],

@@ -225,6 +225,6 @@ fn the_defaults_described_are_the_defaults() -> Outcome {
             stated.push(key.clone());
         }
     }
-    assert_eq!(stated.len(), 42, "{stated:?}");
+    assert_eq!(stated.len(), 44, "{stated:?}");
     Ok(())
 }

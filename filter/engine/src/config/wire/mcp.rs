@@ -4,9 +4,9 @@
 use serde_json::Value;
 
 use super::distinct;
-use crate::catalogue::{Annotations, Denials, Mirrored, Protocol};
-use crate::config::address;
+use crate::catalogue::{Annotations, Denials, Mirrored, PinScope, Protocol};
 use crate::config::read::{Node, Object};
+use crate::config::{address, text};
 
 /// The property of a schema that names the header field (MCP 2026-07-28, Schema Extension).
 const ANNOTATION: &str = "x-mcp-header";
@@ -32,11 +32,36 @@ pub(super) fn browsers_and_denials(
 
 /// What its tools' annotations do to risk; unless stated, they raise it.
 pub(super) fn annotations(object: &mut Object<'_>, protocol: Option<Protocol>) -> Option<Annotations> {
-    if protocol.is_some_and(|protocol| protocol != Protocol::Mcp) {
-        object.forbid(&["annotations"], "only an MCP resource has it; remove it, or write `protocol: mcp`")?;
-    }
+    only_of_mcp(object, protocol, "annotations")?;
     let choices = Annotations::ALL.map(|annotations| (annotations.name(), annotations));
     object.or("annotations", Annotations::Raise, |node| node.choice("use of annotations", &choices))
+}
+
+/// Whose lists count for a call: unless stated, the caller's own.
+pub(super) fn pin_scope(object: &mut Object<'_>, protocol: Option<Protocol>) -> Option<PinScope> {
+    only_of_mcp(object, protocol, "pin_scope")?;
+    let choices = PinScope::ALL.map(|scope| (scope.name(), scope));
+    object.or("pin_scope", PinScope::Workload, |node| node.choice("scope", &choices))
+}
+
+/// Fields that the server chooses lists by; of others only the transport's own go with a request for one where tools are `pinned`.
+pub(super) fn list_headers(object: &mut Object<'_>, protocol: Option<Protocol>, pinned: bool) -> Option<Vec<String>> {
+    only_of_mcp(object, protocol, "list_headers")?;
+    object.or("list_headers", Vec::new(), |node| {
+        let fields = distinct(node, |node| node.parse(text::list_header))?;
+        if !fields.is_empty() && !pinned {
+            return node
+                .refuse("only requests for lists of pinned tools go without others; `pin` a tool, or remove this");
+        }
+        Some(fields)
+    })
+}
+
+fn only_of_mcp(object: &mut Object<'_>, protocol: Option<Protocol>, key: &'static str) -> Option<()> {
+    if protocol.is_none_or(|protocol| protocol == Protocol::Mcp) {
+        return Some(());
+    }
+    object.forbid(&[key], "only an MCP resource has it; remove it, or write `protocol: mcp`")
 }
 
 fn denials(node: &Node<'_>) -> Option<Denials> {

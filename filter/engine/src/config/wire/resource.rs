@@ -55,8 +55,11 @@ pub(super) fn resource(node: &Node<'_>, issuers: &[Issuer], seen: &mut Seen) -> 
         let origin = object.optional("origin", |node| node.parse(address::origin));
         let (allowed_origins, denials) = mcp::browsers_and_denials(object, protocol);
         let annotations = mcp::annotations(object, protocol);
+        let pin_scope = mcp::pin_scope(object, protocol);
         let upgrades = upgrades(object, protocol);
         let tools = tools(object, protocol, risk.unwrap_or(Risk::Medium));
+        let pinned = tools.as_ref().is_none_or(|tools| tools.values().any(|tool| tool.pin.is_some()));
+        let list_headers = mcp::list_headers(object, protocol, pinned);
         let interface = interface(object, protocol, matching.as_ref(), risk.unwrap_or(Risk::Medium));
         let metadata = metadata?;
         let served = metadata.as_ref();
@@ -79,6 +82,8 @@ pub(super) fn resource(node: &Node<'_>, issuers: &[Issuer], seen: &mut Seen) -> 
             allowed_origins: allowed_origins?,
             denials: denials?,
             annotations: annotations?,
+            pin_scope: pin_scope?,
+            list_headers: list_headers?,
             upgrades: upgrades?,
         })
     })
