@@ -1,9 +1,12 @@
 //! The one account of a decision: a JSON line, what is counted, and fields for access logs.
 //!
-//! Never a credential, never a query string, and of the arguments only a digest and the pointers configured.
+//! Never a credential, never a query string (of URIs of MCP resources the names of its parameters), and of the arguments only a
+//! digest and the pointers configured.
 
+mod uri;
 mod wire;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use countersign_tokens::UnixTime;
@@ -15,12 +18,13 @@ use crate::action::{Action, Operation};
 use crate::credential::Verified;
 use crate::digest;
 use crate::hygiene::Finding;
+use crate::learned::Warning;
 use crate::reason::Reason;
 use crate::risk::Rating;
 use crate::rollout::{Cause, Flip, Mode};
-use crate::learned::Warning;
 use crate::route::Target;
 use crate::session::DecisionId;
+use crate::sessions::Digester;
 use crate::step_up::Approval;
 use crate::task::{Pointer, Task};
 use crate::workload::{self, Actor, Identity};
@@ -93,11 +97,13 @@ pub(crate) struct Decision<'a> {
     pub(crate) verified: Option<&'a Verified>,
     pub(crate) task: Option<&'a Task>,
     pub(crate) findings: &'a [Finding],
+    pub(crate) warnings: &'a [Warning],
+    /// Makes keyed digests of URIs that are not recorded whole, where there is a key.
+    pub(crate) digester: Option<&'a Digester>,
     pub(crate) action: Option<&'a Action>,
     pub(crate) rating: Option<&'a Rating>,
     pub(crate) policies: &'a [String],
     /// Risks that the check that denied it, and its policies, answer.
-    pub(crate) warnings: &'a [Warning],
     pub(crate) maps: Vec<&'static str>,
     pub(crate) sandbox: Option<&'a str>,
     pub(crate) detail: Option<&'a str>,
@@ -159,11 +165,11 @@ impl Decision<'_> {
             risk_from: self.rating.filter(|rating| rating.learned).map(|_| TOOL_LIST),
             risk_rules: self.rating.map_or(&[], |rating| &rating.rules),
             findings: self.findings.iter().map(|finding| finding.name()).collect(),
+            warnings: self.warnings.iter().map(|warning| warning.name()).collect(),
             policies: self.policies,
             maps: &self.maps,
             sandbox: self.sandbox,
             flips: flips.iter().map(flip).collect(),
-            warnings: self.warnings.iter().map(|warning| warning.name()).collect(),
             detail: self.detail,
             challenge: self.challenge,
             approval: self.approval.map(|approval| wire::Approval {
@@ -176,18 +182,23 @@ impl Decision<'_> {
     }
 
     fn action<'a>(&'a self, action: &'a Action) -> wire::Action<'a> {
+        let objects = action.several();
+        let object = match &action.operation {
+            // The path is in `request` already.
+            Operation::Http { .. } => None,
+            Operation::Endpoint(_)
+            | Operation::ToolCall(_)
+            | Operation::Mcp(_)
+            | Operation::A2a(_)
+            | Operation::Grpc(_) => action.object(),
+        };
+        let told = |name: &'a str| uri::told(action, name);
+        let left_out = object.into_iter().chain(objects.iter().map(String::as_str)).filter(|name| told(name).is_some());
         wire::Action {
             name: action.name(),
-            objects: action.several(),
-            object: match &action.operation {
-                // The path is in `request` already.
-                Operation::Http { .. } => None,
-                Operation::Endpoint(_)
-                | Operation::ToolCall(_)
-                | Operation::Mcp(_)
-                | Operation::A2a(_)
-                | Operation::Grpc(_) => action.object(),
-            },
+            uri_digests: left_out.map(|uri| self.digester.and_then(|digester| digester.digest(uri))).collect(),
+            object: object.map(|name| told(name).map_or(Cow::Borrowed(name), Cow::Owned)),
+            objects: objects.iter().map(|name| told(name).map_or(Cow::Borrowed(name.as_str()), Cow::Owned)).collect(),
             arguments_digest: action.arguments_digest().map(digest::text),
             body_digest: action.body_digest.map(|digest| digest::text(&digest)),
             arguments: self.recorded(action),

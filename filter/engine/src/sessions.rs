@@ -3,7 +3,8 @@
 //! The client never sees the upstream's session id but a sealed one: the id and a MAC over it, the resource and whoever
 //! opened it. There is no table: what is not sealed for the caller is no session. Revision 2026-07-28 has no sessions.
 //!
-//! The key is made of a configured secret, for fleets; else it is random, made once for the whole gateway process.
+//! The key is made of a configured secret, for fleets; else it is random, made once for the whole gateway process. It also keys
+//! digests on records.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -24,6 +25,9 @@ const MAX_ID: usize = 1024;
 const MAC_BYTES: usize = 32;
 /// What the MAC is for: it is good for nothing else.
 const PURPOSE: &[u8] = b"countersign session 1";
+
+/// As of a session's MAC.
+const RECORDS: &[u8] = b"countersign record 1";
 
 /// Where the workers of a process find their key.
 const DOCUMENT: &str = "session-key";
@@ -50,6 +54,12 @@ pub(crate) struct Seal {
     owner: [u8; 32],
 }
 
+/// Makes keyed digests of what records leave out: the same text has the same digest, and who guesses one cannot try it.
+#[derive(Clone)]
+pub(crate) struct Digester {
+    key: [u8; 32],
+}
+
 impl SessionKeys {
     /// With a key made of `secret`, if there is one.
     pub(crate) fn new(secret: Option<&str>) -> Self {
@@ -64,12 +74,20 @@ impl SessionKeys {
 
     /// The seal for `workload` on `resource`.
     pub(crate) fn seal(&self, workload: &Workload, resource: &str, board: &mut dyn Board) -> Result<Seal, NoKey> {
+        Ok(Seal { key: self.key(board)?, owner: owner(workload, resource) })
+    }
+
+    /// What makes digests for records.
+    pub(crate) fn digester(&self, board: &mut dyn Board) -> Result<Digester, NoKey> {
+        Ok(Digester { key: self.key(board)? })
+    }
+
+    fn key(&self, board: &mut dyn Board) -> Result<[u8; 32], NoKey> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = match *known {
-            Some(key) => key,
-            None => *known.insert(self.agree(board)?),
-        };
-        Ok(Seal { key, owner: owner(workload, resource) })
+        match *known {
+            Some(key) => Ok(key),
+            None => Ok(*known.insert(self.agree(board)?)),
+        }
     }
 
     /// The key of the process: the first worker's.
@@ -121,6 +139,16 @@ impl Seal {
         mac.update(&self.owner);
         mac.update(id);
         Some(mac)
+    }
+}
+
+impl Digester {
+    /// `hmac-sha-256:` and the digest of `text` in base64url without padding.
+    pub(crate) fn digest(&self, text: &str) -> Option<String> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).ok()?;
+        mac.update(RECORDS);
+        mac.update(text.as_bytes());
+        Some(format!("hmac-sha-256:{}", digest::base64url(&mac.finalize().into_bytes())))
     }
 }
 

@@ -50,9 +50,11 @@ impl Known {
         let workload = workload(caller, config)?;
         let findings = named(&record.findings, &Finding::ALL, Finding::name)?;
         let rules = config.risk.read_arguments(resource.declared(&action));
-        let missing: [(bool, &[&str]); 3] = [
+        let missing: [(bool, &[&str]); 4] = [
             // One issuer of the configuration is meant.
             (!workload.issuer_name.is_empty(), &["principal", "issuer_name"]),
+            // Query values of URIs are on no record.
+            (recorded.uri_digests.is_empty(), &["context", "request", "target"]),
             (host_names_port(&target.host), &["context", "request", "port"]),
             // What lists showed is on no record of those who did not ask.
             (resource.annotations == Annotations::Ignore && (complete || !rules), &["context", "risk"]),

@@ -96,6 +96,9 @@ pub(super) struct Action {
     pub(super) object: Option<String>,
     #[serde(default)]
     pub(super) objects: Vec<String>,
+    /// Of URIs that are not recorded whole.
+    #[serde(default)]
+    pub(super) uri_digests: Vec<Option<String>>,
     pub(super) arguments_digest: Option<String>,
     /// By their pointers.
     #[serde(default)]

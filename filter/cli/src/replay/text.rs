@@ -50,7 +50,8 @@ fn write(out: &mut String, replayed: &Replayed) -> std::fmt::Result {
 /// What is not judged again.
 const GRANTED: &str = "\
 Taken for granted: workload, task, grants and findings are as they were; arguments that are not recorded fit their schema;
-nothing was used before; the server showed nothing against it.";
+nothing was used before; the server showed nothing against it.
+URIs of MCP resources are recorded without query values: a policy that reads such a one (request.target) leaves it undetermined.";
 
 /// `allow → deny policy_denied by a, b (before: c): 3 decisions`.
 fn turn(turn: &Turn, number: usize) -> String {

@@ -52,6 +52,11 @@ pub(crate) fn lists(operation: &McpOperation) -> &'static [Listing] {
     methods::lists(operation.method)
 }
 
+/// Whether what `method` names may be URIs.
+pub(crate) fn names_uris(method: &str) -> bool {
+    methods::names_uris(method)
+}
+
 /// Whether a request could name `name`: a tool, or anything else.
 pub(crate) fn can_be_named(name: &str, tool: bool) -> bool {
     message::is_name(name, tool)

@@ -1,5 +1,7 @@
 //! The record's format. Members are added, never renamed.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -40,11 +42,11 @@ pub(super) struct Decision<'a> {
     pub(super) risk_rules: &'a [String],
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) findings: Vec<&'static str>,
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    pub(super) policies: &'a [String],
     /// What policies do not read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) warnings: Vec<&'static str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    pub(super) policies: &'a [String],
     #[serde(skip_serializing_if = "<[&str]>::is_empty")]
     pub(super) maps: &'a [&'static str],
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -136,10 +138,13 @@ pub(super) struct Request<'a> {
 pub(super) struct Action<'a> {
     pub(super) name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) object: Option<&'a str>,
+    pub(super) object: Option<Cow<'a, str>>,
     /// Only where it is more than one.
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    pub(super) objects: &'a [String],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) objects: Vec<Cow<'a, str>>,
+    /// Keyed, of those URIs of which something is left out, in their order; null where there was no key.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) uri_digests: Vec<Option<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) arguments_digest: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

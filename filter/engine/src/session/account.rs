@@ -24,7 +24,7 @@ use crate::reply::{Addressee, Denial, Reply};
 use crate::risk::Rating;
 use crate::rollout::{Flip, Mode};
 use crate::route::Target;
-use crate::sessions::Seal;
+use crate::sessions::{Digester, Seal};
 use crate::shares::weight;
 use crate::step_up::Approval;
 use crate::task::{Task, scope_for};
@@ -37,6 +37,8 @@ pub(super) struct Account {
     pub(super) findings: Vec<Finding>,
     /// What others' lists showed of the tool that is called, and the caller's did not.
     pub(super) warnings: Vec<Warning>,
+    /// Makes keyed digests for the record, of an action that names URIs.
+    pub(super) digester: Option<Digester>,
     /// The DPoP proof, to be spent.
     pub(super) proof: Option<VerifiedProof>,
     /// Whether a DPoP proof was missing or not good.
@@ -180,6 +182,7 @@ impl Account {
             task: self.task(),
             findings: &self.findings,
             warnings: &self.warnings,
+            digester: self.digester.as_ref(),
             action: self.action.as_ref(),
             rating: self.rating.as_ref(),
             policies: &self.policies,

@@ -8,7 +8,7 @@ use super::account::Account;
 use super::request::Request;
 use super::wanted::{Hold, Wanted};
 use super::{Turn, remedy};
-use crate::action::{Action, Rejection, a2a, grpc, http, mcp};
+use crate::action::{Action, Operation, Rejection, a2a, grpc, http, mcp};
 use crate::catalogue::{Protocol, Resource};
 use crate::credential::{Authenticated, NeedKeys, Unverified, Verified};
 use crate::digest;
@@ -18,7 +18,7 @@ use crate::ledger::{Entry, LedgerError};
 use crate::policy::{Allow, Given, Opinion, Question, StepUp, Verdict};
 use crate::reason::Reason;
 use crate::rollout::Mode;
-use crate::sessions::{self, NoKey};
+use crate::sessions::{self, Digester, NoKey};
 use crate::step_up::Approval;
 use crate::task::{Circumstances, Coverage, Grant, Object};
 use crate::workload::Identity;
@@ -85,6 +85,7 @@ impl Turn<'_> {
         let action = read_action(resource, request, wanted, account)?;
         let authentication = resource.demand(Some(&action));
         let undeclared = resource.interface.closed && resource.declared(&action).is_none();
+        account.digester = self.digester(&action);
         account.action = Some(action);
         account.rating = Some(self.rate(resource, &Learned::default(), account)?);
         self.claim_session(request, resource, account)?;
@@ -186,6 +187,12 @@ impl Turn<'_> {
             };
         }
         Ok(())
+    }
+
+    /// What makes digests for the record of an action that names URIs; none without a key.
+    fn digester(&mut self, action: &Action) -> Option<Digester> {
+        let names_uris = matches!(&action.operation, Operation::Mcp(operation) if mcp::names_uris(operation.method));
+        names_uris.then(|| self.engine.sessions.digester(self.ledger).ok()).flatten()
     }
 
     fn proof_is_spent(&mut self, account: &Account) -> Result<bool, Reason> {

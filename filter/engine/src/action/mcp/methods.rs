@@ -66,6 +66,14 @@ pub(super) enum Names {
 }
 
 impl Names {
+    /// Whether it may be a URI.
+    const fn may_be_uris(self) -> bool {
+        match self {
+            Self::Address(_) | Self::Reference | Self::Subscriptions => true,
+            Self::Nothing | Self::Member(_) => false,
+        }
+    }
+
     /// Whether `Mcp-Name` must repeat it, in the era that demands such headers.
     pub(super) const fn is_mirrored(self) -> bool {
         match self {
@@ -149,6 +157,11 @@ pub(super) fn leg(era: Era, method: &str) -> Option<&'static Method> {
 /// The row of a client's response, where the client is asked anything.
 pub(super) fn response(era: Era) -> Option<&'static Method> {
     TABLE.iter().find(|row| row.shape == Shape::Response && row.eras.contains(&era))
+}
+
+/// Whether what `method` names may be URIs.
+pub(super) fn names_uris(method: &str) -> bool {
+    TABLE.iter().any(|row| row.name == method && row.names.may_be_uris())
 }
 
 /// Whether requests with this HTTP method have a message; none where no revision has such a method.
