@@ -30,7 +30,7 @@
 //! | `equals`, `one_of` | this JSON value, or one of these; `1` and `1.0` are the same |
 //! | `min`, `max` | a number in these bounds |
 //! | `prefix` | a string that starts so |
-//! | `glob` | a string like this: `*` within a segment, `**` across, `?`, `[a-z]`, `{a,b}` |
+//! | `glob` | a string of at most 16 KiB like this: `*` within a segment, `**` across, `?`, `[a-z]`, `{a,b}`; with all that braces stand for written out at most 64 alternatives and 256 signs |
 //! | `min_length`, `max_length` | a string of so many characters, or a list of so many items |
 //! | `domain`, `not_domain` | a URL, e-mail address or host name that leads to one of these, or to none (`*.example.com` is what is below) |
 //! | `cidr` | an address, or a URL with one, in one of these networks |
@@ -56,6 +56,7 @@ mod condition;
 mod constraint;
 mod destination;
 mod error;
+mod glob;
 mod grant;
 mod grants;
 mod mapping;
@@ -107,4 +108,4 @@ impl Task {
 
 #[cfg(test)]
 #[expect(clippy::indexing_slicing, reason = "serde_json indexes test documents by member")]
-mod tests;
+pub(crate) mod tests;

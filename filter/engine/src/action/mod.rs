@@ -276,9 +276,26 @@ impl Action {
     pub fn parts(&self) -> Vec<Cow<'_, Self>> {
         match &self.operation {
             Operation::Mcp(operation) if !operation.several.is_empty() => {
+                let Self { resource, operation: _, method, authority, port, target, body_digest } = self;
+                let McpOperation { method: called, class, target: _, several: _, digest, id } = operation;
+                // Without a copy of all the others in each.
                 let part = |name: &String| {
-                    let one = McpOperation { target: Some(name.clone()), several: Vec::new(), ..operation.clone() };
-                    Cow::Owned(Self { operation: Operation::Mcp(one), ..self.clone() })
+                    Cow::Owned(Self {
+                        resource: resource.clone(),
+                        operation: Operation::Mcp(McpOperation {
+                            method: called,
+                            class: *class,
+                            target: Some(name.clone()),
+                            several: Vec::new(),
+                            digest: *digest,
+                            id: id.clone(),
+                        }),
+                        method: method.clone(),
+                        authority: authority.clone(),
+                        port: *port,
+                        target: target.clone(),
+                        body_digest: *body_digest,
+                    })
                 };
                 operation.several.iter().map(part).collect()
             }

@@ -7,6 +7,7 @@ use serde_json::{Number, Value};
 
 use super::condition::{contains, networks};
 use super::error::TaskError;
+use super::glob::Glob;
 use super::text;
 
 /// A demand on one argument.
@@ -23,7 +24,7 @@ pub enum Constraint {
     /// A string that starts with this and does not climb out of it.
     Prefix(String),
     /// A string that matches this pattern, segment by segment.
-    Glob(String),
+    Glob(Glob),
     /// So many characters of a string, or items of a list, at least.
     MinLength(u64),
     /// So many at most.
@@ -47,7 +48,7 @@ impl Constraint {
             ("prefix", Value::String(prefix)) => Ok(Self::Prefix(prefix.clone())),
             // A leading `!` would turn the meaning around.
             ("glob", Value::String(pattern)) if !pattern.is_empty() && !pattern.starts_with('!') => {
-                Ok(Self::Glob(pattern.clone()))
+                Glob::parse(pattern).map(Self::Glob).ok_or_else(|| unusable(kind))
             }
             ("min_length", operand) => operand.as_u64().map(Self::MinLength).ok_or_else(|| unusable(kind)),
             ("max_length", operand) => operand.as_u64().map(Self::MaxLength).ok_or_else(|| unusable(kind)),

@@ -58,36 +58,40 @@ impl Template {
         uri == self.text || (is_below("", uri) && self.expands_to(uri))
     }
 
-    /// Every place in `uri` up to which the parts so far can match: never more than there are bytes.
+    /// Whether the parts are in `uri`, one behind the other up to its end.
+    ///
+    /// A literal is taken where it is found first. That leaves most to what follows, and forbids nothing: what a variable would
+    /// stand for instead, the next one can.
     fn expands_to(&self, uri: &str) -> bool {
-        let bytes = uri.as_bytes();
-        let mut reached = vec![false; bytes.len() + 1];
-        if let Some(start) = reached.first_mut() {
-            *start = true;
-        }
-        for part in &self.parts {
-            let mut next = vec![false; bytes.len() + 1];
-            let mut inside = false;
-            for (at, here) in reached.iter().enumerate() {
-                match part {
-                    Part::Literal(literal) => {
-                        let fits = *here && bytes.get(at..).is_some_and(|rest| rest.starts_with(literal.as_bytes()));
-                        if let Some(end) = next.get_mut(at + literal.len()).filter(|_| fits) {
-                            *end = true;
-                        }
-                    }
-                    Part::Variable => {
-                        if let Some(end) = next.get_mut(at).filter(|_| inside) {
-                            *end = true;
-                        }
-                        inside = (inside || *here) && bytes.get(at).copied().is_some_and(is_expanded);
-                    }
+        let mut rest = uri;
+        let mut parts = self.parts.iter().peekable();
+        while let Some(part) = parts.next() {
+            let after = match (part, parts.peek()) {
+                (Part::Literal(literal), _) => rest.strip_prefix(literal.as_str()),
+                (Part::Variable, None) => return !rest.is_empty() && rest.bytes().all(is_expanded),
+                (Part::Variable, Some(Part::Literal(literal))) => {
+                    let last = parts.len() == 1;
+                    let at = if last { rest.len().checked_sub(literal.len()) } else { find(literal, rest) };
+                    at.filter(|at| *at > 0)
+                        .and_then(|at| rest.split_at_checked(at))
+                        .and_then(|(stands, after)| stands.bytes().all(is_expanded).then_some(after))
                 }
+                // Two side by side are no template.
+                (Part::Variable, Some(Part::Variable)) => None,
+            };
+            match after {
+                Some(after) => rest = after,
+                None => return false,
             }
-            reached = next;
         }
-        reached.last() == Some(&true)
+        rest.is_empty()
     }
+}
+
+/// Where `literal` begins in `text` behind the first character, if it does.
+fn find(literal: &str, text: &str) -> Option<usize> {
+    let first = text.chars().next()?.len_utf8();
+    text.get(first..)?.find(literal).map(|at| at + first)
 }
 
 /// What level 1 expands to: unreserved characters and escapes.

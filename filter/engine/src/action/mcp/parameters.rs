@@ -7,6 +7,8 @@
 //! Source: modelcontextprotocol/modelcontextprotocol, `docs/specification/2026-07-28/basic/transports/streamable-http.mdx`
 //! (Custom Headers from Tool Parameters).
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Number, Value};
 
 use super::fields::{decode, single};
@@ -35,8 +37,10 @@ pub(super) fn check(
     arguments: &Map<String, Value>,
     required: bool,
 ) -> Result<(), Reason> {
-    for (name, _) in headers.iter().filter(|(name, _)| is_parameter(name)) {
-        single(headers, &name.to_ascii_lowercase().replace('_', "-"))?;
+    let mut named = BTreeSet::new();
+    let mut fields = headers.iter().map(|(name, _)| name).filter(|name| is_parameter(name));
+    if !fields.all(|name| named.insert(name.to_ascii_lowercase().replace('_', "-"))) {
+        return Err(Reason::AmbiguousHeaders);
     }
     let Some(mirrored) = tool.filter(|tool| tool.input_schema.is_some()).map(|tool| &tool.mirrored) else {
         return Ok(());

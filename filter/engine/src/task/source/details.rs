@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use crate::catalogue::Resource;
 use crate::task::error::TaskError;
 use crate::task::grant::Grant;
+use crate::task::mapping::MAX_GRANTS;
 
 const CLAIM: &str = "claim `/authorization_details`";
 
@@ -28,6 +29,9 @@ pub(super) fn grants(
         let kind = kind.as_ref().and_then(Value::as_str).ok_or_else(unusable)?;
         if types.iter().any(|ours| ours == kind) {
             grants.extend(of_detail(members, resources)?);
+        }
+        if grants.len() > MAX_GRANTS {
+            return Err(TaskError::TooMany("grants"));
         }
     }
     Ok(grants)
@@ -51,6 +55,10 @@ fn of_detail(mut members: Map<String, Value>, resources: &[Resource]) -> Result<
             resources.iter().filter(is_meant).map(|resource| Some(resource.name.clone())).collect()
         }
     };
+    // Each is made of all that the detail says.
+    if on.len().saturating_mul(actions.len()) > MAX_GRANTS {
+        return Err(TaskError::TooMany("grants"));
+    }
     let mut grants = Vec::new();
     for resource in on {
         for action in &actions {

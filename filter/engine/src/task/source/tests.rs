@@ -210,3 +210,11 @@ fn what_a_credential_does_not_say_the_workload_s_entry_does() -> Tested {
     assert_eq!(nothing.grants, Grants::default(), "no entry, no rights");
     Ok(())
 }
+
+#[test]
+fn details_are_counted_before_they_are_written_out() {
+    let source = TaskSource::AuthorizationDetails { types: vec!["tool_access".to_owned()] };
+    let detail = |actions: usize| json!({ "authorization_details": [{ "type": "tool_access", "actions": vec!["mcp:tools/call"; actions] }] });
+    assert_eq!(task(&source, &detail(256)).map(|task| task.grants.as_slice().len()), Ok(256));
+    assert_eq!(task(&source, &detail(257)).err().as_deref(), Some("too many grants"));
+}
