@@ -44,6 +44,8 @@ mod fifo;
 mod fold;
 pub mod forward;
 pub mod frameworks;
+#[cfg(test)]
+mod growth;
 pub mod headers;
 pub mod hygiene;
 pub mod introspection;

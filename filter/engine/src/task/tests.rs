@@ -9,7 +9,7 @@ use crate::digest;
 use crate::headers::Headers;
 use crate::reason::Reason;
 
-pub(super) fn token(claims: &Value) -> VerifiedToken {
+pub(crate) fn token(claims: &Value) -> VerifiedToken {
     VerifiedToken {
         issuer: "https://issuer.example".to_owned(),
         subject: "agent".to_owned(),
