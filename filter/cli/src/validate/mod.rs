@@ -150,8 +150,9 @@ pub fn load(document: &Document, secrets: &Present) -> Result<Loaded, Vec<Findin
     match Config::parse(document.text.as_bytes(), secrets) {
         Ok(config) => {
             let cedar = CedarPolicy::of(&config);
-            let rego = config.policy.rego.as_deref();
-            let rego = rego.map(|text| RegoPolicy::compile(text, &config.resources, &config.sandboxes)).transpose();
+            let (rego, input) = (config.policy.rego.as_deref(), config.policy.rego_input);
+            let rego = rego.map(|text| RegoPolicy::compile(text, input, &config.resources, &config.sandboxes));
+            let rego = rego.transpose();
             match (cedar, rego) {
                 (Ok(cedar), Ok(rego)) => Ok(Loaded { config, cedar, rego }),
                 (cedar, rego) => {

@@ -88,6 +88,8 @@ pub struct PolicyConfig {
     pub links: Option<Vec<Link>>,
     /// Rego policy text.
     pub rego: Option<String>,
+    /// The most bytes that it is asked about, arguments included.
+    pub rego_input: usize,
     /// A decision point elsewhere.
     pub pdp: Option<PdpConfig>,
 }

@@ -121,7 +121,7 @@ fn full() -> Value {
                 "template": "own", "id": "alice-own", "principal": "Agent::\"alice\"",
                 "resource": "Resource::\"payments\""
             }],
-            "rego": "package countersign",
+            "rego": "package countersign", "rego_input": "32KiB",
             "authzen": {
                 "url": "https://pdp.example.com/tenant/", "cluster": "pdp", "insecure_http": false, "timeout": "500ms",
                 "token": { "env": "APPROVALS_SECRET" }, "cache": "5s"

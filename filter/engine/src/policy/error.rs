@@ -97,8 +97,8 @@ pub enum Problem {
     /// A function that comes to calling itself.
     #[error("the function `{0}` calls itself")]
     RegoRecursion(String),
-    /// A format that a request could bring.
-    #[error("the format of `sprintf` is not written here")]
+    /// A format that a request could bring, or that makes much of little.
+    #[error("the format of `sprintf` is not written here, or has a width of more than three digits")]
     RegoFormat,
     /// By a `with` a function could be another one.
     #[error("`with` is not supported")]

@@ -38,7 +38,7 @@ impl Judges {
     /// Those of `config`, or everything that is wrong with its policies and what they are about, each with the pointer to
     /// the text that it is about.
     pub(crate) fn new(config: &Config) -> Result<Self, ConfigErrors> {
-        let PolicyConfig { cedar: text, links, rego: rego_text, pdp } = &config.policy;
+        let PolicyConfig { cedar: text, links, rego: rego_text, rego_input, pdp } = &config.policy;
         let (resources, sandboxes) = (&config.resources, &config.sandboxes);
         let at = |pointer| {
             move |errors: Vec<LoadError>| {
@@ -46,7 +46,7 @@ impl Judges {
             }
         };
         let cedar = CedarPolicy::of(config).map_err(at("/policy/cedar"))?;
-        let rego = rego_text.as_ref().map(|text| RegoPolicy::compile(text, resources, sandboxes));
+        let rego = rego_text.as_ref().map(|text| RegoPolicy::compile(text, *rego_input, resources, sandboxes));
         let rego = rego.transpose().map_err(at("/policy/rego"))?;
         let elsewhere =
             pdp.as_ref().map(|pdp| format!("{} {}{}", pdp.dialect.name(), pdp.endpoint.authority, pdp.endpoint.path));

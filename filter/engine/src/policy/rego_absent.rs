@@ -14,7 +14,7 @@ pub enum RegoPolicy {}
 
 impl RegoPolicy {
     /// Refuses every text.
-    pub fn compile(_: &str, _: &[Resource], _: &[Sandbox]) -> Result<Self, Vec<LoadError>> {
+    pub fn compile(_: &str, _: usize, _: &[Resource], _: &[Sandbox]) -> Result<Self, Vec<LoadError>> {
         Err(vec![LoadError { place: Place::Text { line: 1, column: 1 }, problem: Problem::RegoAbsent }])
     }
 

@@ -15,6 +15,8 @@ use crate::policy::{Dialect, Link, PdpConfig};
 const WAIT: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(30);
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1);
 const CACHE: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(1);
+const REGO_INPUT: RangeInclusive<usize> = 1024..=1024 * 1024;
+const DEFAULT_REGO_INPUT: usize = 64 * 1024;
 /// Where AuthZEN asks, below the decision point's URL (Authorization API 1.0 §10.1).
 const EVALUATION: &str = "/access/v1/evaluation";
 
@@ -24,9 +26,10 @@ pub(super) fn policy(node: &Node<'_>, source: &Source<'_>, seen: &mut Seen) -> O
         let cedar = object.optional("cedar", |node| node.text().map(str::to_owned));
         let links = object.optional("links", |node| node.list(link));
         let rego = object.optional("rego", |node| node.text().map(str::to_owned));
+        let rego_input = object.or("rego_input", DEFAULT_REGO_INPUT, |node| node.size(&REGO_INPUT));
         let authzen = object.optional("authzen", |node| pdp(node, Dialect::Authzen, source, seen));
         let opa = object.optional("opa", |node| pdp(node, Dialect::Opa, source, seen));
-        let (cedar, links, rego, authzen, opa) = (cedar?, links?, rego?, authzen?, opa?);
+        let (cedar, links, rego, rego_input, authzen, opa) = (cedar?, links?, rego?, rego_input?, authzen?, opa?);
         if cedar.is_none() && links.is_some() {
             return object.node().refuse_member("links", "there are no templates to link; write them in `cedar`");
         }
@@ -37,7 +40,7 @@ pub(super) fn policy(node: &Node<'_>, source: &Source<'_>, seen: &mut Seen) -> O
         if cedar.is_none() && rego.is_none() && pdp.is_none() {
             return object.node().refuse("nothing decides; write `cedar`, `rego`, `authzen` or `opa`");
         }
-        Some(PolicyConfig { cedar, links, rego, pdp })
+        Some(PolicyConfig { cedar, links, rego, rego_input, pdp })
     })
 }
 

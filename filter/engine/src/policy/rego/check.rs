@@ -6,97 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::super::load::Source;
+use super::builtins::is_builtin;
 use super::{LoadError, Problem};
 
 /// The package that decides, and its rule.
 const PACKAGE: &str = "countersign";
 const DECISION: &str = "decision";
-
-/// The builtins there are: those of OPA that are computed from their arguments alone, but for what makes large things of small
-/// ones (`numbers.range`, `bits.lsh`, `units.parse`) and what is rarely needed.
-pub(in crate::policy) const BUILTINS: [&str; 81] = [
-    "abs",
-    "array.concat",
-    "array.reverse",
-    "array.slice",
-    "base64.decode",
-    "base64.encode",
-    "base64.is_valid",
-    "base64url.decode",
-    "base64url.encode",
-    "base64url.encode_no_pad",
-    "bits.and",
-    "bits.negate",
-    "bits.or",
-    "bits.rsh",
-    "bits.xor",
-    "ceil",
-    "concat",
-    "contains",
-    "count",
-    "endswith",
-    "floor",
-    "format_int",
-    "glob.match",
-    "glob.quote_meta",
-    "hex.decode",
-    "hex.encode",
-    "indexof",
-    "indexof_n",
-    "intersection",
-    "is_array",
-    "is_boolean",
-    "is_null",
-    "is_number",
-    "is_object",
-    "is_set",
-    "is_string",
-    "json.filter",
-    "json.is_valid",
-    "json.marshal",
-    "json.remove",
-    "json.unmarshal",
-    "lower",
-    "max",
-    "min",
-    "object.filter",
-    "object.get",
-    "object.keys",
-    "object.remove",
-    "object.subset",
-    "object.union",
-    "object.union_n",
-    "regex.find_n",
-    "regex.is_valid",
-    "regex.match",
-    "regex.replace",
-    "regex.split",
-    "regex.template_match",
-    "replace",
-    "round",
-    "sort",
-    "split",
-    "sprintf",
-    "startswith",
-    "strings.any_prefix_match",
-    "strings.any_suffix_match",
-    "strings.count",
-    "strings.replace_n",
-    "strings.reverse",
-    "substring",
-    "sum",
-    "to_number",
-    "trim",
-    "trim_left",
-    "trim_prefix",
-    "trim_right",
-    "trim_space",
-    "trim_suffix",
-    "type_name",
-    "union",
-    "upper",
-    "product",
-];
 
 /// A call: of what, and where.
 struct Call<'a> {
@@ -105,14 +20,9 @@ struct Call<'a> {
     offset: usize,
 }
 
-/// What is wrong with the module that `engine` has loaded from `text`.
-pub(super) fn check(engine: &regorus::Engine, text: &str) -> Vec<LoadError> {
+/// What is wrong with `module`, which is the tree of `text`.
+pub(super) fn check(module: &Value, text: &str) -> Vec<LoadError> {
     let source = Source::new(text);
-    let tree: Value = match engine.get_ast_as_json().map(|json| serde_json::from_str(&json)) {
-        Ok(Ok(tree)) => tree,
-        Ok(Err(_)) | Err(_) => return vec![source.in_text(0, Problem::Rego("unreadable".to_owned()))],
-    };
-    let module = tree.pointer("/0/ast").unwrap_or(&Value::Null);
     let mut errors = Vec::new();
     let package = module.pointer("/package/refr").unwrap_or(&Value::Null);
     if name(package, text) != Some(PACKAGE) {
@@ -135,7 +45,7 @@ pub(super) fn check(engine: &regorus::Engine, text: &str) -> Vec<LoadError> {
         }
     }
     for call in calls.iter().chain(functions.values().flatten()) {
-        let known = call.name.is_some_and(|name| BUILTINS.contains(&name) || functions.contains_key(own(name)));
+        let known = call.name.is_some_and(|name| is_builtin(name) || functions.contains_key(own(name)));
         if !known {
             let problem = Problem::RegoFunction(call.name.unwrap_or_default().to_owned());
             errors.push(source.in_text(call.offset, problem));
@@ -155,8 +65,9 @@ fn walk<'a>(node: &Value, text: &'a str, calls: &mut Vec<Call<'a>>, errors: &mut
                 let name = name(function, text);
                 // A width of a billion is written in four letters: no request may bring the format.
                 let format = members.get("Call").and_then(|call| call.pointer("/params/0"));
-                let written = format.is_some_and(|format| format.get("String").or(format.get("RawString")).is_some());
-                if name == Some("sprintf") && !written {
+                let written = format.filter(|format| format.get("String").or(format.get("RawString")).is_some());
+                let usable = written.and_then(|format| span(format, text)).is_some_and(|text| !has_long_digits(text));
+                if name == Some("sprintf") && !usable {
                     errors.push(Source::new(text).in_text(offset(function), Problem::RegoFormat));
                 }
                 calls.push(Call { name, offset: offset(function) });
@@ -192,9 +103,15 @@ fn own(name: &str) -> &str {
     name.strip_prefix("data.countersign.").unwrap_or(name)
 }
 
+/// Whether a width or a precision in a format has more than three digits, or some that are not ASCII's.
+pub(super) fn has_long_digits(format: &str) -> bool {
+    let digits = |part: &str| part.trim_start_matches('.').chars().take_while(|c| c.is_numeric()).collect::<String>();
+    format.split('%').skip(1).map(digits).any(|digits| digits.len() > 3 || !digits.is_ascii())
+}
+
 /// What a reference is as written, if that is a plain name: with dots, without brackets.
 fn name<'a>(reference: &Value, text: &'a str) -> Option<&'a str> {
-    let written = text.get(bound(reference, "start")?..bound(reference, "end")?)?;
+    let written = span(reference, text)?;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.".contains(&byte);
     written.bytes().all(plain).then_some(written)
 }
@@ -204,8 +121,13 @@ fn offset(node: &Value) -> usize {
     bound(node, "start").unwrap_or_default()
 }
 
+/// What `node` is as written.
+fn span<'a>(node: &Value, text: &'a str) -> Option<&'a str> {
+    text.get(bound(node, "start")?..bound(node, "end")?)
+}
+
 /// A bound of the text of `node`, which is `{"<kind>": {"span": …}}` or has the span itself.
-fn bound(node: &Value, which: &str) -> Option<usize> {
+pub(super) fn bound(node: &Value, which: &str) -> Option<usize> {
     let span = node.get("span").or_else(|| node.as_object()?.values().next()?.get("span"))?;
     span.get(which)?.as_u64().and_then(|offset| usize::try_from(offset).ok())
 }

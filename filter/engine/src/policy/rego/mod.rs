@@ -12,19 +12,23 @@
 //! ```
 //!
 //! Whatever is not one decision denies: an undefined or conflicting rule, an error in a builtin, a member nobody knows, more
-//! steps than [`MOST_STEPS`]. Evaluation cannot read a clock, draw random numbers or use the network: there are no such builtins
-//! here, and what could take memory or stack without end is refused when the policy is loaded ([`check`]).
+//! to decide about than the module is to be asked, more [`steps`] than there are. Builtins and operators take steps by the bytes
+//! that they read and may make, before they do ([`cost`]). Evaluation cannot read a clock, draw random numbers or use the network:
+//! there are no such [`builtins`] here, and what could take memory or stack without end is refused when the policy is loaded
+//! ([`check`]).
 
 mod answer;
+mod builtins;
+mod charged;
 mod check;
+mod cost;
+mod steps;
 
 use std::borrow::Cow;
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
-use std::time::Duration;
 
-use regorus::utils::limits::{ExecutionTimerConfig, TimeSource, set_time_source};
+use regorus::PolicyLengthConfig;
 use serde_json::Value;
 
 use super::arguments::Arguments;
@@ -43,15 +47,12 @@ use crate::rollout::Mode;
 use crate::step_up::Approval;
 use answer::{Answer, Told};
 #[cfg(test)]
-pub(super) use check::BUILTINS;
-
-/// The most steps of one evaluation: some tens of milliseconds, a thousand times what policies take.
-const MOST_STEPS: u64 = 200_000;
-/// Steps between two looks at their number.
-const INTERVAL: u32 = 500;
+pub(super) use builtins::BUILTINS;
 
 /// What is evaluated.
 const DECISION: &str = "data.countersign.decision";
+/// What the library calls the module.
+const FILE: &str = "policy.rego";
 /// What records say where the policy itself does not say more.
 const NAME: &str = "rego";
 
@@ -63,22 +64,24 @@ pub struct RegoPolicy {
     sandboxes: Vec<String>,
     /// By resource and tool: what its schema says of the arguments.
     arguments: BTreeMap<String, BTreeMap<String, Arguments>>,
+    /// The most bytes that it is asked about.
+    input: usize,
 }
 
 impl RegoPolicy {
-    /// Loads `text`, or says what is wrong with it.
-    pub fn compile(text: &str, resources: &[Resource], sandboxes: &[Sandbox]) -> Result<Self, Vec<LoadError>> {
-        let _ = set_time_source(&STEPS);
-        let mut engine = regorus::Engine::new();
-        engine.set_execution_timer_config(ExecutionTimerConfig {
-            limit: Duration::from_nanos(MOST_STEPS / u64::from(INTERVAL)),
-            check_interval: NonZeroU32::new(INTERVAL).unwrap_or(NonZeroU32::MIN),
-        });
-        engine.add_policy("policy.rego".to_owned(), text.to_owned()).map_err(|error| vec![refused(&error)])?;
-        let errors = check::check(&engine, text);
+    /// Loads `text`, to be asked about `input` bytes at most; or says what is wrong with it.
+    pub fn compile(
+        text: &str,
+        input: usize,
+        resources: &[Resource],
+        sandboxes: &[Sandbox],
+    ) -> Result<Self, Vec<LoadError>> {
+        let module = parsed(text).map_err(|error| vec![refused(&error)])?;
+        let errors = check::check(&module, text);
         if !errors.is_empty() {
             return Err(errors);
         }
+        let engine = engine(charged::charged(&module, text)).map_err(|error| vec![refused(&error)])?;
         let (declared, errors) = catalogue(resources);
         if !errors.is_empty() {
             return Err(errors);
@@ -88,7 +91,7 @@ impl RegoPolicy {
             by_resource.entry(resource.to_owned()).or_default().insert(tool.to_owned(), Arguments::of(types));
         }
         let sandboxes = sandboxes.iter().map(|sandbox| sandbox.name.clone()).collect();
-        Ok(Self { engine, text: text.to_owned(), sandboxes, arguments: by_resource })
+        Ok(Self { engine, text: text.to_owned(), sandboxes, arguments: by_resource, input })
     }
 
     /// What it says about all of `parts`, each with the other `facts`.
@@ -135,11 +138,19 @@ impl RegoPolicy {
 
     fn ask(&self, resource: &Resource, facts: &Facts<'_>, approval: Option<&Approval>) -> Result<Told, Deny> {
         let document = asked_at(document(resource, &Facts { approval, ..*facts }), facts.now);
+        // Arguments are in the context and in the resource: once is enough.
+        let bytes = document.get("context").map_or(0, bytes);
+        if bytes > self.input {
+            let detail =
+                format!("it is asked about {bytes} bytes, more than the {} of `policy.rego_input`", self.input);
+            return Err(failed(Vec::new(), &detail));
+        }
         let Ok(input) = serde_json::from_value(Value::Object(document)) else {
             return Err(failed(Vec::new(), "the question cannot be put"));
         };
         let mut engine = self.engine.clone();
         engine.set_input(input);
+        steps::begin(bytes);
         // Its words would carry values of arguments into the record.
         let decision = engine.eval_rule(DECISION.to_owned()).map_err(|error| failed(Vec::new(), failure(&error)))?;
         answer::read(&decision).map_err(|problem| failed(Vec::new(), problem))
@@ -159,10 +170,42 @@ impl RegoPolicy {
     }
 }
 
+/// The tree of a module.
+fn parsed(text: &str) -> anyhow::Result<Value> {
+    let mut engine = regorus::Engine::new();
+    engine.add_policy(FILE.to_owned(), text.to_owned())?;
+    let tree: Value = serde_json::from_str(&engine.get_ast_as_json()?)?;
+    Ok(tree.pointer("/0/ast").cloned().unwrap_or_default())
+}
+
+/// What evaluates a module, whose lines may have become longer.
+fn engine(text: String) -> anyhow::Result<regorus::Engine> {
+    let mut engine = regorus::Engine::new();
+    let max_col = NonZeroU32::new(64 * 1024).unwrap_or(NonZeroU32::MIN);
+    engine.set_policy_length_config(PolicyLengthConfig { max_col, ..PolicyLengthConfig::default() });
+    engine.set_execution_timer_config(steps::timer());
+    builtins::install(&mut engine)?;
+    engine.add_policy(FILE.to_owned(), text)?;
+    Ok(engine)
+}
+
+/// Bytes of a document, about as many as it has when it is written.
+fn bytes(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) => 5,
+        Value::Number(_) => 8,
+        Value::String(text) => text.len() + 3,
+        Value::Array(items) => items.iter().map(bytes).fold(2, usize::saturating_add),
+        Value::Object(members) => {
+            members.iter().map(|(name, value)| name.len() + 4 + bytes(value)).fold(2, usize::saturating_add)
+        }
+    }
+}
+
 /// Which of the few ways it failed.
 fn failure(error: &anyhow::Error) -> &'static str {
     let text = error.to_string();
-    if text.contains("exceeded time limit") {
+    if text.contains(steps::EXHAUSTED) {
         "it took too many steps"
     } else if text.contains("conflicts with rule") || text.contains("multiple outputs") {
         "two of its rules say two things"
@@ -184,22 +227,4 @@ fn refused(error: &anyhow::Error) -> LoadError {
     let mut number = || numbers.next().and_then(|number| number.trim().parse().ok()).unwrap_or(1);
     let (line, column) = (number(), number());
     LoadError { place: Place::Text { line, column }, problem: Problem::Rego(cause) }
-}
-
-/// Counts looks instead of time: evaluation is bounded by what it does, and the same everywhere.
-struct Steps;
-
-static STEPS: Steps = Steps;
-
-thread_local! {
-    static LOOKS: Cell<u64> = const { Cell::new(0) };
-}
-
-impl TimeSource for Steps {
-    fn now(&self) -> Option<Duration> {
-        LOOKS.with(|looks| {
-            looks.set(looks.get().wrapping_add(1));
-            Some(Duration::from_nanos(looks.get()))
-        })
-    }
 }

@@ -7,10 +7,13 @@ use crate::config::Sandbox;
 use crate::policy::RegoPolicy;
 use crate::policy::rego::BUILTINS;
 
+/// The most bytes that a module is asked about.
+const INPUT: usize = 64 * 1024;
+
 fn load(rules: &str) -> Result<RegoPolicy, Failure> {
     let sandboxes = [Sandbox { name: "lab".to_owned(), strip_headers: Vec::new() }];
     let text = format!("package countersign\n\n{rules}");
-    RegoPolicy::compile(&text, &catalogue(), &sandboxes).map_err(|errors| lines(&errors).into())
+    RegoPolicy::compile(&text, INPUT, &catalogue(), &sandboxes).map_err(|errors| lines(&errors).into())
 }
 
 fn said(rules: &str, world: &World, action: &Action) -> Result<String, Failure> {
@@ -129,6 +132,111 @@ decision := {"effect": "allow"} if count([1 | some a in many; some b in many; so
     Ok(())
 }
 
+/// A call of a tool whose arguments nobody declared.
+fn lookup(arguments: Value) -> Action {
+    call("payments", "lookup", arguments)
+}
+
+/// A module that allows where `condition` holds of the arguments.
+fn allowed_if(condition: &str) -> String {
+    format!(
+        "args := input.context.args\n\nnumbers := [1, 2, 3, 4]\n\ndecision := {{\"effect\": \"allow\"}} if {{ {condition} }}"
+    )
+}
+
+#[test]
+fn what_builtins_read_and_make_takes_steps() -> Outcome {
+    let list = vec!["y"; 3_000];
+    let arguments = json!({
+        "big": "x".repeat(20_000), "other": format!("{}y", "x".repeat(10_000)), "list": list, "many": vec!["z"; 3_000],
+        "digits": "9".repeat(4_000),
+    });
+    let action = lookup(arguments);
+    for condition in [
+        // Each of these held a worker for seconds.
+        "every x in args.list { not contains(args.big, x) }",
+        "count(regex.find_n(`.*[^a-z]|[a-z]`, args.big, -1)) > 0",
+        "replace(args.big, \"x\", args.other) != \"\"",
+        "every x in args.list { not x in args.many }",
+        "every x in args.list { args.big != concat(\"\", [args.other, x]) }",
+        "every x in args.list { not startswith(concat(\"\", args.many), x) }",
+        "every x in args.list { count(args.many) > 1; sort(args.many) }",
+        "count({[args.big, x, y] | some x in args.list; some y in [1, 2]}) > 0",
+        "count({[args.big, i]: 1 | some i, _ in args.list}) > 0",
+        "every x in args.list { count({\"a\"} | {y | some y in args.many}) == 2 }",
+        "strings.replace_n({s: args.other | some s in [\"x\", \"y\"]}, args.big) != \"\"",
+        "count(indexof_n(args.big, args.other)) == 0",
+        "trim(args.big, args.other) != \"\"",
+        "concat(args.other, args.list) != \"\"",
+        "count(split(concat(\"\", [args.big | some i in numbers; some j in numbers]), \"\")) > 0",
+        "product([to_number(args.digits) | some x in args.list]) > 0",
+    ] {
+        let told = said(&allowed_if(condition), &World::new(), &action)?;
+        assert_eq!(told, "deny policy_error [rego] it took too many steps", "{condition}");
+    }
+    Ok(())
+}
+
+#[test]
+fn honest_policies_have_steps_enough() -> Outcome {
+    let item = |at| json!({ "id": format!("item-{at}"), "amount": at, "tags": ["a"] });
+    let items: Vec<Value> = (0..1_000).map(item).collect();
+    let arguments = json!({
+        "path": "/reports/2026/q1.pdf", "email": "erin@example.com", "items": items, "text": "word ".repeat(2_000),
+    });
+    let action = lookup(arguments);
+    for condition in [
+        "startswith(args.path, \"/reports/\"); endswith(args.path, \".pdf\"); not contains(args.path, \"..\")",
+        "regex.match(`^[a-z0-9._%+-]{1,64}@[a-z0-9.-]{1,255}$`, args.email)",
+        "regex.replace(args.path, `[0-9]+`, \"n\") == \"/reports/n/qn.pdf\"",
+        "glob.match(\"/reports/**\", [\"/\"], args.path)",
+        "split(args.email, \"@\")[1] in {\"example.com\", \"example.org\"}",
+        "every item in args.items { item.amount < 1000; \"a\" in item.tags; startswith(item.id, \"item-\") }",
+        "sum([item.amount | some item in args.items]) == 499500",
+        "count({item.id | some item in args.items}) == 1000",
+        "not contains(lower(args.text), \"secret\")",
+        "not regex.match(`(?i)secret|password`, args.text)",
+        "args.items[_].id == args.items[3].id",
+        "({\"a\"} | {tag | some tag in args.items[0].tags}) - {\"b\"} == {\"a\"}",
+        "args.items[1].amount + args.items[2].amount == args.items[3].amount",
+        "object.get(args, [\"items\", 2, \"amount\"], 0) == 2",
+        "object.subset({\"a\": [1, 2]}, {\"a\": [1]})",
+        "sprintf(\"%s has %d\", [args.email, count(args.items)]) == \"erin@example.com has 1000\"",
+        "strings.count(args.path, \"/\") == 3",
+        "not args.nothing == args.path",
+        "some i, item in args.items; i == item.amount; item.id == args.items[i].id",
+    ] {
+        let told = said(&allowed_if(condition), &World::new(), &action)?;
+        assert_eq!(told, "allow [rego]", "{condition}");
+    }
+    Ok(())
+}
+
+#[test]
+fn what_the_library_panics_on_is_an_error() -> Outcome {
+    let action = lookup(json!({ "empty": "", "none": [], "path": "a" }));
+    for condition in [
+        "strings.count(args.path, args.empty) == 0",
+        "object.subset([1], args.none)",
+        "object.subset({\"a\": [1]}, {\"a\": args.none})",
+    ] {
+        let told = said(&allowed_if(condition), &World::new(), &action)?;
+        assert_eq!(told, "deny policy_error [rego] it cannot be evaluated", "{condition}");
+    }
+    Ok(())
+}
+
+#[test]
+fn nobody_asks_it_about_more_than_it_is_to_read() -> Outcome {
+    let rules = "decision := {\"effect\": \"allow\"}";
+    let text = |length: usize| lookup(json!({ "text": "x".repeat(length) }));
+    assert_eq!(said(rules, &World::new(), &text(INPUT - 2_000))?, "allow [rego]");
+    let told = said(rules, &World::new(), &text(INPUT))?;
+    assert!(told.starts_with("deny policy_error [rego] it is asked about 66"), "{told}");
+    assert!(told.ends_with(" bytes, more than the 65536 of `policy.rego_input`"), "{told}");
+    Ok(())
+}
+
 #[test]
 fn several_things_are_all_allowed_or_none() -> Outcome {
     let rules = r#"decision := {"effect": "allow"} if input.context.request.target == "a""#;
@@ -155,9 +263,17 @@ fn what_is_refused_when_it_is_loaded() {
         ("package countersign\ndecision := units.parse(\"1e1000000000\")", "2:13: unknown function `units.parse`"),
         (
             "package countersign\ndecision := sprintf(input.context.args.format, [1])",
-            "2:13: the format of `sprintf` is not written here",
+            "2:13: the format of `sprintf` is not written here, or has a width of more than three digits",
         ),
         ("package countersign\ndecision := numbers.range(1, 9)", "2:13: unknown function `numbers.range`"),
+        (
+            "package countersign\ndecision := regex.template_match(\"a{.*}\", \"\", \"{\", \"}\")",
+            "2:13: unknown function `regex.template_match`",
+        ),
+        (
+            "package countersign\ndecision := sprintf(\"%1000000000d\", [1])",
+            "2:13: the format of `sprintf` is not written here, or has a width of more than three digits",
+        ),
         ("package countersign\ndecision := [f(1)]", "2:14: unknown function `f`"),
         (
             "package countersign\nf(x) := g(x)\ng(x) := f(x)\ndecision := f(1)",
@@ -167,7 +283,7 @@ fn what_is_refused_when_it_is_loaded() {
         ("package countersign\nf(x) := data[\"countersign\"].f(x)\ndecision := f(1)", "2:9: unknown function ``"),
         ("package countersign\ng(x) := 1\ndecision := 1 if g(1) == 1 with g as count", "3:28: `with` is not supported"),
     ] {
-        let told = RegoPolicy::compile(text, &catalogue(), &[])
+        let told = RegoPolicy::compile(text, INPUT, &catalogue(), &[])
             .map_or_else(|errors| lines(&errors), |_| "no error".to_owned());
         assert_eq!(told, expected, "{text}");
     }
@@ -175,7 +291,7 @@ fn what_is_refused_when_it_is_loaded() {
 
 #[test]
 fn every_builtin_named_exists() -> Outcome {
-    for builtin in BUILTINS {
+    for (builtin, _) in BUILTINS {
         let call = if builtin == "sprintf" { "sprintf(\"\")".to_owned() } else { format!("{builtin}()") };
         let told = said(&format!("decision := {call}"), &World::new(), &transfer(1))?;
         assert_eq!(told, "deny policy_error [rego] it cannot be evaluated", "{builtin}");
