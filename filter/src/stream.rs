@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use countersign_engine::forward::{Forward, HeaderEdit};
 use countersign_engine::headers::Headers;
-use countersign_engine::io::{CallFailure, CallId, CallOutcome, Cut, Input, RequestHead, Step, Tick};
+use countersign_engine::io::{CallId, CallOutcome, Cut, Input, RequestHead, Step, Tick};
 use countersign_engine::record::Line;
 use countersign_engine::reply::Reply;
 use countersign_engine::{DecisionId, Session};
@@ -331,7 +331,7 @@ impl Stream {
         if self.phase == Phase::Closed {
             return;
         }
-        let step = self.session.handle(host::now(), Input::Closed, &mut self.ledger);
+        let step = self.handle(Input::Closed);
         self.phase = Phase::Closed;
         match step {
             Step::Cut(Cut { line, reset: _ }) => self.write(&line),
@@ -368,7 +368,7 @@ impl Stream {
 
     /// The one loop: feeds an input and does what the session asks for until it waits or the stream moves on.
     fn drive(&mut self, input: Input<'_>) -> Turn {
-        let mut step = self.session.handle(host::now(), input, &mut self.ledger);
+        let mut step = self.handle(input);
         let turn = loop {
             match step {
                 Step::Wait => break self.phase.turn(),
@@ -377,7 +377,8 @@ impl Stream {
                         self.asked = true;
                         break self.phase.turn();
                     }
-                    Err(failure) => step = self.fail(call.id, failure),
+                    // A refused dispatch is an outcome like any other.
+                    Err(failure) => step = self.handle(Input::CallDone(call.id, CallOutcome::Failed(failure))),
                 },
                 Step::Forward(forward) => break self.forward(&forward),
                 Step::Reply(reply) => break self.reply(&reply),
@@ -395,9 +396,13 @@ impl Stream {
         turn
     }
 
-    /// A refused dispatch is an outcome like any other.
-    fn fail(&mut self, id: CallId, failure: CallFailure) -> Step {
-        self.session.handle(host::now(), Input::CallDone(id, CallOutcome::Failed(failure)), &mut self.ledger)
+    /// What the session says to an input. How long a decision took is known once it is there: deciding takes time, too.
+    fn handle(&mut self, input: Input<'_>) -> Step {
+        let mut step = self.session.handle(host::now(), input, &mut self.ledger);
+        if let Some(line) = step.line_mut() {
+            line.finish(host::now());
+        }
+        step
     }
 
     fn forward(&mut self, forward: &Forward) -> Turn {

@@ -80,6 +80,18 @@ pub enum Step {
     AnswerInstead(Reply),
 }
 
+impl Step {
+    /// What is to be written of it, if anything is.
+    pub fn line_mut(&mut self) -> Option<&mut Line> {
+        match self {
+            Self::Forward(forward) => Some(&mut forward.line),
+            Self::Reply(reply) | Self::AnswerInstead(reply) => Some(&mut reply.line),
+            Self::Cut(cut) => Some(&mut cut.line),
+            Self::Wait | Self::Call(_) | Self::EditTrailers(_) | Self::EditResponse(_) | Self::ReplaceChunk(_) => None,
+        }
+    }
+}
+
 /// Names one call of one session or of the background; never reused within it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CallId(pub u32);

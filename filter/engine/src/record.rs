@@ -46,10 +46,27 @@ pub struct Line {
     pub mode: Mode,
     /// What something that was not enforced would have changed.
     pub flips: Vec<Flip>,
-    /// From the head's arrival to the decision, waiting included.
+    /// From the head's arrival to the decision, waiting included. Until [`Line::finish`] what deciding took is not in it.
     pub elapsed: Duration,
+    /// When what took so long began.
+    began: UnixTime,
     /// For access logs: set as filter state under `countersign.<name>` (DESIGN H15).
     pub fields: Vec<(&'static str, String)>,
+}
+
+impl Line {
+    /// What it is about was over at `done`, and not when the input came that ended it.
+    pub fn finish(&mut self, done: UnixTime) {
+        let before = written(self.elapsed);
+        self.elapsed = done.since(self.began);
+        // Nothing that somebody else wrote is before it.
+        self.json = self.json.replacen(&before, &written(self.elapsed), 1);
+    }
+}
+
+/// The member of a line that says how long it took.
+fn written(elapsed: Duration) -> String {
+    format!("\"elapsed_us\":{}", micros(elapsed))
 }
 
 /// What a line is about. A closed set: counters are labelled with it.
@@ -89,7 +106,7 @@ pub(crate) struct Decision<'a> {
     pub(crate) flips: &'a [Flip],
     pub(crate) id: DecisionId,
     pub(crate) now: UnixTime,
-    pub(crate) elapsed: Duration,
+    pub(crate) arrived: UnixTime,
     pub(crate) status: u16,
     pub(crate) resource: Option<&'a str>,
     pub(crate) target: Option<&'a Target>,
@@ -137,7 +154,16 @@ impl Decision<'_> {
         if self.mode == Mode::Audit {
             fields.push(("mode", self.mode.name().to_owned()));
         }
-        Line { json, kind, reason: self.reason, mode: self.mode, flips, elapsed: self.elapsed, fields }
+        Line {
+            json,
+            kind,
+            reason: self.reason,
+            mode: self.mode,
+            flips,
+            elapsed: self.now.since(self.arrived),
+            began: self.arrived,
+            fields,
+        }
     }
 
     fn wire<'a>(&'a self, id: &'a str, flips: &'a [Flip]) -> wire::Decision<'a> {
@@ -148,7 +174,7 @@ impl Decision<'_> {
             mode: (self.mode == Mode::Audit).then_some(self.mode.name()),
             id,
             time_ms: self.now.millis(),
-            elapsed_us: micros(self.elapsed),
+            elapsed_us: micros(self.now.since(self.arrived)),
             status: (self.status != 0).then_some(self.status),
             resource: self.resource,
             source: self.source,
@@ -217,7 +243,7 @@ impl Decision<'_> {
 pub(crate) fn ended(
     id: DecisionId,
     now: UnixTime,
-    lasted: Duration,
+    since: UnixTime,
     mode: Mode,
     outcome: &'static str,
     agent_task: Option<&str>,
@@ -229,13 +255,13 @@ pub(crate) fn ended(
         kind: kind.name(),
         id: &id,
         time_ms: now.millis(),
-        elapsed_us: micros(lasted),
+        elapsed_us: micros(now.since(since)),
         mode: (mode == Mode::Audit).then_some(mode.name()),
         outcome,
         agent_task,
     };
-    let (json, reason) = (to_json(&wire), Reason::Allowed);
-    Line { json, kind, reason, mode, flips: Vec::new(), elapsed: lasted, fields: Vec::new() }
+    let (json, reason, elapsed) = (to_json(&wire), Reason::Allowed, now.since(since));
+    Line { json, kind, reason, mode, flips: Vec::new(), elapsed, began: since, fields: Vec::new() }
 }
 
 fn workload(verified: &Verified) -> wire::Workload<'_> {

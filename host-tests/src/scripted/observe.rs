@@ -44,7 +44,9 @@ fn log(caller: Caller<'_, State>, level: u32, start: u32, size: u32) -> Result<i
 
 fn current_time(caller: Caller<'_, State>, result: u32) -> Result<i32> {
     hostcall(caller, "proxy_get_current_time_nanoseconds", |caller| {
-        let now = nanos(caller.data().now)?;
+        let state = caller.data_mut();
+        state.now = state.now.saturating_add(state.passing);
+        let now = nanos(state.now)?;
         write(caller, result, &now.to_le_bytes())?;
         Ok(Status::Ok)
     })

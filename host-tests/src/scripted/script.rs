@@ -43,6 +43,11 @@ impl ScriptedHost {
         state.now = state.now.saturating_add(passed);
     }
 
+    /// So much passes from now on whenever somebody looks at the clock: everything takes its time.
+    pub fn slow_down(&mut self, passing: Duration) {
+        self.state().passing = passing;
+    }
+
     /// The calls that wait for an answer, oldest first.
     pub fn pending_calls(&self) -> Vec<HttpCall> {
         self.store.data().calls.values().cloned().collect()

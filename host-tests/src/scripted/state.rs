@@ -192,6 +192,8 @@ pub(super) struct Metric {
 pub(super) struct State {
     pub(super) options: Options,
     pub(super) now: Duration,
+    /// What passes between two looks at the clock.
+    pub(super) passing: Duration,
     pub(super) configuration: Vec<u8>,
     pub(super) environment: Vec<(String, String)>,
     /// The context hostcalls are about.
@@ -218,6 +220,7 @@ impl State {
     pub(super) fn new(configuration: &[u8], environment: &[(&str, &str)], options: Options) -> Self {
         Self {
             now: options.now,
+            passing: Duration::ZERO,
             options,
             configuration: configuration.to_vec(),
             environment: environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),

@@ -166,14 +166,13 @@ impl Account {
 
     /// The one record of the decision that ended with `reason`.
     pub(super) fn line(&self, turn: &Turn<'_>, about: About<'_>, reason: Reason, status: u16) -> Line {
-        let elapsed = turn.now.since(about.arrived);
         record::Decision {
             reason,
             mode: about.mode,
             flips: &self.flips,
             id: turn.id,
             now: turn.now,
-            elapsed,
+            arrived: about.arrived,
             status,
             resource: about.resource.map(|resource| resource.name.as_str()),
             target: about.target,

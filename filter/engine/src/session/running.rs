@@ -130,6 +130,6 @@ impl Running {
     /// The record of its end.
     fn line(&self, turn: &Turn<'_>, outcome: &'static str) -> Line {
         let task = self.ended.as_ref().map(|end| end.task.as_str());
-        record::ended(turn.id, turn.now, turn.now.since(self.forwarded), self.mode, outcome, task)
+        record::ended(turn.id, turn.now, self.forwarded, self.mode, outcome, task)
     }
 }
