@@ -65,8 +65,8 @@ impl RealEnvoy {
         Ok(Self { module, around, envoy, folder, kept: Vec::new(), launched: 0, looked: 0 })
     }
 
-    /// A filter in front of the servers around; none if Envoy does not take it.
-    fn launch(&mut self, deployment: &Deployment<'_>) -> anyhow::Result<Option<Kept>> {
+    /// A filter in front of the servers around; what was to be there if Envoy does not take it.
+    fn launch(&mut self, deployment: &Deployment<'_>) -> anyhow::Result<Result<Kept, Front>> {
         let config = PluginConfig::from_json(deployment.configuration.to_owned())?;
         let gateway = deployment.gateway;
         let mut options = Options::new(&self.module, self.around.upstream(gateway)?);
@@ -75,14 +75,28 @@ impl RealEnvoy {
         let bootstrap = deviation::apply(bootstrap(&config, &options)?, gateway)?;
         self.launched += 1;
         let front = Front::of(&bootstrap, format!("deployment-{}", self.launched))?;
-        let address = self.deploy_beside(&front)?;
-        Ok(address.map(|address| Kept {
+        let Some(address) = self.deploy_beside(&front)? else { return Ok(Err(front)) };
+        Ok(Ok(Kept {
             configuration: deployment.configuration.to_owned(),
             gateway: gateway.to_vec(),
             reusable: !deployment.isolated,
             front,
             address,
         }))
+    }
+
+    /// Why `front` was not taken. What was refused before may still be logging.
+    fn refusals(&self, front: &Front) -> anyhow::Result<Vec<String>> {
+        let prefix = front.prefix();
+        let found = || refusals(&prefix, &self.envoy.running().log_from(self.looked));
+        let deadline = later(RECORD);
+        while found().is_empty() && before(deadline) {
+            sleep(Duration::from_millis(5));
+        }
+        sleep(SETTLE);
+        let refused = found();
+        ensure!(!refused.is_empty(), "{}", self.envoy.running().log_from(self.looked).join("\n"));
+        Ok(refused)
     }
 
     /// Deploys what is kept, and `front`.
@@ -144,11 +158,9 @@ impl Driver for RealEnvoy {
         }
         // The first one is what most scenarios run under; of the others only the last is kept.
         self.kept.truncate(1);
-        let Some(launched) = self.launch(deployment)? else {
-            let log = self.envoy.running().log_from(self.looked).join("\n");
-            let refused = refusals(&log);
-            ensure!(!refused.is_empty(), "{log}");
-            return Ok(Deployed::Refused(refused));
+        let launched = match self.launch(deployment)? {
+            Ok(launched) => launched,
+            Err(front) => return Ok(Deployed::Refused(self.refusals(&front)?)),
         };
         self.kept.push(launched);
         if *deployment.keys == KeyServer::default() {
@@ -189,12 +201,12 @@ impl Driver for RealEnvoy {
     }
 }
 
-/// The configuration's mistakes, each once, in the order logged.
-fn refusals(output: &str) -> Vec<String> {
+/// The mistakes of a configuration, whose VM's lines have this prefix: each once, in the order logged.
+fn refusals(prefix: &str, log: &[String]) -> Vec<String> {
     let mut refused = Vec::new();
-    for line in output.lines().filter_map(|line| Some(line.split_once(REFUSED)?.1.to_owned())) {
-        if !refused.contains(&line) {
-            refused.push(line);
+    for line in log.iter().filter_map(|line| Some(line.split_once(prefix)?.1.split_once(REFUSED)?.1)) {
+        if !refused.iter().any(|known| known == line) {
+            refused.push(line.to_owned());
         }
     }
     refused
@@ -218,4 +230,26 @@ fn before(deadline: Option<Instant>) -> bool {
 #[expect(clippy::disallowed_methods, reason = "a real gateway runs in real time")]
 fn sleep(by: Duration) {
     std::thread::sleep(by);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_of_the_vm_that_says_so() {
+        let line = |vm: &str, text: &str| {
+            format!("[t][error][wasm] wasm log countersign countersign {vm}: countersign: {text}")
+        };
+        let log = [
+            line("deployment-1", "configuration refused: /version: late"),
+            line("deployment-12", "configuration refused: /version: another"),
+            line("deployment-2", "configuration refused: /mode: one"),
+            line("deployment-2", "configuration refused: /version: two"),
+            line("deployment-2", "configuration refused: /mode: one"),
+        ];
+        let prefix = "wasm log countersign countersign deployment-2: ";
+        assert_eq!(refusals(prefix, &log), ["/mode: one", "/version: two"]);
+        assert!(refusals("wasm log countersign countersign deployment-3: ", &log).is_empty());
+    }
 }
