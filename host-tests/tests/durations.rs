@@ -18,14 +18,14 @@ const CONFIG: &str = r#"{
 
 #[test]
 fn a_slow_decision_shows() -> Result<()> {
-    let options = Options { now: Duration::from_secs(1_800_000_000), ..Options::default() };
+    let options = Options { now: Duration::from_secs(1_800_000_123), ..Options::default() };
     let mut host = ScriptedHost::new(Module::built()?, CONFIG.as_bytes(), &[], options)?;
     host.slow_down(Duration::from_millis(40));
     let head: [(&str, &[u8]); 4] =
         [(":method", b"GET"), (":path", b"/a"), (":authority", b"a.test"), (":scheme", b"https")];
     host.request(&head, true)?;
-    let records = host.logs().into_iter().filter(|line| line.starts_with("{\"countersign\""));
-    let record: Value = serde_json::from_str(&records.last().context("no record")?)?;
+    let record = host.logs().into_iter().rfind(|line| line.starts_with("{\"countersign\"")).context("no record")?;
+    let record: Value = serde_json::from_str(&record)?;
     ensure!(record["reason"] == "no_credential", "{record}");
     let elapsed = record["elapsed_us"].as_u64().context("no duration")?;
     ensure!(elapsed >= 40_000, "{elapsed}");

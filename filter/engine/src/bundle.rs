@@ -11,6 +11,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use countersign_tokens::json::Limits;
 use countersign_tokens::{TokenError, UnixTime, signed_document};
@@ -21,7 +22,7 @@ use crate::background::early_by;
 use crate::board::{Board, Posting};
 use crate::config::{BundleConfig, ConfigError, ConfigErrors, Secrets};
 use crate::digest;
-use crate::engine::Engine;
+use crate::engine::{Engine, Refused};
 use crate::io::{Call, CallFailure, CallId, CallOutcome};
 
 /// The `typ` of a bundle.
@@ -103,6 +104,12 @@ pub(crate) enum BundleError {
     Another(u64),
     #[error("revision {revision} cannot be used: {errors}")]
     Unusable { revision: u64, errors: String },
+    #[error(
+        "revision {revision} would keep a worker for about {:.1} s, and nothing may keep it for more than {:.1} s; write fewer \
+         policies that are for every action, or raise `bundle.max_load`",
+        .effort.as_secs_f64(), .most.as_secs_f64()
+    )]
+    TooLong { revision: u64, effort: Duration, most: Duration },
 }
 
 #[derive(Deserialize)]
@@ -195,11 +202,14 @@ impl Bundles {
         if revision < self.config.oldest {
             return Err(BundleError::Older { found: revision, known: self.config.oldest });
         }
-        let unusable = |errors: ConfigErrors| BundleError::Unusable {
-            revision,
-            errors: errors.to_string().lines().collect::<Vec<_>>().join("; "),
-        };
-        let engine = engine.with_bundle(revision, configuration).map_err(unusable)?;
+        let most = self.config.max_load;
+        let engine = engine.with_bundle(revision, configuration, most).map_err(|refused| match refused {
+            Refused::Unusable(errors) => {
+                let errors = errors.to_string().lines().collect::<Vec<_>>().join("; ");
+                BundleError::Unusable { revision, errors }
+            }
+            Refused::TooLong(effort) => BundleError::TooLong { revision, effort, most },
+        })?;
         self.tell(seen, board)?;
         Ok(Found::Newer(Box::new(engine), seen))
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use countersign_tokens::{CompactJws, JwtSimple, Profile, SpiffeId, Verifier};
 
@@ -13,7 +14,7 @@ use crate::config::{Config, ConfigError, ConfigErrors, Issuer, Limits, Secrets};
 use crate::credential::{Carrier, TokenCache};
 use crate::introspection::questions::Questions;
 use crate::keys::KeyStore;
-use crate::policy::Judges;
+use crate::policy::{self, Judges};
 use crate::rollout::Mode;
 use crate::sessions::SessionKeys;
 use crate::shares::{Each, Shares};
@@ -79,10 +80,21 @@ impl Engine {
     /// The same with the `configuration` of a bundle: keys, sessions and what is held go on, tokens are judged anew.
     ///
     /// # Errors
-    /// As [`Engine::load`].
-    pub(crate) fn with_bundle(&self, revision: u64, configuration: Map<String, Value>) -> Result<Self, ConfigErrors> {
-        let base = self.base.as_ref().ok_or_else(|| ConfigError::new("/bundle", "there are no bundles here"))?;
-        let (config, policy) = read(&base.with(configuration)?, base.secrets())?;
+    /// As [`Engine::load`]; and if loading it would take longer than `most`.
+    pub(crate) fn with_bundle(
+        &self,
+        revision: u64,
+        configuration: Map<String, Value>,
+        most: Duration,
+    ) -> Result<Self, Refused> {
+        let base = self.base.as_ref();
+        let base = base.ok_or_else(|| ConfigErrors::from(ConfigError::new("/bundle", "there are no bundles here")))?;
+        let config = Config::parse(&base.with(configuration)?, base.secrets())?;
+        let effort = policy::effort(&config);
+        if effort > most {
+            return Err(Refused::TooLong(effort));
+        }
+        let policy = Judges::new(&config)?;
         Ok(Self {
             tokens: TokenCache::new(config.limits.cached_tokens),
             config,
@@ -193,6 +205,20 @@ impl fmt::Debug for Engine {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (policy, bundle) = (self.policy_revision(), self.bundle);
         formatter.debug_struct("Engine").field("policy", &policy).field("bundle", &bundle).finish_non_exhaustive()
+    }
+}
+
+/// Why a bundle's configuration is not loaded.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    Unusable(ConfigErrors),
+    /// It would take about so long.
+    TooLong(Duration),
+}
+
+impl From<ConfigErrors> for Refused {
+    fn from(errors: ConfigErrors) -> Self {
+        Self::Unusable(errors)
     }
 }
 

@@ -69,7 +69,6 @@ fn measured(reader: &Reader, text: &str) {
 }
 
 /// Instructions of reading one text.
-#[expect(clippy::disallowed_methods, reason = "the test runs itself")]
 fn instructions(reader: &Reader, number: u64, length: usize) -> Result<u64, Failure> {
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--toggle-collect=*growth::measured*"])

@@ -72,7 +72,7 @@ impl Worker {
             "policy": { "cedar": "forbid (principal, action, resource);" },
             "bundle": {
                 "name": "edge", "url": "https://bundles.test/edge", "cluster": "bundles", "refresh": "10s", "oldest": 2,
-                "keys": { "keys": [public(&key(1)?)?] }
+                "max_load": "500ms", "keys": { "keys": [public(&key(1)?)?] }
             }
         });
         let engine = Arc::new(Engine::load(config.to_string().as_bytes(), &NoSecrets)?);
@@ -266,5 +266,19 @@ fn what_was_read_is_not_read_again() -> Outcome {
     let late = CallOutcome::Response { status: 200, headers: Headers::default(), body: bundle(9, &policy(PERMIT))? };
     worker.handle(BackgroundInput::CallDone(CallId(77), late), &mut ledger);
     assert_eq!(worker.engine.bundle(), Some(7));
+    Ok(())
+}
+
+#[test]
+fn what_would_keep_a_worker_too_long_is_refused_with_the_figure() -> Outcome {
+    let (mut worker, mut ledger) = (Worker::new()?, MemoryLedger::new(100));
+    let many = |number| policy(&PERMIT.repeat(number));
+    let told = worker.served(bundle(7, &many(600))?, &mut ledger)?;
+    let expected = "bundle: revision 7 would keep a worker for about 0.7 s, and nothing may keep it for more than 0.5 s; write fewer \
+                    policies that are for every action, or raise `bundle.max_load`; the configuration stays in force";
+    assert_eq!(told, expected);
+    assert_eq!((worker.engine.bundle(), worker.refused), (None, 1));
+    let told = worker.served(bundle(8, &many(20))?, &mut ledger)?;
+    assert!(told.starts_with("bundle: revision 8 is in force"), "{told}");
     Ok(())
 }

@@ -116,6 +116,8 @@ pub struct BundleConfig {
     pub refresh: Duration,
     /// An older one is refused even where none was seen before.
     pub oldest: u64,
+    /// One that would keep a worker for longer is refused.
+    pub max_load: Duration,
 }
 
 /// What happens to a request that is for no resource.

@@ -103,7 +103,7 @@ fn full() -> Value {
         },
         "bundle": {
             "name": "edge", "url": "https://bundles.example.com/edge", "cluster": "bundles", "insecure_http": false,
-            "timeout": "2s", "keys": key_set(), "refresh": "10s", "oldest": 3
+            "timeout": "2s", "keys": key_set(), "refresh": "10s", "oldest": 3, "max_load": "4s"
         },
         "risk": [{
             "name": "outwards", "raise_to": "high",

@@ -11,7 +11,7 @@ use crate::digest;
 use crate::headers::Headers;
 use crate::hygiene;
 use crate::io::RequestHead;
-use crate::response::{Audience, Content, Element, Endings, Listing, Treatment, Unreadable, treatment};
+use crate::response::{Audience, Awaited, Element, Endings, Listing, Treatment, Unreadable, treatment};
 use crate::route::{self, Target};
 use crate::task::{Circumstances, Grant, Grants, Object, TaskMapping, TaskSource, Template, text};
 
@@ -127,7 +127,7 @@ pub(super) const READERS: &[Reader] = &[
         let _ = TaskSource::Claims(TaskMapping::default()).task(&token, &|| [0; 32], &[resource()], None);
     }),
     Reader::new("details of a token", 2048, &["\"mcp:tools/call\",", "\"a\","], |text| {
-        let Ok(Value::Array(actions)) = serde_json::from_str(&format!("[{}0]", text)) else { return };
+        let Ok(Value::Array(actions)) = serde_json::from_str(&format!("[{text}0]")) else { return };
         let actions: Vec<Value> = actions.into_iter().filter(Value::is_string).collect();
         let arguments: Map<String, Value> =
             (0..actions.len() / 64).map(|at| (format!("/{at}"), json!({ "max": 1 }))).collect();
@@ -191,7 +191,7 @@ pub(super) const READERS: &[Reader] = &[
         let _ = route::check_head(&head, &["x-route".to_owned()]);
         let _ = mcp::read(&resource(), &target("POST"), &head.headers, Some(TOOL_CALL.as_bytes()));
         let _ = a2a::read(&agent(), &target("POST"), &head.headers, Some(b"{}"));
-        let _ = treatment(&head.headers, false);
+        let _ = treatment(&head.headers, false, &Awaited::Rest, LISTS);
     }),
     Reader::new("value of a field", 4096, &["a", ",", ";", "=", "\"", "\\", " ", "?=", "=?base64?", "YQ"], |text| {
         let fields = ["mcp-name", "mcp-method", "a2a-extensions", "content-type", "accept", "mcp-param-a"];
@@ -242,8 +242,9 @@ pub(super) const READERS: &[Reader] = &[
         let _ = endpoint(&Target { query: Some(text.to_owned()), ..at("GET", "/accounts/a") }, &[]);
     }),
     Reader::new("HTTP, a form", 4096, FIELDS, |text| {
-        let numbered: String = text.split('&').enumerate().map(|(at, field)| format!("f{at}{field}&")).collect();
-        let _ = endpoint(&at("POST", "/accounts/a"), numbered.as_bytes());
+        let numbered = text.split('&').enumerate().map(|(at, field)| format!("f{at}{field}"));
+        let form = numbered.collect::<Vec<_>>().join("&");
+        let _ = endpoint(&at("POST", "/accounts/a"), form.as_bytes());
     }),
     Reader::new("list as JSON", 4096, LISTED, |text| {
         answer("application/json", &format!("{{\"result\":{{\"tools\":[{text}{{}}]}}}}"));
@@ -349,24 +350,24 @@ fn of_media(media: &str) -> Headers {
     fields.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).into_iter().collect()
 }
 
-/// What a reader of lists makes of an answer, in pieces.
-fn answer(media: &str, text: &str) {
-    for piece in [1, 100, usize::MAX] {
-        let Treatment::Rewrite(mut content, _) = treatment(&of_media(media), false) else { return };
-        let _ = text.as_bytes().chunks(piece).try_for_each(|chunk| push(&mut content, chunk));
-    }
-}
+/// What the lists of answers are of.
+const LISTS: &[Listing] = &[Listing::Tools];
 
-fn push(content: &mut Content, chunk: &[u8]) -> Result<(), Unreadable> {
-    content.push(chunk, false, &mut Everybody).map(drop)
+/// What becomes of an answer that is a list and of one that is not, in pieces.
+fn answer(media: &str, text: &str) {
+    for (lists, piece) in [(LISTS, 1), (LISTS, 100), (LISTS, usize::MAX), (&[], 100)] {
+        let Treatment::Read(mut content, _) = treatment(&of_media(media), false, &Awaited::Rest, lists) else { return };
+        let _ =
+            text.as_bytes().chunks(piece).try_for_each(|chunk| content.push(chunk, false, &mut Everybody).map(drop));
+    }
 }
 
 /// Sees whatever can be read.
 struct Everybody;
 
 impl Audience for Everybody {
-    fn sees(&mut self, listing: Listing, element: &Element) -> Result<bool, Unreadable> {
+    fn sees(&mut self, _: Listing, element: &Element) -> Result<bool, Unreadable> {
         element.hints(true)?;
-        Ok(element.name(listing).is_some_and(|name| mcp::can_be_named(name, true)))
+        Ok(element.name.as_deref().is_some_and(|name| mcp::can_be_named(name, true)))
     }
 }

@@ -181,6 +181,7 @@ mod coverage;
 mod decide;
 mod declared;
 mod document;
+mod effort;
 mod error;
 mod explain;
 mod impossible;
@@ -206,6 +207,7 @@ mod vocabulary;
 
 pub use cedar::{CedarPolicy, Surroundings};
 pub use coverage::Covered;
+pub(crate) use effort::effort;
 pub use error::{LoadError, Place, Problem};
 pub use explain::{Answer, Opined};
 pub(crate) use judges::{Judges, Opinion};

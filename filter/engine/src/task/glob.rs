@@ -238,7 +238,9 @@ impl Reader<'_> {
                 '\\' => Sign::One(Step::Literal(self.escaped()?)),
                 literal => Sign::One(Step::Literal(literal)),
             };
-            open.iter_mut().for_each(|signs| signs.push(sign.clone()));
+            for signs in &mut open {
+                signs.push(sign.clone());
+            }
         }
     }
 

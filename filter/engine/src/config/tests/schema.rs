@@ -225,6 +225,6 @@ fn the_defaults_described_are_the_defaults() -> Outcome {
             stated.push(key.clone());
         }
     }
-    assert_eq!(stated.len(), 44, "{stated:?}");
+    assert_eq!(stated.len(), 45, "{stated:?}");
     Ok(())
 }

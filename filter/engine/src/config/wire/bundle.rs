@@ -15,6 +15,8 @@ const REFRESH: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::fro
 const DEFAULT_REFRESH: Duration = Duration::from_secs(30);
 const FETCH: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_mins(1);
 const DEFAULT_FETCH: Duration = Duration::from_secs(5);
+const LOAD: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_mins(1);
+const DEFAULT_LOAD: Duration = Duration::from_secs(5);
 
 /// The value of `bundle`.
 pub(super) fn bundle(node: &Node<'_>, seen: &mut Seen) -> Option<BundleConfig> {
@@ -25,6 +27,14 @@ pub(super) fn bundle(node: &Node<'_>, seen: &mut Seen) -> Option<BundleConfig> {
         let keys = object.required("keys", remedy, |node| inline(node, KeyFormat::Jwks));
         let refresh = object.or("refresh", DEFAULT_REFRESH, |node| node.duration(&REFRESH));
         let oldest = object.or("oldest", 0, |node| node.count(&(0..=u64::MAX)));
-        Some(BundleConfig { name: name?, endpoint: endpoint?, keys: keys?, refresh: refresh?, oldest: oldest? })
+        let max_load = object.or("max_load", DEFAULT_LOAD, |node| node.duration(&LOAD));
+        Some(BundleConfig {
+            name: name?,
+            endpoint: endpoint?,
+            keys: keys?,
+            refresh: refresh?,
+            oldest: oldest?,
+            max_load: max_load?,
+        })
     })
 }

@@ -1,0 +1,101 @@
+//! How long a worker needs to load policies: estimated before it begins, for while it loads it serves nobody.
+//!
+//! Cedar types every policy for every action there is, and reads all of it for those that its scope is about. What is said here
+//! was measured in a gateway with one policy to several hundred and tools to two thousand; it is right within a factor of two.
+//! What cannot be parsed takes no time: loading it says why.
+
+use std::time::Duration;
+
+use cedar_policy::{ActionConstraint, EntityUid, PolicySet};
+
+use crate::config::Config;
+
+/// Of a tool: its schema, its entity, its place in the index.
+const TOOL: Duration = Duration::from_micros(1_500);
+/// Of a policy and an action that it may be about.
+const PAIR: Duration = Duration::from_micros(8);
+/// Of a byte of a policy for each action that its scope is about.
+const BYTE: Duration = Duration::from_nanos(100);
+/// Actions besides those of tools.
+const OTHERS: usize = 100;
+
+/// About how long loading the policies of `config` takes.
+pub(crate) fn effort(config: &Config) -> Duration {
+    let tools: usize = config.resources.iter().map(|resource| resource.tools.len()).sum();
+    let actions = tools.saturating_add(OTHERS);
+    let set: PolicySet = config.policy.cedar.as_deref().and_then(|text| text.parse().ok()).unwrap_or_default();
+    let written = set.policies().map(|policy| (policy.action_constraint(), policy.to_string().len()));
+    let templates = set.templates().map(|template| (template.action_constraint(), template.to_string().len()));
+    let links = config.policy.links.as_ref().map_or(0, Vec::len);
+    let (mut pairs, mut bytes) = (actions.saturating_mul(links), 0_usize);
+    for (constraint, length) in written.chain(templates) {
+        pairs = pairs.saturating_add(actions);
+        bytes = bytes.saturating_add(length.saturating_mul(about(&constraint, tools, actions)));
+    }
+    times(TOOL, tools).saturating_add(times(PAIR, pairs)).saturating_add(times(BYTE, bytes))
+}
+
+/// For how many actions there may be something to read.
+fn about(constraint: &ActionConstraint, tools: usize, actions: usize) -> usize {
+    // What is no tool's own may be a group of them.
+    let each = |uid: &EntityUid| if uid.id().unescaped().contains('/') && !is_method(uid) { 1 } else { tools.max(1) };
+    match constraint {
+        ActionConstraint::Any => actions,
+        ActionConstraint::Eq(_) => 1,
+        ActionConstraint::In(uids) => uids.iter().map(each).fold(0, usize::saturating_add).min(actions),
+    }
+}
+
+/// Whether it is named by its protocol: `mcp:tools/call`.
+fn is_method(uid: &EntityUid) -> bool {
+    uid.id().unescaped().split('/').next().is_some_and(|start| start.contains(':'))
+}
+
+fn times(one: Duration, number: usize) -> Duration {
+    one.saturating_mul(u32::try_from(number).unwrap_or(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::action::test_support::{resource, tool};
+    use crate::config::{NoSecrets, PolicyConfig};
+
+    const MINIMAL: &str = r#"{
+        "version": 1,
+        "issuers": [{
+            "name": "a", "issuer": "https://a.test", "profile": "access-token", "audiences": ["a"],
+            "algorithms": ["ES256"], "keys": { "url": "https://a.test/k", "cluster": "a" }
+        }],
+        "resources": [{ "name": "payments", "match": { "path": "/mcp" }, "protocol": "mcp" }],
+        "policy": { "cedar": "permit (principal, action, resource);" }
+    }"#;
+
+    fn seconds(tools: usize, policies: usize, scope: &str) -> Result<f64, crate::config::ConfigErrors> {
+        let mut config = Config::parse(MINIMAL.as_bytes(), &NoSecrets)?;
+        let mut many = resource();
+        many.tools = (0..tools).map(|at| (format!("t{at}"), tool(&format!("t{at}"), None))).collect();
+        let policy =
+            |at| format!("@id(\"p{at}\") forbid (principal, {scope}, resource) when {{ context.risk == \"high\" }};\n");
+        let cedar = Some((0..policies).map(policy).collect());
+        config.policy = PolicyConfig { cedar, ..config.policy };
+        config.resources = vec![many];
+        Ok(effort(&config).as_secs_f64())
+    }
+
+    #[test]
+    fn what_is_for_every_action_takes_longest() -> Result<(), crate::config::ConfigErrors> {
+        for (tools, policies, scope, bounds) in [
+            (0, 1, "action", 0.0..0.01),
+            (20, 50, "action", 0.0..0.3),
+            (1_000, 1, "action", 1.4..2.0),
+            (1_000, 1_000, "action == Action::\"payments/t1\"", 8.0..15.0),
+            (1_000, 1_000, "action in Action::\"mcp:tools/call\"", 12.0..40.0),
+            (1_000, 1_000, "action", 12.0..40.0),
+        ] {
+            let told = seconds(tools, policies, scope)?;
+            assert!(bounds.contains(&told), "{tools} {policies} {scope}: {told}");
+        }
+        Ok(())
+    }
+}
