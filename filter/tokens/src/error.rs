@@ -104,6 +104,12 @@ pub enum TokenError {
         /// What it must be.
         expected: &'static str,
     },
+    /// An introspection answer is about another kind of token than an access token (RFC 7662 §2.2).
+    #[error("claim `{claim}` says that it is not an access token")]
+    OtherKind {
+        /// The claim.
+        claim: &'static str,
+    },
     /// A claim that becomes an identity is empty, longer than 2,048 bytes, or has control characters.
     #[error("claim `{claim}` is empty, too long or has control characters")]
     ClaimText {
@@ -195,6 +201,7 @@ impl TokenError {
             Self::ClaimMissing { .. }
             | Self::ClaimType { .. }
             | Self::ClaimText { .. }
+            | Self::OtherKind { .. }
             | Self::TooManyActors
             | Self::Confirmation
             | Self::NotSpiffeId(_) => TokenErrorClass::ClaimRefused,

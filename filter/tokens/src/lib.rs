@@ -46,6 +46,7 @@ mod base64url;
 mod claims;
 mod dpop;
 mod error;
+mod introspected;
 pub mod json;
 mod jws;
 mod key;

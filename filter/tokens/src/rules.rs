@@ -13,6 +13,7 @@ use crate::algorithm::Algorithm;
 use crate::base64url;
 use crate::claims::{Registered, RegisteredActor};
 use crate::error::TokenError;
+use crate::introspected;
 use crate::jws::{CompactJws, is_printable};
 use crate::key_set::KeySet;
 use crate::profile::{Profile, is_foreign};
@@ -167,7 +168,9 @@ impl IssuerRules {
     ///
     /// `claims` came from the issuer itself, which said that the token is active.
     pub fn introspected(&self, claims: Map<String, Value>, now: UnixTime) -> Result<VerifiedToken, TokenError> {
-        self.judge(claims, None, now)
+        let token = self.judge(claims, None, now)?;
+        introspected::check(&token.claims, token.confirmation.as_ref())?;
+        Ok(token)
     }
 
     /// The credential that a certificate is, whose SPIFFE ID is `id` and whose DER form has this SHA-256. The gateway
