@@ -22,6 +22,11 @@ impl UnixTime {
         Self(secs.saturating_mul(1_000_000))
     }
 
+    /// Whole microseconds since the epoch.
+    pub const fn micros(self) -> u64 {
+        self.0
+    }
+
     /// Whole milliseconds since the epoch, rounded down.
     pub const fn millis(self) -> u64 {
         self.0 / 1000
@@ -42,6 +47,11 @@ impl UnixTime {
     #[must_use]
     pub fn minus(self, by: Duration) -> Self {
         Self(self.0.saturating_sub(micros(by)))
+    }
+
+    /// How far this is from `other`, whichever is the earlier: a clock may have been set back.
+    pub fn apart(self, other: Self) -> Duration {
+        Duration::from_micros(self.0.abs_diff(other.0))
     }
 
     /// How long after `earlier` this is; zero when it is not.

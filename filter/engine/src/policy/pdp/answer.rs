@@ -97,18 +97,25 @@ fn opa(document: &Map<String, Value>) -> Option<Answer> {
     }
 }
 
-/// `{ effect, reasons, approvers, obligations }`.
+/// What a decision may have. What it has besides might be a condition, so it is as good as an obligation.
+const MEMBERS: [&str; 5] = ["effect", "policies", "reasons", "approvers", "obligations"];
+
+/// `{ effect, policies, reasons, approvers, obligations }`; what the policies are called is the decision point's to know.
 fn effect(decision: &Map<String, Value>) -> Option<Answer> {
     let list = |name: &str| match decision.get(name) {
         None => Some(Vec::new()),
         Some(Value::Array(texts)) => texts.iter().take(MOST).map(words).collect::<Option<Vec<_>>>(),
         Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_)) => None,
     };
-    let (reasons, approvers) = (list("reasons")?, list("approvers")?);
+    let (_, reasons, approvers) = (list("policies")?, list("reasons")?, list("approvers")?);
+    if decision.keys().any(|name| !MEMBERS.contains(&name.as_str())) {
+        return Some(Answer::Error(UNKNOWN));
+    }
     if obliges(decision) {
         return Some(Answer::Error(OBLIGATION));
     }
     Some(match decision.get("effect")?.as_str()? {
+        "allow" | "deny" if !approvers.is_empty() => Answer::Error(APPROVERS),
         "allow" => Answer::Allow,
         "deny" => Answer::Deny((!reasons.is_empty()).then(|| reasons.join("; "))),
         "step_up" => Answer::StepUp(Asked { approvers, reasons, expires: None }),
@@ -116,6 +123,9 @@ fn effect(decision: &Map<String, Value>) -> Option<Answer> {
     })
 }
 
+const UNKNOWN: &str =
+    "the decision has a member that is not known here (effect, policies, reasons, approvers and obligations are)";
+const APPROVERS: &str = "the decision names approvers, and they are for `step_up` only";
 const OBLIGATION: &str = "the decision point demands an obligation, and none is met here";
 
 /// Whether something must be done besides: anything there but an empty list.

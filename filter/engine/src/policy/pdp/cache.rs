@@ -1,6 +1,7 @@
 //! Answers that may be used again: bounded, first in first out, per worker.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use countersign_tokens::UnixTime;
 
@@ -8,9 +9,9 @@ use super::Key;
 use super::answer::Answer;
 use crate::fifo::Fifo;
 
-/// The answers, each until it says.
+/// The answers, each for so long from when it came.
 #[derive(Debug)]
-pub(super) struct Cache(Mutex<Fifo<Key, (Answer, UnixTime)>>);
+pub(super) struct Cache(Mutex<Fifo<Key, (Answer, UnixTime, Duration)>>);
 
 impl Cache {
     pub(super) fn new(capacity: usize) -> Self {
@@ -19,11 +20,11 @@ impl Cache {
 
     pub(super) fn find(&self, key: Key, now: UnixTime) -> Option<Answer> {
         let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (answer, until) = held.get(key)?;
-        (now < *until).then(|| answer.clone())
+        let (answer, came, lasts) = held.get(key)?;
+        (now.apart(*came) < *lasts).then(|| answer.clone())
     }
 
-    pub(super) fn insert(&self, key: Key, answer: &Answer, until: UnixTime) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, (answer.clone(), until));
+    pub(super) fn insert(&self, key: Key, answer: &Answer, now: UnixTime, lasts: Duration) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, (answer.clone(), now, lasts));
     }
 }

@@ -142,7 +142,7 @@ impl Pdp {
         let (answer, lasts) = answer::read(self.config.dialect, outcome).ok_or(Reason::PdpUnavailable)?;
         let lasts = lasts.min(self.config.cache);
         if !lasts.is_zero() {
-            self.cache.insert(question.key, &answer, now.plus(lasts));
+            self.cache.insert(question.key, &answer, now, lasts);
         }
         Ok(Given { key: question.key, answer })
     }

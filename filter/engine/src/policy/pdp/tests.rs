@@ -61,6 +61,33 @@ fn what_is_no_decision_is_none() {
 }
 
 #[test]
+fn a_decision_with_a_member_that_nobody_knows_is_an_error() {
+    let known =
+        json!({ "effect": "allow", "policies": ["small"], "reasons": ["cheap"], "approvers": [], "obligations": [] });
+    assert_eq!(said(Dialect::Opa, &json!({ "result": known, "decision_id": "4", "metrics": {} })), Some(Answer::Allow));
+    for (name, value) in [
+        ("sandbox", json!("quarantine")),
+        ("conditions", json!([])),
+        ("obligation", json!({ "log": true })),
+        ("Effect", json!("deny")),
+        ("allow", json!(false)),
+        ("expires", json!(null)),
+        ("", json!(0)),
+    ] {
+        for effect in ["allow", "deny", "step_up"] {
+            let decision = json!({ "effect": effect, name: value });
+            let answer = said(Dialect::Opa, &json!({ "result": decision }));
+            assert!(matches!(answer, Some(Answer::Error(_))), "{decision}: {answer:?}");
+        }
+    }
+    for effect in ["allow", "deny"] {
+        let answer = said(Dialect::Opa, &json!({ "result": { "effect": effect, "approvers": ["treasury"] } }));
+        assert!(matches!(answer, Some(Answer::Error(_))), "{effect}: {answer:?}");
+    }
+    assert_eq!(said(Dialect::Opa, &json!({ "result": { "effect": "allow", "policies": [1] } })), None);
+}
+
+#[test]
 fn reasons_are_short_and_offers_have_an_end() {
     let long = "x".repeat(1_000);
     let answer = said(Dialect::Authzen, &json!({ "decision": false, "context": { "reason": long } }));
@@ -108,12 +135,14 @@ fn the_memory_is_bounded_and_forgets_the_oldest() {
     let cache = Cache::new(2);
     let (now, key) = (UnixTime::from_secs(1_000), |number: u8| Key([number; 32]));
     for number in 0..3 {
-        cache.insert(key(number), &Answer::Allow, now.plus(Duration::from_secs(5)));
+        cache.insert(key(number), &Answer::Allow, now, Duration::from_secs(5));
     }
     assert_eq!(cache.find(key(0), now), None);
     assert_eq!(cache.find(key(2), now), Some(Answer::Allow));
     assert_eq!(cache.find(key(2), now.plus(Duration::from_secs(5))), None);
-    cache.insert(key(2), &Answer::Deny(None), now.plus(Duration::from_secs(9)));
+    // A clock that was set back does not make it last longer.
+    assert_eq!(cache.find(key(2), now.minus(Duration::from_secs(5))), None);
+    cache.insert(key(2), &Answer::Deny(None), now, Duration::from_secs(9));
     assert_eq!(cache.find(key(2), now.plus(Duration::from_secs(5))), Some(Answer::Deny(None)));
     assert_eq!(cache.find(key(1), now), Some(Answer::Allow));
 }
