@@ -263,7 +263,7 @@ impl Credential {
         let until = token.expires.plus(issuer.rules.leeway()).min(now.plus(cache));
         let Kind::Token { key, .. } = &self.kind else { return Err(Reason::Internal) };
         let verified = Verified::of(token, self, index, issuer, &engine.config, Duration::ZERO);
-        engine.tokens.insert(*key, &Arc::new(verified), Held::Until(until));
+        engine.tokens.insert(*key, &Arc::new(verified), Held::Between(now, until));
         Ok(())
     }
 }

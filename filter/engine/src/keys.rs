@@ -4,11 +4,16 @@
 //! ([`KeyStore::want`]); the background fetches them, one worker for the whole gateway process: workers tell each other
 //! over the [`Board`] who asked when and what came. So unknown key ids cause at most one fetch per cooldown and process,
 //! however many there are, and nothing is remembered of them. Without a board each worker keeps to the cooldown itself.
+//!
+//! What is published replaces what is there only forwards: a SPIFFE bundle of a lower sequence does not, nor a set with which
+//! nobody could be verified, unless it says that nobody is trusted. Times are compared by how far they are apart, because a
+//! clock can be set back.
 
 mod discovery;
 mod posted;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -70,8 +75,8 @@ enum Work {
     None,
     /// A session asked; the background will fetch.
     Wanted,
-    /// The answer may come until then.
-    UnderWay { until: UnixTime },
+    /// It was asked for then.
+    UnderWay { since: UnixTime },
 }
 
 #[derive(Debug)]
@@ -117,6 +122,13 @@ pub enum FetchError {
     Status(u16),
     #[error("the key server's answer is not a usable key set: {0}")]
     Unusable(#[from] KeySetError),
+    #[error("the key server's answer has no key that can verify a token, and the keys before it are good")]
+    NoKeys,
+    #[error(
+        "the bundle's `spiffe_sequence` is {}, and {known} was seen; where the trust domain was set up again, restart the gateway",
+        Sequence(*found)
+    )]
+    Older { found: Option<u64>, known: u64 },
     #[error("the issuer's metadata is unusable: {0}")]
     Metadata(JsonError),
     #[error("the issuer's metadata is another issuer's")]
@@ -125,6 +137,18 @@ pub enum FetchError {
     NoKeysUri,
     #[error("the issuer's metadata names keys at another place than configured (`jwks`)")]
     ElsewhereKeysUri,
+}
+
+/// For errors.
+struct Sequence(Option<u64>);
+
+impl fmt::Display for Sequence {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(number) => write!(formatter, "{number}"),
+            None => formatter.write_str("missing"),
+        }
+    }
 }
 
 impl KeyStore {
@@ -153,7 +177,7 @@ impl KeyStore {
     pub fn want(&self, seen: Option<u64>, now: UnixTime, board: &mut dyn Board) -> Wish {
         let Some(remote) = &self.remote else { return Wish::Denied };
         let mut state = self.state();
-        if state.is_busy(now) {
+        if state.is_busy(remote, now) {
             return Wish::Coming;
         }
         if state.asked_within(remote.keys.cooldown, now) && !state.elsewhere(remote, now) {
@@ -176,7 +200,7 @@ impl KeyStore {
     pub fn is_coming(&self, now: UnixTime, board: &mut dyn Board) -> bool {
         let Some(remote) = &self.remote else { return false };
         let mut state = self.state();
-        if state.is_busy(now) {
+        if state.is_busy(remote, now) {
             return true;
         }
         let generation = state.generation;
@@ -200,12 +224,12 @@ impl KeyStore {
     pub fn fetch(&self, id: CallId, early: u16, now: UnixTime, board: &mut dyn Board) -> Option<Call> {
         let remote = self.remote.as_ref()?;
         let mut state = self.state();
-        if matches!(state.work, Work::UnderWay { until } if now < until) {
+        if state.is_under_way(remote, now) {
             return None;
         }
         let needed = state.needs(remote, early, now);
         // A key that another worker found withdrawn is not to live on here until this one's own fetch is due.
-        let unseen = state.looked.is_none_or(|looked| now.since(looked) >= remote.keys.cooldown);
+        let unseen = state.looked.is_none_or(|looked| now.apart(looked) >= remote.keys.cooldown);
         if !needed && !unseen {
             return None;
         }
@@ -216,7 +240,7 @@ impl KeyStore {
             }
             return None;
         }
-        state.posted.asked = Some(now);
+        state.posted.ask(now);
         let posting = version.map(|version| board.post(&remote.document, &state.posted.encode(), version));
         if let Some(Ok(Posting::Changed)) = posting {
             // Another worker was quicker; what it finds will be on the board.
@@ -227,7 +251,7 @@ impl KeyStore {
             KeyLocation::Direct(keys) => keys,
             KeyLocation::Discovery { metadata, .. } => metadata,
         };
-        state.work = Work::UnderWay { until: now.plus(remote.patience()) };
+        state.work = Work::UnderWay { since: now };
         Some(get(id, endpoint))
     }
 
@@ -248,10 +272,10 @@ impl KeyStore {
         let mut state = self.state();
         let (result, fetched) = match progress {
             Ok(Answer::Further(call)) => return Ok(Progress::Further(call)),
-            Ok(Answer::Keys(set, body)) => {
-                state.install(set, now);
-                (Ok(Progress::Installed), Some(body))
-            }
+            Ok(Answer::Keys(set, body)) => match state.install(set, remote, now) {
+                Ok(()) => (Ok(Progress::Installed), Some(body)),
+                Err(error) => (Err(error), None),
+            },
             Err(error) => (Err(error), None),
         };
         state.work = Work::None;
@@ -306,19 +330,20 @@ impl Remote {
 
 impl State {
     /// Whether this worker fetches, or is about to.
-    fn is_busy(&self, now: UnixTime) -> bool {
-        match self.work {
-            Work::None => false,
-            Work::Wanted => true,
-            Work::UnderWay { until } => now < until,
-        }
+    fn is_busy(&self, remote: &Remote, now: UnixTime) -> bool {
+        self.work == Work::Wanted || self.is_under_way(remote, now)
+    }
+
+    /// Whether this worker's fetch may still end.
+    fn is_under_way(&self, remote: &Remote, now: UnixTime) -> bool {
+        matches!(self.work, Work::UnderWay { since } if now.apart(since) < remote.patience())
     }
 
     /// The keys, unless they are too old.
     fn usable(&self, remote: Option<&Remote>, now: UnixTime) -> Option<&Held> {
         let held = self.keys.as_ref()?;
         let too_old = match (remote, held.fetched) {
-            (Some(remote), Some(fetched)) => now.since(fetched) > remote.keys.max_stale,
+            (Some(remote), Some(fetched)) => now.apart(fetched) > remote.keys.max_stale,
             (None | Some(_), None) | (None, Some(_)) => false,
         };
         (!too_old).then_some(held)
@@ -330,7 +355,7 @@ impl State {
     }
 
     fn asked_within(&self, pause: Duration, now: UnixTime) -> bool {
-        self.posted.asked.is_some_and(|asked| now.since(asked) < pause)
+        self.posted.asked.is_some_and(|asked| now.apart(asked) < pause)
     }
 
     /// Whether another worker's fetch may still end.
@@ -343,12 +368,18 @@ impl State {
         if self.work == Work::Wanted {
             return !self.asked_within(remote.keys.cooldown, now);
         }
-        let hint = self.keys.as_ref().and_then(|held| held.set.refresh_hint());
-        let interval = remote.keys.refresh.or(hint).unwrap_or(REFRESH).min(remote.keys.max_stale);
-        let interval = early_by(interval, early);
+        let interval = early_by(self.interval(remote), early);
         let fetched = self.keys.as_ref().and_then(|held| held.fetched);
-        let due = fetched.is_none_or(|fetched| now.since(fetched) >= interval);
+        let due = fetched.is_none_or(|fetched| now.apart(fetched) >= interval);
         due && !self.asked_within(RETRY.min(interval), now)
+    }
+
+    /// How often keys are fetched. A publisher can neither have them asked for all the time nor let them grow too old.
+    fn interval(&self, remote: &Remote) -> Duration {
+        let RemoteKeys { refresh, max_stale, cooldown, .. } = &remote.keys;
+        let hint = self.keys.as_ref().and_then(|held| held.set.refresh_hint());
+        let hint = hint.map(|hint| hint.min(*max_stale / 2).max(*cooldown));
+        refresh.or(hint).unwrap_or(REFRESH).min(*max_stale)
     }
 
     /// Learns what other workers found; the version of what was read, none when there is no board.
@@ -359,17 +390,32 @@ impl State {
         let Some(found) = found else { return Some(None) };
         let version = Some(Some(found.version));
         let Some(posted) = Posted::decode(&found.document) else { return version };
-        let newer = posted.fetched > self.keys.as_ref().and_then(|held| held.fetched);
-        if let (true, Some(fetched)) = (newer, posted.fetched.filter(|fetched| *fetched <= now))
+        let mine = self.keys.as_ref().and_then(|held| held.fetched);
+        // Where a clock was set back, what is from the future is not newer than what came since.
+        let newer = posted.fetched > mine || mine > Some(now) && posted.fetched != self.posted.fetched;
+        if let (true, Some(fetched)) = (newer, posted.fetched)
             && let Ok(set) = KeySet::read(&posted.keys, remote.keys.format)
         {
-            self.install(set, fetched);
+            // What may not replace the keys of this worker was refused by it already, or will be.
+            let _ = self.install(set, remote, fetched.min(now));
         }
         self.posted = posted;
         version
     }
 
-    fn install(&mut self, set: KeySet, fetched: UnixTime) {
+    /// # Errors
+    /// The keys that are there are better.
+    fn install(&mut self, set: KeySet, remote: &Remote, fetched: UnixTime) -> Result<(), FetchError> {
+        if let Some(held) = &self.keys {
+            if let Some(known) = held.set.sequence()
+                && set.sequence().is_none_or(|found| found < known)
+            {
+                return Err(FetchError::Older { found: set.sequence(), known });
+            }
+            if set.is_unusable(remote.keys.format) && !held.set.is_empty() {
+                return Err(FetchError::NoKeys);
+            }
+        }
         if self.keys.as_ref().is_none_or(|held| *held.set != set) {
             self.generation = self.generation.wrapping_add(1);
             // Only keys that are there can have verified anything; this bounds it as the set is bounded.
@@ -377,6 +423,7 @@ impl State {
         }
         self.keys = Some(Held { set: Arc::new(set), fetched: Some(fetched) });
         self.trouble = None;
+        Ok(())
     }
 
     /// Tells the other workers how the fetch of this one ended. One that hears nothing will ask for itself.

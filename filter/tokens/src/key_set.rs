@@ -93,6 +93,7 @@ pub enum KeyFormat {
 pub struct KeySet {
     keys: Vec<Key>,
     skipped: Vec<Skipped>,
+    sequence: Option<u64>,
     refresh_hint: Option<Duration>,
 }
 
@@ -115,13 +116,13 @@ impl KeySet {
         if jwks.len() > MAX_KEYS {
             return Err(KeySetError::TooManyKeys { limit: MAX_KEYS });
         }
-        let refresh_hint = match format {
+        let number = |name| match format {
             KeyFormat::Jwks => None,
-            KeyFormat::SpiffeBundle => {
-                document.get("spiffe_refresh_hint").and_then(Value::as_u64).map(Duration::from_secs)
-            }
+            KeyFormat::SpiffeBundle => document.get(name).and_then(Value::as_u64),
         };
-        let mut set = Self { keys: Vec::new(), skipped: Vec::new(), refresh_hint };
+        let (sequence, refresh_hint) = (number("spiffe_sequence"), number("spiffe_refresh_hint"));
+        let refresh_hint = refresh_hint.map(Duration::from_secs);
+        let mut set = Self { keys: Vec::new(), skipped: Vec::new(), sequence, refresh_hint };
         for (index, jwk) in jwks.iter().enumerate() {
             set.add(index, jwk.as_object().ok_or(KeySetError::KeyNotObject { index })?, format)?;
         }
@@ -131,6 +132,18 @@ impl KeySet {
     /// How often to ask for them again, if the publisher says (`spiffe_refresh_hint`).
     pub fn refresh_hint(&self) -> Option<Duration> {
         self.refresh_hint
+    }
+
+    /// Which one in the publisher's order it is, if the publisher says (`spiffe_sequence`).
+    pub fn sequence(&self) -> Option<u64> {
+        self.sequence
+    }
+
+    /// Whether no token can be verified with it, and it was not meant so: there are keys for tokens in it, and none is usable;
+    /// or it is a JWK Set, which says nothing by having no key. A SPIFFE bundle without keys for SVIDs says that nobody in its
+    /// trust domain is trusted (SPIFFE Trust Domain and Bundle §4.1).
+    pub fn is_unusable(&self, format: KeyFormat) -> bool {
+        self.keys.is_empty() && (format == KeyFormat::Jwks || !self.skipped.is_empty())
     }
 
     /// Whether one of the keys is called `id`.

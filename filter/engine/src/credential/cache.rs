@@ -46,7 +46,8 @@ struct Cached {
 pub(super) enum Held {
     /// While the keys are of this generation.
     WithKeys(u64),
-    Until(UnixTime),
+    /// From when its issuer was asked until then. By a clock that was set back, the issuer is asked again.
+    Between(UnixTime, UnixTime),
 }
 
 impl TokenCache {
@@ -69,7 +70,7 @@ impl TokenCache {
         };
         let holds = match cached.held {
             Held::WithKeys(generation) => keys.current(now).is_some_and(|current| current.generation == generation),
-            Held::Until(until) => now < until,
+            Held::Between(asked, until) => asked <= now && now < until,
         };
         if !holds {
             return Ok(None);

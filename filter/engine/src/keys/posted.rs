@@ -1,5 +1,7 @@
 //! What workers tell each other about one issuer's keys: when somebody last asked for them, and what came.
 
+use std::time::Duration;
+
 use countersign_tokens::UnixTime;
 
 /// First bytes of the document: anything else was not written by this version.
@@ -19,6 +21,12 @@ pub(super) struct Posted {
 }
 
 impl Posted {
+    /// A worker asks now: whatever ended before, by a clock that was set back since, ended before this.
+    pub(super) fn ask(&mut self, now: UnixTime) {
+        self.asked = Some(now);
+        self.ended = self.ended.map(|ended| ended.min(now.minus(Duration::from_millis(1))));
+    }
+
     pub(super) fn encode(&self) -> Vec<u8> {
         let Self { asked, ended, fetched, keys } = self;
         let mut document = MAGIC.to_vec();
