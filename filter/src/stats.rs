@@ -29,6 +29,8 @@ pub(crate) enum Metric {
     AbandonedCalls,
     /// The revision of the bundle that a worker took last.
     BundleRevision,
+    /// Seconds since what is decided by was signed, or taken where its signature does not say.
+    BundleAge,
     /// Bundles taken, by each worker.
     BundlesInstalled,
     /// Answers that were no newer bundle and should have been.
@@ -48,6 +50,7 @@ impl Metric {
             Self::LateAnswers => "countersign.calls.late".to_owned(),
             Self::AbandonedCalls => "countersign.calls.abandoned".to_owned(),
             Self::BundleRevision => "countersign.bundle.revision".to_owned(),
+            Self::BundleAge => "countersign.bundle.age".to_owned(),
             Self::BundlesInstalled => "countersign.bundle.installed".to_owned(),
             Self::BundlesRefused => "countersign.bundle.refused".to_owned(),
             Self::Refused => "countersign.refused".to_owned(),
@@ -65,7 +68,7 @@ impl Metric {
             | Self::BundlesRefused
             | Self::Refused => MetricType::Counter,
             Self::DecisionTime => MetricType::Histogram,
-            Self::Waiting | Self::BundleRevision => MetricType::Gauge,
+            Self::Waiting | Self::BundleRevision | Self::BundleAge => MetricType::Gauge,
         }
     }
 }

@@ -165,6 +165,7 @@ impl Worker {
                         self.stats.set(Metric::BundleRevision, revision);
                         self.stats.add(Metric::BundlesInstalled, 1);
                     }
+                    Effect::BundleAge(age) => self.stats.set(Metric::BundleAge, age.as_secs()),
                     Effect::Refused => self.stats.add(Metric::BundlesRefused, 1),
                     Effect::Log(notice) => {
                         let level = match notice.level {

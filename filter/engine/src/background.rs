@@ -20,6 +20,8 @@ pub struct Background {
     /// Thousandths of an interval by which this worker is early: chosen at random, so that fleets do not ask in step.
     early: u16,
     bundles: Option<Bundles>,
+    /// How old bundles were in whole seconds, as was last told.
+    told_age: Option<u64>,
     /// Of each issuer, the newest set of keys whose oddities were reported, by its generation.
     reported: Vec<u64>,
 }
@@ -59,6 +61,8 @@ pub enum Effect {
     },
     /// A bundle was refused, or could not be had; the last good one stays.
     Refused,
+    /// What is in force may be so old.
+    BundleAge(Duration),
 }
 
 /// A line for the operator.
@@ -81,8 +85,9 @@ impl Background {
     pub fn new(engine: Arc<Engine>, random: u16) -> Self {
         // What is written in the configuration is checked there.
         let reported = vec![0; engine.keys.len()];
-        let bundles = engine.config.bundle.as_ref().map(Bundles::new);
-        Self { engine, bundles, next_call: 0, fetches: BTreeMap::new(), early: random % MOST_EARLY, reported }
+        let bundles = engine.config.bundle.as_ref().map(|config| Bundles::new(config, Arc::clone(&engine.freshness)));
+        let (fetches, early) = (BTreeMap::new(), random % MOST_EARLY);
+        Self { engine, bundles, next_call: 0, fetches, early, told_age: None, reported }
     }
 
     /// Takes one input and says what to do. The ledger is where workers tell each other what they found.
@@ -90,13 +95,14 @@ impl Background {
         let mut effects = match input {
             BackgroundInput::Start | BackgroundInput::Tick => {
                 let mut effects = self.fetch_due_keys(now, ledger);
+                effects.extend(self.tell_age(now));
                 effects.extend(self.fetch_due_bundle(now));
                 effects
             }
             BackgroundInput::CallDone(id, outcome)
                 if self.bundles.as_ref().is_some_and(|bundles| bundles.awaits(id)) =>
             {
-                self.take_bundle(&outcome, ledger)
+                self.take_bundle(&outcome, now, ledger)
             }
             BackgroundInput::CallDone(id, outcome) => self.take_keys(id, &outcome, now, ledger).into_iter().collect(),
         };
@@ -132,17 +138,27 @@ impl Background {
         effects
     }
 
+    /// How old what bundles say may be, once a second; and that it is too old, once.
+    fn tell_age(&mut self, now: UnixTime) -> Vec<Effect> {
+        let Some(bundles) = &mut self.bundles else { return Vec::new() };
+        let age = bundles.age(now);
+        let warning = bundles.warning(age).map(|text| Effect::Log(Notice { level: Level::Warn, text }));
+        let told = (self.told_age != Some(age.as_secs())).then_some(Effect::BundleAge(age));
+        self.told_age = Some(age.as_secs());
+        told.into_iter().chain(warning).collect()
+    }
+
     fn fetch_due_bundle(&mut self, now: UnixTime) -> Option<Effect> {
         let call = self.bundles.as_mut()?.fetch(CallId(self.next_call), self.early, now)?;
         self.next_call = self.next_call.wrapping_add(1);
         Some(Effect::Call(call))
     }
 
-    fn take_bundle(&mut self, outcome: &CallOutcome, ledger: &mut dyn Ledger) -> Vec<Effect> {
+    fn take_bundle(&mut self, outcome: &CallOutcome, now: UnixTime, ledger: &mut dyn Ledger) -> Vec<Effect> {
         let Some(bundles) = &mut self.bundles else { return Vec::new() };
         let stays =
             self.engine.bundle().map_or("the configuration".to_owned(), |revision| format!("revision {revision}"));
-        match bundles.answer(outcome, &self.engine, ledger) {
+        match bundles.answer(outcome, &self.engine, now, ledger) {
             News::Nothing => Vec::new(),
             News::Installed { engine, revision } => {
                 self.engine = Arc::from(engine);
@@ -213,7 +229,7 @@ mod tests {
     fn notices(effects: Vec<Effect>) -> Vec<Notice> {
         let notice = |effect| match effect {
             Effect::Log(notice) => Some(notice),
-            Effect::Call(_) | Effect::Install { .. } | Effect::Refused => None,
+            Effect::Call(_) | Effect::Install { .. } | Effect::Refused | Effect::BundleAge(_) => None,
         };
         effects.into_iter().filter_map(notice).collect()
     }

@@ -1,9 +1,14 @@
 //! Bundles: signed documents that replace policy, catalogue and denylists while the gateway runs.
 //!
 //! A bundle is a compact JWS (RFC 7515) of type [`TYPE`], signed with a key that the configuration pins. Its payload is
-//! `{ "name": …, "revision": 7, "configuration": { … } }`: the members of `configuration` take the place of those in the
-//! plugin configuration, as far as bundles have a say in them ([`MEMBERS`]). Everything else (issuers, keys, addresses, secrets)
-//! is the plugin configuration's alone.
+//! `{ "name": …, "revision": 7, "iat": …, "configuration": { … } }`: the members of `configuration` take the place of those in
+//! the plugin configuration, as far as bundles have a say in them ([`MEMBERS`]); what is in `denied` is added to what is denied
+//! there, so that a ban is lifted where it was made and nowhere else. Everything else (issuers, keys, addresses, secrets) is the
+//! plugin configuration's alone.
+//!
+//! Who serves bundles can withhold the newest and sign nothing. So a bundle is as old as its signature says (`iat`, a
+//! `NumericDate`; else since when this worker has it), whatever the server answers: what is too old (`max_stale`) is not
+//! decided by. The same revision signed again, with a later `iat`, makes it young ([`Freshness`]).
 //!
 //! It is taken as a whole or not at all: what is signed by nobody known, is for others, is older than what was seen in this
 //! gateway process, or cannot be loaded is refused, and the last good one stays. A request is decided by one configuration
@@ -11,6 +16,8 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use countersign_tokens::json::Limits;
@@ -20,7 +27,7 @@ use serde_json::{Map, Value};
 
 use crate::background::early_by;
 use crate::board::{Board, Posting};
-use crate::config::{BundleConfig, ConfigError, ConfigErrors, Secrets};
+use crate::config::{BundleConfig, ConfigError, ConfigErrors, MaxStale, Secrets, WhenStale};
 use crate::digest;
 use crate::engine::{Engine, Refused};
 use crate::io::{Call, CallFailure, CallId, CallOutcome};
@@ -37,7 +44,7 @@ const TEXTS: [&str; 3] = ["cedar", "links", "rego"];
 const DOCUMENT: Limits = Limits { depth: 64, bytes: 1024 * 1024, nodes: 200_000 };
 
 /// First bytes of what workers tell each other: anything else was not written by this version.
-const MAGIC: [u8; 4] = *b"csb1";
+const MAGIC: [u8; 4] = *b"csb2";
 /// How often another worker may be quicker.
 const ATTEMPTS: usize = 8;
 
@@ -49,11 +56,16 @@ pub(crate) struct Bundles {
     document: String,
     /// Of the last answer that was read, good or not: it is not read twice.
     etag: Option<String>,
+    /// SHA-256 of the last good answer.
+    good: Option<[u8; 32]>,
     /// What is in force, if that is a bundle.
     current: Option<Seen>,
     asked: Option<UnixTime>,
-    /// The call under way; its answer may come until then.
-    under_way: Option<(CallId, UnixTime)>,
+    /// The call under way.
+    under_way: Option<CallId>,
+    freshness: Arc<Freshness>,
+    /// That it is too old was said.
+    warned: bool,
     /// Why the last answer was no good, if so: it is said once.
     trouble: Option<BundleError>,
 }
@@ -71,8 +83,32 @@ enum Found {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Seen {
     revision: u64,
-    /// SHA-256 of all of it.
+    /// SHA-256 of its configuration.
     digest: [u8; 32],
+}
+
+/// Since when what a worker decides by is known to be the newest: shared by the engines of a worker, one after the other.
+#[derive(Debug, Default)]
+pub(crate) struct Freshness(AtomicU64);
+
+impl Freshness {
+    /// What is in force was the newest then, if that is later than what is known.
+    fn confirm(&self, then: UnixTime) {
+        self.0.fetch_max(then.micros(), Ordering::Relaxed);
+    }
+
+    /// Nothing is known of the future: a clock may have been set back.
+    fn settle(&self, now: UnixTime) {
+        self.0.fetch_min(now.micros(), Ordering::Relaxed);
+    }
+
+    /// How old what is in force may be; zero before anything is known.
+    pub(crate) fn age(&self, now: UnixTime) -> Duration {
+        match self.0.load(Ordering::Relaxed) {
+            0 => Duration::ZERO,
+            micros => now.since(UnixTime::from_micros(micros)),
+        }
+    }
 }
 
 /// What an answer was good for.
@@ -117,34 +153,39 @@ pub(crate) enum BundleError {
 struct Bundle {
     name: String,
     revision: u64,
+    /// When it was signed, in seconds since the epoch.
+    iat: Option<u64>,
     configuration: Map<String, Value>,
 }
 
 impl Bundles {
     /// None seen yet.
-    pub(crate) fn new(config: &BundleConfig) -> Self {
+    pub(crate) fn new(config: &BundleConfig, freshness: Arc<Freshness>) -> Self {
         let source = digest::of_texts(&[&config.name, &config.endpoint.authority, &config.endpoint.path]);
         Self {
             config: config.clone(),
             document: format!("bundle/{}", digest::text(&source)),
             etag: None,
+            good: None,
             current: None,
             asked: None,
             under_way: None,
+            freshness,
+            warned: false,
             trouble: None,
         }
     }
 
     /// The call that asks for a newer one, if it is time. `early`: thousandths of the interval by which this worker is.
     pub(crate) fn fetch(&mut self, id: CallId, early: u16, now: UnixTime) -> Option<Call> {
-        if self.under_way.is_some_and(|(_, until)| now < until) {
-            return None;
-        }
-        if self.asked.is_some_and(|asked| now.since(asked) < early_by(self.config.refresh, early)) {
+        let asked_within = |pause| self.asked.is_some_and(|asked| now.apart(asked) < pause);
+        if self.under_way.is_some() && asked_within(self.config.endpoint.timeout)
+            || asked_within(early_by(self.config.refresh, early))
+        {
             return None;
         }
         self.asked = Some(now);
-        self.under_way = Some((id, now.plus(self.config.endpoint.timeout)));
+        self.under_way = Some(id);
         let mut headers = vec![("accept", "application/jose".to_owned())];
         headers.extend(self.etag.clone().map(|etag| ("if-none-match", etag)));
         Some(Call::to(&self.config.endpoint, id, "GET", headers, Vec::new()))
@@ -152,13 +193,41 @@ impl Bundles {
 
     /// Whether the answer to `id` is waited for.
     pub(crate) fn awaits(&self, id: CallId) -> bool {
-        self.under_way.is_some_and(|(asked, _)| asked == id)
+        self.under_way == Some(id)
+    }
+
+    /// How old what is in force may be; from the first look on.
+    pub(crate) fn age(&mut self, now: UnixTime) -> Duration {
+        if self.asked.is_none() {
+            self.freshness.confirm(now);
+        }
+        self.freshness.settle(now);
+        self.freshness.age(now)
+    }
+
+    /// A line for the operator when what is in force has just become too old.
+    pub(crate) fn warning(&mut self, age: Duration) -> Option<String> {
+        let stale = self.config.max_stale.filter(|stale| age > stale.after);
+        let before = std::mem::replace(&mut self.warned, stale.is_some());
+        let MaxStale { after, then } = stale.filter(|_| !before)?;
+        let consequence = match then {
+            WhenStale::Refuse => "requests are refused until one comes",
+            WhenStale::Serve => "what is in force stays so",
+        };
+        let after = after.as_secs();
+        Some(format!("bundle: none was signed in the last {after} s (`max_stale`), or none is served; {consequence}"))
     }
 
     /// Takes the answer; `engine` is what is in force.
-    pub(crate) fn answer(&mut self, outcome: &CallOutcome, engine: &Engine, board: &mut dyn Board) -> News {
+    pub(crate) fn answer(
+        &mut self,
+        outcome: &CallOutcome,
+        engine: &Engine,
+        now: UnixTime,
+        board: &mut dyn Board,
+    ) -> News {
         self.under_way = None;
-        match self.read(outcome, engine, board) {
+        match self.read(outcome, engine, now, board) {
             Ok(Found::Unchanged) => {
                 // A document that was refused is still the one that is served.
                 self.trouble.take_if(|trouble| matches!(trouble, BundleError::NoAnswer(_) | BundleError::Status(_)));
@@ -180,7 +249,13 @@ impl Bundles {
         }
     }
 
-    fn read(&mut self, outcome: &CallOutcome, engine: &Engine, board: &mut dyn Board) -> Result<Found, BundleError> {
+    fn read(
+        &mut self,
+        outcome: &CallOutcome,
+        engine: &Engine,
+        now: UnixTime,
+        board: &mut dyn Board,
+    ) -> Result<Found, BundleError> {
         let (headers, body) = match outcome {
             CallOutcome::Response { status: 200, headers, body } => (headers, body),
             CallOutcome::Response { status: 304, .. } if self.etag.is_some() => return Ok(Found::Unchanged),
@@ -189,18 +264,28 @@ impl Bundles {
         };
         let etag = headers.single("etag").ok().flatten().and_then(|etag| std::str::from_utf8(etag).ok());
         self.etag = etag.map(str::to_owned);
-        let digest = digest::of_bytes(body);
-        if self.current.is_some_and(|current| current.digest == digest) {
+        let answer = digest::of_bytes(body);
+        if self.good == Some(answer) {
             return Ok(Found::Same);
         }
-        let Bundle { name, revision, configuration } = self.verified(body, engine)?;
+        let Bundle { name, revision, iat, configuration } = self.verified(body, engine)?;
         if name != self.config.name {
             return Err(BundleError::OtherName(name));
         }
-        let seen = Seen { revision, digest };
+        let signed = iat.map_or(now, UnixTime::from_secs).min(now);
+        let seen =
+            Seen { revision, digest: digest::of_bytes(Value::from(configuration.clone()).to_string().as_bytes()) };
         self.newest(board)?.map_or(Ok(()), |known| seen.follows(known))?;
         if revision < self.config.oldest {
             return Err(BundleError::Older { found: revision, known: self.config.oldest });
+        }
+        if self.current == Some(seen) {
+            // Signed again; without saying when, it is no younger for that.
+            self.good = Some(answer);
+            if iat.is_some() {
+                self.freshness.confirm(signed);
+            }
+            return Ok(Found::Same);
         }
         let most = self.config.max_load;
         let engine = engine.with_bundle(revision, configuration, most).map_err(|refused| match refused {
@@ -211,6 +296,8 @@ impl Bundles {
             Refused::TooLong(effort) => BundleError::TooLong { revision, effort, most },
         })?;
         self.tell(seen, board)?;
+        self.good = Some(answer);
+        self.freshness.confirm(signed);
         Ok(Found::Newer(Box::new(engine), seen))
     }
 
@@ -305,12 +392,34 @@ impl Base {
                     policy.retain(|text, _| !TEXTS.contains(&text.as_str()));
                     policy.extend(texts.clone());
                 }
+            } else if name == "denied" {
+                let mine = document.remove(&name);
+                document.insert(name, both(value, mine));
             } else {
                 document.insert(name, value);
             }
         }
         if errors.is_empty() { Ok(Value::Object(document).to_string().into_bytes()) } else { Err(errors.into()) }
     }
+}
+
+/// What either denies: what is added to `denied` comes after what is there, so that mistakes keep their place.
+fn both(mut denied: Value, added: Option<Value>) -> Value {
+    let (Some(into), Some(Value::Object(added))) = (denied.as_object_mut(), added) else { return denied };
+    for (name, added) in added {
+        match (into.get_mut(&name), added) {
+            (Some(Value::Array(list)), Value::Array(added)) => {
+                let added: Vec<Value> = added.into_iter().filter(|item| !list.contains(item)).collect();
+                list.extend(added);
+            }
+            // Not a list: a mistake, which loading names.
+            (Some(_), _) => {}
+            (None, added) => {
+                into.insert(name, added);
+            }
+        }
+    }
+    denied
 }
 
 /// Secrets that were asked for once: what is loaded later gets the same.

@@ -144,9 +144,11 @@ impl Check {
             | Reason::CallLimitReached => Self::Grants,
             Reason::Undeclared => Self::Catalogue,
             Reason::AuthenticationInsufficient => Self::Authentication,
-            Reason::PolicyDenied | Reason::PolicyError | Reason::PdpUnavailable | Reason::ArgumentsUnfit => {
-                Self::Policy
-            }
+            Reason::PolicyDenied
+            | Reason::PolicyError
+            | Reason::PolicyStale
+            | Reason::PdpUnavailable
+            | Reason::ArgumentsUnfit => Self::Policy,
             Reason::ToolChanged | Reason::AgentTaskOver | Reason::Allowed => Self::Seen,
             Reason::Approved
             | Reason::ApprovalUnavailable

@@ -4,13 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign_tokens::{CompactJws, JwtSimple, Profile, SpiffeId, Verifier};
+use countersign_tokens::{CompactJws, JwtSimple, Profile, SpiffeId, UnixTime, Verifier};
 
 use serde_json::{Map, Value};
 
-use crate::bundle::{Base, Keeping};
+use crate::bundle::{Base, Freshness, Keeping};
 use crate::catalogue::Resource;
-use crate::config::{Config, ConfigError, ConfigErrors, Issuer, Limits, Secrets};
+use crate::config::{Config, ConfigError, ConfigErrors, Issuer, Limits, MaxStale, Secrets, WhenStale};
 use crate::credential::{Carrier, TokenCache};
 use crate::introspection::questions::Questions;
 use crate::keys::KeyStore;
@@ -35,6 +35,7 @@ pub struct Engine {
     base: Option<Arc<Base>>,
     /// The revision of the bundle in force.
     bundle: Option<u64>,
+    pub(crate) freshness: Arc<Freshness>,
 }
 
 impl Engine {
@@ -74,6 +75,7 @@ impl Engine {
             verifier: verifier.into(),
             base,
             bundle: None,
+            freshness: Arc::default(),
         })
     }
 
@@ -106,12 +108,19 @@ impl Engine {
             verifier: Arc::clone(&self.verifier),
             base: Some(Arc::clone(base)),
             bundle: Some(revision),
+            freshness: Arc::clone(&self.freshness),
         })
     }
 
     /// The revision of the bundle in force, if there is one.
     pub fn bundle(&self) -> Option<u64> {
         self.bundle
+    }
+
+    /// Whether what is in force may be too old to decide by.
+    pub(crate) fn is_stale(&self, now: UnixTime) -> bool {
+        let max_stale = self.config.bundle.as_ref().and_then(|bundle| bundle.max_stale);
+        max_stale.is_some_and(|MaxStale { after, then }| then == WhenStale::Refuse && self.freshness.age(now) > after)
     }
 
     /// With randomness, of which a key becomes that nobody else knows. Without it sessions need a configured secret.

@@ -179,6 +179,7 @@ pub const fn of_reason(reason: Reason) -> &'static [&'static str] {
         | Reason::KeysUnavailable
         | Reason::IntrospectionUnavailable
         | Reason::PdpUnavailable
+        | Reason::PolicyStale
         | Reason::PolicyError
         | Reason::ApprovalUnavailable
         | Reason::ApprovalTimeout

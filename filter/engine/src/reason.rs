@@ -216,6 +216,8 @@ reasons! {
     PolicyError = Deny, "policy_error", 403, None, "This is not permitted.";
     /// The decision point elsewhere did not answer, or not with a decision.
     PdpUnavailable = Deny, "pdp_unavailable", 503, None, "This cannot be decided at the moment. Try again shortly.";
+    /// Nothing newer was signed for longer than bundles may be old.
+    PolicyStale = Deny, "policy_stale", 503, None, "What this gateway knows is too old to decide by. Try again shortly; tell its operator if it stays so.";
     /// Arguments do not have the declared types.
     ArgumentsUnfit = Deny, "arguments_unfit", 403, None, "The arguments do not fit the tool's declared schema.";
 

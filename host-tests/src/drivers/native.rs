@@ -294,7 +294,7 @@ impl Worker {
                 Effect::Call(call) => self.dispatch(now, &call, Caller::Background, keys.react(&call.path)?),
                 Effect::Log(notice) => self.log.push(notice.text),
                 Effect::Install { engine, revision: _ } => self.engine = engine,
-                Effect::Refused => {}
+                Effect::Refused | Effect::BundleAge(_) => {}
             }
         }
         Ok(())

@@ -275,6 +275,9 @@ pub struct KeyServer {
     /// Merge patch for the metadata it serves under `/.well-known/`.
     #[serde(default)]
     pub metadata: Option<Value>,
+    /// The payload of the bundle of policies it serves under `/policies`; nothing newer when absent.
+    #[serde(default)]
+    pub policies: Option<Value>,
     /// Another status than 200.
     #[serde(default)]
     pub status: Option<u16>,

@@ -21,6 +21,13 @@ impl KeyServer {
             Some(text) => text.clone(),
             None if path.starts_with("/.well-known/") => self.metadata(),
             None if path.starts_with("/bundle") => self.bundle()?.to_string(),
+            None if path.starts_with("/policies") => match &self.policies {
+                Some(policies) => signed(policies)?,
+                // Nothing newer.
+                None => {
+                    return Ok(Reaction::Answer { status: 304, headers: Vec::new(), body: Vec::new(), after: None });
+                }
+            },
             None => self.document()?.to_string(),
         };
         let headers = vec![("content-type".to_owned(), "application/jwk-set+json".to_owned())];
@@ -60,4 +67,13 @@ impl KeyServer {
         merge(&mut document, self.document.as_ref().unwrap_or(&json!({})));
         Ok(document)
     }
+}
+
+/// A bundle of policies, signed as the configurations pin it.
+fn signed(payload: &Value) -> anyhow::Result<String> {
+    let key = keys::key("bundles")?;
+    let header = json!({ "alg": key.algorithm().alg(key), "kid": "bundles", "typ": "countersign-bundle+jwt" });
+    let part = |value: &Value| keys::base64(value.to_string().as_bytes());
+    let input = format!("{}.{}", part(&header), part(payload));
+    Ok(format!("{input}.{}", keys::base64(&key.sign(key.algorithm(), input.as_bytes())?)))
 }

@@ -1,4 +1,4 @@
-//! The keys scenarios sign with: made once per process, never written down.
+//! The keys scenarios sign with: made once per process, never written down but for one that configurations pin.
 
 use std::sync::LazyLock;
 
@@ -27,6 +27,7 @@ static RING: LazyLock<Vec<(&'static str, Key)>> = LazyLock::new(|| {
         ("ec1", Key::Ec(p256::ecdsa::SigningKey::generate())),
         ("ec2", Key::Ec(p256::ecdsa::SigningKey::generate())),
         ("ed1", Key::Ed(ed25519_compact::KeyPair::generate())),
+        ("bundles", Key::pinned()),
     ]
 });
 
@@ -49,6 +50,12 @@ impl Key {
     fn rsa() -> Self {
         let key = rsa::RsaPrivateKey::new(&mut rsa::rand_core::OsRng, 2048).expect("a key of 2048 bits");
         Self::Rsa(Box::new(key))
+    }
+
+    /// The same in every process, so that scenarios' configurations can pin it.
+    #[expect(clippy::expect_used, reason = "a scalar below the order of the group")]
+    fn pinned() -> Self {
+        Self::Ec(p256::ecdsa::SigningKey::from_slice(&[1; 32]).expect("a scalar of P-256"))
     }
 
     /// How tokens of this key are signed unless said otherwise.

@@ -48,8 +48,8 @@ pub(super) fn judge(record: &Record, config: &Config, policy: Option<&CedarPolic
 fn before(reason: Reason) -> Option<Effect> {
     match Check::of(reason)? {
         Check::Catalogue => Some(Effect::Deny),
-        // The decision point elsewhere said nothing.
-        Check::Policy => (reason != Reason::PdpUnavailable).then_some(Effect::Deny),
+        // Nobody was asked, or the decision point elsewhere said nothing.
+        Check::Policy => (![Reason::PdpUnavailable, Reason::PolicyStale].contains(&reason)).then_some(Effect::Deny),
         Check::Seen => (reason == Reason::Allowed).then_some(Effect::Allow),
         Check::Approval if reason == Reason::ApprovalUnavailable => Some(Effect::Deny),
         Check::Approval => Some(Effect::StepUp),

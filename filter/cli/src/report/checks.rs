@@ -41,6 +41,7 @@ pub(super) fn is_possible(reason: Reason, config: &Config) -> bool {
         | Reason::ResponseUnreadable => spoken(Protocol::Mcp),
         Reason::PdpUnavailable => config.policy.pdp.is_some(),
         Reason::UnreadBody => spoken(Protocol::Http) || spoken(Protocol::A2a),
+        Reason::PolicyStale => config.bundle.as_ref().is_some_and(|bundle| bundle.max_stale.is_some()),
         Reason::ApprovalNeeded
         | Reason::ApprovalDenied
         | Reason::ApprovalPending

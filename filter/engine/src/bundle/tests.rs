@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::TYPE;
 use crate::background::{Background, BackgroundInput, Effect};
-use crate::config::NoSecrets;
+use crate::config::{Denied, NoSecrets};
 use crate::engine::Engine;
 use crate::headers::Headers;
 use crate::io::{Call, CallId, CallOutcome};
@@ -58,11 +58,41 @@ struct Worker {
     lines: Vec<String>,
     engine: Arc<Engine>,
     refused: usize,
+    age: u64,
 }
 
 impl Worker {
     fn new() -> Result<Self, Failure> {
-        let config = json!({
+        Self::under(&Self::configuration()?)
+    }
+
+    fn under(config: &Value) -> Result<Self, Failure> {
+        let engine = Arc::new(Engine::load(config.to_string().as_bytes(), &NoSecrets)?);
+        let background = Background::new(Arc::clone(&engine), 0);
+        Ok(Self { background, now: 1000, lines: Vec::new(), engine, refused: 0, age: 0 })
+    }
+
+    /// Starts again, with `changes` in the configuration and in its members.
+    fn reload(&mut self, changes: &Value) -> Result<(), Failure> {
+        let mut config = Self::configuration()?;
+        for (name, value) in changes.as_object().into_iter().flatten() {
+            match (config[name].as_object_mut(), value) {
+                (Some(member), Value::Object(value)) => member.extend(value.clone()),
+                (_, value) => config[name] = value.clone(),
+            }
+        }
+        *self = Self::under(&config)?;
+        Ok(())
+    }
+
+    /// As old as it is told to be now.
+    fn age(&mut self, ledger: &mut MemoryLedger) -> u64 {
+        self.handle(BackgroundInput::Tick, ledger);
+        self.age
+    }
+
+    fn configuration() -> Result<Value, Failure> {
+        Ok(json!({
             "version": 1,
             "issuers": [{
                 "name": "platform", "issuer": "https://sts.test", "profile": "access-token", "audiences": ["a"],
@@ -74,10 +104,7 @@ impl Worker {
                 "name": "edge", "url": "https://bundles.test/edge", "cluster": "bundles", "refresh": "10s", "oldest": 2,
                 "max_load": "500ms", "keys": { "keys": [public(&key(1)?)?] }
             }
-        });
-        let engine = Arc::new(Engine::load(config.to_string().as_bytes(), &NoSecrets)?);
-        let background = Background::new(Arc::clone(&engine), 0);
-        Ok(Self { background, now: 1000, lines: Vec::new(), engine, refused: 0 })
+        }))
     }
 
     fn handle(&mut self, input: BackgroundInput, ledger: &mut MemoryLedger) -> Option<Call> {
@@ -91,6 +118,7 @@ impl Worker {
                     self.engine = engine;
                 }
                 Effect::Refused => self.refused += 1,
+                Effect::BundleAge(age) => self.age = age.as_secs(),
             }
         }
         asked
@@ -146,7 +174,7 @@ fn links_of_templates_come_with_them() -> Outcome {
         } })
     };
     let mut revisions = BTreeSet::new();
-    for (revision, configuration) in [(7, linked("alice")), (8, linked("bob")), (9, policy(PERMIT))] {
+    for (revision, configuration) in [(7, linked("platform/alice")), (8, linked("platform/bob")), (9, policy(PERMIT))] {
         let told = worker.served(bundle(revision, &configuration)?, &mut ledger)?;
         assert!(told.contains("is in force"), "{told}");
         assert!(revisions.insert(worker.engine.policy_revision().to_owned()), "{revisions:?}");
@@ -280,5 +308,117 @@ fn what_would_keep_a_worker_too_long_is_refused_with_the_figure() -> Outcome {
     assert_eq!((worker.engine.bundle(), worker.refused), (None, 1));
     let told = worker.served(bundle(8, &many(20))?, &mut ledger)?;
     assert!(told.starts_with("bundle: revision 8 is in force"), "{told}");
+    Ok(())
+}
+
+#[test]
+fn what_is_denied_is_denied_by_either() -> Outcome {
+    let (mut worker, mut ledger) = (Worker::new()?, MemoryLedger::new(16));
+    let who = |subject: &str| json!({ "issuer": "https://sts.test", "subject": subject });
+    let mine = json!({ "workloads": [who("a"), who("b")], "tasks": ["t"] });
+    worker.reload(&json!({ "denied": mine }))?;
+    let denies = |worker: &Worker| {
+        let Denied { tokens, tasks, workloads } = &worker.engine.config.denied;
+        let subjects: Vec<&str> = workloads.iter().map(|denied| denied.subject.as_str()).collect();
+        format!("{subjects:?} {tasks:?} {tokens:?}")
+    };
+    let mut revision = 6;
+    for (denied, expected) in [
+        (None, r#"["a", "b"] {"t"} {}"#),
+        (Some(json!({})), r#"["a", "b"] {"t"} {}"#),
+        (Some(json!({ "workloads": [who("b"), who("c")], "tokens": ["x"] })), r#"["a", "b", "c"] {"t"} {"x"}"#),
+        // Lifted where it was made.
+        (Some(json!({ "tasks": ["t", "u"], "workloads": [] })), r#"["a", "b"] {"t", "u"} {}"#),
+        (None, r#"["a", "b"] {"t"} {}"#),
+    ] {
+        revision += 1;
+        let configuration = denied.map_or(json!({}), |denied| json!({ "denied": denied }));
+        let told = worker.served(bundle(revision, &configuration)?, &mut ledger)?;
+        assert!(told.contains("is in force"), "{told}");
+        assert_eq!(denies(&worker), expected, "{configuration}");
+    }
+    // A mistake in a bundle is told where the bundle has it.
+    for (denied, place) in [
+        (json!([]), "/denied: "),
+        (json!({ "workloads": [{}] }), "/denied/workloads/0: "),
+        (json!({ "tasks": 1 }), "/denied/tasks: "),
+    ] {
+        let told = worker.served(bundle(20, &json!({ "denied": denied }))?, &mut ledger)?;
+        assert!(told.starts_with(&format!("bundle: revision 20 cannot be used: {place}")), "{told}");
+    }
+    Ok(())
+}
+
+/// A bundle that says when it was signed.
+fn dated(revision: u64, iat: u64) -> Result<Vec<u8>, Failure> {
+    let payload = json!({ "name": "edge", "revision": revision, "iat": iat, "configuration": policy(PERMIT) });
+    Ok(signed(&key(1)?, TYPE, &payload))
+}
+
+#[test]
+fn whoever_serves_bundles_cannot_withhold_the_newest_for_ever() -> Outcome {
+    let (mut worker, mut ledger) = (Worker::new()?, MemoryLedger::new(16));
+    worker.reload(&json!({ "bundle": { "max_stale": "1m" } }))?;
+    let stale = |worker: &Worker| worker.engine.is_stale(UnixTime::from_secs(worker.now));
+    // From the first look on, until one comes.
+    assert_eq!(
+        worker.answered(304, None, Vec::new(), &mut ledger)?,
+        "bundle: where bundles are, 304 is answered instead of 200; the configuration stays in force"
+    );
+    while worker.now < 1070 {
+        assert!(!stale(&worker), "{}", worker.now);
+        worker.answered(304, None, Vec::new(), &mut ledger)?;
+    }
+    worker.now = 1072;
+    worker.handle(BackgroundInput::Tick, &mut ledger);
+    assert!(stale(&worker));
+    let warning = "bundle: none was signed in the last 60 s (`max_stale`), or none is served; requests are refused until one comes";
+    assert_eq!(worker.lines.iter().filter(|line| *line == warning).count(), 1, "{:?}", worker.lines);
+    // As old as its signature says, whatever else is answered.
+    worker.answered(200, Some("\"a\""), dated(7, 1060)?, &mut ledger)?;
+    assert!(!stale(&worker));
+    assert_eq!(worker.age(&mut ledger), 1082 - 1060);
+    for answer in [(304, Vec::new()), (200, dated(7, 1060)?), (500, Vec::new()), (200, dated(7, 1050)?)] {
+        worker.answered(answer.0, None, answer.1, &mut ledger)?;
+    }
+    assert!(stale(&worker), "{}", worker.now);
+    // The same one, signed again.
+    let in_force = Arc::clone(&worker.engine);
+    worker.served(dated(7, worker.now)?, &mut ledger)?;
+    assert!(!stale(&worker) && Arc::ptr_eq(&in_force, &worker.engine));
+    // Nobody signs in the future, and a clock that is set back makes nothing young for longer.
+    worker.served(dated(8, worker.now + 100_000)?, &mut ledger)?;
+    assert_eq!(worker.age(&mut ledger), 0);
+    worker.now -= 500;
+    assert_eq!(worker.age(&mut ledger), 0);
+    worker.now += 61;
+    assert_eq!(worker.age(&mut ledger), 61);
+    assert!(stale(&worker));
+    Ok(())
+}
+
+#[test]
+fn a_bundle_without_a_date_is_as_old_as_it_is_known() -> Outcome {
+    let (mut worker, mut ledger) = (Worker::new()?, MemoryLedger::new(16));
+    worker.reload(&json!({ "bundle": { "max_stale": "1m", "when_stale": "serve" } }))?;
+    worker.served(bundle(7, &policy(PERMIT))?, &mut ledger)?;
+    for _ in 0..7 {
+        worker.served(bundle(7, &policy(PERMIT))?, &mut ledger)?;
+    }
+    assert_eq!(worker.age(&mut ledger), 70);
+    assert!(!worker.engine.is_stale(UnixTime::from_secs(worker.now)), "it is served on");
+    assert!(worker.lines.iter().any(|line| line.ends_with("what is in force stays so")), "{:?}", worker.lines);
+    worker.served(bundle(8, &policy(PERMIT))?, &mut ledger)?;
+    assert_eq!(worker.age(&mut ledger), 0);
+    Ok(())
+}
+
+#[test]
+fn a_clock_that_is_set_back_does_not_stop_the_asking() -> Outcome {
+    let (mut worker, mut ledger) = (Worker::new()?, MemoryLedger::new(16));
+    worker.served(bundle(7, &policy(PERMIT))?, &mut ledger)?;
+    worker.now -= 500;
+    worker.served(bundle(8, &policy(PERMIT))?, &mut ledger)?;
+    assert_eq!(worker.engine.bundle(), Some(8));
     Ok(())
 }

@@ -118,6 +118,22 @@ pub struct BundleConfig {
     pub oldest: u64,
     /// One that would keep a worker for longer is refused.
     pub max_load: Duration,
+    /// For how long nothing newer need be signed; for ever without it.
+    pub max_stale: Option<MaxStale>,
+}
+
+/// What happens where nobody signs anything newer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MaxStale {
+    pub after: Duration,
+    pub then: WhenStale,
+}
+
+/// What becomes of requests when the bundle in force is too old.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhenStale {
+    Refuse,
+    Serve,
 }
 
 /// What happens to a request that is for no resource.

@@ -73,6 +73,9 @@ impl Turn<'_> {
     /// Credential, task, ledger, action, grants, policy: in this order, all of them, now.
     pub(super) fn decide(&mut self, request: &Request, told: Told<'_>, account: &mut Account) -> Result<Ruling, Halt> {
         let resource = self.engine.resource(request.resource).ok_or(Reason::Internal)?;
+        if self.engine.is_stale(self.now) {
+            return Err(Reason::PolicyStale.into());
+        }
         self.admit(request, account)?;
         let wanted = self.read_head(resource, request, account).inspect_err(|reason| {
             account.detail = remedy::of(*reason, resource, request);
