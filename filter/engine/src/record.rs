@@ -3,6 +3,7 @@
 //! Never a credential, never a query string (of URIs of MCP resources the names of its parameters), and of the arguments only a
 //! digest and the pointers configured.
 
+mod plain;
 mod uri;
 mod wire;
 
@@ -28,6 +29,7 @@ use crate::sessions::Digester;
 use crate::step_up::Approval;
 use crate::task::{Pointer, Task};
 use crate::workload::{self, Actor, Identity};
+use plain::plain;
 
 /// The version of the record's format: the value of its first member, `countersign`.
 const FORMAT: u32 = 1;
@@ -143,7 +145,7 @@ impl Decision<'_> {
         let mut fields =
             vec![("decision", kind.name().to_owned()), ("reason", self.reason.row().code.to_owned()), ("id", id)];
         if let Some(verified) = self.verified {
-            fields.push(("workload", verified.workload.identity.subject.clone()));
+            fields.push(("workload", verified.workload.id()));
         }
         if let Some(task) = self.task {
             fields.push(("task", task.id.clone()));
@@ -267,6 +269,7 @@ pub(crate) fn ended(
 fn workload(verified: &Verified) -> wire::Workload<'_> {
     let workload = &verified.workload;
     wire::Workload {
+        id: workload.id(),
         issuer: &workload.identity.issuer,
         subject: &workload.identity.subject,
         client_id: workload.client_id.as_deref(),
@@ -313,5 +316,5 @@ fn micros(duration: Duration) -> u64 {
 
 fn to_json(wire: &impl Serialize) -> String {
     // Strings, numbers and maps with string keys only: serialising cannot fail.
-    serde_json::to_string(wire).unwrap_or_default()
+    plain(serde_json::to_string(wire).unwrap_or_default())
 }

@@ -38,6 +38,14 @@ pub struct Workload {
     pub requester: Option<String>,
 }
 
+impl Workload {
+    /// What policies call it: `<issuer's configured name>/<subject>`. A subject alone may be somebody else's elsewhere.
+    pub fn id(&self) -> String {
+        let Self { identity, issuer_name, .. } = self;
+        format!("{issuer_name}/{}", identity.subject)
+    }
+}
+
 /// Somebody in the actor chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {

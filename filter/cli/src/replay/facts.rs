@@ -166,11 +166,6 @@ fn operation(
 
 /// Who called, as it was found then.
 fn workload(caller: &record::Workload, config: &Config) -> Option<Workload> {
-    let mut issuers = config.issuers.iter().filter(|issuer| issuer.rules.issuer() == caller.issuer);
-    let issuer_name = match (issuers.next(), issuers.next()) {
-        (Some(issuer), None) => issuer.name.clone(),
-        (_, _) => String::new(),
-    };
     let actor = |actor: &record::Actor| {
         let kind = match &actor.kind {
             Some(kind) => Some(word(kind, &Kind::ALL, Kind::name)?),
@@ -180,7 +175,7 @@ fn workload(caller: &record::Workload, config: &Config) -> Option<Workload> {
     };
     Some(Workload {
         identity: identity(&caller.issuer, &caller.subject),
-        issuer_name,
+        issuer_name: issuer_name(caller, config),
         trust_domain: caller.trust_domain.clone(),
         kind: word(&caller.kind, &Kind::ALL, Kind::name)?,
         traits: named(&caller.traits, &Trait::ALL, Trait::name)?.into_iter().collect(),
@@ -189,6 +184,18 @@ fn workload(caller: &record::Workload, config: &Config) -> Option<Workload> {
         client_id: caller.client_id.clone(),
         requester: caller.requester.clone(),
     })
+}
+
+/// What the issuer was called, as the record says; else what the one that is configured is called, and nothing where that could
+/// be several.
+fn issuer_name(caller: &record::Workload, config: &Config) -> String {
+    let told = caller.id.as_deref().and_then(|id| id.strip_suffix(&caller.subject)?.strip_suffix('/'));
+    let mut issuers = config.issuers.iter().filter(|issuer| issuer.rules.issuer() == caller.issuer);
+    match (told, issuers.next(), issuers.next()) {
+        (Some(told), _, _) => told.to_owned(),
+        (None, Some(issuer), None) => issuer.name.clone(),
+        (None, _, _) => String::new(),
+    }
 }
 
 fn identity(issuer: &str, subject: &str) -> Identity {

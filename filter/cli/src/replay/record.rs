@@ -49,6 +49,8 @@ pub(super) struct Record {
 
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Workload {
+    /// Absent from records before there was one.
+    pub(super) id: Option<String>,
     pub(super) issuer: String,
     pub(super) subject: String,
     pub(super) client_id: Option<String>,

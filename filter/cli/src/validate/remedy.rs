@@ -13,7 +13,9 @@ pub(super) const fn remedy(problem: &Problem) -> &'static str {
         Problem::Cedar(_) => "report it: a valid catalogue should not lead here",
         Problem::Unlinked => "fill its slots in `policy.links`, or write what is to be in them",
         Problem::UnknownTemplate(_) => "write the `@id` of a policy with `?principal` or `?resource`",
-        Problem::EmptySlot(_) => "name an entity for it, such as `Agent::\"<subject>\"` or `Resource::\"<name>\"`",
+        Problem::EmptySlot(_) => {
+            "name an entity for it, such as `Agent::\"<issuer>/<subject>\"` or `Resource::\"<name>\"`"
+        }
         Problem::NoSlot(_) => "remove it from the link, or write the slot into the template",
         Problem::DuplicateId => "give each policy an `@id` of its own",
         Problem::UnknownAnnotation(_) => "remove it, or write one of those that mean something",
@@ -38,6 +40,8 @@ pub(super) const fn remedy(problem: &Problem) -> &'static str {
         Problem::RegoWith => "write a rule that takes what it needs as arguments",
         Problem::UnknownResource(_) => "name a resource of the configuration, or declare this one",
         Problem::UnknownIssuer(_) => "name an issuer, or the trust domain of one, of the configuration",
+        Problem::BareAgent { .. } => "write the issuer's name and `/` before the subject",
+        Problem::BareSubject { .. } => "say whose subject it is: ask for the issuer in the same policy",
         Problem::UnknownKind(_) => "write `Kind::\"automation\"` or `Kind::\"agent\"`",
         Problem::Unreadable { .. } => {
             "give it one type in `input_schema`, or name the actions whose arguments the policy can read"

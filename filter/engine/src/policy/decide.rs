@@ -76,7 +76,7 @@ impl CedarPolicy {
     ) -> Result<Outcome, Deny> {
         let Panel { policies, reads } = panel;
         let context = context::context(facts, approval, arguments, &reads.context)?;
-        let principal = self.types.agent(&facts.workload.identity.subject);
+        let principal = self.types.agent(facts.workload);
         let mut entities = Cow::Borrowed(slot.entities.as_ref());
         if reads.principal {
             entities = add(entities, context::agent(principal.clone(), &self.types, facts)?)?;

@@ -23,7 +23,7 @@ const NOW: &str = "now";
 pub(super) fn document(resource: &Resource, facts: &Facts<'_>) -> Map<String, Value> {
     let name = ActionName::of_action(resource, facts.action);
     let document = json!({
-        "subject": { "type": "Agent", "id": facts.workload.identity.subject, "properties": subject(facts) },
+        "subject": { "type": "Agent", "id": facts.workload.id(), "properties": subject(facts) },
         "action": { "name": name.id, "properties": { "groups": name.groups, "operation": facts.action.name() } },
         "resource": object(resource, facts),
         "context": context(facts),

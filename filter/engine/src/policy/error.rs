@@ -124,6 +124,15 @@ pub enum Problem {
     /// A policy compares with a word that is never there.
     #[error("{word:?} is not a word of `{name}` ({})", or_none(words))]
     UnknownWord { word: String, name: String, words: Vec<String> },
+    /// The policy names a subject that some issuer's agent may have, and not the issuer.
+    #[error("`{named}` does not say which issuer calls it so; write {qualified}")]
+    BareAgent { named: String, qualified: String },
+    /// The policy compares a subject with a text, and several issuers may give it.
+    #[error(
+        "`{name}` is compared with a text, and each of the configured issuers could call somebody so; ask for the issuer as well \
+         (`principal in Issuer::\"{example}\"`, of actors `context.actor.issuer`), or name `Agent::\"{example}/…\"`"
+    )]
+    BareSubject { name: String, example: String },
     /// The policy names an entity, and none of its actions is ever asked about it.
     #[error("no action in its scope is ever asked about its resource")]
     NeverApplies,

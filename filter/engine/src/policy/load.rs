@@ -20,6 +20,7 @@ use super::error::{LoadError, Place, Problem};
 use super::impossible;
 use super::reads::Reads;
 use super::schema;
+use super::subjects;
 use super::templates::Template;
 use super::vocabulary;
 use crate::config::{Issuer, Sandbox};
@@ -379,7 +380,18 @@ pub(super) fn strangers(rule: &Rule, around: &Surroundings<'_>) -> Vec<Problem> 
     let named: BTreeSet<EntityUid> = rule.policy.entity_literals().into_iter().collect();
     let strangers = named.into_iter().filter_map(|uid| stranger(&uid, around));
     let never = declared::never(&rule.asks).map(|ask| Problem::NeverThere(ask.spelled()));
-    strangers.chain(never).chain(vocabulary::unknown(&rule.conditions(), around)).collect()
+    strangers
+        .chain(never)
+        .chain(vocabulary::unknown(&rule.conditions(), around))
+        .chain(bare_subject(rule, around))
+        .collect()
+}
+
+/// A subject that `rule` compares with a text, without its issuer where there are several.
+fn bare_subject(rule: &Rule, around: &Surroundings<'_>) -> Option<Problem> {
+    let issuer = around.issuers.filter(|issuers| issuers.len() > 1)?.first()?;
+    let name = subjects::bare(&rule.policy.to_json().ok()?)?;
+    Some(Problem::BareSubject { name, example: issuer.name.clone() })
 }
 
 fn stranger(uid: &EntityUid, Surroundings { resources, issuers, .. }: &Surroundings<'_>) -> Option<Problem> {
@@ -394,12 +406,25 @@ fn stranger(uid: &EntityUid, Surroundings { resources, issuers, .. }: &Surroundi
         schema::KIND if Kind::ALL.into_iter().all(|kind| kind.name() != id) => {
             Some(Problem::UnknownKind(uid.to_string()))
         }
+        schema::AGENT => bare_agent(uid, issuers.as_deref()),
         schema::ISSUER if !trusted(&|issuer| issuer.name == id) => Some(Problem::UnknownIssuer(uid.to_string())),
         schema::TRUST_DOMAIN if !trusted(&|issuer| issuer.trust_domain().is_some_and(|domain| domain.name() == id)) => {
             Some(Problem::UnknownIssuer(uid.to_string()))
         }
         _ => None,
     }
+}
+
+/// An agent without the issuer that calls it so: it would be nobody, and a misspelt forbid would forbid nothing.
+fn bare_agent(uid: &EntityUid, issuers: Option<&[Issuer]>) -> Option<Problem> {
+    let id = uid.id().unescaped();
+    let (named, subject) = id.split_once('/').unwrap_or((id, ""));
+    let issuers = issuers?;
+    if !subject.is_empty() && issuers.iter().any(|issuer| issuer.name == named) {
+        return None;
+    }
+    let qualified = issuers.iter().map(|issuer| format!("`{}::\"{}/{id}\"`", schema::AGENT, issuer.name));
+    Some(Problem::BareAgent { named: uid.to_string(), qualified: qualified.collect::<Vec<_>>().join(" or ") })
 }
 
 /// Cedar types a policy once for every action it covers: the first error of a kind at a place stands for all.

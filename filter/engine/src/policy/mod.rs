@@ -5,8 +5,10 @@
 //!
 //! # What a Cedar policy can say
 //!
-//! `principal` is `Agent::"<subject>"`, the credential's `sub`. Subjects are only unique together with their issuer: where
-//! several issuers are trusted, ask for `principal.issuer_name` too.
+//! `principal` is `Agent::"<issuer>/<subject>"`: the issuer's name as configured, and the credential's `sub`. A subject is only
+//! unique together with its issuer, so an `Agent` without one is a load error; where several issuers are configured, so is a text
+//! that `principal.subject`, `principal.client_id` or `context.actor.subject` is compared with in a permit, or in what a forbid
+//! excepts, unless the same policy asks for the issuer or the trust domain too.
 //!
 //! | entity | attributes |
 //! |---|---|
@@ -199,6 +201,7 @@ mod rego;
 mod replay;
 mod schema;
 mod several;
+mod subjects;
 mod templates;
 #[cfg(test)]
 mod tests;

@@ -184,9 +184,8 @@ fn unknown(rule: &Rule, held: &dyn Held) -> BTreeSet<String> {
         // What nobody can look into reads everything.
         Err(_) => drop(paths.insert(vec!["context".to_owned()])),
     }
-    // Who is in which issuer is what the issuer is called. An agent in a condition may be the caller, with all it has.
-    let issuer = rule.policy.entity_literals().iter().any(|uid| uid.type_name().basename() == ISSUER);
-    if issuer || rule.reads.entities.iter().any(|uid| uid.type_name().basename() == AGENT) {
+    // Who is which agent, and in which issuer, is what the issuer is called.
+    if rule.policy.entity_literals().iter().any(|uid| [AGENT, ISSUER].contains(&uid.type_name().basename())) {
         paths.insert(vec!["principal".to_owned(), "issuer_name".to_owned()]);
     }
     let unknown = paths.into_iter().filter(|path| {
@@ -205,7 +204,7 @@ fn pointer(path: &[String]) -> String {
 }
 
 /// Adds every path of attributes that begins with a variable, each as long as it is written.
-fn walk(value: &Value, paths: &mut BTreeSet<Vec<String>>) {
+pub(super) fn walk(value: &Value, paths: &mut BTreeSet<Vec<String>>) {
     if let Some(path) = path(value) {
         paths.insert(path);
         return;
@@ -218,7 +217,7 @@ fn walk(value: &Value, paths: &mut BTreeSet<Vec<String>>) {
 }
 
 /// The path that `expression` is, in Cedar's JSON form: a variable, or an attribute of a path that is read or asked for.
-fn path(expression: &Value) -> Option<Vec<String>> {
+pub(super) fn path(expression: &Value) -> Option<Vec<String>> {
     let object = expression.as_object().filter(|object| object.len() == 1)?;
     if let Some(variable) = object.get("Var") {
         return Some(vec![variable.as_str()?.to_owned()]);

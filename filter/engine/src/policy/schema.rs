@@ -80,8 +80,8 @@ impl Types {
         EntityUid::from_type_name_and_id(self.action.clone(), EntityId::new(id))
     }
 
-    pub(super) fn agent(&self, subject: &str) -> EntityUid {
-        EntityUid::from_type_name_and_id(self.agent.clone(), EntityId::new(subject))
+    pub(super) fn agent(&self, workload: &Workload) -> EntityUid {
+        EntityUid::from_type_name_and_id(self.agent.clone(), EntityId::new(workload.id()))
     }
 
     /// What the agent that is `workload` is in.

@@ -83,6 +83,8 @@ pub(super) struct Name<'a> {
 
 #[derive(Serialize)]
 pub(super) struct Workload<'a> {
+    /// What policies call it.
+    pub(super) id: String,
     pub(super) issuer: &'a str,
     pub(super) subject: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -109,8 +109,8 @@ fn versions_and_sections() -> Outcome {
         (
             &[set("/policy/links", json!([{ "id": "a", "principal": "alice", "resource": "Tool::payments" }]))],
             "/policy/links/0: `template` is missing; write the `@id` of the template
-/policy/links/0/principal: not an entity; write its type and its id, such as `Agent::\"alice\"`
-/policy/links/0/resource: not an entity; write its type and its id, such as `Agent::\"alice\"`",
+/policy/links/0/principal: not an entity; write its type and its id, such as `Agent::\"<issuer>/<subject>\"`
+/policy/links/0/resource: not an entity; write its type and its id, such as `Agent::\"<issuer>/<subject>\"`",
             SCHEMA_TOO,
         ),
         (

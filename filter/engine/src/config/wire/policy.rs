@@ -57,7 +57,8 @@ fn link(node: &Node<'_>) -> Option<Link> {
 
 fn entity(node: &Node<'_>) -> Option<EntityUid> {
     node.parse(|text| {
-        text.parse().map_err(|_| "not an entity; write its type and its id, such as `Agent::\"alice\"`".to_owned())
+        text.parse()
+            .map_err(|_| "not an entity; write its type and its id, such as `Agent::\"<issuer>/<subject>\"`".to_owned())
     })
 }
 

@@ -53,6 +53,16 @@ impl Names {
         Self { remedy, first: BTreeMap::new() }
     }
 
+    /// How many were claimed.
+    pub(super) fn len(&self) -> usize {
+        self.first.len()
+    }
+
+    /// Those that were claimed.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.first.keys().map(String::as_str)
+    }
+
     /// Notes a mistake unless `text` was claimed before; `what` it would be.
     pub(super) fn expect(&self, node: &Node<'_>, what: &str, text: &str) -> Option<()> {
         if self.first.contains_key(text) {

@@ -34,6 +34,21 @@ impl Known<'_> {
         self.issuers.map_or(Some(()), |issuers| issuers.expect(node, "issuer", name))
     }
 
+    /// Notes a mistake where a match names a subject, or a client, that each of several issuers could have.
+    fn says_whose(self, node: &Node<'_>, matching: &WorkloadMatch) -> Option<()> {
+        let WorkloadMatch { issuer, subject, trust_domain, client_id, claim: _ } = matching;
+        let everybody = Pattern::Prefix(String::new());
+        let what = match (subject, client_id) {
+            (Some(subject), _) if *subject != everybody => "subject",
+            (_, Some(_)) => "client_id",
+            (_, None) => return Some(()),
+        };
+        let issuers = self.issuers.filter(|issuers| issuers.len() > 1);
+        let Some(issuers) = issuers.filter(|_| issuer.is_none() && trust_domain.is_none()) else { return Some(()) };
+        let ways: Vec<String> = issuers.iter().map(|name| format!("`issuer: {name}`")).collect();
+        node.refuse(format!("`{what}` does not say which issuer calls it so; write {} beside it", ways.join(" or ")))
+    }
+
     pub(super) fn resource(self, node: &Node<'_>, name: &str) -> Option<()> {
         self.resources.map_or(Some(()), |resources| resources.expect(node, "resource", name))
     }
@@ -44,7 +59,11 @@ pub(super) fn workloads(node: &Node<'_>, known: Known<'_>) -> Option<Vec<Entry>>
     node.filled("workload", |node| {
         node.object(|object| {
             let remedy = "state `issuer`, `subject`, `trust_domain`, `client_id` or `claim`";
-            let matching = object.required("match", remedy, |node| matching(node, known));
+            let matching = object.required("match", remedy, |node| {
+                let matching = matching(node, known)?;
+                known.says_whose(node, &matching)?;
+                Some(matching)
+            });
             let kinds = Kind::ALL.map(|kind| (kind.name(), kind));
             let kind = object.required("kind", "write `automation` or `agent`", |node| node.choice("kind", &kinds));
             let actions = object.optional("actions", |node| actions(node, known));

@@ -23,7 +23,7 @@ use crate::workload::Kind;
 const PRINCIPALS: [&str; 8] = [
     "principal",
     "principal",
-    r#"principal == Agent::"alice""#,
+    r#"principal == Agent::"platform/alice""#,
     r#"principal in Kind::"agent""#,
     r#"principal in Kind::"automation""#,
     r#"principal in Issuer::"platform""#,
@@ -60,13 +60,13 @@ const CONDITIONS: [&str; 17] = [
     "when { context.args has fee }",
     r#"when { principal.issuer_name == "platform" && principal has client_id }"#,
     r#"when { principal in [Kind::"automation"] || principal is Agent in TrustDomain::"example.org" }"#,
-    r#"when { Agent::"alice" in Kind::"agent" }"#,
-    r#"when { Agent::"alice".issuer_name == "platform" }"#,
+    r#"when { Agent::"platform/alice" in Kind::"agent" }"#,
+    r#"when { Agent::"platform/alice".issuer_name == "platform" }"#,
     "when { context has actor }",
     r#"when { context.request.path like "/payments/*" && context.now == 1000 }"#,
     r#"when { resource == Tool::"payments/transfer" || resource in Resource::"crm" }"#,
     r#"when { Tool::"payments/transfer".risk == "high" && action in Action::"mcp:execute" }"#,
-    r#"when { Agent::"nobody".issuer == "x" }"#,
+    r#"when { Agent::"platform/nobody".issuer == "x" }"#,
     r#"when { context has approval && context.approval.approver == "carol" }"#,
     "when { context has approval && context.approval.expires * 9223372036854775807 > 0 }",
     r#"when { context has task.purpose && context.labels.contains("external") && context.risk == "high" }"#,
@@ -167,7 +167,7 @@ fn plain(set: &PolicySet, facts: &Facts<'_>, approval: Option<&Approval>) -> Res
             (action.name(), types.resource(&action.resource))
         }
     };
-    let principal = types.agent(&facts.workload.identity.subject);
+    let principal = types.agent(facts.workload);
     let known = declared.get(&(action.resource.as_str(), action.object().unwrap_or_default()));
     let known = known.map(|types| Arguments::of(types)).zip(action.arguments());
     let values = known.map(|(typed, values)| typed.fit(values, &Names::All, Mode::Enforce)).transpose()?.flatten();
@@ -192,7 +192,7 @@ fn failed(error: &AuthorizationError) -> String {
 }
 
 fn everything(schema: &Schema, types: &Types, facts: &Facts<'_>) -> Result<Entities, Failure> {
-    let mut entities = vec![context::agent(types.agent(&facts.workload.identity.subject), types, facts)?];
+    let mut entities = vec![context::agent(types.agent(facts.workload), types, facts)?];
     for resource in catalogue() {
         let mut tools: Vec<(String, &str, Vec<String>)> =
             resource.tools.values().map(|tool| (tool.name.clone(), tool.risk.name(), tool.labels.clone())).collect();

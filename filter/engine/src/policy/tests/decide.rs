@@ -29,7 +29,7 @@ fn a_forbid_wins_and_says_why() -> Outcome {
     let text = r#"
         @id("all") permit(principal, action, resource);
         @id("big") @reason("too much") forbid(principal, action == Action::"payments/transfer", resource) when { context.args.amount > 100 };
-        @id("bob") @reason("not alice") forbid(principal == Agent::"alice", action, resource) when { context.now == 1000 && context.risk == "high" };
+        @id("bob") @reason("not alice") forbid(principal == Agent::"platform/alice", action, resource) when { context.now == 1000 && context.risk == "high" };
     "#;
     assert_eq!(
         say(text, &call("payments", "transfer", json!({ "amount": 101 })))?,
@@ -187,7 +187,7 @@ fn a_caller_is_in_its_issuer_its_kind_and_its_trust_domain() -> Outcome {
         (r#"in TrustDomain::"example.com""#, [false; 4]),
         (r#"is Agent in Kind::"agent""#, [true, false, true, false]),
         ("is Agent", [true; 4]),
-        (r#"== Agent::"alice""#, [true; 4]),
+        (r#"== Agent::"platform/alice""#, [true; 4]),
         // Whoever is called like a kind is not of it.
         (r#"in Agent::"agent""#, [false; 4]),
     ];

@@ -85,7 +85,7 @@ fn the_call_as_subject_action_and_resource() -> Outcome {
     let mut document = of(&world.facts(&action))?;
     document.remove("context");
     let expected = json!({
-        "subject": { "type": "Agent", "id": "alice", "properties": {
+        "subject": { "type": "Agent", "id": "platform/alice", "properties": {
             "issuer": "https://sts", "issuer_name": "platform", "subject": "alice",
             "kind": "agent", "traits": ["browsing"], "classified": true,
         } },

@@ -59,7 +59,7 @@ fn only_what_is_read_is_built() -> Outcome {
     };
     let transfer = |condition: &str| {
         format!(
-            "permit(principal == Agent::\"alice\", action == Action::\"payments/transfer\", resource) when {{ {condition} }};"
+            "permit(principal == Agent::\"platform/alice\", action == Action::\"payments/transfer\", resource) when {{ {condition} }};"
         )
     };
     let cases = [
@@ -71,8 +71,8 @@ fn only_what_is_read_is_built() -> Outcome {
         ("context.args == context.args", r#"Only({"args"}) All false"#),
         ("context == context", "All All false"),
         ("(if context.now > 1 then context else context).args.amount > 1", "All All false"),
-        (r#"principal == Agent::"alice" && {a: principal.subject}.a == "x""#, "Only({}) Only({}) true"),
-        (r#"Agent::"alice" in Kind::"agent""#, "Only({}) Only({}) true"),
+        (r#"principal == Agent::"platform/alice" && {a: principal.subject}.a == "x""#, "Only({}) Only({}) true"),
+        (r#"Agent::"platform/alice" in Kind::"agent""#, "Only({}) Only({}) true"),
         (r#"resource in Resource::"payments""#, "Only({}) Only({}) false"),
         ("context.task.id == context.request.path", r#"Only({"request", "task"}) Only({}) false"#),
     ];
@@ -82,7 +82,7 @@ fn only_what_is_read_is_built() -> Outcome {
     let scopes = [
         ("principal", "false"),
         ("principal is Agent", "false"),
-        (r#"principal == Agent::"alice""#, "false"),
+        (r#"principal == Agent::"platform/alice""#, "false"),
         (r#"principal in Kind::"agent""#, "true"),
         (r#"principal is Agent in Issuer::"platform""#, "true"),
     ];

@@ -147,8 +147,8 @@ fn who_is_in_an_issuer_is_open_where_it_has_no_name() -> Outcome {
         r#"(principal in Issuer::"other", action, resource)"#,
         r#"(principal is Agent in Issuer::"other", action, resource)"#,
         r#"(principal, action, resource) when { principal in [Issuer::"mesh", Issuer::"other"] }"#,
-        r#"(principal, action, resource) when { Agent::"alice" in Issuer::"other" }"#,
-        r#"(principal, action, resource) when { Agent::"alice".issuer_name == "other" }"#,
+        r#"(principal, action, resource) when { Agent::"platform/alice" in Issuer::"other" }"#,
+        r#"(principal, action, resource) when { Agent::"platform/alice".issuer_name == "other" }"#,
     ] {
         assert_eq!(said(rest)?, open, "{rest}");
     }

@@ -24,7 +24,7 @@ fn linked(text: &str, links: &[Link]) -> Result<CedarPolicy, String> {
 #[test]
 fn a_template_decides_only_what_it_is_linked_to() -> Outcome {
     let (payments, transfer) = (Some(r#"Resource::"payments""#), Some(r#"Tool::"payments/transfer""#));
-    let (alice, bob) = (Some(r#"Agent::"alice""#), Some(r#"Agent::"bob""#));
+    let (alice, bob) = (Some(r#"Agent::"platform/alice""#), Some(r#"Agent::"platform/bob""#));
     let agents = Some(r#"Kind::"agent""#);
     let little = "deny policy_denied [alice-pays-little] not so much";
     let cases = [
@@ -58,8 +58,8 @@ fn a_template_decides_only_what_it_is_linked_to() -> Outcome {
 #[test]
 fn a_link_is_a_policy_of_its_own_that_is_where_its_template_is() -> Outcome {
     let links = [
-        link("little", "z", Some(r#"Agent::"alice""#), Some(r#"Resource::"payments""#))?,
-        link("little", "y", Some(r#"Agent::"bob""#), Some(r#"Resource::"payments""#))?,
+        link("little", "z", Some(r#"Agent::"platform/alice""#), Some(r#"Resource::"payments""#))?,
+        link("little", "y", Some(r#"Agent::"platform/bob""#), Some(r#"Resource::"payments""#))?,
     ];
     let policy = linked(TEXT, &links)?;
     let described = policy.policies(TEXT);
@@ -94,7 +94,7 @@ fn what_is_wrong_with_templates_and_links() -> Outcome {
         errors(TEXT),
         "2:3: policy `little`: a template, and there are no links\n4:1: policy `ask`: a template, and there are no links"
     );
-    let (alice, payments) = (Some(r#"Agent::"alice""#), Some(r#"Resource::"payments""#));
+    let (alice, payments) = (Some(r#"Agent::"platform/alice""#), Some(r#"Resource::"payments""#));
     let cases = [
         (link("litle", "a", alice, payments)?, "links/0: no template is called `litle`"),
         (link("all", "a", alice, payments)?, "links/0: no template is called `all`"),
@@ -140,7 +140,7 @@ fn what_is_wrong_with_a_template_is_where_it_is_written() -> Outcome {
     let text = r#"permit(principal, action, resource);
 @id("x") @mode("watch") @sandbox("lab") forbid(principal == ?principal, action, resource in Resource::"files")
   when { context.nothing == 1 || resource == Resource::"fyles" };"#;
-    let alice = Some(r#"Agent::"alice""#);
+    let alice = Some(r#"Agent::"platform/alice""#);
     let links = [link("x", "a", alice, None)?, link("x", "b", alice, None)?];
     for (links, strangers) in [(&links[..], 1), (&[], 0)] {
         let told = linked(text, links).err().ok_or("nothing is wrong")?;
