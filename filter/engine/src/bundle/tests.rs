@@ -75,10 +75,11 @@ impl Worker {
     /// Starts again, with `changes` in the configuration and in its members.
     fn reload(&mut self, changes: &Value) -> Result<(), Failure> {
         let mut config = Self::configuration()?;
+        let members = config.as_object_mut().ok_or("no object")?;
         for (name, value) in changes.as_object().into_iter().flatten() {
-            match (config[name].as_object_mut(), value) {
+            match (members.get_mut(name).and_then(Value::as_object_mut), value) {
                 (Some(member), Value::Object(value)) => member.extend(value.clone()),
-                (_, value) => config[name] = value.clone(),
+                (_, value) => drop(members.insert(name.clone(), value.clone())),
             }
         }
         *self = Self::under(&config)?;
