@@ -160,7 +160,7 @@ mod tests {
             r#"permit (principal, action, resource) when { principal in Issuer::"x" && principal.client_id == "a" }"#,
             r#"permit (principal, action, resource) when { context.actor.issuer == "x" && context.actor.subject == "a" }"#,
             // Compared with what the call says, it is about nobody by name.
-            r#"permit (principal, action, resource) when { principal.subject == context.args.owner }"#,
+            "permit (principal, action, resource) when { principal.subject == context.args.owner }",
             r#"permit (principal, action, resource) when { context.actors.contains({issuer: principal.issuer, subject: "a"}) }"#,
             r#"permit (principal, action, resource) when { context.args.subject == "a" }"#,
             "permit (principal, action, resource)",
