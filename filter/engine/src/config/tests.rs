@@ -33,123 +33,123 @@ impl Secrets for Environment {
 /// Every key there is, but for those that exclude another.
 fn full() -> Value {
     json!({
-            "version": 1,
+        "version": 1,
+        "mode": "audit",
+        "issuers": [{
+            "name": "platform",
+            "issuer": "https://sts.example.com",
+            "profile": "generic",
+            "types": ["JWT", ""],
+            "audiences": ["https://tools.example.com/mcp"],
+            "algorithms": ["ES256", "RS256"],
+            "keys": {
+                "url": "https://STS.example.com/jwks.json?v=1", "cluster": "sts", "insecure_http": false,
+                "refresh": "2m", "max_stale": "3h", "cooldown": "500ms", "timeout": "4s"
+            },
+            "max_lifetime": "15m",
+            "leeway": "10s",
+            "one_shot": true,
+            "binding": { "require": "dpop", "same_workload": true, "proof_age": "2m" },
+            "task": {
+                "id": "/task/id", "purpose": "/task/purpose", "grants": "/task/grants", "expires": "/task/expires",
+                "scope": true
+            }
+        }],
+        "resources": [{
+            "name": "payments",
+            "match": { "host": "Tools.example.com:8443", "path": "/api/*", "route": "tools", "exact": true },
+            "protocol": "mcp",
             "mode": "audit",
-            "issuers": [{
-                "name": "platform",
-                "issuer": "https://sts.example.com",
-                "profile": "generic",
-                "types": ["JWT", ""],
-                "audiences": ["https://tools.example.com/mcp"],
-                "algorithms": ["ES256", "RS256"],
-                "keys": {
-                    "url": "https://STS.example.com/jwks.json?v=1", "cluster": "sts", "insecure_http": false,
-                    "refresh": "2m", "max_stale": "3h", "cooldown": "500ms", "timeout": "4s"
-                },
-                "max_lifetime": "15m",
-                "leeway": "10s",
-                "one_shot": true,
-                "binding": { "require": "dpop", "same_workload": true, "proof_age": "2m" },
-                "task": {
-                    "id": "/task/id", "purpose": "/task/purpose", "grants": "/task/grants", "expires": "/task/expires",
-                    "scope": true
-                }
+            "risk": "low",
+            "origin": "https://Tools.example.com",
+            "identifier": "https://tools.example.com/api",
+            "metadata": {
+                "authorization_servers": ["https://sts.example.com"], "scopes": ["mcp:tools/list"],
+                "documentation": "https://tools.example.com/about"
+            },
+            "authentication": { "acr_values": ["mfa"], "max_age": "1h" },
+            "allowed_origins": ["https://app.example.com"],
+            "denials": { "code": -32001, "tool_result": true },
+            "annotations": "trust",
+            "pin_scope": "all",
+            "list_headers": ["x-tenant"],
+            "tools": [{
+                "name": "transfer", "risk": "high", "labels": ["external"],
+                "input_schema": { "type": "object" }, "redact": ["/note", "/a~1b/~0"],
+                "pin": "sha-256:47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU",
+                "destinations": ["/url"], "authentication": { "acr_values": ["hwk"], "max_age": "5m" }
+            }]
+        }],
+        "workloads": [{
+            "match": {
+                "issuer": "platform", "subject": "batch-*", "trust_domain": "example.org", "client_id": "cli",
+                "claim": { "pointer": "/groups", "value": "batch" }
+            },
+            "kind": "agent",
+            "traits": ["browsing"],
+            "actions": [{ "action": "mcp:tools/call", "resource": "payments", "calls": { "max": 9, "per": "hour" } }]
+        }],
+        "actors": { "max_depth": 2, "unclassified": "deny" },
+        "hygiene": {
+            "lifetime": "10m", "key_age": "720h",
+            "shared_accounts": [{
+                "issuer": "platform", "subject": "root", "trust_domain": "example.org", "client_id": "cli",
+                "claim": { "pointer": "/shared", "value": "yes" }
+            }]
+        },
+        "denied": {
+            "tokens": ["t1"], "tasks": ["task-1"],
+            "workloads": [{ "issuer": "https://sts.example.com", "subject": "agent-7" }]
+        },
+        "bundle": {
+            "name": "edge", "url": "https://bundles.example.com/edge", "cluster": "bundles", "insecure_http": false,
+                "timeout": "2s", "keys": key_set(), "refresh": "10s", "oldest": 3, "max_load": "4s", "max_stale": "10m",
+        "when_stale": "serve"
+            },
+        "risk": [{
+            "name": "outwards", "raise_to": "high",
+            "when": {
+                "resources": ["payments"], "tools": ["trans*"], "paths": ["/api/*"], "labels": ["external"],
+                "classes": ["execute"], "destinations": ["*.example.com"], "outside": ["example.org"],
+                "kinds": ["agent"], "traits": ["browsing"], "findings": ["long_lived"]
+            }
+        }],
+        "unmatched": "pass",
+        "client_certificate": "xfcc",
+        "policy": {
+            "cedar": "permit (principal, action, resource);",
+            "links": [{
+                "template": "own", "id": "alice-own", "principal": "Agent::\"platform/alice\"",
+                "resource": "Resource::\"payments\""
             }],
-            "resources": [{
-                "name": "payments",
-                "match": { "host": "Tools.example.com:8443", "path": "/api/*", "route": "tools", "exact": true },
-                "protocol": "mcp",
-                "mode": "audit",
-                "risk": "low",
-                "origin": "https://Tools.example.com",
-                "identifier": "https://tools.example.com/api",
-                "metadata": {
-                    "authorization_servers": ["https://sts.example.com"], "scopes": ["mcp:tools/list"],
-                    "documentation": "https://tools.example.com/about"
-                },
-                "authentication": { "acr_values": ["mfa"], "max_age": "1h" },
-                "allowed_origins": ["https://app.example.com"],
-                "denials": { "code": -32001, "tool_result": true },
-                "annotations": "trust",
-                "pin_scope": "all",
-                "list_headers": ["x-tenant"],
-                "tools": [{
-                    "name": "transfer", "risk": "high", "labels": ["external"],
-                    "input_schema": { "type": "object" }, "redact": ["/note", "/a~1b/~0"],
-                    "pin": "sha-256:47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU",
-                    "destinations": ["/url"], "authentication": { "acr_values": ["hwk"], "max_age": "5m" }
-                }]
-            }],
-            "workloads": [{
-                "match": {
-                    "issuer": "platform", "subject": "batch-*", "trust_domain": "example.org", "client_id": "cli",
-                    "claim": { "pointer": "/groups", "value": "batch" }
-                },
-                "kind": "agent",
-                "traits": ["browsing"],
-                "actions": [{ "action": "mcp:tools/call", "resource": "payments", "calls": { "max": 9, "per": "hour" } }]
-            }],
-            "actors": { "max_depth": 2, "unclassified": "deny" },
-            "hygiene": {
-                "lifetime": "10m", "key_age": "720h",
-                "shared_accounts": [{
-                    "issuer": "platform", "subject": "root", "trust_domain": "example.org", "client_id": "cli",
-                    "claim": { "pointer": "/shared", "value": "yes" }
-                }]
+            "rego": "package countersign", "rego_input": "32KiB",
+            "authzen": {
+                "url": "https://pdp.example.com/tenant/", "cluster": "pdp", "insecure_http": false, "timeout": "500ms",
+                "token": { "env": "APPROVALS_SECRET" }, "cache": "5s"
+            }
+        },
+        "sandboxes": [{ "name": "quarantine", "strip_headers": ["cookie"] }],
+        "step_up": {
+            "webhook": {
+                "url": "https://approvals.example.com/ask", "cluster": "approvals", "insecure_http": false,
+                "secret": { "env": "APPROVALS_SECRET" }, "timeout": "11s"
             },
-            "denied": {
-                "tokens": ["t1"], "tasks": ["task-1"],
-                "workloads": [{ "issuer": "https://sts.example.com", "subject": "agent-7" }]
-            },
-            "bundle": {
-                "name": "edge", "url": "https://bundles.example.com/edge", "cluster": "bundles", "insecure_http": false,
-                    "timeout": "2s", "keys": key_set(), "refresh": "10s", "oldest": 3, "max_load": "4s", "max_stale": "10m",
-            "when_stale": "serve"
-                },
-            "risk": [{
-                "name": "outwards", "raise_to": "high",
-                "when": {
-                    "resources": ["payments"], "tools": ["trans*"], "paths": ["/api/*"], "labels": ["external"],
-                    "classes": ["execute"], "destinations": ["*.example.com"], "outside": ["example.org"],
-                    "kinds": ["agent"], "traits": ["browsing"], "findings": ["long_lived"]
-                }
-            }],
-            "unmatched": "pass",
-            "client_certificate": "xfcc",
-            "policy": {
-                "cedar": "permit (principal, action, resource);",
-                "links": [{
-                    "template": "own", "id": "alice-own", "principal": "Agent::\"platform/alice\"",
-                    "resource": "Resource::\"payments\""
-                }],
-                "rego": "package countersign", "rego_input": "32KiB",
-                "authzen": {
-                    "url": "https://pdp.example.com/tenant/", "cluster": "pdp", "insecure_http": false, "timeout": "500ms",
-                    "token": { "env": "APPROVALS_SECRET" }, "cache": "5s"
-                }
-            },
-            "sandboxes": [{ "name": "quarantine", "strip_headers": ["cookie"] }],
-            "step_up": {
-                "webhook": {
-                    "url": "https://approvals.example.com/ask", "cluster": "approvals", "insecure_http": false,
-                    "secret": { "env": "APPROVALS_SECRET" }, "timeout": "11s"
-                },
-                "hold": "12s"
-            },
-            "sessions": { "seal": true, "secret": { "env": "APPROVALS_SECRET" } },
-            "record": { "arguments": ["/amount"] },
-            "forward": { "credential": true, "routing_headers": ["x-tenant-route"] },
-            "limits": {
-                "body": "1MiB", "body_wait": "20s", "token": "8KiB", "cached_tokens": 10, "ledger_share": 20,
-                "held_bytes": { "worker": "64MiB", "workload": "8MiB" },
-                "held_streams": { "worker": 2048, "workload": 256 },
-                "calls": { "worker": 128, "workload": 16 },
-                "response_bytes": { "worker": "32MiB", "workload": "4MiB" },
-                "open_approvals": { "process": 64, "workload": 8, "task": 2 },
-                "refused_tokens": { "worker": 600, "address": 10 }
-            },
-            "insecure_inline": false
-        })
+            "hold": "12s"
+        },
+        "sessions": { "seal": true, "secret": { "env": "APPROVALS_SECRET" } },
+        "record": { "arguments": ["/amount"] },
+        "forward": { "credential": true, "routing_headers": ["x-tenant-route"] },
+        "limits": {
+            "body": "1MiB", "body_wait": "20s", "token": "8KiB", "cached_tokens": 10, "ledger_share": 20,
+            "held_bytes": { "worker": "64MiB", "workload": "8MiB" },
+            "held_streams": { "worker": 2048, "workload": 256 },
+            "calls": { "worker": 128, "workload": 16 },
+            "response_bytes": { "worker": "32MiB", "workload": "4MiB" },
+            "open_approvals": { "process": 64, "workload": 8, "task": 2 },
+            "refused_tokens": { "worker": 600, "address": 10 }
+        },
+        "insecure_inline": false
+    })
 }
 
 /// Only what must be there.
