@@ -3,6 +3,7 @@
 //! Never a credential, never a query string (of URIs of MCP resources the names of its parameters), and of the arguments only a
 //! digest and the pointers configured.
 
+mod bounded;
 mod plain;
 mod uri;
 mod wire;
@@ -145,10 +146,10 @@ impl Decision<'_> {
         let mut fields =
             vec![("decision", kind.name().to_owned()), ("reason", self.reason.row().code.to_owned()), ("id", id)];
         if let Some(verified) = self.verified {
-            fields.push(("workload", verified.workload.id()));
+            fields.push(("workload", bounded::text(&verified.workload.id()).into_owned()));
         }
         if let Some(task) = self.task {
-            fields.push(("task", task.id.clone()));
+            fields.push(("task", bounded::text(&task.id).into_owned()));
         }
         if let Some(sandbox) = self.sandbox {
             fields.push(("sandbox", sandbox.to_owned()));
@@ -235,7 +236,7 @@ impl Decision<'_> {
 
     fn recorded(&self, action: &Action) -> Map<String, Value> {
         let Some(arguments) = action.arguments() else { return Map::new() };
-        let value = |pointer: &Pointer| Some((pointer.to_string(), pointer.find(arguments)?.clone()));
+        let value = |pointer: &Pointer| Some((pointer.to_string(), bounded::argument(pointer.find(arguments)?)));
         self.recorded_arguments.iter().filter_map(value).collect()
     }
 }
@@ -314,7 +315,7 @@ fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
+/// The JSON of `wire`, in one line that shows what it holds.
 fn to_json(wire: &impl Serialize) -> String {
-    // Strings, numbers and maps with string keys only: serialising cannot fail.
-    plain(serde_json::to_string(wire).unwrap_or_default())
+    plain(bounded::to_json(wire))
 }
