@@ -116,16 +116,40 @@ const BYPASSES: &[(&str, &[&str])] = &[
     (
         "a tool changes after it was reviewed, and its old face is shown to whoever looks",
         &[
-            "a tool that changed under its pin is not called any more, by anybody, until it is pinned anew",
+            "a tool that changed under its pin is not called any more by who saw that, until it is pinned again",
+            "nobody un-sees a changed tool by asking differently",
             "a changed tool in an event stream that is resumed is seen too",
         ],
     ),
     (
         "a server that calls its own tools harmless is believed",
         &[
-            "what a tool says against itself raises its risk, for everybody",
+            "what a tool says against itself raises its risk, for who read it, and for others once two did",
             "a tool that takes it back is of the risk that it said",
         ],
+    ),
+    (
+        "a rule over an argument that policy cannot read, silently dead",
+        &[
+            "a name that a policy asks for is not passed unread",
+            "endpoints and gRPC methods are asked as tools are, and bodies are read for it",
+        ],
+    ),
+    (
+        "a list answered on another stream",
+        &[
+            "a list in answer to something else does not reach the client",
+            "nor on the stream on which the server speaks up by itself",
+            "nor in answer to what asks for nothing",
+        ],
+    ),
+    (
+        "a refresh token that introspection calls active",
+        &["refresh tokens, ID tokens and others that an issuer calls active are not credentials"],
+    ),
+    (
+        "one agent's header that locks all others out of a pinned tool",
+        &["one agent's list does not keep others from a pinned tool"],
     ),
     ("A2A AUTH_REQUIRED taken for a grant", &["what an agent says about AUTH_REQUIRED grants nothing"]),
     (

@@ -28,7 +28,7 @@ resourcePolicy:
           all:
             of:
               - expr: P.attr.kind == "agent"
-              - expr: P.id == "agent-7"
+              - expr: P.id == "platform/agent-7"
               - expr: R.attr.risk == "high"
               - expr: R.attr.args.amount <= 100
 "#;

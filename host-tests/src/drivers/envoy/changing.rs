@@ -48,9 +48,10 @@ impl Front {
         Ok(Self { name, listener, clusters: clusters.context("no clusters")?.clone() })
     }
 
-    /// What the module's lines in the log have before the message.
+    /// What the module's lines in the log have right before the message: which VM says it. What is before that differs (of a
+    /// configuration that is being read the gateway does not name the root context).
     pub(super) fn prefix(&self) -> String {
-        format!("wasm log countersign countersign {}: ", self.name)
+        format!(" {}: ", self.name)
     }
 }
 
