@@ -238,9 +238,7 @@ mod tests {
 
     #[test]
     fn a_refusal_is_of_the_vm_that_says_so() {
-        let line = |vm: &str, text: &str| {
-            format!("[t][error][wasm] wasm log countersign {vm}: countersign: {text}")
-        };
+        let line = |vm: &str, text: &str| format!("[t][error][wasm] wasm log countersign {vm}: countersign: {text}");
         let log = [
             line("deployment-1", "configuration refused: /version: late"),
             line("deployment-12", "configuration refused: /version: another"),
