@@ -14,6 +14,7 @@ pub(super) fn hostcall(
     name: &str,
     body: impl FnOnce(&mut Caller<'_, State>) -> Result<Status>,
 ) -> Result<i32> {
+    caller.data_mut().made();
     let status = match caller.data().failing.get(name) {
         Some(status) => *status,
         None => body(&mut caller)?,

@@ -93,6 +93,11 @@ impl ScriptedHost {
         &self.store.data().events
     }
 
+    /// How many hostcalls the module made so far, those of WASI for time and randomness among them.
+    pub fn hostcalls(&self) -> u64 {
+        self.store.data().hostcalls
+    }
+
     /// Counters and gauges by name.
     pub fn counters(&self) -> BTreeMap<String, i64> {
         let metrics = self.store.data().metrics.iter().filter(|metric| metric.samples.is_empty());

@@ -214,6 +214,7 @@ pub(super) struct State {
     pub(super) violation: Option<String>,
     pub(super) tick_period: Option<Duration>,
     pub(super) random: u64,
+    pub(super) hostcalls: u64,
 }
 
 impl State {
@@ -239,7 +240,13 @@ impl State {
             violation: None,
             tick_period: None,
             random: 0,
+            hostcalls: 0,
         }
+    }
+
+    /// Notes that the module made a hostcall.
+    pub(super) fn made(&mut self) {
+        self.hostcalls = self.hostcalls.saturating_add(1);
     }
 
     /// The stream hostcalls are about, if they are about one.

@@ -10,6 +10,8 @@ use anyhow::{Context as _, Result, ensure};
 use countersign_host_tests::envoy::Envoy;
 use serde_json::{Value, json};
 
+use crate::load::ANSWER;
+
 /// A running Envoy on one worker; gone with this value.
 pub(crate) struct Process {
     child: Child,
@@ -30,7 +32,7 @@ impl Process {
                     "stat_prefix": "upstream",
                     "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [{
                         "match": {"prefix": "/"},
-                        "direct_response": {"status": 200, "body": {"inline_string": r#"{"jsonrpc":"2.0","id":1,"result":{"content":[]}}"#}},
+                        "direct_response": {"status": 200, "body": {"inline_string": ANSWER}},
                     }]}]},
                     "http_filters": [{
                         "name": "envoy.filters.http.buffer",

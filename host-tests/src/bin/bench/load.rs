@@ -66,7 +66,41 @@ end
 "#;
 
 /// An MCP `tools/call` of about 400 bytes.
-const BODY: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"transfer","arguments":{"amount":125,"currency":"EUR","payee":"DE89370400440532013000","reference":"invoice 2026-11-0042, goods received on 20 November, approved by purchasing","urgent":false,"cost_center":"4711-operations-emea"},"_meta":{"progressToken":"4c8e2f4a-6a6e-4d6e-9c53-1a0cbe0c6d1f","traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}}}"#;
+pub(crate) const BODY: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"transfer","arguments":{"amount":125,"currency":"EUR","payee":"DE89370400440532013000","reference":"invoice 2026-11-0042, goods received on 20 November, approved by purchasing","urgent":false,"cost_center":"4711-operations-emea"},"_meta":{"progressToken":"4c8e2f4a-6a6e-4d6e-9c53-1a0cbe0c6d1f","traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}}}"#;
+
+/// What the upstream answers.
+pub(crate) const ANSWER: &str = r#"{"jsonrpc":"2.0","id":1,"result":{"content":[]}}"#;
+
+/// Where requests come from, as a gateway prints it.
+pub(crate) const PEER: &str = "127.0.0.1:40000";
+
+/// The head of the load generator's request with `token`, as a gateway hands it over.
+pub(crate) fn head(token: &str) -> Vec<(String, Vec<u8>)> {
+    let authorization = format!("Bearer {token}");
+    let fields = [
+        (":authority", "127.0.0.1:18080"),
+        (":path", "/mcp"),
+        (":method", "POST"),
+        (":scheme", "http"),
+        ("authorization", &authorization),
+        ("content-type", "application/json"),
+        ("accept", "application/json, text/event-stream"),
+        ("mcp-protocol-version", "2025-11-25"),
+        ("content-length", &BODY.len().to_string()),
+        ("x-forwarded-proto", "http"),
+        ("x-request-id", "7c6f2f4e-9a57-4b5c-8d0c-2f5f0b6f2a11"),
+    ];
+    owned(&fields)
+}
+
+/// The head of [`ANSWER`].
+pub(crate) fn answer_head() -> Vec<(String, Vec<u8>)> {
+    owned(&[(":status", "200"), ("content-type", "application/json"), ("content-length", &ANSWER.len().to_string())])
+}
+
+fn owned(fields: &[(&str, &str)]) -> Vec<(String, Vec<u8>)> {
+    fields.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect()
+}
 
 impl Load {
     /// Writes what the load generator reads into `folder`.

@@ -2,14 +2,17 @@
 //!
 //! One Envoy release, one worker, one upstream, one load; the variants alternate in every round of one run. Cost is the
 //! gateway's CPU time (user and system) per request above the same Envoy without any filter.
+//! With `--count` nothing is timed: instructions, allocations and hostcalls are counted instead ([`count`]).
 
+mod count;
 mod envoy;
 mod load;
 mod report;
 mod tokens;
 mod variants;
 
-use std::path::PathBuf;
+use std::alloc::System;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -17,6 +20,12 @@ use clap::Parser;
 use countersign_host_tests::cerbos::Cerbos;
 use countersign_host_tests::envoy::{Envoy, PINNED};
 use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::Value;
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
+
+/// Counts what is asked of it; that is all it does besides.
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 /// Measures the filter in a real Envoy.
 #[derive(Debug, Parser)]
@@ -39,16 +48,30 @@ struct Arguments {
     /// The Envoy release.
     #[arg(long, default_value = PINNED)]
     envoy: String,
-    /// Where the figures go as JSON.
-    #[arg(long, default_value = "target/bench.json")]
-    json: PathBuf,
+    /// Where the figures go as JSON; `target/bench.json`, or `target/count.json`, if that is not said.
+    #[arg(long)]
+    json: Option<PathBuf>,
+    /// Counts what a decision costs, stage by stage, and times nothing.
+    #[arg(long)]
+    count: bool,
+    /// What callgrind watches: decides about what is in this file.
+    #[arg(long, hide = true)]
+    decide: Option<PathBuf>,
 }
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
+    match &arguments {
+        Arguments { decide: Some(file), .. } => count::decide(file),
+        Arguments { count: true, json, .. } => count::run(&json_or(json.as_deref(), "target/count.json")),
+        Arguments { .. } => measure(&arguments),
+    }
+}
+
+fn measure(arguments: &Arguments) -> Result<()> {
     let envoy = Envoy::find(&arguments.envoy)?;
     let folder = tempfile::tempdir()?;
-    let minted = tokens::mint()?;
+    let minted = tokens::mint(tokens::FRESH)?;
     let load = load::Load::prepare(folder.path(), &minted, arguments.connections)?;
     let upstream = envoy::Process::upstream(&envoy, folder.path())?;
     let cerbos = Cerbos::start(variants::CERBOS)?;
@@ -75,8 +98,16 @@ fn main() -> Result<()> {
     }
     progress.finish_and_clear();
     println!("{report}");
-    std::fs::write(&arguments.json, serde_json::to_vec_pretty(&report.figures())?)
-        .with_context(|| format!("writing {}", arguments.json.display()))?;
-    println!("figures: {}", arguments.json.display());
+    keep(&report.figures(), &json_or(arguments.json.as_deref(), "target/bench.json"))
+}
+
+fn json_or(said: Option<&Path>, default: &str) -> PathBuf {
+    said.unwrap_or(Path::new(default)).to_owned()
+}
+
+/// Writes `figures` to `file`, and says so.
+fn keep(figures: &Value, file: &Path) -> Result<()> {
+    std::fs::write(file, serde_json::to_vec_pretty(figures)?).with_context(|| format!("writing {}", file.display()))?;
+    println!("figures: {}", file.display());
     Ok(())
 }

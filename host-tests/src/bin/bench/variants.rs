@@ -82,6 +82,11 @@ fn deployed(configuration: &Value, upstream: u16, cerbos: Option<&Cerbos>) -> Re
     Ok(bootstrap(&config, &options)?)
 }
 
+/// The configuration that decisions are counted with: that of the rows about tokens.
+pub(crate) fn counted(minted: &Minted) -> Result<Value> {
+    configuration(minted, Others::Elsewhere(97))
+}
+
 /// The catalogue of [`configuration`] without other tools, and another policy.
 fn with_policy(minted: &Minted, policy: &Value) -> Result<Value> {
     let mut configuration = configuration(minted, Others::Elsewhere(0))?;
