@@ -121,6 +121,7 @@ fn action(
         port: target.port,
         target: target.path.clone(),
         body_digest: None,
+        carried: Vec::new(),
     })
 }
 

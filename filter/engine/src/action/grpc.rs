@@ -6,7 +6,7 @@ use super::http::arguments::Arguments;
 use super::{Action, GrpcCall, Operation};
 use crate::catalogue::Resource;
 use crate::digest;
-use crate::headers::Headers;
+use crate::headers::{Headers, same_name};
 use crate::reason::Reason;
 use crate::route::Target;
 
@@ -30,6 +30,19 @@ pub fn read(resource: &Resource, target: &Target, headers: &Headers, body: Optio
     let digest = arguments.as_ref().map(digest::of_json).transpose().map_err(|_| Reason::AmbiguousArguments)?;
     let operation = Operation::Grpc(GrpcCall { method, arguments, digest });
     Ok(Action::new(resource, target, operation, body.map(digest::of_bytes)))
+}
+
+/// Tells `found` the names of metadata in `headers` that are no arguments of `action`.
+pub fn beside(action: &Action, headers: &Headers, found: &mut dyn FnMut(&str)) {
+    let arguments = action.arguments();
+    let declared = |name: &str| arguments.is_some_and(|all| all.keys().any(|declared| same_name(declared, name)));
+    for (name, _) in headers.iter().filter(|(name, _)| !declared(name)) {
+        found(name);
+        // As readers see it that make one of both.
+        if name.contains('_') {
+            found(&name.replace('_', "-"));
+        }
+    }
 }
 
 /// `package.Service/Method`: the last two segments, unescaped, and nothing before them.

@@ -4,8 +4,10 @@
 //! otherwise it is at most digested, so that approvals and records can name it. Never decides.
 
 pub(in crate::action) mod arguments;
+mod undeclared;
 mod unread;
 
+pub use undeclared::{first, may_name, names};
 pub use unread::{Following, form};
 
 use self::arguments::Arguments;

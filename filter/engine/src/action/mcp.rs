@@ -84,11 +84,13 @@ fn read_message(resource: &Resource, target: &Target, headers: &Headers, body: &
     fields::check_media(headers)?;
     let Message { id, kind } = rpc::read(body)?;
     let operation = match kind {
-        Kind::Response(outcome) => response(headers, &outcome),
+        Kind::Response(outcome) => response(headers, &outcome).map(|operation| (operation, Vec::new())),
         Kind::Call { method, params } => call(resource, headers, &method, params, id.as_ref()),
     };
     match operation {
-        Ok(operation) => Ok(Action::new(resource, target, operation, Some(digest::of_bytes(body)))),
+        Ok((operation, carried)) => {
+            Ok(Action { carried, ..Action::new(resource, target, operation, Some(digest::of_bytes(body))) })
+        }
         Err(reason) => Err(Rejection { reason, id }),
     }
 }
@@ -101,14 +103,14 @@ fn response(headers: &Headers, outcome: &Value) -> Result<Operation, Reason> {
     Ok(Operation::Mcp(McpOperation { digest: Some(digest), ..row.operation() }))
 }
 
-/// A request, or without `id` a notification.
+/// A request, or without `id` a notification; and the names of arguments that nothing can declare.
 fn call(
     resource: &Resource,
     headers: &Headers,
     method: &str,
     params: Option<Map<String, Value>>,
     id: Option<&Value>,
-) -> Result<Operation, Reason> {
+) -> Result<(Operation, Vec<String>), Reason> {
     let era = era::agree(headers, params.as_ref())?;
     if era.is_stateless() && id.is_some() {
         era::check_request(params.as_ref())?;
@@ -125,9 +127,12 @@ fn call(
     };
     match id {
         Some(id) if method.name == methods::TOOLS_CALL => {
-            tool_call(resource, headers, params.unwrap_or_default(), id, required)
+            tool_call(resource, headers, params.unwrap_or_default(), id, required).map(|call| (call, Vec::new()))
         }
-        Some(_) | None => other(headers, method, params.as_ref(), id, required),
+        Some(_) | None => {
+            let carried = message::carried(method, params.as_ref())?;
+            Ok((other(headers, method, params.as_ref(), id, required)?, carried))
+        }
     }
 }
 

@@ -35,6 +35,9 @@ pub struct Action {
     pub target: String,
     /// SHA-256 of the body bytes, when the body was held.
     pub body_digest: Option<[u8; 32]>,
+    /// Names that it carries where arguments are, as far as somebody asks for them, and that nothing declares: no policy sees
+    /// what they stand for. Of prompts, of paths that are no endpoint, of gRPC metadata.
+    pub carried: Vec<String>,
 }
 
 /// Protocol and operation, with what the operation names.
@@ -195,6 +198,7 @@ impl Action {
             port: target.port,
             target: target.target.clone(),
             body_digest,
+            carried: Vec::new(),
         }
     }
 
@@ -276,7 +280,7 @@ impl Action {
     pub fn parts(&self) -> Vec<Cow<'_, Self>> {
         match &self.operation {
             Operation::Mcp(operation) if !operation.several.is_empty() => {
-                let Self { resource, operation: _, method, authority, port, target, body_digest } = self;
+                let Self { resource, operation: _, method, authority, port, target, body_digest, carried } = self;
                 let McpOperation { method: called, class, target: _, several: _, digest, id } = operation;
                 // Without a copy of all the others in each.
                 let part = |name: &String| {
@@ -295,6 +299,7 @@ impl Action {
                         port: *port,
                         target: target.clone(),
                         body_digest: *body_digest,
+                        carried: carried.clone(),
                     })
                 };
                 operation.several.iter().map(part).collect()

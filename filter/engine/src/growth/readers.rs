@@ -105,6 +105,18 @@ pub(super) const READERS: &[Reader] = &[
             argument(&json!({ "glob": pattern }), text);
         }
     }),
+    Reader::new(
+        "names of a path that is no endpoint",
+        4096,
+        &["{\"a\":", "[", "]", "}", "1 ", "a[b.c ", "=1&", "%25", "{}"],
+        |text| {
+            let (mut target, mut found) = (target("POST"), 0_usize);
+            target.query = Some(text.to_owned());
+            for media in ["application/json", "application/x-www-form-urlencoded"] {
+                let _ = http::names(&target, &of_media(media), text.as_bytes(), &mut |_| found += 1);
+            }
+        },
+    ),
     Reader::new("prefix of a token", 4096, ESCAPES, |text| argument(&json!({ "prefix": "" }), text)),
     Reader::new("domain of a token", 4096, &["a.", "https://", "a@", "/", ":", "1", "[", "]", ".", "a"], |text| {
         argument(&json!({ "domain": ["*.a.a"] }), text);

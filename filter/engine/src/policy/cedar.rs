@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use cedar_policy::Authorizer;
 
+use super::arguments::Asked;
 use super::error::{LoadError, Problem};
 use super::index::{Built, Index};
 use super::load::{self, Rule, Source};
@@ -94,6 +95,11 @@ impl CedarPolicy {
     /// Whether a policy that could apply to `action` reads its arguments.
     pub fn reads_arguments(&self, action: &Action) -> bool {
         self.index.reads_arguments(action)
+    }
+
+    /// The names that policies ask of the arguments of `action`.
+    pub(crate) fn asked(&self, action: &Action) -> Asked<'_> {
+        self.index.slot(action).map_or_else(Asked::default, |slot| slot.arguments.names())
     }
 
     /// `@maps` of the policies `ids`.

@@ -199,6 +199,7 @@ pub(super) fn arguments(
     facts: &Facts<'_>,
     mode: Mode,
 ) -> Result<Option<RestrictedExpression>, Unfit> {
+    slot.arguments.check_carried(facts.action, mode)?;
     let Some(values) = facts.action.arguments() else { return Ok(None) };
     slot.arguments.fit(values, &reads.arguments, mode)
 }

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use countersign_tokens::UnixTime;
 
+use super::arguments::Asked;
 use super::pdp::{Given, MOST_QUESTIONS, Pdp, Question};
 use super::{CedarPolicy, Deny, Facts, LoadError, Opined, RegoPolicy, Unknown, Verdict, basis, several};
 use crate::action::Action;
@@ -118,6 +119,11 @@ impl Judges {
     /// Whether the arguments of `action` can matter.
     pub(crate) fn reads_arguments(&self, action: &Action) -> bool {
         self.is_opaque() || self.cedar.as_ref().is_some_and(|cedar| cedar.reads_arguments(action))
+    }
+
+    /// The names that Cedar's policies ask of the arguments of `action`.
+    pub(crate) fn asked(&self, action: &Action) -> Asked<'_> {
+        self.cedar.as_ref().map_or_else(Asked::default, |cedar| cedar.asked(action))
     }
 
     /// Whether nobody here can tell what one of them reads, and what it could ask for.

@@ -109,6 +109,11 @@
 //! | does not declare it, nor does that of another action of the policy | load error | it is misspelt |
 //! | does not declare it, and another does | a call that carries it is denied ([`Reason::ArgumentsUnfit`]) | also where there is no schema, where it is open, and of tools that nobody declared: declare it |
 //!
+//! The last row holds as well of what nothing can declare: names in the query, form or JSON of a path that is no endpoint,
+//! arguments of prompts and their completions, metadata of gRPC calls beside what is declared. Their case does not tell them
+//! apart. The body of such a path is held where policies ask for a name and it is JSON or a form, or begins as JSON does; if it
+//! says that it is JSON and is not, or if it is coded, it is refused. Other bodies, multipart too, pass as they come.
+//!
 //! Whoever reads all of an object (`context.args == { … }`) asks for every name in it. Attributes of anything else that are never
 //! there are load errors behind `has`, too. So are words that are never there: other risks, kinds, traits, findings and HTTP
 //! methods than there are, labels that nothing in the catalogue carries, issuers and trust domains that are not configured, whether they
@@ -217,6 +222,7 @@ pub(crate) use judges::{Judges, Opinion};
 pub use load::Described;
 pub use pdp::{Dialect, PdpConfig};
 pub(crate) use pdp::{Given, MOST_QUESTIONS, Question};
+pub(crate) use arguments::Carried;
 pub use possible::Unknown;
 pub use rego::RegoPolicy;
 pub use replay::{Held, Judgement};

@@ -89,7 +89,12 @@ impl Account {
     pub(super) fn weight(&self) -> usize {
         let claims = self.verified.as_deref().map_or(0, |verified| verified.weight);
         let arguments = self.action.as_ref().and_then(Action::arguments).map_or(0, weight::of_members);
-        let names = self.action.iter().flat_map(Action::several).map(|name| weight::of_text(name)).sum::<usize>();
+        let names = self
+            .action
+            .iter()
+            .flat_map(|action| action.several().iter().chain(&action.carried))
+            .map(|name| weight::of_text(name))
+            .sum::<usize>();
         let id = self.rpc_id.as_ref().map_or(0, weight::of_value);
         [arguments, names, id].into_iter().fold(claims, usize::saturating_add)
     }

@@ -15,7 +15,7 @@ use crate::digest;
 use crate::engine::IssuerIndex;
 use crate::learned::Learned;
 use crate::ledger::{Entry, LedgerError};
-use crate::policy::{Allow, Given, Opinion, Question, StepUp, Verdict};
+use crate::policy::{Allow, Carried, Given, Opinion, Question, StepUp, Verdict};
 use crate::reason::Reason;
 use crate::rollout::Mode;
 use crate::sessions::{self, Digester, NoKey};
@@ -45,6 +45,8 @@ pub(super) enum NeededFor {
     Decision,
     /// There may be none.
     Absence,
+    /// How it begins says whether a decision, in audit a trial, needs all of it.
+    Start(Mode),
     /// A policy in audit reads it.
     Trial,
 }
@@ -85,7 +87,7 @@ impl Turn<'_> {
         {
             return Err(Halt::NeedBody(purpose));
         }
-        let action = read_action(resource, request, wanted, account)?;
+        let action = self.with_carried(read_action(resource, request, wanted, account)?, request, Mode::Enforce)?;
         let authentication = resource.demand(Some(&action));
         let undeclared = resource.interface.closed && resource.declared(&action).is_none();
         account.digester = self.digester(&action);
@@ -123,6 +125,7 @@ impl Turn<'_> {
         match wanted.hold {
             Hold::All => Some(NeededFor::Decision),
             Hold::Absence => Some(NeededFor::Absence),
+            Hold::Start(mode) => Some(NeededFor::Start(mode)),
             Hold::Nothing => self.holds_for_trial(resource, request).then_some(NeededFor::Trial),
         }
     }
@@ -190,6 +193,28 @@ impl Turn<'_> {
             };
         }
         Ok(())
+    }
+
+    /// `action` with the names that it carries, that nothing declares and that policies ask for; in audit those that are only
+    /// tried too. Where none asks, nothing is looked at.
+    pub(super) fn with_carried(&self, mut action: Action, request: &Request, mode: Mode) -> Result<Action, Reason> {
+        let asked = self.engine.policy.asked(&action);
+        if !asked.any(mode) {
+            return Ok(action);
+        }
+        let (target, headers, body) = (&request.target, &request.head.headers, request.body().unwrap_or_default());
+        let mut carried = Carried::default();
+        let mut found = |name: &str| asked.note(name, &mut carried);
+        match &action.operation {
+            Operation::Http { .. } => http::names(target, headers, body, &mut found)?,
+            Operation::Grpc(_) => grpc::beside(&action, headers, &mut found),
+            // What these carry was read with them.
+            Operation::Endpoint(_) | Operation::ToolCall(_) | Operation::Mcp(_) | Operation::A2a(_) => {
+                return Ok(action);
+            }
+        }
+        action.carried = carried.names();
+        Ok(action)
     }
 
     /// What makes digests for the record of an action that names URIs; none without a key.

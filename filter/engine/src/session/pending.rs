@@ -28,6 +28,7 @@ use crate::ledger::{Entry, LedgerError, Spent};
 use crate::permit::Permit;
 use crate::policy::{Allow, Given, MOST_QUESTIONS, Question, StepUp};
 use crate::reason::Reason;
+use crate::rollout::Mode;
 use crate::shares::{Held, Owner};
 
 /// By this the gateway picks the sandbox's route. No client's field of this name gets this far.
@@ -114,6 +115,7 @@ impl Pending {
     fn body_arrived(self: Box<Self>, turn: &mut Turn<'_>) -> Next {
         match &self.waiting {
             Waiting::Body(NeededFor::Absence) if self.request.has_body() => self.advance(turn, None),
+            Waiting::Body(NeededFor::Start(_)) if self.request.may_name().is_some() => self.advance(turn, None),
             Waiting::Body(_) if self.request.body().is_some() => self.advance(turn, None),
             Waiting::Body(_)
             | Waiting::Keys(_)
@@ -127,13 +129,15 @@ impl Pending {
     /// Its body cannot be had. What only policies in audit would have read is not missed.
     fn without_body(mut self: Box<Self>, turn: &mut Turn<'_>, reason: Reason) -> Next {
         match self.waiting {
-            Waiting::Body(NeededFor::Trial) => {
+            // It begins as what is not held, however much of it came at once.
+            Waiting::Body(NeededFor::Start(_)) if self.request.may_name() == Some(false) => self.advance(turn, None),
+            Waiting::Body(NeededFor::Trial | NeededFor::Start(Mode::Audit)) => {
                 self.request.untried = Some(reason);
                 self.advance(turn, None)
             }
             // Its first bytes are more than is held, and one is too much.
             Waiting::Body(NeededFor::Absence) if self.request.has_body() => self.advance(turn, None),
-            Waiting::Body(NeededFor::Decision | NeededFor::Absence)
+            Waiting::Body(NeededFor::Decision | NeededFor::Absence | NeededFor::Start(Mode::Enforce))
             | Waiting::Keys(_)
             | Waiting::Introspection(_)
             | Waiting::Listening(_)

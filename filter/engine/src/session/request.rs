@@ -3,7 +3,7 @@
 use countersign_tokens::UnixTime;
 
 use super::remedy;
-use crate::action::{self, mcp};
+use crate::action::{http, mcp};
 use crate::catalogue::{Card, Resource};
 use crate::config::{Config, Unmatched};
 use crate::credential::{Credential, FIELDS};
@@ -28,6 +28,8 @@ pub(super) struct Request {
     body: Vec<u8>,
     /// Whether bytes of it came, held or not.
     has_body: bool,
+    /// The first of them that is not blank.
+    first: Option<u8>,
     complete: bool,
     /// Why policies in audit that read the body are not tried.
     pub(super) untried: Option<Reason>,
@@ -122,6 +124,7 @@ impl Arrival {
                     arrived: now,
                     body,
                     has_body: false,
+                    first: None,
                     complete,
                     untried,
                     spoofed_trailers,
@@ -201,7 +204,7 @@ fn check_tunnel(
     }
     // A step-up is about all that is sent, and what follows an upgrade has no end.
     let may_ask = |resource: &Resource| {
-        action::http::read(resource, target, None).map_or(true, |action| engine.policy.may_step_up(&action))
+        http::read(resource, target, None).map_or(true, |action| engine.policy.may_step_up(&action))
     };
     route::check_upgrade(head, resource.filter(|resource| !may_ask(resource)))
 }
@@ -213,6 +216,7 @@ impl Request {
             return Some(0);
         }
         self.has_body |= !chunk.is_empty();
+        self.first = self.first.or_else(|| http::first(chunk));
         let (length, capacity) = (self.body.len().saturating_add(chunk.len()), self.body.capacity());
         if length > limit {
             return None;
@@ -244,6 +248,11 @@ impl Request {
     /// Whether bytes of a body came, all of it or not.
     pub(super) fn has_body(&self) -> bool {
         self.has_body
+    }
+
+    /// Whether its body may name arguments, as far as no endpoint says what it is; none where that cannot be told yet.
+    pub(super) fn may_name(&self) -> Option<bool> {
+        http::may_name(&self.head.headers, self.first)
     }
 
     /// Whether what follows has no end: an upgrade or a tunnel.

@@ -7,11 +7,11 @@ use std::borrow::Cow;
 
 use super::Turn;
 use super::request::Request;
-use crate::action::{Action, http};
+use crate::action::{Action, Operation, http};
 use crate::catalogue::{Protocol, Resource};
 use crate::policy::{Facts, Verdict};
 use crate::reason::Reason;
-use crate::rollout::Flip;
+use crate::rollout::{Flip, Mode};
 
 impl Turn<'_> {
     /// Whether the body of `request`, which the decision does not need, is held for policies in audit.
@@ -19,9 +19,9 @@ impl Turn<'_> {
         let may_hold = resource.protocol == Protocol::Http && !request.is_endless() && request.untried.is_none();
         may_hold
             && self.engine.policy.has_audited()
-            && http::read(resource, &request.target, None).is_ok_and(|action| {
-                http::endpoint(resource, &action).is_some_and(|endpoint| !http::is_read_at_head(endpoint))
-                    && self.engine.policy.tries_arguments(&action)
+            && http::read(resource, &request.target, None).is_ok_and(|action| match http::endpoint(resource, &action) {
+                Some(endpoint) => !http::is_read_at_head(endpoint) && self.engine.policy.tries_arguments(&action),
+                None => request.may_name() == Some(true) && self.engine.policy.asked(&action).any(Mode::Audit),
             })
     }
 
@@ -44,6 +44,15 @@ impl Turn<'_> {
     /// `action` with what policies in audit read of it.
     fn tried<'a>(&self, request: &Request, action: &'a Action) -> Result<Cow<'a, Action>, Reason> {
         let resource = self.engine.resource(request.resource).ok_or(Reason::Internal)?;
+        let asked = self.engine.policy.asked(action);
+        let only_tried = asked.any(Mode::Audit) && !asked.any(Mode::Enforce);
+        match (&action.operation, request.untried) {
+            (Operation::Http { .. }, Some(reason)) if only_tried => return Err(reason),
+            (Operation::Http { .. } | Operation::Grpc(_), _) if only_tried => {
+                return self.with_carried(action.clone(), request, Mode::Audit).map(Cow::Owned);
+            }
+            _ => {}
+        }
         let unread = action.arguments().is_none() && http::endpoint(resource, action).is_some();
         if !unread || !self.engine.policy.tries_arguments(action) {
             return Ok(Cow::Borrowed(action));

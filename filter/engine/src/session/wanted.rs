@@ -7,6 +7,7 @@ use crate::action::http::Following;
 use crate::action::{Action, a2a, grpc, http};
 use crate::catalogue::{BodyKind, Endpoint, Protocol, Resource};
 use crate::reason::Reason;
+use crate::rollout::Mode;
 
 /// What of a request is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub(super) enum Hold {
     Nothing,
     /// That there is none.
     Absence,
+    /// Its first bytes, which tell whether anything in it is read; in audit only by policies that are tried.
+    Start(Mode),
     /// All of it: for what it says, or because an approval is for these bytes.
     All,
 }
@@ -70,9 +73,23 @@ impl Turn<'_> {
             Following::Form => Hold::All,
             // An approval is for the whole request, and approvers see its arguments.
             Following::Anything if asks || needed => Hold::All,
+            Following::Anything if request.is_endless() => Hold::Nothing,
+            Following::Anything if endpoint.is_none() => self.hold_for_names(request, &action),
             Following::Anything => Hold::Nothing,
         };
         Ok(Wanted { hold, arguments: arguments || asks })
+    }
+
+    /// What of a body at a path that is no endpoint is held for the names in it that policies ask for. What it is held for is
+    /// a trial where only those in audit do.
+    fn hold_for_names(&self, request: &Request, action: &Action) -> Hold {
+        let asked = self.engine.policy.asked(action);
+        match request.may_name() {
+            Some(true) if asked.any(Mode::Enforce) => Hold::All,
+            None if asked.any(Mode::Enforce) => Hold::Start(Mode::Enforce),
+            None if asked.any(Mode::Audit) && request.untried.is_none() => Hold::Start(Mode::Audit),
+            Some(_) | None => Hold::Nothing,
+        }
     }
 
     /// Whether the arguments of a request for `endpoint` are read, and whether its body is needed for that.

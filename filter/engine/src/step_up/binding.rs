@@ -38,7 +38,7 @@ impl BindingFacts<'_> {
     /// The digests of these facts.
     pub fn binding(&self) -> Result<Binding, NotCanonical> {
         let Self { workload, task, action, risk, basis } = *self;
-        let Action { resource, operation: _, method, authority, port: _, target, body_digest } = action;
+        let Action { resource, operation: _, method, authority, port: _, target, body_digest, carried: _ } = action;
         let call = digest::of_json(&json!({
             "subject": identity(&workload.identity),
             "actors": actors(workload),

@@ -17,6 +17,11 @@ pub(in crate::action) fn check_media(headers: &Headers) -> Result<(), Reason> {
 /// `Content-Type` is `media` in UTF-8 and nothing else; the body is not encoded.
 pub(in crate::action) fn check_media_is(headers: &Headers, media: &[u8]) -> Result<(), Reason> {
     let content_type = single(headers, "content-type")?.ok_or(Reason::MediaType)?;
+    if is_coded(headers)? || !is_media(content_type, media) { Err(Reason::MediaType) } else { Ok(()) }
+}
+
+/// Whether the body is not written as it is meant.
+pub(in crate::action) fn is_coded(headers: &Headers) -> Result<bool, Reason> {
     let encoded = match single(headers, "content-encoding")? {
         Some(coding) => !coding.trim_ascii().eq_ignore_ascii_case(b"identity"),
         None => false,
@@ -25,7 +30,7 @@ pub(in crate::action) fn check_media_is(headers: &Headers, media: &[u8]) -> Resu
         Some(coding) => !coding.trim_ascii().eq_ignore_ascii_case(b"chunked"),
         None => false,
     };
-    if encoded || transferred || !is_media(content_type, media) { Err(Reason::MediaType) } else { Ok(()) }
+    Ok(encoded || transferred)
 }
 
 /// A leg has no body: nothing would read it before it is forwarded.

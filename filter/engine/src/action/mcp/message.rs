@@ -39,6 +39,24 @@ pub(super) fn named(method: &Method, params: Option<&Map<String, Value>>) -> Res
     }
 }
 
+/// The names of arguments in `params` that nothing can declare, by the method's row.
+pub(super) fn carried(method: &Method, params: Option<&Map<String, Value>>) -> Result<Vec<String>, Reason> {
+    let mut names = Vec::new();
+    for place in method.arguments {
+        let (mut found, mut within) = (None, params);
+        for key in place.split('/').skip(1) {
+            found = within.map_or(Ok(None), |within| member(within, key))?;
+            within = found.and_then(Value::as_object);
+        }
+        match found {
+            Some(Value::Object(members)) => names.extend(members.keys().cloned()),
+            Some(Value::String(name)) => names.push(name.clone()),
+            Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_)) | None => {}
+        }
+    }
+    Ok(names)
+}
+
 /// Whether `params` may go with a request that can be tried again with inputs (2026-07-28).
 pub(super) fn check_inputs(params: &Map<String, Value>) -> Result<(), Reason> {
     object(member(params, "inputResponses")?)?;

@@ -25,6 +25,9 @@ pub(super) struct Method {
     pub(super) names: Names,
     /// The lists that its answer may hold and that show their reader only what it could call.
     pub(super) lists: &'static [Listing],
+    /// Where in `params` arguments are named that nothing can declare: pointers to an object, whose members they are, or to a
+    /// name.
+    pub(super) arguments: &'static [&'static str],
 }
 
 /// How a method travels.
@@ -99,49 +102,53 @@ const PROMPTS: &[Listing] = &[Listing::Prompts];
 const RESOURCES: &[Listing] = &[Listing::Resources];
 const TEMPLATES: &[Listing] = &[Listing::Templates];
 const TASK_LIST: &[Listing] = &[Listing::Tasks];
+/// No arguments, or such as are declared.
+const NO_ARGUMENTS: &[&str] = &[];
+const OF_PROMPT: &[&str] = &["/arguments"];
+const OF_COMPLETION: &[&str] = &["/argument/name", "/context/arguments"];
 /// A stream that is resumed brings the answers to whatever was asked before.
 const ANY: &[Listing] = &Listing::ALL;
 
 macro_rules! methods {
-    ($($name:expr, $eras:ident, $shape:ident, $class:ident, $names:expr, $lists:ident;)+) => {
+    ($($name:expr, $eras:ident, $shape:ident, $class:ident, $names:expr, $lists:ident, $arguments:ident;)+) => {
         /// Every operation of a client by name, and what kind of thing it does: methods, notifications, `response`
         /// (an answer to the server's own request) and the transport's legs `GET` and `DELETE`.
         pub const METHODS: &[(&str, Class)] = &[$(($name, Class::$class)),+];
 
         const TABLE: &[Method] =
-            &[$(Method { name: $name, eras: $eras, shape: Shape::$shape, class: Class::$class, names: $names, lists: $lists }),+];
+            &[$(Method { name: $name, eras: $eras, shape: Shape::$shape, class: Class::$class, names: $names, lists: $lists, arguments: $arguments }),+];
     };
 }
 
 methods! {
-    INITIALIZE, SESSIONS, Request, Control, Names::Nothing, NONE;
-    "ping", SESSIONS, Request, Control, Names::Nothing, NONE;
-    "logging/setLevel", SESSIONS, Request, Control, Names::Nothing, NONE;
-    "server/discover", STATELESS, Request, Control, Names::Nothing, NONE;
-    "tools/list", ALL, Request, List, Names::Nothing, TOOLS;
-    "tools/call", ALL, Request, Execute, Names::Member("name"), NONE;
-    "resources/list", ALL, Request, List, Names::Nothing, RESOURCES;
-    "resources/templates/list", ALL, Request, List, Names::Nothing, TEMPLATES;
-    "resources/read", ALL, Request, Read, Names::Address("uri"), NONE;
-    "resources/subscribe", SESSIONS, Request, Read, Names::Address("uri"), NONE;
-    "resources/unsubscribe", SESSIONS, Request, Control, Names::Address("uri"), NONE;
-    "subscriptions/listen", STATELESS, Request, Read, Names::Subscriptions, NONE;
-    "prompts/list", ALL, Request, List, Names::Nothing, PROMPTS;
-    "prompts/get", ALL, Request, Read, Names::Member("name"), NONE;
-    "completion/complete", ALL, Request, Read, Names::Reference, NONE;
-    "tasks/list", NOVEMBER, Request, List, Names::Nothing, TASK_LIST;
-    "tasks/get", TASKS, Request, Read, Names::Member("taskId"), NONE;
-    "tasks/result", NOVEMBER, Request, Read, Names::Member("taskId"), NONE;
-    "tasks/update", STATELESS, Request, Write, Names::Member("taskId"), NONE;
-    "tasks/cancel", TASKS, Request, Write, Names::Member("taskId"), NONE;
-    "notifications/initialized", SESSIONS, Notification, Control, Names::Nothing, NONE;
-    "notifications/cancelled", ALL, Notification, Control, Names::Nothing, NONE;
-    "notifications/progress", SESSIONS, Notification, Control, Names::Nothing, NONE;
-    "notifications/roots/list_changed", SESSIONS, Notification, Control, Names::Nothing, NONE;
-    "notifications/tasks/status", NOVEMBER, Notification, Control, Names::Nothing, NONE;
-    "response", SESSIONS, Response, Control, Names::Nothing, NONE;
-    "GET", SESSIONS, Leg, Control, Names::Nothing, ANY;
-    "DELETE", SESSIONS, Leg, Control, Names::Nothing, NONE;
+    INITIALIZE, SESSIONS, Request, Control, Names::Nothing, NONE, NO_ARGUMENTS;
+    "ping", SESSIONS, Request, Control, Names::Nothing, NONE, NO_ARGUMENTS;
+    "logging/setLevel", SESSIONS, Request, Control, Names::Nothing, NONE, NO_ARGUMENTS;
+    "server/discover", STATELESS, Request, Control, Names::Nothing, NONE, NO_ARGUMENTS;
+    "tools/list", ALL, Request, List, Names::Nothing, TOOLS, NO_ARGUMENTS;
+    "tools/call", ALL, Request, Execute, Names::Member("name"), NONE, NO_ARGUMENTS;
+    "resources/list", ALL, Request, List, Names::Nothing, RESOURCES, NO_ARGUMENTS;
+    "resources/templates/list", ALL, Request, List, Names::Nothing, TEMPLATES, NO_ARGUMENTS;
+    "resources/read", ALL, Request, Read, Names::Address("uri"), NONE, NO_ARGUMENTS;
+    "resources/subscribe", SESSIONS, Request, Read, Names::Address("uri"), NONE, NO_ARGUMENTS;
+    "resources/unsubscribe", SESSIONS, Request, Control, Names::Address("uri"), NONE, NO_ARGUMENTS;
+    "subscriptions/listen", STATELESS, Request, Read, Names::Subscriptions, NONE, NO_ARGUMENTS;
+    "prompts/list", ALL, Request, List, Names::Nothing, PROMPTS, NO_ARGUMENTS;
+    "prompts/get", ALL, Request, Read, Names::Member("name"), NONE, OF_PROMPT;
+    "completion/complete", ALL, Request, Read, Names::Reference, NONE, OF_COMPLETION;
+    "tasks/list", NOVEMBER, Request, List, Names::Nothing, TASK_LIST, NO_ARGUMENTS;
+    "tasks/get", TASKS, Request, Read, Names::Member("taskId"), NONE, NO_ARGUMENTS;
+    "tasks/result", NOVEMBER, Request, Read, Names::Member("taskId"), NONE, NO_ARGUMENTS;
+    "tasks/update", STATELESS, Request, Write, Names::Member("taskId"), NONE, NO_ARGUMENTS;
+    "tasks/cancel", TASKS, Request, Write, Names::Member("taskId"), NONE, NO_ARGUMENTS;
+    "notifications/initialized", SESSIONS, Notification, Control, Names::Nothing, NONE, NO_ARGUMENTS;
+    "notifications/cancelled", ALL, Notification, Control, Names::Nothing, NONE, NO_ARGUMENTS;
+    "notifications/progress", SESSIONS, Notification, Control, Names::Nothing, NONE, NO_ARGUMENTS;
+    "notifications/roots/list_changed", SESSIONS, Notification, Control, Names::Nothing, NONE, NO_ARGUMENTS;
+    "notifications/tasks/status", NOVEMBER, Notification, Control, Names::Nothing, NONE, NO_ARGUMENTS;
+    "response", SESSIONS, Response, Control, Names::Nothing, NONE, NO_ARGUMENTS;
+    "GET", SESSIONS, Leg, Control, Names::Nothing, ANY, NO_ARGUMENTS;
+    "DELETE", SESSIONS, Leg, Control, Names::Nothing, NONE, NO_ARGUMENTS;
 }
 
 /// The row of a method that a message of `era` may name.

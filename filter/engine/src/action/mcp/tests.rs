@@ -48,6 +48,7 @@ fn a_tool_call_is_read_whole() {
         port: 443,
         target: "/mcp?v=1".to_owned(),
         body_digest: Some(digest::of_bytes(CALL.as_bytes())),
+        carried: Vec::new(),
     };
     assert_eq!(post(CALL), Ok(expected));
 }

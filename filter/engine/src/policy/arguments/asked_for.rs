@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::fold::is_same;
+use crate::rollout::Mode;
+
 static NOTHING: AskedFor = AskedFor { whole: false, below: BTreeMap::new() };
 static ALL: AskedFor = AskedFor { whole: true, below: BTreeMap::new() };
 
@@ -22,9 +25,14 @@ impl AskedFor {
         }
     }
 
-    /// Whether `name` is asked for.
-    pub(in crate::policy) fn contains(&self, name: &str) -> bool {
-        self.whole || self.below.contains_key(name)
+    /// Whether nothing is asked for.
+    pub(in crate::policy) fn is_empty(&self) -> bool {
+        !self.whole && self.below.is_empty()
+    }
+
+    /// Whether some reader takes `name` for one that is asked for.
+    pub(in crate::policy) fn is_meant(&self, name: &str) -> bool {
+        self.whole || self.below.keys().any(|asked| is_same(asked, name))
     }
 
     /// Those that are asked for by name.
@@ -40,5 +48,54 @@ impl AskedFor {
     /// What is asked of each item of a list that is read, or not.
     pub(in crate::policy) fn of_items(&self) -> &Self {
         if self.whole { &ALL } else { &NOTHING }
+    }
+}
+
+/// The names that policies ask of one action's arguments: those that are enforced, and in audit all of them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked<'p> {
+    pub(super) enforced: &'p AskedFor,
+    pub(super) tried: &'p AskedFor,
+}
+
+impl Asked<'_> {
+    /// Whether there are any.
+    pub(crate) fn any(self, mode: Mode) -> bool {
+        !self.of(mode).is_empty()
+    }
+
+    /// Notes that a call carries `name`, in place of which mode it is the first that is asked for in.
+    pub(crate) fn note(self, name: &str, carried: &mut Carried) {
+        for (first, mode) in [(&mut carried.enforced, Mode::Enforce), (&mut carried.tried, Mode::Audit)] {
+            if first.is_none() && self.of(mode).is_meant(name) {
+                *first = Some(name.to_owned());
+            }
+        }
+    }
+
+    fn of(&self, mode: Mode) -> &AskedFor {
+        match mode {
+            Mode::Enforce => self.enforced,
+            Mode::Audit => self.tried,
+        }
+    }
+}
+
+impl Default for Asked<'_> {
+    fn default() -> Self {
+        Self { enforced: &NOTHING, tried: &NOTHING }
+    }
+}
+
+/// The first name that a call carries of those that are asked for: one is enough to refuse it.
+#[derive(Debug, Default)]
+pub(crate) struct Carried {
+    enforced: Option<String>,
+    tried: Option<String>,
+}
+
+impl Carried {
+    pub(crate) fn names(self) -> Vec<String> {
+        self.enforced.into_iter().chain(self.tried).collect()
     }
 }

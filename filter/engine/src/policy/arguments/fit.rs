@@ -18,6 +18,9 @@ const DOUBLE_DIGITS: usize = 15;
 /// Characters of a member's name that go into a record.
 const NAME_SHOWN: usize = 64;
 
+/// How a policy gets to see what it asks for of a tool or endpoint.
+const IN_SCHEMA: &str = "declare it in `input_schema`";
+
 /// Arguments that do not have the declared types. Names places, never values.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("argument `{place}`: {problem}")]
@@ -30,8 +33,8 @@ pub(in crate::policy) struct Unfit {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum UnfitProblem {
     Undeclared,
-    /// By a policy, which could not see it.
-    AskedFor,
+    /// By a policy, which could not see it; with the remedy.
+    AskedFor(&'static str),
     Missing,
     Duplicate,
     NotListed,
@@ -61,8 +64,8 @@ pub(super) fn fit_known(
     for (name, value) in values {
         let Some(property) = record.member(name) else {
             match record.rest {
-                Rest::Open if !asked.contains(name) => continue,
-                Rest::Open => return Err(Unfit::at(name, UnfitProblem::AskedFor)),
+                Rest::Open if !asked.is_meant(name) => continue,
+                Rest::Open => return Err(Unfit::unread(name, IN_SCHEMA)),
                 Rest::Refused | Rest::Map(..) => return Err(Unfit::at(name, UnfitProblem::Undeclared)),
             }
         };
@@ -124,6 +127,11 @@ fn decimal(number: &Number) -> Option<String> {
 }
 
 impl Unfit {
+    /// Of `name`, which a policy asks for and could not see.
+    pub(super) fn unread(name: &str, remedy: &'static str) -> Self {
+        Self::at(name, UnfitProblem::AskedFor(remedy))
+    }
+
     fn here(problem: UnfitProblem) -> Self {
         Self { place: String::new(), problem }
     }
@@ -143,9 +151,7 @@ impl fmt::Display for UnfitProblem {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Undeclared => out.write_str("not declared"),
-            Self::AskedFor => {
-                out.write_str("a policy asks for it and nothing declares it; declare it in `input_schema`")
-            }
+            Self::AskedFor(remedy) => write!(out, "a policy asks for it and nothing declares it; {remedy}"),
             Self::Missing => out.write_str("required"),
             Self::Duplicate => out.write_str("present twice"),
             Self::NotListed => out.write_str("not one of those listed"),

@@ -13,9 +13,11 @@ use cedar_policy::RestrictedExpression;
 use serde_json::{Map, Value, json};
 
 pub(super) use asked_for::AskedFor;
+pub(crate) use asked_for::{Asked, Carried};
 pub(super) use fit::Unfit;
 
 use super::reads::Names;
+use crate::action::{Action, Operation};
 use crate::rollout::Mode;
 use crate::shape::{Property, Record, Rest, Shape};
 
@@ -61,6 +63,18 @@ impl Arguments {
         Ok(self.types.as_ref().map(|_| fitted))
     }
 
+    /// That `action` carries nothing beside its arguments that a policy asks for.
+    pub(super) fn check_carried(&self, action: &Action, mode: Mode) -> Result<(), Unfit> {
+        let asked = self.asked(mode);
+        let unread = action.carried.iter().find(|name| asked.is_meant(name));
+        unread.map_or(Ok(()), |name| Err(Unfit::unread(name, remedy(&action.operation))))
+    }
+
+    /// What is asked for, by name.
+    pub(super) fn names(&self) -> Asked<'_> {
+        Asked { enforced: &self.asked, tried: &self.tried }
+    }
+
     fn record(&self) -> &Record {
         self.types.as_deref().unwrap_or(&UNDECLARED)
     }
@@ -70,6 +84,18 @@ impl Arguments {
             Mode::Enforce => &self.asked,
             Mode::Audit => &self.tried,
         }
+    }
+}
+
+/// How policies get to see what a call of `operation` carries beside its arguments.
+fn remedy(operation: &Operation) -> &'static str {
+    match operation {
+        Operation::Http { .. } => "declare the endpoint, with it in `input_schema`",
+        Operation::Grpc(_) => "declare it in the method's `metadata` and `input_schema`",
+        Operation::Mcp(_) => {
+            "prompts cannot be declared, so let the policy be about tools (`action in Action::\"mcp:tools/call\"`)"
+        }
+        Operation::Endpoint(_) | Operation::ToolCall(_) | Operation::A2a(_) => "declare it in `input_schema`",
     }
 }
 

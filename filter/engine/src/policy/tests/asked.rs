@@ -3,10 +3,12 @@
 use serde_json::{Value, json};
 
 use super::{
-    Failure, Outcome, World, among, call, catalogue, compile, decide, errors, lines, mcp, resource, spell, tool,
+    Failure, Outcome, World, among, call, catalogue, compile, decide, errors, http, lines, mcp, resource, spell, tool,
 };
+use crate::action::Action;
 use crate::catalogue::{Protocol, Resource};
-use crate::policy::{Answer, CedarPolicy, Unknown};
+use crate::policy::{Answer, Carried, CedarPolicy, Unknown};
+use crate::rollout::Mode;
 
 const ALLOW: &str = "allow [policy0]";
 
@@ -56,7 +58,9 @@ fn names_that_only_others_declare_are_refused_where_they_are_carried() -> Outcom
         (guard, "payments", "ping", json!({ "memo": null }), refused("/memo")),
         (guard, "payments", "ping", json!({ "text": "dinner" }), ALLOW.to_owned()),
         (guard, "payments", "other", json!({ "memo": "dinner" }), refused("/memo")),
-        (guard, "payments", "other", json!({ "Memo": "dinner" }), ALLOW.to_owned()),
+        // Some servers read names whatever their case.
+        (guard, "payments", "other", json!({ "Memo": "dinner" }), refused("/Memo")),
+        (guard, "x", "open", json!({ "MEMO": "dinner" }), refused("/MEMO")),
         (guard, "x", "open", json!({ "memo": "dinner" }), refused("/memo")),
         (guard, "x", "open", json!({ "n": 1, "options": { "memo": "dinner" } }), ALLOW.to_owned()),
         (guard, "crm", "lookup", json!({ "amount": "1" }), ALLOW.to_owned()),
@@ -205,4 +209,42 @@ fn what_is_impossible_says_which_part() -> Outcome {
     }
     // Of what can be, nothing is said.
     compile("permit(principal, action, resource) when { context.depth > 1 };").map(drop)
+}
+
+#[test]
+fn what_is_carried_where_nothing_can_declare_it_is_refused_with_its_remedy() -> Outcome {
+    let text = "permit(principal, action, resource);
+        forbid(principal, action, resource) when { context has args && context.args has memo && context.args.memo == \"x\" };
+        @mode(\"audit\") forbid(principal, action, resource) when { context has args && context.args has to && context.args.to == \"x\" };";
+    let policy = compile(text)?;
+    let carrying = |action: Action, names: &[&str]| Action {
+        carried: names.iter().map(|name| (*name).to_owned()).collect(),
+        ..action
+    };
+    let unread = "deny arguments_unfit [] argument `/memo`: a policy asks for it and nothing declares it; ";
+    let path = format!("{unread}declare the endpoint, with it in `input_schema`");
+    let prompt = format!(
+        "{unread}prompts cannot be declared, so let the policy be about tools (`action in Action::\"mcp:tools/call\"`)"
+    );
+    let get = || mcp("payments", "prompts/get", Some("p"));
+    for (action, expected) in [
+        (carrying(http("files", "POST"), &["memo"]), path.as_str()),
+        (carrying(http("files", "POST"), &["to", "memo"]), &path),
+        (carrying(http("files", "POST"), &["to"]), ALLOW),
+        (carrying(http("files", "POST"), &[]), ALLOW),
+        (carrying(get(), &["memo"]), &prompt),
+        (carrying(get(), &["text"]), ALLOW),
+    ] {
+        assert_eq!(spell(&decide(&policy, &action)), expected, "{:?}", action.carried);
+    }
+    let asked = policy.asked(&http("files", "POST"));
+    assert!(asked.any(Mode::Enforce));
+    let mut carried = Carried::default();
+    for name in ["a", "to", "MEMO", "memo"] {
+        asked.note(name, &mut carried);
+    }
+    assert_eq!(carried.names(), ["MEMO", "to"]);
+    // What is about tools alone asks nothing of paths.
+    assert!(!guarded("context has args && context.args has memo")?.asked(&http("files", "POST")).any(Mode::Audit));
+    Ok(())
 }

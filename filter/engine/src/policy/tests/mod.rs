@@ -114,6 +114,7 @@ fn action(resource: &str, operation: Operation) -> Action {
         port: 443,
         target: format!("/{resource}/mcp?x=1"),
         body_digest: None,
+        carried: Vec::new(),
     }
 }
 
