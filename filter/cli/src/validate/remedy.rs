@@ -53,6 +53,9 @@ pub(super) const fn remedy(problem: &Problem) -> &'static str {
         Problem::UnknownWord { .. } => {
             "write one of these words; labels are those that a tool of the catalogue carries"
         }
+        Problem::DeadPart(_) => {
+            "remove it, or write what was meant: the policy does what it would do without this part"
+        }
         Problem::NeverApplies => "name an action and a resource that go together, or remove the policy",
         Problem::ResourceName => "choose another name",
         Problem::DuplicateResource => "give each resource a name of its own",

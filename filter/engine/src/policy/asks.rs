@@ -1,12 +1,15 @@
 //! What a policy asks of its variables: which attributes, and whether it reads them or only asks if they are there.
 //!
 //! Cedar types an attribute that is asked for with `has` and not declared as absent, without a word: what stands behind it is
-//! dead. So every policy, linked ones too, is walked here in Cedar's JSON form. Parts that cannot matter to an action (another
+//! dead. So every policy, linked ones too, is looked at here in Cedar's JSON form. Parts that cannot matter to an action (another
 //! one is named, another resource) ask nothing of it. What cannot be followed asks for everything.
 
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
+
+pub(super) use super::expression::How;
+use super::expression::{self, Condition, Form};
 
 /// Something that a policy asks for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,28 +31,16 @@ pub(super) enum Subject {
     Entity(String),
 }
 
-/// How it is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum How {
-    /// With `has`.
-    Presence,
-    /// Its value is read.
-    Value,
-}
-
 /// What is known, at load, of a comparison or test in Cedar's JSON form; none where only the call knows.
 pub(super) type Known<'k> = &'k dyn Fn(&str, &Value) -> Option<bool>;
 
 /// What `conditions`, those of a policy in Cedar's JSON form, ask for where that is `known`.
 pub(super) fn of(conditions: &Value, known: Known<'_>) -> BTreeSet<Ask> {
     let mut walk = Walk { known, asks: BTreeSet::new() };
-    let bodies: Vec<(bool, &Value)> = conditions.as_array().map_or_else(Vec::new, |all| {
-        let holds = |condition: &Value| condition.get("kind").and_then(Value::as_str) != Some("unless");
-        all.iter().filter_map(|condition| Some((holds(condition), condition.get("body")?))).collect()
-    });
-    if bodies.iter().all(|(holds, body)| walk.holds(body) != Some(!holds)) {
-        for (_, body) in bodies {
-            walk.expression(body);
+    let all: Vec<Condition<'_>> = expression::conditions(conditions).collect();
+    if all.iter().all(|condition| holds(condition.body, known) != Some(!condition.when)) {
+        for condition in all {
+            walk.expression(condition.body);
         }
     }
     walk.asks
@@ -101,73 +92,93 @@ struct Walk<'k> {
 impl Walk<'_> {
     fn expression(&mut self, expression: &Value) {
         // Whichever way it is known, what is in it turns nothing.
-        if self.holds(expression).is_some() {
+        if holds(expression, self.known).is_some() {
             return;
         }
-        let Some(object) = expression.as_object() else { return };
-        if let Some((how, left, names)) = access(object) {
-            let (subjects, followed) = self.subjects(left);
-            for (of, mut path) in subjects {
-                path.extend(names.iter().map(|name| (*name).to_owned()));
-                self.asks.insert(Ask { of, path, how });
+        match Form::of(expression) {
+            Form::Attribute { how, of, names } => {
+                let (subjects, followed) = self.subjects(of);
+                for (of, mut path) in subjects {
+                    path.extend(names.iter().map(|name| (*name).to_owned()));
+                    self.asks.insert(Ask { of, path, how });
+                }
+                if !followed {
+                    self.expression(of);
+                }
             }
-            if !followed {
-                self.expression(left);
+            Form::Variable("context") => {
+                self.asks.insert(Ask { of: Subject::Context, path: Vec::new(), how: How::Value });
             }
-        } else if let Some((of, path)) = variable(expression) {
             // An entity that is compared asks for none of its attributes.
-            if of == Subject::Context {
-                self.asks.insert(Ask { of, path, how: How::Value });
-            }
-        } else if let Some((condition, then, otherwise)) = choice(object) {
-            match self.holds(condition) {
+            Form::Variable(_) | Form::Entity(_) => {}
+            Form::If { condition, then, otherwise } => match holds(condition, self.known) {
                 Some(true) => self.expression(then),
                 Some(false) => self.expression(otherwise),
                 None => [condition, then, otherwise].into_iter().for_each(|part| self.expression(part)),
-            }
-        } else {
-            operands(object).for_each(|operand| self.expression(operand));
+            },
+            form @ (Form::Literal(_)
+            | Form::Not(_)
+            | Form::And(..)
+            | Form::Or(..)
+            | Form::Other { .. }
+            | Form::Unknown) => form.parts().into_iter().for_each(|part| self.expression(part)),
         }
     }
 
     /// What `expression` may be, as far as that is a variable, an entity or an attribute of one, and whether that is all of it.
     fn subjects(&mut self, expression: &Value) -> (Vec<(Subject, Vec<String>)>, bool) {
-        if let Some(found) = variable(expression) {
-            return (vec![found], true);
-        }
-        let Some(object) = expression.as_object() else { return (Vec::new(), false) };
-        if let Some((How::Value, left, names)) = access(object) {
-            let (mut subjects, followed) = self.subjects(left);
-            for (_, path) in &mut subjects {
-                path.extend(names.iter().map(|name| (*name).to_owned()));
-            }
-            return (subjects, followed);
-        }
-        if let Some((condition, then, otherwise)) = choice(object) {
-            self.expression(condition);
-            let ((mut subjects, first), (more, second)) = (self.subjects(then), self.subjects(otherwise));
-            subjects.extend(more);
-            return (subjects, first && second);
-        }
-        (Vec::new(), false)
-    }
-
-    /// Whether `expression` holds, where that is known.
-    fn holds(&self, expression: &Value) -> Option<bool> {
-        let (operator, operands) = expression.as_object().filter(|object| object.len() == 1)?.iter().next()?;
-        let operand = |name| operands.get(name).and_then(|operand| self.holds(operand));
-        match operator.as_str() {
-            "Value" => operands.as_bool(),
-            "!" => operand("arg").map(|holds| !holds),
-            "&&" => both(operand("left"), operand("right")),
-            "||" => both(operand("left").map(|holds| !holds), operand("right").map(|holds| !holds)).map(|none| !none),
-            "if-then-else" => match operand("if") {
-                Some(true) => operand("then"),
-                Some(false) => operand("else"),
-                None => operand("then").filter(|then| operand("else") == Some(*then)),
+        let one = |subject| (vec![(subject, Vec::new())], true);
+        match Form::of(expression) {
+            Form::Variable("context") => one(Subject::Context),
+            Form::Variable("principal") => one(Subject::Principal),
+            Form::Variable("action") => one(Subject::Action),
+            Form::Variable("resource") => one(Subject::Resource),
+            Form::Entity(entity) => match entity.get("type").and_then(Value::as_str) {
+                Some(name) => one(Subject::Entity(name.to_owned())),
+                None => (Vec::new(), false),
             },
-            other => (self.known)(other, operands),
+            Form::Attribute { how: How::Value, of, names } => {
+                let (mut subjects, followed) = self.subjects(of);
+                for (_, path) in &mut subjects {
+                    path.extend(names.iter().map(|name| (*name).to_owned()));
+                }
+                (subjects, followed)
+            }
+            Form::If { condition, then, otherwise } => {
+                self.expression(condition);
+                let ((mut subjects, first), (more, second)) = (self.subjects(then), self.subjects(otherwise));
+                subjects.extend(more);
+                (subjects, first && second)
+            }
+            Form::Variable(_)
+            | Form::Literal(_)
+            | Form::Attribute { .. }
+            | Form::Not(_)
+            | Form::And(..)
+            | Form::Or(..)
+            | Form::Other { .. }
+            | Form::Unknown => (Vec::new(), false),
         }
+    }
+}
+
+/// Whether `expression` holds, as far as that is `known`.
+pub(super) fn holds(expression: &Value, known: Known<'_>) -> Option<bool> {
+    let part = |part| holds(part, known);
+    match Form::of(expression) {
+        Form::Literal(value) => value.as_bool(),
+        Form::Not(of) => part(of).map(|holds| !holds),
+        Form::And(left, right) => both(part(left), part(right)),
+        Form::Or(left, right) => {
+            both(part(left).map(|holds| !holds), part(right).map(|holds| !holds)).map(|neither| !neither)
+        }
+        Form::If { condition, then, otherwise } => match part(condition) {
+            Some(true) => part(then),
+            Some(false) => part(otherwise),
+            None => part(then).filter(|then| part(otherwise) == Some(*then)),
+        },
+        Form::Other { operator, operands } => known(operator, operands),
+        Form::Variable(_) | Form::Entity(_) | Form::Attribute { .. } | Form::Unknown => None,
     }
 }
 
@@ -178,51 +189,4 @@ fn both(one: Option<bool>, other: Option<bool>) -> Option<bool> {
         (Some(true), Some(true)) => Some(true),
         (None, _) | (_, None) => None,
     }
-}
-
-/// `left.name` or `left has name` (a path of names in `left has a.b`), if `object` is one.
-pub(super) fn access(object: &Map<String, Value>) -> Option<(How, &Value, Vec<&str>)> {
-    let (operator, body) = if object.len() == 1 { object.iter().next() } else { None }?;
-    let how = match operator.as_str() {
-        "." => How::Value,
-        "has" => How::Presence,
-        _ => return None,
-    };
-    let names = match body.get("attr")? {
-        Value::String(name) => vec![name.as_str()],
-        Value::Array(path) => path.iter().map(Value::as_str).collect::<Option<_>>()?,
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => return None,
-    };
-    Some((how, body.get("left")?, names))
-}
-
-/// The variable or entity that `expression` is.
-fn variable(expression: &Value) -> Option<(Subject, Vec<String>)> {
-    let subject = match expression.get("Var").and_then(Value::as_str) {
-        Some("context") => Subject::Context,
-        Some("principal") => Subject::Principal,
-        Some("action") => Subject::Action,
-        Some("resource") => Subject::Resource,
-        Some(_) => return None,
-        None => Subject::Entity(expression.pointer("/Value/__entity/type")?.as_str()?.to_owned()),
-    };
-    Some((subject, Vec::new()))
-}
-
-/// The expressions that the operator, or the literal, `object` is made of.
-pub(super) fn operands(object: &Map<String, Value>) -> impl Iterator<Item = &Value> {
-    let (operator, of) = object.iter().next().unzip();
-    let is_leaf = operator.is_some_and(|operator| operator == "Value");
-    let (members, items) = match of.filter(|_| !is_leaf) {
-        Some(Value::Object(members)) => (Some(members.values()), None),
-        Some(Value::Array(items)) => (None, Some(items.iter())),
-        Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) | None => (None, None),
-    };
-    members.into_iter().flatten().chain(items.into_iter().flatten())
-}
-
-/// The parts of `if … then … else …`, if `object` is one.
-pub(super) fn choice(object: &Map<String, Value>) -> Option<(&Value, &Value, &Value)> {
-    let parts = object.get("if-then-else")?;
-    Some((parts.get("if")?, parts.get("then")?, parts.get("else")?))
 }

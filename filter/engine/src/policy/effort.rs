@@ -7,7 +7,9 @@
 use std::time::Duration;
 
 use cedar_policy::{ActionConstraint, EntityUid, PolicySet};
+use serde_json::Value;
 
+use super::dead;
 use crate::config::Config;
 
 /// Of a tool: its schema, its entity, its place in the index.
@@ -24,12 +26,22 @@ pub(crate) fn effort(config: &Config) -> Duration {
     let tools: usize = config.resources.iter().map(|resource| resource.tools.len()).sum();
     let actions = tools.saturating_add(OTHERS);
     let set: PolicySet = config.policy.cedar.as_deref().and_then(|text| text.parse().ok()).unwrap_or_default();
-    let written = set.policies().map(|policy| (policy.action_constraint(), policy.to_string().len()));
-    let templates = set.templates().map(|template| (template.action_constraint(), template.to_string().len()));
+    let questions = |json: Option<Value>| json.and_then(|json| Some(dead::questions(json.get("conditions")?)));
+    let written = set.policies().map(|policy| {
+        (policy.action_constraint(), policy.to_string().len(), questions(policy.to_json().ok()).unwrap_or_default())
+    });
+    let templates = set.templates().map(|template| {
+        (
+            template.action_constraint(),
+            template.to_string().len(),
+            questions(template.to_json().ok()).unwrap_or_default(),
+        )
+    });
     let links = config.policy.links.as_ref().map_or(0, Vec::len);
     let (mut pairs, mut bytes) = (actions.saturating_mul(links), 0_usize);
-    for (constraint, length) in written.chain(templates) {
-        pairs = pairs.saturating_add(actions);
+    for (constraint, length, questions) in written.chain(templates) {
+        // Each part that could be dead is typed as the policy is.
+        pairs = pairs.saturating_add(actions.saturating_mul(questions.saturating_add(1)));
         bytes = bytes.saturating_add(length.saturating_mul(about(&constraint, tools, actions)));
     }
     times(TOOL, tools).saturating_add(times(PAIR, pairs)).saturating_add(times(BYTE, bytes))
@@ -92,6 +104,13 @@ mod tests {
             (1_000, 1_000, "action == Action::\"payments/t1\"", 8.0..15.0),
             (1_000, 1_000, "action in Action::\"mcp:tools/call\"", 12.0..40.0),
             (1_000, 1_000, "action", 12.0..40.0),
+            // A test of a type in what is excepted is asked about once more.
+            (
+                1_000,
+                1_000,
+                "action == Action::\"payments/t1\", resource) unless { principal in Kind::\"automation\" }; forbid (principal, action == Action::\"payments/t1\"",
+                24.0..45.0,
+            ),
         ] {
             let told = seconds(tools, policies, scope)?;
             assert!(bounds.contains(&told), "{tools} {policies} {scope}: {told}");

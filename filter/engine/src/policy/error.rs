@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::dead::DeadPart;
 use crate::config::ConfigError;
 use crate::shape::SchemaProblem;
 
@@ -41,7 +42,7 @@ pub enum Problem {
     #[error("{0}")]
     Cedar(String),
     /// A `?principal` or `?resource`, and nothing fills one.
-    #[error("a template, and there are no links")]
+    #[error("a template that no link uses")]
     Unlinked,
     /// A link to a template that there is not.
     #[error("no template is called `{0}`")]
@@ -121,6 +122,9 @@ pub enum Problem {
     /// A policy asks whether something is there that nothing ever has.
     #[error("`{0}` is never there")]
     NeverThere(String),
+    /// A part of a policy can never matter.
+    #[error("{0}")]
+    DeadPart(DeadPart),
     /// A policy compares with a word that is never there.
     #[error("{word:?} is not a word of `{name}` ({})", or_none(words))]
     UnknownWord { word: String, name: String, words: Vec<String> },
@@ -167,6 +171,14 @@ impl LoadError {
         }
     }
 
+    /// The policy it is about, if it is about one.
+    pub(super) fn policy(&self) -> Option<&str> {
+        match &self.place {
+            Place::Policy { id, .. } => Some(id),
+            Place::Text { .. } | Place::Catalogue(_) | Place::Link(_) => None,
+        }
+    }
+
     pub(super) fn catalogue(place: impl Into<String>, problem: impl Into<Problem>) -> Self {
         Self { place: Place::Catalogue(place.into()), problem: problem.into() }
     }
@@ -179,6 +191,18 @@ fn told(names: &[String]) -> String {
 
 fn or_none(words: &[String]) -> String {
     if words.is_empty() { "it has none".to_owned() } else { words.join(", ") }
+}
+
+impl Place {
+    /// Whether it is at the same position of the text as `other`, whatever the policy there is called.
+    pub(super) fn is_at(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Policy { line, column, id: _ }, Self::Policy { line: of_other, column: other, id: _ }) => {
+                (line, column) == (of_other, other)
+            }
+            _ => self == other,
+        }
+    }
 }
 
 impl fmt::Display for Place {

@@ -15,9 +15,10 @@ use serde_json::Value;
 use super::arguments::AskedFor;
 use super::asks::{self, Ask, How};
 use super::cedar::{CedarPolicy, Surroundings};
+use super::dead::Examiner;
 use super::declared;
 use super::error::{LoadError, Place, Problem};
-use super::impossible;
+
 use super::reads::Reads;
 use super::schema;
 use super::subjects;
@@ -281,12 +282,31 @@ impl Written {
             .collect()
     }
 
+    /// Parts of the policies with which nothing else is wrong that can never matter.
+    fn dead(&self, source: &Source<'_>, schema: &Schema) -> Vec<LoadError> {
+        let wrong: BTreeSet<&str> = self.errors.iter().filter_map(LoadError::policy).collect();
+        let mut examiner = Examiner::new(schema);
+        let mut found: Vec<LoadError> = Vec::new();
+        for rule in self.rules.iter().filter(|rule| !wrong.contains(rule.id.as_str())) {
+            for dead in examiner.parts(&rule.policy) {
+                let offset =
+                    rule.offset + source.0.get(rule.offset..).and_then(|text| text.find(&dead.part)).unwrap_or(0);
+                let error = source.in_policy(&rule.id, offset, Problem::DeadPart(dead));
+                // What a template says it says as often as it is linked.
+                if found.iter().all(|one| one.problem != error.problem || !one.place.is_at(&error.place)) {
+                    found.push(error);
+                }
+            }
+        }
+        found
+    }
+
     /// What Cedar warns of; of a policy that is impossible also which part of it is.
     fn warned(&self, warning: &ValidationWarning, schema: &Schema) -> DetailedError {
         let mut told = DetailedError::from(warning);
         if let (ValidationWarning::ImpossiblePolicy(_), Some(policy)) = (warning, self.set.policy(warning.policy_id()))
         {
-            told.message = format!("policy is impossible: {}", impossible::why(policy, schema));
+            told.message = format!("policy is impossible: {}", Examiner::new(schema).why(policy));
         }
         told
     }
@@ -306,6 +326,8 @@ impl Written {
         let typed = self.validate(source, schema, &said);
         self.errors.extend(typed);
         self.errors.extend(asked);
+        let dead = self.dead(source, schema);
+        self.errors.extend(dead);
         if self.errors.is_empty() {
             self.errors.extend(idle);
         }
@@ -390,7 +412,7 @@ pub(super) fn strangers(rule: &Rule, around: &Surroundings<'_>) -> Vec<Problem> 
 /// A subject that `rule` compares with a text, without its issuer where there are several.
 fn bare_subject(rule: &Rule, around: &Surroundings<'_>) -> Option<Problem> {
     let issuer = around.issuers.filter(|issuers| issuers.len() > 1)?.first()?;
-    let name = subjects::bare(&rule.policy.to_json().ok()?)?;
+    let name = subjects::bare(&rule.policy)?;
     Some(Problem::BareSubject { name, example: issuer.name.clone() })
 }
 

@@ -21,7 +21,7 @@
 //! resource that is not configured, is a load error: a misspelt forbid would forbid nothing.
 //!
 //! A template (`principal == ?principal`, `resource in ?resource`) decides nothing by itself. Each of its [links](Link) is a policy
-//! like every other, under the link's id.
+//! like every other, under the link's id. One without links is a load error.
 //!
 //! | `action` | in | asked about |
 //! |---|---|---|
@@ -114,6 +114,9 @@
 //! apart. The body of such a path is held where policies ask for a name and it is JSON or a form, or begins as JSON does; if it
 //! says that it is JSON and is not, or if it is coded, it is refused. Other bodies, multipart too, pass as they come.
 //!
+//! A part of a policy that never holds for any action in its scope, for its types or for what stands before it, is a load error;
+//! so is one that is never asked because what stands before it always holds. What is written out as `true` or `false` is not.
+//!
 //! Whoever reads all of an object (`context.args == { … }`) asks for every name in it. Attributes of anything else that are never
 //! there are load errors behind `has`, too. So are words that are never there: other risks, kinds, traits, findings and HTTP
 //! methods than there are, labels that nothing in the catalogue carries, issuers and trust domains that are not configured, whether they
@@ -185,13 +188,14 @@ mod basis;
 mod cedar;
 mod context;
 mod coverage;
+mod dead;
 mod decide;
 mod declared;
 mod document;
 mod effort;
 mod error;
 mod explain;
-mod impossible;
+mod expression;
 mod index;
 mod judges;
 mod load;
@@ -213,8 +217,10 @@ mod tests;
 mod trial;
 mod vocabulary;
 
+pub(crate) use arguments::Carried;
 pub use cedar::{CedarPolicy, Surroundings};
 pub use coverage::Covered;
+pub use dead::{Dead, DeadPart};
 pub(crate) use effort::effort;
 pub use error::{LoadError, Place, Problem};
 pub use explain::{Answer, Opined};
@@ -222,7 +228,6 @@ pub(crate) use judges::{Judges, Opinion};
 pub use load::Described;
 pub use pdp::{Dialect, PdpConfig};
 pub(crate) use pdp::{Given, MOST_QUESTIONS, Question};
-pub(crate) use arguments::Carried;
 pub use possible::Unknown;
 pub use rego::RegoPolicy;
 pub use replay::{Held, Judgement};

@@ -5,8 +5,9 @@
 use std::collections::BTreeSet;
 
 use cedar_policy::EntityUid;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::expression::{self, Form, How};
 use super::schema::AGENT;
 
 /// Some names, or every name.
@@ -34,7 +35,7 @@ impl Reads {
     pub(super) fn of(policy: &Value) -> Self {
         let mut reads = Self::default();
         match policy.get("conditions") {
-            Some(conditions) => reads.walk(conditions),
+            Some(conditions) => expression::walk_all(conditions, &mut |form, _| reads.visit(form)),
             None => reads = Self { context: Names::All, arguments: Names::All, principal: true, ..reads },
         }
         reads.principal |= policy.get("principal").is_none_or(asks_what_it_is_in);
@@ -50,45 +51,51 @@ impl Reads {
         self.entities.extend(entities.iter().cloned());
     }
 
-    fn walk(&mut self, value: &Value) {
-        match value {
-            Value::Object(object) => self.walk_object(object),
-            Value::Array(items) => items.iter().for_each(|item| self.walk(item)),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-        }
-    }
-
-    fn walk_object(&mut self, object: &Map<String, Value>) {
-        if let Some((left, names)) = access(object) {
-            if is_variable(left, "context") {
-                self.context.add(&names);
-                // `context has args` alone needs the attribute and none of its members.
-                if names == ["args"] && object.contains_key(".") {
-                    self.arguments = Names::All;
-                } else if let ["args", member, ..] = names.as_slice() {
-                    self.arguments.add(&[member]);
+    /// Whether what is below `form` reads something beside what is noted of it.
+    fn visit(&mut self, form: &Form<'_>) -> bool {
+        match form {
+            Form::Attribute { how, of, names } => {
+                let of = Form::of(of);
+                if matches!(of, Form::Variable("context")) {
+                    self.context.add(names);
+                    // `context has args` alone needs the attribute and none of its members.
+                    if *names == ["args"] && *how == How::Value {
+                        self.arguments = Names::All;
+                    } else if let ["args", member, ..] = names.as_slice() {
+                        self.arguments.add(&[member]);
+                    }
+                    return false;
                 }
-                return;
+                let of_arguments = is_arguments(&of);
+                if of_arguments {
+                    self.context.add(&["args"]);
+                    self.arguments.add(names);
+                }
+                !of_arguments
             }
-            if is_arguments(left) {
-                self.context.add(&["args"]);
-                self.arguments.add(&names);
-                return;
+            Form::Entity(entity) => {
+                let named = EntityUid::from_json((*entity).clone()).ok();
+                // It may be the caller.
+                self.principal |= named.as_ref().is_none_or(|uid| uid.type_name().basename() == AGENT);
+                self.entities.extend(named);
+                false
             }
-        }
-        if object.contains_key("__entity") {
-            let named = EntityUid::from_json(Value::Object(object.clone())).ok();
-            // It may be the caller.
-            self.principal |= named.as_ref().is_none_or(|uid| uid.type_name().basename() == AGENT);
-            self.entities.extend(named);
-        }
-        match object.get("Var").and_then(Value::as_str) {
-            Some("context") => {
+            Form::Variable("context") => {
                 self.context = Names::All;
                 self.arguments = Names::All;
+                false
             }
-            Some("principal") => self.principal = true,
-            Some(_) | None => object.values().for_each(|value| self.walk(value)),
+            Form::Variable(name) => {
+                self.principal |= *name == "principal";
+                false
+            }
+            Form::Literal(_)
+            | Form::Not(_)
+            | Form::And(..)
+            | Form::Or(..)
+            | Form::If { .. }
+            | Form::Other { .. }
+            | Form::Unknown => true,
         }
     }
 }
@@ -102,28 +109,10 @@ fn asks_what_it_is_in(constraint: &Value) -> bool {
     }
 }
 
-/// `left.name` or `left has name` (a path of names in `left has a.b`), if `object` is one.
-fn access(object: &Map<String, Value>) -> Option<(&Value, Vec<&str>)> {
-    let body = if object.len() == 1 { object.get(".").or_else(|| object.get("has")) } else { None }?;
-    let names = match body.get("attr")? {
-        Value::String(name) => vec![name.as_str()],
-        Value::Array(path) => path.iter().map(Value::as_str).collect::<Option<_>>()?,
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => return None,
-    };
-    Some((body.get("left")?, names))
-}
-
-/// Whether `expression` is `context.args`.
-fn is_arguments(expression: &Value) -> bool {
-    expression
-        .as_object()
-        .filter(|object| object.contains_key("."))
-        .and_then(access)
-        .is_some_and(|(left, names)| is_variable(left, "context") && names == ["args"])
-}
-
-fn is_variable(expression: &Value, name: &str) -> bool {
-    expression.get("Var").and_then(Value::as_str) == Some(name)
+/// Whether it is `context.args`.
+fn is_arguments(form: &Form<'_>) -> bool {
+    let Form::Attribute { how: How::Value, of, names } = form else { return false };
+    *names == ["args"] && matches!(Form::of(of), Form::Variable("context"))
 }
 
 impl Names {

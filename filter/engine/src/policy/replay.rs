@@ -5,10 +5,8 @@
 
 use std::collections::BTreeSet;
 
-use cedar_policy::Effect as Kind;
-use serde_json::{Map, Value};
-
 use super::cedar::CedarPolicy;
+use super::expression;
 use super::index::Slot;
 use super::load::Rule;
 use super::reads::Names;
@@ -18,6 +16,7 @@ use crate::action::Action;
 use crate::reason::Reason;
 use crate::rollout::{Effect, Mode};
 use crate::task::Pointer;
+use cedar_policy::Effect as Kind;
 
 /// Held where all of them are known.
 const ARGUMENTS: [&str; 2] = ["context", "args"];
@@ -178,12 +177,7 @@ fn ids(rules: &[&Rule]) -> Vec<String> {
 
 /// What `rule` reads and is not `held`.
 fn unknown(rule: &Rule, held: &dyn Held) -> BTreeSet<String> {
-    let mut paths = BTreeSet::new();
-    match rule.policy.to_json() {
-        Ok(policy) => walk(policy.get("conditions").unwrap_or(&policy), &mut paths),
-        // What nobody can look into reads everything.
-        Err(_) => drop(paths.insert(vec!["context".to_owned()])),
-    }
+    let mut paths = expression::paths(&rule.conditions());
     // Who is which agent, and in which issuer, is what the issuer is called.
     if rule.policy.entity_literals().iter().any(|uid| [AGENT, ISSUER].contains(&uid.type_name().basename())) {
         paths.insert(vec!["principal".to_owned(), "issuer_name".to_owned()]);
@@ -201,37 +195,4 @@ fn pointer(path: &[String]) -> String {
     let names = path.iter().skip(below).map(|name| format!("/{}", Pointer::escaped(name)));
     let pointer: String = names.collect();
     if pointer.is_empty() { "/".to_owned() } else { pointer }
-}
-
-/// Adds every path of attributes that begins with a variable, each as long as it is written.
-pub(super) fn walk(value: &Value, paths: &mut BTreeSet<Vec<String>>) {
-    if let Some(path) = path(value) {
-        paths.insert(path);
-        return;
-    }
-    match value {
-        Value::Object(object) => object.values().for_each(|value| walk(value, paths)),
-        Value::Array(items) => items.iter().for_each(|item| walk(item, paths)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
-}
-
-/// The path that `expression` is, in Cedar's JSON form: a variable, or an attribute of a path that is read or asked for.
-pub(super) fn path(expression: &Value) -> Option<Vec<String>> {
-    let object = expression.as_object().filter(|object| object.len() == 1)?;
-    if let Some(variable) = object.get("Var") {
-        return Some(vec![variable.as_str()?.to_owned()]);
-    }
-    let access: &Map<String, Value> = object.get(".").or_else(|| object.get("has"))?.as_object()?;
-    let mut path = path(access.get("left")?)?;
-    match access.get("attr")? {
-        Value::String(name) => path.push(name.clone()),
-        Value::Array(names) => {
-            for name in names {
-                path.push(name.as_str()?.to_owned());
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => return None,
-    }
-    Some(path)
 }

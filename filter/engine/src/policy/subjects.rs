@@ -3,11 +3,10 @@
 //!
 //! What forbids more than was meant is not looked for: a forbid may be for whoever is called so, anywhere.
 
-use std::collections::BTreeSet;
-
+use cedar_policy::{Effect, EntityUid, Policy};
 use serde_json::Value;
 
-use super::replay::{path, walk};
+use super::expression::{self, Condition, Form};
 use super::schema::{AGENT, ISSUER, TRUST_DOMAIN};
 
 /// Names that an issuer gives, and what of the same says which issuer.
@@ -22,15 +21,16 @@ const OF_PRINCIPAL: &[&[&str]] =
 /// What of Cedar's JSON form compares.
 const COMPARISONS: [&str; 6] = ["==", "!=", "like", "contains", "containsAny", "containsAll"];
 
-/// The name by which `policy`, in Cedar's JSON form, lets somebody in without a word about the issuer.
-pub(super) fn bare(policy: &Value) -> Option<String> {
-    let conditions = policy.get("conditions")?;
-    let opening = opening(policy.get("effect")?.as_str()?, conditions.as_array()?);
-    let mut read = BTreeSet::new();
-    walk(conditions, &mut read);
+/// The name by which `policy` lets somebody in without a word about the issuer.
+pub(super) fn bare(policy: &Policy) -> Option<String> {
+    let json = policy.to_json().ok()?;
+    let conditions = json.get("conditions")?;
+    let opening = opening(policy.effect(), conditions);
+    let read = expression::paths(conditions);
     let says_whose =
         |names: &[&[&str]]| names.iter().any(|name| read.iter().any(|path| path.starts_with(&owned(name))));
-    let named = names_issuer(policy);
+    let of_issuer = |uid: &EntityUid| [AGENT, ISSUER, TRUST_DOMAIN].contains(&uid.type_name().basename());
+    let named = policy.entity_literals().iter().any(of_issuer);
     NAMES.iter().find_map(|(name, issuers)| {
         let of_principal = name.first() == Some(&"principal");
         let bare = opening.iter().any(|condition| compares(condition, name))
@@ -40,27 +40,22 @@ pub(super) fn bare(policy: &Value) -> Option<String> {
     })
 }
 
-/// The conditions that could let somebody in: those of a permit, and what a forbid excepts.
-fn opening<'p>(effect: &str, conditions: &'p [Value]) -> Vec<&'p Value> {
+/// What could let somebody in: the conditions of a permit, and what a forbid excepts.
+fn opening(effect: Effect, conditions: &Value) -> Vec<&Value> {
     let mut opening = Vec::new();
-    for condition in conditions {
-        if effect == "permit" || condition.get("kind").is_some_and(|kind| kind == "unless") {
-            opening.push(condition);
+    for Condition { when, body } in expression::conditions(conditions) {
+        if effect == Effect::Permit || !when {
+            opening.push(body);
         } else {
-            exceptions(condition, &mut opening);
+            // What of it holds of everybody but who is named.
+            expression::walk(body, &mut |form, part| {
+                let excepts = matches!(form, Form::Not(_) | Form::Other { operator: "!=", .. });
+                opening.extend(excepts.then_some(part));
+                !excepts
+            });
         }
     }
     opening
-}
-
-/// What of `expression` holds of everybody but who is named.
-fn exceptions<'p>(expression: &'p Value, found: &mut Vec<&'p Value>) {
-    match expression {
-        Value::Object(object) if object.contains_key("!") || object.contains_key("!=") => found.push(expression),
-        Value::Object(object) => object.values().for_each(|value| exceptions(value, found)),
-        Value::Array(items) => items.iter().for_each(|item| exceptions(item, found)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
 }
 
 fn owned(path: &[&str]) -> Vec<String> {
@@ -69,48 +64,44 @@ fn owned(path: &[&str]) -> Vec<String> {
 
 /// Whether something in `expression` compares what is at `name` with what is written there.
 fn compares(expression: &Value, name: &[&str]) -> bool {
-    match expression {
-        Value::Object(object) => {
-            let compared = COMPARISONS.iter().filter_map(|operator| object.get(*operator)).any(|operands| {
-                let sides = [operands.get("left"), operands.get("right")].into_iter().flatten();
-                let is_it = |side: &Value| path(side).is_some_and(|path| path == owned(name));
-                let written = operands.get("pattern").is_some() || sides.clone().any(has_text);
-                sides.clone().any(is_it) && written
-            });
-            compared || object.values().any(|value| compares(value, name))
+    let mut compared = false;
+    expression::walk(expression, &mut |form, _| {
+        if let Form::Other { operator, operands } = form
+            && COMPARISONS.contains(operator)
+        {
+            let sides = [operands.get("left"), operands.get("right")].into_iter().flatten();
+            let is_it = |side: &Value| expression::path(side).is_some_and(|path| path == owned(name));
+            let written = operands.get("pattern").is_some() || sides.clone().any(has_text);
+            compared |= sides.clone().any(is_it) && written;
         }
-        Value::Array(items) => items.iter().any(|item| compares(item, name)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
-    }
+        !compared
+    });
+    compared
 }
 
 /// Whether `operand` is a text, or a set with one.
 fn has_text(operand: &Value) -> bool {
-    let text = operand.get("Value").is_some_and(Value::is_string);
-    text || operand.get("Set").and_then(Value::as_array).is_some_and(|items| items.iter().any(has_text))
-}
-
-/// Whether an issuer, a trust domain or an agent is named anywhere in `value`.
-fn names_issuer(value: &Value) -> bool {
-    match value {
-        Value::Object(object) => {
-            let named = object.get("type").and_then(Value::as_str);
-            named.is_some_and(|name| object.contains_key("id") && [AGENT, ISSUER, TRUST_DOMAIN].contains(&name))
-                || object.values().any(names_issuer)
-        }
-        Value::Array(items) => items.iter().any(names_issuer),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    match Form::of(operand) {
+        Form::Literal(value) => value.is_string(),
+        form @ Form::Other { operator: "Set", .. } => form.parts().into_iter().any(has_text),
+        Form::Variable(_)
+        | Form::Entity(_)
+        | Form::Attribute { .. }
+        | Form::Not(_)
+        | Form::And(..)
+        | Form::Or(..)
+        | Form::If { .. }
+        | Form::Other { .. }
+        | Form::Unknown => false,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use cedar_policy::Policy;
-
     use super::*;
 
     fn found(rest: &str) -> Result<Option<String>, Box<dyn std::error::Error>> {
-        Ok(bare(&Policy::parse(None, format!("{rest};"))?.to_json()?))
+        Ok(bare(&Policy::parse(None, format!("{rest};"))?))
     }
 
     #[test]

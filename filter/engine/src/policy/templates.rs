@@ -33,13 +33,12 @@ pub(super) struct Template {
 }
 
 impl Written {
-    /// Adds the policies that the links make.
+    /// Adds the policies that the links make. A template that none of them uses would do nothing.
     pub(super) fn link(&mut self, source: &Source<'_>, around: &Surroundings<'_>) {
-        let Some(links) = around.links else {
-            let unlinked = self.templates.iter();
-            let error = |one: &Template| source.in_policy(one.cedar.id(), one.offset, Problem::Unlinked);
-            return self.errors.extend(unlinked.map(error));
-        };
+        let links = around.links.unwrap_or_default();
+        let is_linked = |one: &Template| links.iter().any(|link| link.template == one.cedar.id().as_ref() as &str);
+        let unlinked = self.templates.iter().filter(|one| !is_linked(one));
+        self.errors.extend(unlinked.map(|one| source.in_policy(one.cedar.id(), one.offset, Problem::Unlinked)));
         for (position, link) in links.iter().enumerate() {
             match self.linked(link) {
                 Ok(rule) => {

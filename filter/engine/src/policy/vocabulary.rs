@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::asks::{self, Ask, How, Subject};
 use super::cedar::Surroundings;
 use super::error::Problem;
+use super::expression::{self, Form};
 use super::schema::HTTP_METHODS;
 use crate::catalogue::Risk;
 use crate::config::Issuer;
@@ -14,29 +15,22 @@ use crate::workload::{Kind, Trait};
 /// Words in `conditions`, those of a policy in Cedar's JSON form, that are never there; each once.
 pub(super) fn unknown(conditions: &Value, around: &Surroundings<'_>) -> Vec<Problem> {
     let mut problems = Vec::new();
-    walk(conditions, around, &mut problems);
-    problems
-}
-
-fn walk(expression: &Value, around: &Surroundings<'_>, problems: &mut Vec<Problem>) {
-    match expression {
-        Value::Object(object) => {
-            for (operator, operands) in object {
-                let (left, right) = (operands.get("left"), operands.get("right"));
-                match (operator.as_str(), left, right) {
-                    ("==" | "!=" | "contains" | "containsAll" | "containsAny", Some(left), Some(right)) => {
-                        compare(left, right, around, problems);
-                        compare(right, left, around, problems);
-                    }
-                    ("like", Some(left), None) => like(left, operands.get("pattern"), around, problems),
-                    _ => {}
-                }
-                walk(operands, around, problems);
+    expression::walk_all(conditions, &mut |form, _| {
+        match (form, form.operands()) {
+            (_, Some(("==" | "!=" | "contains" | "containsAll" | "containsAny", left, right))) => {
+                compare(left, right, around, &mut problems);
+                compare(right, left, around, &mut problems);
             }
+            (Form::Other { operator: "like", operands }, None) => {
+                if let Some(left) = operands.get("left") {
+                    like(left, operands.get("pattern"), around, &mut problems);
+                }
+            }
+            _ => {}
         }
-        Value::Array(items) => items.iter().for_each(|item| walk(item, around, problems)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
+        true
+    });
+    problems
 }
 
 /// What `of` says is one of `with`.
@@ -81,23 +75,28 @@ fn is_like(parts: &[Option<&str>], text: &str) -> bool {
 
 /// All texts that `expression` writes out, in a set or as one of two.
 fn literals<'e>(expression: &'e Value, found: &mut Vec<&'e str>) {
-    let Some(object) = expression.as_object() else { return };
-    if let Some(text) = object.get("Value").and_then(Value::as_str) {
-        found.push(text);
-    } else if let Some((_, then, otherwise)) = asks::choice(object) {
-        literals(then, found);
-        literals(otherwise, found);
-    } else if let Some(Value::Array(items)) = object.get("Set") {
-        for item in items {
-            literals(item, found);
+    match Form::of(expression) {
+        Form::Literal(value) => found.extend(value.as_str()),
+        Form::If { condition: _, then, otherwise } => {
+            literals(then, found);
+            literals(otherwise, found);
         }
+        form @ Form::Other { operator: "Set", .. } => form.parts().into_iter().for_each(|item| literals(item, found)),
+        Form::Variable(_)
+        | Form::Entity(_)
+        | Form::Attribute { .. }
+        | Form::Not(_)
+        | Form::And(..)
+        | Form::Or(..)
+        | Form::Other { .. }
+        | Form::Unknown => {}
     }
 }
 
 /// The attribute that `expression` is, or has, of which all words are known, as it is spelled, and those words.
 fn vocabulary(expression: &Value, around: &Surroundings<'_>) -> Option<(String, Vec<String>)> {
-    if let Some(Value::Array(items)) = expression.get("Set") {
-        return items.iter().find_map(|item| vocabulary(item, around));
+    if let form @ Form::Other { operator: "Set", .. } = Form::of(expression) {
+        return form.parts().into_iter().find_map(|item| vocabulary(item, around));
     }
     asks::named(expression).into_iter().find_map(|(of, path)| {
         let words = words(&of, &path, around)?;

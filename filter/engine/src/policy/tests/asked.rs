@@ -212,6 +212,129 @@ fn what_is_impossible_says_which_part() -> Outcome {
 }
 
 #[test]
+fn a_part_that_never_holds_is_a_mistake_wherever_it_stands() {
+    let principal = "a principal is an `Agent`, in an `Issuer`, a `Kind` and perhaps a `TrustDomain`";
+    let resource = "no action in the policy's scope is asked about such a resource";
+    let action = "no action in the policy's scope is that";
+    let tools = "action in Action::\"mcp:tools/call\"";
+    for (scope, condition, part, why) in [
+        ("action", "when { context.depth > 9 || principal is Tool }", "principal is Tool", principal),
+        (
+            "action",
+            "when { context.depth > 9 || principal.hasTag(\"a\") }",
+            "principal.hasTag(\"a\")",
+            "nothing has tags",
+        ),
+        (
+            "action",
+            "when { context.depth > 9 || principal in Resource::\"payments\" }",
+            "principal in Resource::\"payments\"",
+            principal,
+        ),
+        ("action", "when { context.depth > 9 || resource is Agent }", "resource is Agent", resource),
+        (
+            "action",
+            "when { context.depth > 9 || resource in Kind::\"agent\" }",
+            "resource in Kind::\"agent\"",
+            resource,
+        ),
+        (tools, "when { context.depth > 9 || resource is Resource }", "resource is Resource", resource),
+        (
+            tools,
+            "when { context.depth > 9 || action == Action::\"mcp:tools/list\" }",
+            "action == Action::\"mcp:tools/list\"",
+            action,
+        ),
+        (
+            tools,
+            "when { context.depth > 9 || action in [Action::\"mcp:read\", Action::\"http\"] }",
+            "action in [Action::\"mcp:read\", Action::\"http\"]",
+            action,
+        ),
+        (
+            tools,
+            "when { context.depth > 9 || !(action in Action::\"mcp:tools/call\") }",
+            "!(action in Action::\"mcp:tools/call\")",
+            "its types say so for each action in the policy's scope",
+        ),
+        ("action", "when { !(principal is Tool && context.depth > 9) }", "principal is Tool", principal),
+        ("action", "when { !(principal is Tool) }", "principal is Tool", principal),
+        (
+            "action",
+            "when { if principal is Tool then context.depth > 9 else context.depth > 3 }",
+            "principal is Tool",
+            principal,
+        ),
+        (
+            "action",
+            "when { if context.depth > 9 then principal is Tool else context.depth > 3 }",
+            "principal is Tool",
+            principal,
+        ),
+        ("action", "when { context.depth > 9 } unless { principal is Tool }", "principal is Tool", principal),
+        ("action", "unless { context has approval || principal is Tool }", "principal is Tool", principal),
+        (
+            "action",
+            "unless { context has approval && (context.depth > 9 || resource is Kind) }",
+            "resource is Kind",
+            resource,
+        ),
+    ] {
+        let policy = format!("forbid(principal, {scope}, resource) {condition};");
+        let column = policy.find(part).map_or(1, |at| at + 1);
+        assert_eq!(errors(&policy), format!("1:{column}: policy `policy0`: `{part}` never holds: {why}"), "{policy}");
+    }
+    for (condition, expected) in [
+        (
+            "context.depth > 9 || (action == Action::\"mcp:tools/list\" && resource is Tool)",
+            "policy `policy0`: `resource is Tool` never holds where what stands before it is so",
+        ),
+        (
+            "(principal is Agent || context.depth > 9) && context.depth < 20",
+            "policy `policy0`: `context.depth > 9` is never asked: `principal is Agent` always holds there",
+        ),
+        (
+            "if principal is Agent then context.depth > 9 else context.depth > 3",
+            "policy `policy0`: `context.depth > 3` is never asked: `principal is Agent` always holds there",
+        ),
+    ] {
+        let policy = format!("forbid(principal, action, resource) when {{ {condition} }};");
+        let part = expected.split('`').nth(3).unwrap_or_default();
+        let column = policy.find(part).map_or(1, |at| at + 1);
+        assert_eq!(errors(&policy), format!("1:{column}: {expected}"), "{policy}");
+    }
+}
+
+#[test]
+fn a_part_that_holds_for_some_action_or_that_somebody_wrote_out_is_none() {
+    let tools = "action in Action::\"mcp:tools/call\"";
+    for (scope, condition) in [
+        ("action", "when { context.depth > 9 || resource is Tool }"),
+        ("action", "when { context.depth > 9 || (resource is Tool && resource.risk == \"high\") }"),
+        ("action", "when { context.depth > 9 || action == Action::\"mcp:tools/list\" || action in Action::\"http\" }"),
+        ("action", "when { if resource is Tool then resource.risk == \"high\" else context.depth > 9 }"),
+        ("action", "when { context.depth > 9 || principal in Kind::\"agent\" || principal == Agent::\"platform/a\" }"),
+        ("action", "unless { resource in Resource::\"payments\" || !(resource is Tool) }"),
+        ("action", "when { !(action == Action::\"mcp:tools/call\" || action == Action::\"payments/transfer\") }"),
+        ("action", "when { context.depth > 9 || false }"),
+        ("action", "when { (true || context.depth > 9) && context.depth > 3 }"),
+        ("action", "when { if false then principal is Tool else context.depth > 3 }"),
+        ("action", "when { principal is Agent && context.depth > 9 }"),
+        (
+            tools,
+            "when { resource is Tool && action in Action::\"mcp:execute\" && (context.depth > 9 || action == Action::\"crm/lookup\") }",
+        ),
+        (
+            tools,
+            "when { context has args && context.args has memo && (context.args.memo == \"x\" || resource == Tool::\"payments/ping\") }",
+        ),
+    ] {
+        let policy = format!("forbid(principal, {scope}, resource) {condition};");
+        assert_eq!(errors(&policy), "no error", "{policy}");
+    }
+}
+
+#[test]
 fn what_is_carried_where_nothing_can_declare_it_is_refused_with_its_remedy() -> Outcome {
     let text = "permit(principal, action, resource);
         forbid(principal, action, resource) when { context has args && context.args has memo && context.args.memo == \"x\" };

@@ -67,10 +67,7 @@ fn arguments_are_typed_by_tool() {
 #[test]
 fn names_and_annotations() {
     let cases = [
-        (
-            "permit(principal == ?principal, action, resource);",
-            "1:1: policy `policy0`: a template, and there are no links",
-        ),
+        ("permit(principal == ?principal, action, resource);", "1:1: policy `policy0`: a template that no link uses"),
         (
             "@id(\"x\") permit(principal, action, resource);\n\n  @id(\"x\")\n  forbid(principal, action, resource);",
             "3:3: policy `x`: another policy has this `@id`",
