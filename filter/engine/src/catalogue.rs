@@ -182,9 +182,9 @@ pub struct Tool {
     pub labels: Vec<String>,
     /// The JSON Schema of its arguments; without one, policy cannot read them.
     pub input_schema: Option<InputSchema>,
-    /// RFC 6901 pointers into the arguments that approvers must not see.
+    /// Places in the arguments that approvers must not see: RFC 6901 pointers in which `*` is every item of a list.
     pub redact: Vec<String>,
-    /// RFC 6901 pointers to the arguments that say where it goes: URLs, addresses, hosts.
+    /// Such places of the arguments that say where it goes: URLs, addresses, hosts.
     pub destinations: Vec<String>,
     /// What its server must say about it in lists: [`digest::of_tool`](crate::digest::of_tool).
     pub pin: Option<[u8; 32]>,

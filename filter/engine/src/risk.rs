@@ -10,7 +10,7 @@ use crate::action::{Action, Class};
 use crate::catalogue::{PathMatch, Resource, Risk, Tool};
 use crate::hygiene::Finding;
 use crate::learned::Learned;
-use crate::task::{Object, Pointer, text};
+use crate::task::{ArgumentPlace, Object, text};
 use crate::workload::{Kind, Trait, Workload};
 
 /// All of them.
@@ -139,8 +139,6 @@ fn leads(about: About<'_>, tool: Option<&Tool>, is_meant: impl Fn(&str) -> bool)
         Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => could_lead(value),
     };
     let outwards = about.resource.interface.egress && about.action.host().is_none_or(|host| is_meant(&host));
-    let mut pointers = tool.iter().flat_map(|tool| &tool.destinations).filter_map(|pointer| Pointer::parse(pointer));
-    outwards
-        || pointers
-            .any(|pointer| about.action.arguments().and_then(|arguments| pointer.find(arguments)).is_some_and(leads))
+    let mut places = tool.iter().flat_map(|tool| &tool.destinations).filter_map(|place| ArgumentPlace::parse(place));
+    outwards || places.any(|place| about.action.arguments().is_some_and(|all| place.find(all).into_iter().any(leads)))
 }

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use crate::action::mcp::transport;
 use crate::route;
-use crate::task::Pointer;
 use crate::task::text::is_domain;
+use crate::task::{ArgumentPlace, Pointer};
 
 const DURATION_UNITS: [(&str, u64); 4] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
 const SIZE_UNITS: [(&str, u64); 3] = [("KiB", 1024), ("MiB", 1024 * 1024), ("B", 1)];
@@ -131,6 +131,13 @@ pub(super) fn pointer(text: &str) -> Result<String, String> {
     let remedy = "start with `/`, write `~` as `~0` and `/` in a key as `~1`";
     let pointer = Pointer::parse(text).ok_or_else(|| format!("{text:?} is not a JSON Pointer; {remedy}"))?;
     Ok(pointer.to_string())
+}
+
+/// Why a place in arguments that is one item of a list is refused.
+pub(super) fn one_item(place: &ArgumentPlace) -> String {
+    format!(
+        "`{place}` is one item of a list; write `*` for every item, or declare a type for each position in `input_schema`"
+    )
 }
 
 /// A request header that picks a route (RFC 9110 §5.1).

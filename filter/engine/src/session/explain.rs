@@ -21,7 +21,7 @@ use crate::hygiene;
 use crate::io::RequestHead;
 use crate::ledger::Ledger;
 use crate::policy::{Facts, Opined, StepUp};
-use crate::task::{Circumstances, Grant, Grants, Reach};
+use crate::task::{Circumstances, Grant, Grants, Pointer, Reach};
 use crate::workload::Identity;
 
 /// What is known of a request once it was decided as far as that goes without asking anybody.
@@ -162,7 +162,8 @@ fn opinions<'e>(
 fn redacted<'e>(mut opined: Opined<'e>, resource: &Resource, action: &Action) -> Opined<'e> {
     let withheld = resource.declared(action).map_or(&[][..], |tool| &tool.redact);
     let hidden = |name: &str| {
-        let within = |pointer: &String| pointer.split('/').nth(1) == Some(name);
+        let first = |pointer: &str| Pointer::parse(pointer).and_then(|pointer| pointer.tokens().next());
+        let within = |pointer: &String| first(pointer).is_some_and(|first| first == name);
         matches!(action.operation, Operation::Grpc(_)) || hygiene::has_secret(name) || withheld.iter().any(within)
     };
     for (name, value) in &mut opined.reads {

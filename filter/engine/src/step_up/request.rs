@@ -15,7 +15,7 @@ use crate::digest;
 use crate::io::{Call, CallId};
 use crate::policy::StepUp;
 use crate::reason::Reason;
-use crate::task::Task;
+use crate::task::{ArgumentPlace, Task};
 use crate::workload::Workload;
 
 /// What the approver is asked to answer before the gateway stops waiting, so that "not yet" still arrives.
@@ -37,7 +37,7 @@ pub struct ApprovalRequest<'a> {
     pub risk: Risk,
     /// What policy said: who is to approve and why.
     pub demand: &'a StepUp,
-    /// RFC 6901 pointers into the arguments that approvers must not see.
+    /// What of the arguments approvers must not see: each an [`ArgumentPlace`].
     pub redact: &'a [String],
 }
 
@@ -126,11 +126,9 @@ const fn protocol(operation: &Operation) -> &'static str {
 
 fn arguments(action: &Action, redact: &[String]) -> Value {
     let Some(arguments) = action.arguments() else { return Value::Null };
-    let mut shown = Value::Object(arguments.clone());
-    for pointer in redact {
-        if let Some(value) = shown.pointer_mut(pointer) {
-            *value = REDACTED.into();
-        }
+    let mut shown = arguments.clone();
+    for place in redact.iter().filter_map(|pointer| ArgumentPlace::parse(pointer)) {
+        place.replace(&mut shown, &REDACTED.into());
     }
-    shown
+    Value::Object(shown)
 }

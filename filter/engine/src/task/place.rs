@@ -1,7 +1,8 @@
-//! Where in the arguments a constraint of a grant holds: an RFC 6901 pointer in which `*` stands for every item of a list.
+//! Where in the arguments a constraint of a grant holds, what approvers are not shown or where a call goes: an RFC 6901 pointer
+//! in which `*` stands for every item of a list.
 //!
-//! A pointer into one item binds that item and looks as if it bound all of them. It is an error, but for lists whose schema
-//! gives each position a type of its own.
+//! A pointer into one item is about that item and looks as if it were about all of them. It is an error, but for lists whose
+//! schema gives each position a type of its own.
 
 use std::fmt;
 
@@ -46,13 +47,33 @@ impl ArgumentPlace {
         }
     }
 
+    /// All that is there. What is no list counts as its only item: nothing is overlooked for being written otherwise.
+    pub fn find<'v>(&self, arguments: &'v Map<String, Value>) -> Vec<&'v Value> {
+        let mut found = Vec::new();
+        if let Some((Step::Name(name), rest)) = self.steps.split_first()
+            && let Some(value) = arguments.get(name)
+        {
+            find(rest, value, &mut found);
+        }
+        found
+    }
+
+    /// Puts `other` in place of all that [is there](Self::find).
+    pub fn replace(&self, arguments: &mut Map<String, Value>, other: &Value) {
+        if let Some((Step::Name(name), rest)) = self.steps.split_first()
+            && let Some(value) = arguments.get_mut(name)
+        {
+            replace(rest, value, other);
+        }
+    }
+
     /// Whether it may lead into one item of a list.
     pub fn may_be_one_item(&self) -> bool {
         self.steps.iter().skip(1).any(Step::is_position)
     }
 
     /// Whether it leads nowhere but to what `schema` declares by this name or position.
-    pub(super) fn is_declared(&self, schema: &InputSchema) -> bool {
+    pub fn is_declared(&self, schema: &InputSchema) -> bool {
         schema.types().is_ok_and(|record| is_declared(&self.steps, record))
     }
 }
@@ -72,6 +93,14 @@ impl fmt::Display for ArgumentPlace {
 }
 
 impl Step {
+    /// The item of `items` that it is.
+    fn item(&self, items: usize) -> Option<usize> {
+        let Self::Name(name) = self else { return None };
+        // As RFC 6901 §4 writes positions.
+        let plain = name == "0" || !name.starts_with(['0', '+']);
+        name.parse::<usize>().ok().filter(|at| plain && *at < items)
+    }
+
     /// Whether a list would take it for a position.
     fn is_position(&self) -> bool {
         match self {
@@ -90,13 +119,48 @@ fn all(steps: &[Step], value: &Value, holds: &dyn Fn(&Value) -> bool) -> bool {
         (Some((Step::Name(name), rest)), Value::Object(members)) => {
             members.get(name).is_some_and(|value| all(rest, value, holds))
         }
-        (Some((Step::Name(name), rest)), Value::Array(items)) => {
-            // As RFC 6901 §4 writes positions.
-            let plain = name == "0" || !name.starts_with(['0', '+']);
-            let item = name.parse::<usize>().ok().filter(|_| plain).and_then(|at| items.get(at));
-            item.is_some_and(|item| all(rest, item, holds))
+        (Some((step, rest)), Value::Array(items)) => {
+            step.item(items.len()).and_then(|at| items.get(at)).is_some_and(|item| all(rest, item, holds))
         }
         (Some(_), _) => false,
+    }
+}
+
+fn find<'v>(steps: &[Step], value: &'v Value, found: &mut Vec<&'v Value>) {
+    let Some((step, rest)) = steps.split_first() else { return found.push(value) };
+    match (step, value) {
+        (Step::Every, Value::Array(items)) => items.iter().for_each(|item| find(rest, item, found)),
+        (Step::Every, only) => find(rest, only, found),
+        (Step::Name(name), Value::Object(members)) => {
+            if let Some(value) = members.get(name) {
+                find(rest, value, found);
+            }
+        }
+        (Step::Name(_), Value::Array(items)) => {
+            if let Some(item) = step.item(items.len()).and_then(|at| items.get(at)) {
+                find(rest, item, found);
+            }
+        }
+        (Step::Name(_), _) => {}
+    }
+}
+
+fn replace(steps: &[Step], value: &mut Value, other: &Value) {
+    let Some((step, rest)) = steps.split_first() else { return value.clone_from(other) };
+    match (step, value) {
+        (Step::Every, Value::Array(items)) => items.iter_mut().for_each(|item| replace(rest, item, other)),
+        (Step::Every, only) => replace(rest, only, other),
+        (Step::Name(name), Value::Object(members)) => {
+            if let Some(value) = members.get_mut(name) {
+                replace(rest, value, other);
+            }
+        }
+        (Step::Name(_), Value::Array(items)) => {
+            if let Some(item) = step.item(items.len()).and_then(|at| items.get_mut(at)) {
+                replace(rest, item, other);
+            }
+        }
+        (Step::Name(_), _) => {}
     }
 }
 
@@ -157,6 +221,37 @@ mod tests {
             let is_one = |value: &Value| value.as_str().is_some_and(|text| letters.contains(text));
             let found = ArgumentPlace::parse(place).map(|place| place.all(&members, &is_one));
             assert_eq!(found, Some(expected), "{place} {letters}");
+        }
+    }
+
+    #[test]
+    fn all_that_is_there_is_found_and_can_be_replaced() {
+        let document = json!({ "l": ["a", "b"], "o": [{ "p": 1, "q": [2, 3] }, { "p": 4 }, 5], "s": "x", "m": { "p": 6, "*": 7 }, "e": [] });
+        let members = document.as_object().cloned().unwrap_or_default();
+        for (place, expected) in [
+            ("/l/*", json!(["a", "b"])),
+            ("/l", json!([["a", "b"]])),
+            ("/l/1", json!(["b"])),
+            ("/l/01", json!([])),
+            ("/l/2", json!([])),
+            ("/o/*/p", json!([1, 4])),
+            ("/o/*/q/*", json!([2, 3])),
+            // What is no list is its only item.
+            ("/s/*", json!(["x"])),
+            ("/m/*/p", json!([6])),
+            ("/e/*", json!([])),
+            ("/*", json!([])),
+            ("/none/*", json!([])),
+        ] {
+            let parsed = ArgumentPlace::parse(place);
+            let found = parsed.as_ref().map(|place| json!(place.find(&members)));
+            assert_eq!(found, Some(expected), "{place}");
+            let mut shown = members.clone();
+            if let Some(place) = &parsed {
+                place.replace(&mut shown, &json!("hidden"));
+            }
+            let left = parsed.map(|place| place.find(&shown).into_iter().all(|value| value == "hidden"));
+            assert_eq!(left, Some(true), "{place}");
         }
     }
 

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use super::interface::interface;
 use super::seen::Names;
-use super::{Seen, distinct, mcp, mode, pointers};
+use super::{Seen, distinct, mcp, mode};
 use crate::catalogue::{Demand, Match, Metadata, PathMatch, Protocol, Resource, Risk, Tool};
 use crate::config::address::{self, Address};
 use crate::config::read::{Node, Object};
 use crate::config::{Bound, Issuer, text};
 use crate::rollout::Mode;
 use crate::shape::InputSchema;
+use crate::task::ArgumentPlace;
 
 const AUTHENTICATION_AGE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24 * 30);
 
@@ -216,19 +217,30 @@ pub(super) fn terms(object: &mut Object<'_>, name: Option<String>, default: Risk
         }
         node.mismatch("a JSON Schema", "copy the tool's `inputSchema`")
     });
-    let redact = object.or("redact", Vec::new(), pointers);
-    let destinations = object.or("destinations", Vec::new(), pointers);
+    let (input_schema, mirrored) = input_schema.map(Option::unzip).unzip();
+    let input_schema = input_schema.map(|schema| schema.map(InputSchema::from));
+    let schema = input_schema.as_ref().and_then(Option::as_ref);
+    let places = |node: &Node<'_>| distinct(node, |node| place(node, schema));
+    let redact = object.or("redact", Vec::new(), places);
+    let destinations = object.or("destinations", Vec::new(), places);
     let authentication = object.optional("authentication", authentication);
-    let (input_schema, mirrored) = input_schema?.unzip();
     Some(Tool {
         name: name?,
         risk: risk?,
         labels: labels?,
-        input_schema: input_schema.map(InputSchema::from),
+        input_schema: input_schema?,
         redact: redact?,
         destinations: destinations?,
         pin: None,
         authentication: authentication?,
-        mirrored: mirrored.unwrap_or_default(),
+        mirrored: mirrored?.unwrap_or_default(),
     })
+}
+
+/// A place in arguments that have this `schema`.
+fn place(node: &Node<'_>, schema: Option<&InputSchema>) -> Option<String> {
+    let text = node.parse(text::pointer)?;
+    let place = ArgumentPlace::parse(&text)?;
+    let declared = !place.may_be_one_item() || schema.is_some_and(|schema| place.is_declared(schema));
+    if declared { Some(text) } else { node.refuse(text::one_item(&place)) }
 }

@@ -10,6 +10,7 @@ use super::issuer::trust_domain;
 use super::seen::Names;
 use crate::catalogue::Resource;
 use crate::config::read::{Node, Object};
+use crate::config::text;
 use crate::hygiene::Hygiene;
 use crate::task::{Grant, Grants, Object as Pattern, Period, Pointer};
 use crate::workload::register::{ActorRules, Entry, Governed, Unclassified, WorkloadMatch};
@@ -113,10 +114,7 @@ fn actions(node: &Node<'_>, known: Known<'_>) -> Option<Grants> {
         };
         known.resource(node, grant.resource.as_deref().unwrap_or_default())?;
         if let Some(place) = grant.one_item(known.catalogue).filter(|_| known.resources.is_some()) {
-            return node.refuse(format!(
-                "`{place}` is one item of a list; write `*` for every item, or declare a type for each position in \
-                 `input_schema`"
-            ));
+            return node.refuse(text::one_item(place));
         }
         let metered = grant.metered.iter().flat_map(|metered| &metered.calls);
         if metered.clone().any(|calls| calls.per == Period::Task) {

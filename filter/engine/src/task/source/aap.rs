@@ -20,7 +20,7 @@ use crate::task::constraint::Constraint;
 use crate::task::error::TaskError;
 use crate::task::grant::{Grant, Metered, Object};
 use crate::task::mapping::MAX_GRANTS;
-use crate::task::pointer::Pointer;
+use crate::task::place::ArgumentPlace;
 use crate::task::text;
 
 /// The task of a token with these claims (§5).
@@ -211,8 +211,8 @@ fn constrain(grant: &mut Grant, resource: &Resource, name: &str, constraint: &Co
     if destinations.is_empty() {
         return Err(TaskError::UnsupportedConstraint(name.to_owned()));
     }
-    let pointers = destinations.iter().filter_map(|pointer| Pointer::parse(pointer));
-    grant.arguments.extend(pointers.map(|pointer| (pointer.into(), constraint.clone())));
+    let places = destinations.iter().filter_map(|place| ArgumentPlace::parse(place));
+    grant.arguments.extend(places.map(|place| (place, constraint.clone())));
     Ok(())
 }
 
