@@ -29,6 +29,7 @@ fn check(name: &str, arguments: &[&str], code: i32) -> Outcome {
 
 const BROKEN: &str = "filter/cli/tests/input/broken.yaml";
 const MISTYPED: &str = "filter/cli/tests/input/mistyped.yaml";
+const COVERAGE: &str = "filter/cli/tests/input/coverage.yaml";
 const FAILING: &str = "filter/cli/tests/input/failing";
 
 #[test]
@@ -36,6 +37,14 @@ fn everything_wrong_is_said_with_place_and_remedy() -> Outcome {
     check("validate.txt", &["validate", BROKEN, MISTYPED, "envoy/demo.yaml"], 1)?;
     check("validate.json", &["validate", "--json", BROKEN, MISTYPED], 1)?;
     check("valid.txt", &["validate", "envoy/demo.yaml"], 0)
+}
+
+#[test]
+fn every_argument_is_listed_with_who_asks_for_it() -> Outcome {
+    check("coverage.txt", &["validate", "--coverage", COVERAGE], 0)?;
+    check("coverage.json", &["validate", "--coverage", "--json", COVERAGE], 0)?;
+    // Only what is likely not meant is told without.
+    check("warnings.txt", &["validate", COVERAGE], 0)
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //!
 //! Judges nothing by itself: configuration and policy are read by the engine's own readers. Secrets count as present.
 
+mod bodies;
 mod coverage;
 mod place;
 mod remedy;
@@ -39,7 +40,7 @@ pub struct Checked {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unreadable: Option<String>,
     pub findings: Vec<Finding>,
-    /// What can be loaded and is likely not meant: arguments that no policy can read.
+    /// What can be loaded and is likely not meant: arguments that no policy can read, bodies of which nothing is said.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Finding>,
     /// Every argument, where that is wanted.
@@ -115,7 +116,10 @@ impl Checked {
             Err(findings) => (None, findings),
         };
         let coverage = loaded.as_ref().map(|loaded| coverage::arguments(loaded, &document.value));
-        let warnings = coverage.iter().flatten().filter_map(Argument::warning).collect();
+        let mut warnings: Vec<Finding> = coverage.iter().flatten().filter_map(Argument::warning).collect();
+        if loaded.is_some() {
+            warnings.extend(bodies::unsaid(&document.value));
+        }
         let text = |pointer| Some((pointer, text(document, pointer)?.to_owned()));
         let policies = [CEDAR, REGO].into_iter().filter_map(text).collect();
         let (valid, environment) = (loaded.is_some(), secrets.names());
