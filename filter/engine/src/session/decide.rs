@@ -198,6 +198,10 @@ impl Turn<'_> {
     /// `action` with the names that it carries, that nothing declares and that policies ask for; in audit those that are only
     /// tried too. Where none asks, nothing is looked at.
     pub(super) fn with_carried(&self, mut action: Action, request: &Request, mode: Mode) -> Result<Action, Reason> {
+        // What others carry was read with them.
+        if !matches!(action.operation, Operation::Http { .. } | Operation::Grpc(_)) {
+            return Ok(action);
+        }
         let asked = self.engine.policy.asked(&action);
         if !asked.any(mode) {
             return Ok(action);
@@ -205,13 +209,10 @@ impl Turn<'_> {
         let (target, headers, body) = (&request.target, &request.head.headers, request.body().unwrap_or_default());
         let mut carried = Carried::default();
         let mut found = |name: &str| asked.note(name, &mut carried);
-        match &action.operation {
-            Operation::Http { .. } => http::names(target, headers, body, &mut found)?,
-            Operation::Grpc(_) => grpc::beside(&action, headers, &mut found),
-            // What these carry was read with them.
-            Operation::Endpoint(_) | Operation::ToolCall(_) | Operation::Mcp(_) | Operation::A2a(_) => {
-                return Ok(action);
-            }
+        if matches!(action.operation, Operation::Http { .. }) {
+            http::names(target, headers, body, &mut found)?;
+        } else {
+            grpc::beside(&action, headers, &mut found);
         }
         action.carried = carried.names();
         Ok(action)
