@@ -28,7 +28,7 @@ use crate::route::Target;
 use crate::session::DecisionId;
 use crate::sessions::Digester;
 use crate::step_up::Approval;
-use crate::task::{Pointer, Task};
+use crate::task::{ArgumentPlace, Task};
 use crate::workload::{self, Actor, Identity};
 use plain::plain;
 
@@ -133,7 +133,7 @@ pub(crate) struct Decision<'a> {
     /// Of the bundle in force.
     pub(crate) bundle: Option<u64>,
     /// RFC 6901 pointers into the arguments whose values are recorded.
-    pub(crate) recorded_arguments: &'a [Pointer],
+    pub(crate) recorded_arguments: &'a [ArgumentPlace],
 }
 
 impl Decision<'_> {
@@ -236,7 +236,15 @@ impl Decision<'_> {
 
     fn recorded(&self, action: &Action) -> Map<String, Value> {
         let Some(arguments) = action.arguments() else { return Map::new() };
-        let value = |pointer: &Pointer| Some((pointer.to_string(), bounded::argument(pointer.find(arguments)?)));
+        let value = |place: &ArgumentPlace| {
+            let value = if place.may_be_several() {
+                let all: Vec<Value> = place.find(arguments).into_iter().cloned().collect();
+                bounded::argument(&Some(all).filter(|all| !all.is_empty())?.into())
+            } else {
+                bounded::argument(place.pointer().find(arguments)?)
+            };
+            Some((place.to_string(), value))
+        };
         self.recorded_arguments.iter().filter_map(value).collect()
     }
 }

@@ -31,7 +31,7 @@ use crate::risk::RiskRules;
 use crate::rollout::Mode;
 use crate::shares::{Bounds, Each};
 use crate::step_up::OpenBounds;
-use crate::task::{Pointer, TaskSource};
+use crate::task::{ArgumentPlace, TaskSource};
 use crate::workload::Identity;
 use crate::workload::register::Register;
 
@@ -301,8 +301,8 @@ impl fmt::Debug for SessionsConfig {
 /// What the record may contain beyond digests.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecordConfig {
-    /// RFC 6901 pointers into the arguments whose values are recorded.
-    pub arguments: Vec<Pointer>,
+    /// Where the arguments are whose values are recorded.
+    pub arguments: Vec<ArgumentPlace>,
 }
 
 /// What the upstream gets to see.

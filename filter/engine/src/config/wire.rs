@@ -30,7 +30,7 @@ use super::secrets::Secrets;
 use super::{ClientCertificate, Config, Denied, ForwardConfig, RecordConfig, Unmatched, text};
 use crate::risk::RiskRules;
 use crate::rollout::Mode;
-use crate::task::Pointer;
+use crate::task::ArgumentPlace;
 use crate::workload::register::Register;
 
 /// The whole document.
@@ -114,7 +114,7 @@ fn mode(node: &Node<'_>) -> Option<Mode> {
 fn record(node: &Node<'_>) -> Option<RecordConfig> {
     node.object(|object| {
         let arguments = object.or("arguments", Vec::new(), pointers);
-        let arguments = arguments?.iter().filter_map(|text| Pointer::parse(text)).collect();
+        let arguments = arguments?.iter().filter_map(|text| ArgumentPlace::parse(text)).collect();
         Some(RecordConfig { arguments })
     })
 }

@@ -67,6 +67,11 @@ impl ArgumentPlace {
         }
     }
 
+    /// Whether there may be several.
+    pub fn may_be_several(&self) -> bool {
+        self.steps.contains(&Step::Every)
+    }
+
     /// Whether it may lead into one item of a list.
     pub fn may_be_one_item(&self) -> bool {
         self.steps.iter().skip(1).any(Step::is_position)

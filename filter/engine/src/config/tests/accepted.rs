@@ -15,7 +15,7 @@ use crate::introspection::Budget;
 use crate::policy::Dialect;
 use crate::shares::{Bounds, Each};
 use crate::step_up::OpenBounds;
-use crate::task::{Object, Pointer, TaskMapping, TaskSource};
+use crate::task::{ArgumentPlace, Object, Pointer, TaskMapping, TaskSource};
 use crate::workload::Trait;
 use crate::workload::register::{ActorRules, Governed, Register, Unclassified, WorkloadMatch};
 
@@ -55,7 +55,7 @@ fn everything_stated_arrives() -> Outcome {
     let step_up = config.step_up.ok_or("no step_up")?;
     assert_eq!(step_up.endpoint, self::endpoint("approvals", "approvals.example.com", "/ask", 11));
     assert_eq!((step_up.secret.as_str(), step_up.hold), (SECRET, Duration::from_secs(12)));
-    assert_eq!(config.record, RecordConfig { arguments: Pointer::parse("/amount").into_iter().collect() });
+    assert_eq!(config.record, RecordConfig { arguments: ArgumentPlace::parse("/amount").into_iter().collect() });
     assert_eq!(config.sessions, SessionsConfig { seal: true, secret: Some(SECRET.to_owned()) });
     assert!(!format!("{:?}", config.sessions).contains(SECRET));
     assert_eq!(config.forward, ForwardConfig { credential: true, routing_headers: vec!["x-tenant-route".to_owned()] });
