@@ -224,7 +224,7 @@ fn lets_through(driver: &mut dyn Driver, kind: Kind, token: String) -> Result<bo
     let request = Request::of(&send, driver.now_secs(), &Earlier::default())?;
     let upstream = Response::of(&UpstreamAnswer::default())?;
     let approve = Arc::new(|_: &_, _| Reaction::Reset);
-    let exchange = Exchange { request: &request, approve, upstream: Some(&upstream), faults: &[] };
+    let exchange = Exchange { request: &request, approve, upstream: Some(&upstream), faults: &[], meanwhile: None };
     let observed = driver.exchange(&exchange)?;
     let status = observed.answer.map_or(0, |answer| answer.status);
     let arrived = observed.upstream.len();

@@ -89,7 +89,7 @@ fn ask(driver: &mut dyn Driver, send: Value, answer: &str) -> Result<Observed> {
     let mut response = Response::of(&answer)?;
     response.chunks = response.body.chunks(CHUNK).map(<[u8]>::len).collect();
     let approve = Arc::new(|_: &_, _| Reaction::Silence);
-    driver.exchange(&Exchange { request: &request, approve, upstream: Some(&response), faults: &[] })
+    driver.exchange(&Exchange { request: &request, approve, upstream: Some(&response), faults: &[], meanwhile: None })
 }
 
 fn risk(observed: &Observed) -> Option<&str> {

@@ -12,11 +12,10 @@ use countersign_engine::ledger::{Entry, Ledger, LedgerError, MemoryLedger, Spent
 use countersign_engine::reason::Reason;
 use countersign_engine::record::{Kind, Line};
 use countersign_engine::shares::Each;
-use countersign_engine::{Background, BackgroundInput, DecisionId, Effect, Engine, Session, UnixTime};
-use countersign_host_tests::drivers::native::ScenarioSecrets;
+use countersign_engine::{DecisionId, Engine, Session, UnixTime};
+use countersign_host_tests::drivers::native::{asked, outcome, ready};
 use countersign_host_tests::scenario::Library;
-use countersign_host_tests::scenario::approver::{Asked, Reaction};
-use countersign_host_tests::scenario::format::{Approver, KeyServer, Send};
+use countersign_host_tests::scenario::format::{Approver, Send};
 use countersign_host_tests::scenario::request::{Earlier, Request};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
@@ -30,25 +29,29 @@ static ENGINE: LazyLock<Arc<Engine>> = LazyLock::new(|| engine().unwrap_or_else(
 /// The same again, for nobody but those who look at what is held.
 static HELD: LazyLock<Arc<Engine>> = LazyLock::new(|| engine().unwrap_or_else(|error| fail(&error)));
 
+/// The same twice, one after the other, for what goes over from one configuration to the next.
+static FIRST: LazyLock<Arc<Engine>> = LazyLock::new(|| engine().unwrap_or_else(|error| fail(&error)));
+static SECOND: LazyLock<Arc<Engine>> = LazyLock::new(|| engine().unwrap_or_else(|error| fail(&error)));
+
+/// One that denies the agent of every request here.
+static BANNING: LazyLock<Arc<Engine>> = LazyLock::new(|| {
+    let denied = json!({ "denied": { "workloads": [{ "issuer": "https://sts.test", "subject": "agent-7" }] } });
+    patched(&denied).unwrap_or_else(|error| fail(&error))
+});
+
 #[expect(clippy::panic, reason = "without an engine there is nothing to test")]
 fn fail(error: &anyhow::Error) -> Arc<Engine> {
     panic!("{error:#}")
 }
 
 fn engine() -> Result<Arc<Engine>> {
-    let scenario = serde_json::from_value(json!({ "name": "properties" }))?;
+    patched(&json!({}))
+}
+
+fn patched(patch: &Value) -> Result<Arc<Engine>> {
+    let scenario = serde_json::from_value(json!({ "name": "properties", "patch": patch }))?;
     let configuration = Library::read()?.configuration(&scenario)?;
-    let engine = Arc::new(Engine::load(configuration.as_bytes(), &ScenarioSecrets)?);
-    let mut background = Background::new(Arc::clone(&engine), 0);
-    let mut ledger = MemoryLedger::new(1);
-    for effect in background.handle(now(), BackgroundInput::Start, &mut ledger) {
-        if let Effect::Call(call) = effect {
-            let outcome = outcome(KeyServer::default().react(&call.path)?);
-            let effects = background.handle(now(), BackgroundInput::CallDone(call.id, outcome), &mut ledger);
-            ensure!(effects.is_empty(), "the keys are not installed: {effects:?}");
-        }
-    }
-    Ok(engine)
+    ready(&configuration, now())
 }
 
 fn now() -> UnixTime {
@@ -60,27 +63,10 @@ fn request(send: Value) -> Result<Request> {
     Request::of(&send, NOW_SECS, &Earlier::default())
 }
 
-fn outcome(reaction: Reaction) -> CallOutcome {
-    match reaction {
-        Reaction::Answer { status, headers, body, after: _ } => {
-            let headers = headers.into_iter().map(|(name, value)| (name, value.into_bytes())).collect();
-            CallOutcome::Response { status, headers, body }
-        }
-        Reaction::Reset | Reaction::Silence => CallOutcome::Failed(CallFailure::NoAnswer),
-    }
-}
-
 /// What an honest or dishonest approver says about `call`.
 fn approval(call: &Call, decision: &str) -> Result<CallOutcome> {
-    let asked = Asked {
-        cluster: call.cluster.clone(),
-        method: call.method.to_owned(),
-        path: call.path.clone(),
-        headers: call.headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone().into_bytes())).collect(),
-        body: call.body.clone(),
-    };
     let approver = Approver { decision: Some(decision.to_owned()), ..Approver::default() };
-    Ok(outcome(approver.react(&asked, NOW_SECS, &[])?))
+    Ok(outcome(approver.react(&asked(call), NOW_SECS, &[])?))
 }
 
 /// What a client was answered.
@@ -92,12 +78,15 @@ struct Told {
 
 /// One session and everything that came out of it.
 struct Stream {
+    engine: Arc<Engine>,
     session: Session,
     ledger: MemoryLedger,
     now: UnixTime,
     calls: Vec<Call>,
     decisions: Vec<Line>,
     forwards: usize,
+    /// The configuration in force when it was.
+    forwarded_by: Option<Arc<Engine>>,
     replies: Vec<Told>,
     cuts: usize,
 }
@@ -110,12 +99,14 @@ impl Stream {
     fn of(engine: &Arc<Engine>) -> Self {
         Self {
             // The same name for every run: answers can be compared byte by byte.
+            engine: Arc::clone(engine),
             session: Session::new(Arc::clone(engine), DecisionId::from_random([7; 16])),
             ledger: MemoryLedger::new(64),
             now: now(),
             calls: Vec::new(),
             decisions: Vec::new(),
             forwards: 0,
+            forwarded_by: None,
             replies: Vec::new(),
             cuts: 0,
         }
@@ -126,7 +117,7 @@ impl Stream {
     }
 
     fn feed(&mut self, input: Input<'_>) {
-        match self.session.handle(self.now, input, &mut self.ledger) {
+        match self.session.handle(&self.engine, self.now, input, &mut self.ledger) {
             // What becomes of a response decides nothing.
             Step::Wait
             | Step::EditTrailers(_)
@@ -136,6 +127,7 @@ impl Stream {
             Step::Call(call) => self.calls.push(call),
             Step::Forward(forward) => {
                 self.forwards += 1;
+                self.forwarded_by = Some(Arc::clone(&self.engine));
                 self.decisions.push(forward.line);
             }
             Step::Reply(reply) => {
@@ -214,7 +206,7 @@ fn of_two_workers_that_spend_the_same_at_once_one_is_refused() -> Result<()> {
         let head = RequestHead { headers: Headers::new(request.head()), ..RequestHead::default() };
         let body = request.body.as_deref().unwrap_or_default();
         for input in [Input::Head(head), Input::Body { chunk: body, end: true }] {
-            match session.handle(now(), input, &mut ledger) {
+            match session.handle(&ENGINE, now(), input, &mut ledger) {
                 Step::Forward(forward) => reasons.push(forward.line.reason),
                 Step::Reply(reply) => reasons.push(reply.line.reason),
                 Step::Wait
@@ -299,6 +291,8 @@ enum Happening {
     Later(u64),
     ResponseHead(bool),
     ResponseBody(Vec<u8>, bool),
+    /// From now on another configuration is in force: the one that bans, or one that does not.
+    Renewed(bool),
     Closed,
 }
 
@@ -361,6 +355,10 @@ fn play(stream: &mut Stream, request: &Request, happenings: &[Happening]) -> Res
                 stream.feed(Input::ResponseHead { headers: Headers::default(), end: *end });
             }
             Happening::ResponseBody(bytes, end) => stream.feed(Input::ResponseBody { chunk: bytes, end: *end }),
+            Happening::Renewed(bans) => {
+                let engine = if *bans { &*BANNING } else { &*SECOND };
+                engine.clone_into(&mut stream.engine);
+            }
             Happening::Closed => stream.feed(Input::Closed),
         }
     }
@@ -413,6 +411,28 @@ proptest! {
             let mut orderly = Stream::new();
             property(orderly.run(&seen, &[arrived.len()], false, "approved"))?;
             prop_assert_eq!(orderly.forwards, 1, "{:?}", orderly.verdict());
+        }
+    }
+
+    #[test]
+    fn what_the_newest_configuration_denies_is_not_forwarded_whichever_held_it(
+        send in any_request(),
+        happenings in prop::collection::vec(prop_oneof![
+            4 => happening(),
+            1 => prop::bool::weighted(0.4).prop_map(Happening::Renewed),
+        ], 1..32),
+    ) {
+        let request = property(request(send))?;
+        let mut stream = Stream::of(&FIRST);
+        property(play(&mut stream, &request, &happenings))?;
+        prop_assert!(stream.forwards + stream.replies.len() + stream.cuts <= 1);
+        prop_assert_eq!(stream.decisions.len(), stream.forwards + stream.replies.len() + stream.cuts);
+        if let Some(by) = &stream.forwarded_by {
+            prop_assert!(!Arc::ptr_eq(by, &BANNING), "{:?}", stream.verdict());
+        }
+        drop(stream);
+        for engine in [&*FIRST, &*SECOND, &*BANNING] {
+            prop_assert_eq!(engine.held(), Each::default());
         }
     }
 

@@ -11,8 +11,7 @@
 //! decided by. The same revision signed again, with a later `iat`, makes it young ([`Freshness`]).
 //!
 //! It is taken as a whole or not at all: what is signed by nobody known, is for others, is older than what was seen in this
-//! gateway process, or cannot be loaded is refused, and the last good one stays. A request is decided by one configuration
-//! from its first byte to its last.
+//! gateway process, or cannot be loaded is refused, and the last good one stays. What is held when one comes is decided by it.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

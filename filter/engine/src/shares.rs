@@ -324,6 +324,16 @@ impl Held {
         self.owner
     }
 
+    /// The same in `shares`, unless there is no room.
+    pub(crate) fn carried_to(self, shares: &Arc<Shares>) -> Result<Self, Over> {
+        if Arc::ptr_eq(&self.shares, shares) {
+            return Ok(self);
+        }
+        let mut carried = Self::nothing(shares, self.owner);
+        carried.hold(self.owner, self.amounts)?;
+        Ok(carried)
+    }
+
     /// From now on it holds `amounts` in the name of `owner`; where there is no room, what it held before.
     pub(crate) fn hold(&mut self, owner: Owner, amounts: Each<usize>) -> Result<(), Over> {
         self.shares.change((self.owner, &self.amounts), (owner, &amounts))?;

@@ -83,6 +83,8 @@ pub struct Exchange<'a> {
     /// What the upstream answers; none: it resets.
     pub upstream: Option<&'a Response>,
     pub faults: &'a [Fault],
+    /// How the key server behaves once the approver is asked.
+    pub meanwhile: Option<&'a KeyServer>,
 }
 
 /// What could be seen from outside.

@@ -39,15 +39,41 @@ impl Secrets for ScenarioSecrets {
     }
 }
 
+/// The engine under `configuration`, with the usual keys.
+pub fn ready(configuration: &str, now: UnixTime) -> anyhow::Result<Arc<Engine>> {
+    let engine = Arc::new(Engine::load(configuration.as_bytes(), &ScenarioSecrets)?.seeded([7; 32]));
+    let mut background = Background::new(Arc::clone(&engine), 0);
+    let mut ledger = MemoryLedger::new(1);
+    for effect in background.handle(now, BackgroundInput::Start, &mut ledger) {
+        if let Effect::Call(call) = effect {
+            let outcome = outcome(KeyServer::default().react(&call.path)?);
+            let effects = background.handle(now, BackgroundInput::CallDone(call.id, outcome), &mut ledger);
+            ensure!(effects.is_empty(), "the keys are not installed: {effects:?}");
+        }
+    }
+    Ok(engine)
+}
+
+/// What the caller gets where `reaction` is there at once.
+pub fn outcome(reaction: Reaction) -> CallOutcome {
+    match reaction {
+        Reaction::Answer { status, headers, body, after: _ } => {
+            let headers = headers.into_iter().map(|(name, value)| (name, value.into_bytes())).collect();
+            CallOutcome::Response { status, headers, body }
+        }
+        Reaction::Reset | Reaction::Silence => CallOutcome::Failed(CallFailure::NoAnswer),
+    }
+}
+
 /// The driver.
 pub struct Native {
     now: UnixTime,
-    keys: KeyServer,
     deployed: Option<Worker>,
 }
 
 /// One configured worker.
 struct Worker {
+    keys: KeyServer,
     engine: Arc<Engine>,
     background: Background,
     ledger: MemoryLedger,
@@ -98,7 +124,7 @@ enum End {
 impl Native {
     /// At `now_secs` since the epoch.
     pub fn at(now_secs: u64) -> Self {
-        Self { now: UnixTime::from_secs(now_secs), keys: KeyServer::default(), deployed: None }
+        Self { now: UnixTime::from_secs(now_secs), deployed: None }
     }
 
     /// Moves the clock to the next tick or answer, and delivers what is due. Ticks reach `stream` too.
@@ -111,7 +137,7 @@ impl Native {
             let Due { at: _, to, id, outcome } = worker.due.remove(index);
             match (to, stream.as_deref_mut()) {
                 (Caller::Background, _) => {
-                    worker.background(self.now, &self.keys, BackgroundInput::CallDone(id, outcome))?;
+                    worker.background(self.now, BackgroundInput::CallDone(id, outcome))?;
                 }
                 (Caller::Stream, Some(stream)) => {
                     stream.answered(worker, self.now, id, &outcome)?;
@@ -120,7 +146,7 @@ impl Native {
                 (Caller::Stream, None) => {}
             }
         }
-        worker.background(self.now, &self.keys, BackgroundInput::Tick)?;
+        worker.background(self.now, BackgroundInput::Tick)?;
         match stream {
             Some(stream) => {
                 stream.feed(worker, self.now, Input::Tick(Tick::default()))?;
@@ -218,8 +244,8 @@ impl Driver for Native {
             Ok(engine) => Arc::new(engine.seeded([7; 32])),
             Err(errors) => return Ok(Deployed::Refused(errors.to_string().lines().map(str::to_owned).collect())),
         };
-        self.keys = deployment.keys.clone();
         let mut worker = Worker {
+            keys: deployment.keys.clone(),
             background: Background::new(Arc::clone(&engine), 0),
             ledger: MemoryLedger::new(engine.limits().ledger_share),
             engine,
@@ -227,7 +253,7 @@ impl Driver for Native {
             asked: Vec::new(),
             log: Vec::new(),
         };
-        worker.background(self.now, &self.keys, BackgroundInput::Start)?;
+        worker.background(self.now, BackgroundInput::Start)?;
         self.deployed = Some(worker);
         self.pass(Duration::ZERO, None)?;
         Ok(Deployed::Running)
@@ -242,7 +268,7 @@ impl Driver for Native {
     }
 
     fn serve_keys(&mut self, keys: &KeyServer) -> anyhow::Result<()> {
-        self.keys = keys.clone();
+        self.deployed.as_mut().context("nothing is deployed")?.keys = keys.clone();
         Ok(())
     }
 
@@ -288,10 +314,13 @@ impl Driver for Native {
 }
 
 impl Worker {
-    fn background(&mut self, now: UnixTime, keys: &KeyServer, input: BackgroundInput) -> anyhow::Result<()> {
+    fn background(&mut self, now: UnixTime, input: BackgroundInput) -> anyhow::Result<()> {
         for effect in self.background.handle(now, input, &mut self.ledger) {
             match effect {
-                Effect::Call(call) => self.dispatch(now, &call, Caller::Background, keys.react(&call.path)?),
+                Effect::Call(call) => {
+                    let reaction = self.keys.react(&call.path)?;
+                    self.dispatch(now, &call, Caller::Background, reaction);
+                }
                 Effect::Log(notice) => self.log.push(notice.text),
                 Effect::Install { engine, revision: _ } => self.engine = engine,
                 Effect::Refused | Effect::BundleAge(_) => {}
@@ -304,15 +333,14 @@ impl Worker {
     fn dispatch(&mut self, now: UnixTime, call: &Call, to: Caller, reaction: Reaction) {
         self.asked.push(asked(call));
         let (after, outcome) = match reaction {
-            Reaction::Answer { status, headers, body, after } if after.unwrap_or_default() < call.timeout => {
-                let headers = headers.into_iter().map(|(name, value)| (name, value.into_bytes())).collect();
-                (after.unwrap_or_default(), CallOutcome::Response { status, headers, body })
+            Reaction::Answer { after, .. } if after.unwrap_or_default() < call.timeout => {
+                (after.unwrap_or_default(), outcome(reaction))
             }
             Reaction::Answer { .. } | Reaction::Silence => {
                 let outcome = CallOutcome::Response { status: 504, headers: Headers::default(), body: Vec::new() };
                 (call.timeout, outcome)
             }
-            Reaction::Reset => (Duration::ZERO, CallOutcome::Failed(CallFailure::NoAnswer)),
+            Reaction::Reset => (Duration::ZERO, outcome(reaction)),
         };
         self.due.push(Due { at: now.plus(after), to, id: call.id, outcome });
     }
@@ -341,11 +369,14 @@ impl Stream<'_> {
     }
 
     fn feed(&mut self, worker: &mut Worker, now: UnixTime, input: Input<'_>) -> anyhow::Result<()> {
-        match self.session.handle(now, input, &mut worker.ledger) {
+        match self.session.handle(&worker.engine, now, input, &mut worker.ledger) {
             Step::Wait => {}
             Step::Call(call) => {
                 let reaction = (self.exchange.approve)(&asked(&call), now.secs());
                 worker.dispatch(now, &call, Caller::Stream, reaction);
+                if let Some(keys) = self.exchange.meanwhile.filter(|_| call.cluster == "approvals") {
+                    keys.clone_into(&mut worker.keys);
+                }
             }
             Step::Forward(forward) => {
                 self.record(&forward.line)?;
@@ -486,7 +517,8 @@ fn received(request: &Request, headers: Vec<(String, Vec<u8>)>, trailers: Vec<(S
     }
 }
 
-fn asked(call: &Call) -> Asked {
+/// `call` as the server receives it.
+pub fn asked(call: &Call) -> Asked {
     Asked {
         cluster: call.cluster.clone(),
         method: call.method.to_owned(),

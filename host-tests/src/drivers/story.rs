@@ -52,7 +52,7 @@ impl fmt::Display for Report {
 
 fn run(driver: &mut dyn Driver, library: &Library, scenario: &Scenario) -> anyhow::Result<()> {
     let configuration = library.configuration(scenario)?;
-    let moves = |step: &Step| step.advance.is_some() || step.keys.is_some();
+    let moves = |step: &Step| step.advance.is_some() || step.keys.is_some() || step.meanwhile.is_some();
     let deployment = Deployment {
         configuration: &configuration,
         keys: &scenario.keys,
@@ -109,6 +109,7 @@ fn run_step(driver: &mut dyn Driver, library: &Library, step: &Step, told: &mut 
             approve,
             upstream: (!upstream.resets).then_some(&response),
             faults: &step.faults,
+            meanwhile: step.meanwhile.as_ref(),
         };
         let observed = driver.exchange(&exchange)?;
         approval = reaction.lock().take().transpose()?;

@@ -52,6 +52,8 @@ struct Worker {
     keys: KeyServer,
     approve: Option<Approve>,
     faults: Vec<Fault>,
+    /// How the key server behaves once the approver is asked.
+    meanwhile: Option<KeyServer>,
     /// Calls whose answers are on their way, or will never come.
     dispatched: BTreeSet<u32>,
     due: Vec<(Duration, u32, scripted::Answer)>,
@@ -88,6 +90,7 @@ impl Wasm {
             keys,
             approve: None,
             faults: Vec::new(),
+            meanwhile: None,
             dispatched: BTreeSet::new(),
             due: Vec::new(),
             asked: Vec::new(),
@@ -242,6 +245,7 @@ impl Worker {
     fn prepare(&mut self, exchange: &Exchange<'_>) {
         self.approve = Some(Arc::clone(&exchange.approve));
         self.faults = exchange.faults.to_vec();
+        self.meanwhile = exchange.meanwhile.cloned();
         for (_, call, status) in FAILING.iter().filter(|(fault, _, _)| exchange.faults.contains(fault)) {
             self.host.fail(call, *status);
         }
@@ -277,6 +281,9 @@ impl Worker {
                     (_, Some(approve)) => approve(&asked, now.as_secs()),
                     (_, None) => Reaction::Reset,
                 };
+                if let Some(keys) = self.meanwhile.take_if(|_| asked.cluster == "approvals") {
+                    self.keys = keys;
+                }
                 self.asked.push(asked);
                 let (after, answer) = self.answered(&call, reaction);
                 self.due.push((now.saturating_add(after), call.token, answer));

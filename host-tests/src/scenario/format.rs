@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::decision_point::DecisionPoint;
+pub use super::decision_point::DecisionPoint;
 
 /// What can run a scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
@@ -66,6 +66,9 @@ pub struct Step {
     /// The key server behaves like this from now on.
     #[serde(default)]
     pub keys: Option<KeyServer>,
+    /// The key server behaves like this once the approver is asked about this request.
+    #[serde(default)]
+    pub meanwhile: Option<KeyServer>,
     /// How the approver answers this request.
     #[serde(default)]
     pub approver: Option<Approver>,

@@ -29,9 +29,9 @@ pub(super) enum Outcome {
 pub(super) fn drive(engine: &Arc<Engine>, now: UnixTime, request: &Request, ledger: &mut MemoryLedger) -> Outcome {
     // Random in the filter; nothing here depends on it but what the record calls the decision.
     let mut session = Session::new(Arc::clone(engine), DecisionId::from_random([0; 16]));
-    let mut step = session.handle(now, Input::Head(request.head.clone()), ledger);
+    let mut step = session.handle(engine, now, Input::Head(request.head.clone()), ledger);
     if let (Step::Wait, Some(body), true) = (&step, &request.body, session.awaits_body()) {
-        step = session.handle(now, Input::Body { chunk: body, end: true }, ledger);
+        step = session.handle(engine, now, Input::Body { chunk: body, end: true }, ledger);
     }
     match step {
         Step::Forward(forward) => decided(&forward.line, None),

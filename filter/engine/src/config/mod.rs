@@ -258,7 +258,7 @@ pub struct Endpoint {
 }
 
 /// The approval webhook.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct StepUpConfig {
     pub endpoint: Endpoint,
     /// The Standard Webhooks secret (`whsec_…` or bare base64, 24 to 64 bytes), both directions.

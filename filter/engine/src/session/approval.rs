@@ -43,6 +43,11 @@ impl Asked {
     pub(super) fn lapses(&self) -> UnixTime {
         self.challenge.expires
     }
+
+    /// Whether `step_up` asks the same about the call described by `account`.
+    pub(super) fn is_about(&self, account: &Account, step_up: &StepUp) -> bool {
+        binding_facts(account, step_up).is_some_and(|facts| facts.binding() == Ok(self.challenge.binding))
+    }
 }
 
 impl Approved {
@@ -101,6 +106,11 @@ impl Turn<'_> {
             Ok(_) | Err(_) => open::Outcome::Closed,
         };
         let _ = open::settle(self.ledger, self.now, subject, outcome);
+    }
+
+    /// Takes note that nobody waits for the answer to `asked` any more: it was about another configuration.
+    pub(super) fn withdraw(&mut self, asked: &Asked) {
+        self.settle(asked.subject(), Err(Reason::ApprovalForOtherCall));
     }
 
     /// What the approver's answer is worth.

@@ -84,7 +84,8 @@ impl Engine {
         if let Some(more) = request.growth(body, self.config.limits.body_bytes) {
             request.absorb(body, true, more);
         }
-        let mut turn = Turn { engine: self, id: DecisionId::from_random([0; 16]), next_call: &mut 0, now, ledger };
+        let mut turn =
+            Turn { engine: self, id: DecisionId::from_random([0; 16]), next_call: &mut 0, arrived: now, now, ledger };
         let mut account = Account::of(Some(&request.target));
         let told = Told { approval: None, answers: &[] };
         let ruling = turn.decide(&request, told, &mut account);

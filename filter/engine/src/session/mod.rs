@@ -2,7 +2,8 @@
 //!
 //! A state is taken by value and whatever decides consumes it, so a second terminal step cannot be
 //! expressed. Every wait (body, keys, approval) ends in the same place: everything is decided again
-//! with the current time, because expiry, ledger and keys may have changed meanwhile.
+//! with the current time and the newest configuration, because expiry, ledger, keys, policy and who is denied may have
+//! changed meanwhile. Once it is decided, a session stays with the configuration that decided it.
 
 mod account;
 mod agent_tasks;
@@ -71,6 +72,8 @@ struct Turn<'a> {
     engine: &'a Engine,
     id: DecisionId,
     next_call: &'a mut u32,
+    /// When the request arrived.
+    arrived: UnixTime,
     now: UnixTime,
     ledger: &'a mut dyn Ledger,
 }
@@ -82,13 +85,21 @@ impl Session {
     }
 
     /// Takes one input and says what to do next. Total: any input in any state, in any order.
-    pub fn handle(&mut self, now: UnixTime, input: Input<'_>, ledger: &mut dyn Ledger) -> Step {
-        let mut turn = Turn { engine: &self.engine, id: self.id, next_call: &mut self.next_call, now, ledger };
-        let next = match std::mem::replace(&mut self.state, State::Over) {
-            State::Fresh => turn.arrive(input),
-            State::Pending(pending) => pending.handle(&mut turn, input),
-            State::Running(running) => running.handle(&mut turn, &input),
-            State::Over => Next::Wait(State::Over),
+    ///
+    /// `newest` is the engine for new streams at the moment: what is not decided yet is decided by it.
+    pub fn handle(&mut self, newest: &Arc<Engine>, now: UnixTime, input: Input<'_>, ledger: &mut dyn Ledger) -> Step {
+        let older = self.renew(newest, &input);
+        let arrived = match &self.state {
+            State::Pending(pending) => pending.arrived(),
+            State::Fresh | State::Running(_) | State::Over => now,
+        };
+        let mut turn = Turn { engine: &self.engine, id: self.id, next_call: &mut self.next_call, arrived, now, ledger };
+        let next = match (std::mem::replace(&mut self.state, State::Over), older) {
+            (State::Fresh, _) => turn.arrive(input),
+            (State::Pending(pending), None) => pending.handle(&mut turn, input),
+            (State::Pending(pending), Some(older)) => pending.renewed(&mut turn, &older, input),
+            (State::Running(running), _) => running.handle(&mut turn, &input),
+            (State::Over, _) => Next::Wait(State::Over),
         };
         let (state, step) = match next {
             Next::Wait(state) => (state, Step::Wait),
@@ -98,6 +109,19 @@ impl Session {
         };
         self.state = state;
         step
+    }
+
+    /// Goes over to `newest` if there is still something to decide; the engine it had before, if that is another.
+    fn renew(&mut self, newest: &Arc<Engine>, input: &Input<'_>) -> Option<Arc<Engine>> {
+        // Who leaves asks for no decision: the record tells what was known.
+        let undecided = matches!(self.state, State::Fresh | State::Pending(_)) && !matches!(input, Input::Closed);
+        let renewed = undecided && !Arc::ptr_eq(newest, &self.engine);
+        renewed.then(|| std::mem::replace(&mut self.engine, Arc::clone(newest)))
+    }
+
+    /// What decides it, or decided it.
+    pub fn engine(&self) -> &Arc<Engine> {
+        &self.engine
     }
 
     /// Whether the decision waits for (more of) the body.

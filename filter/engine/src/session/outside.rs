@@ -36,7 +36,7 @@ impl Turn<'_> {
     ) -> About<'a> {
         let (source, headers) = (head.source.as_deref(), &head.headers);
         let mode = self.engine.mode(resource);
-        About { target, resource, mode, source, headers, dpop: false, arrived: self.now }
+        About { target, resource, mode, source, headers, dpop: false, arrived: self.arrived }
     }
 
     /// Answers a question for a resource's metadata.

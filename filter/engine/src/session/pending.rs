@@ -2,15 +2,16 @@
 
 mod held;
 mod introspection;
+mod renewed;
+mod step_up;
 
 use std::time::Duration;
 
 use countersign_tokens::UnixTime;
 
 use self::introspection::{Introspecting, Listening};
-
+use self::step_up::StepUpState;
 use super::account::{About, Account, stripped, stripped_on_the_way_out};
-use super::approval::{Approved, Asked};
 use super::decide::{Halt, NeededFor, Ruling, Told, entry, one_shot_entry, proof_entry};
 use super::request::Request;
 use super::response::Watch;
@@ -26,7 +27,7 @@ use crate::io::{CallId, CallOutcome, Cut, Input, Step, Tick};
 use crate::keys::{KeyStore, Wish};
 use crate::ledger::{Entry, LedgerError, Spent};
 use crate::permit::Permit;
-use crate::policy::{Allow, Given, MOST_QUESTIONS, Question, StepUp};
+use crate::policy::{Allow, Given, MOST_QUESTIONS, Question};
 use crate::reason::Reason;
 use crate::rollout::Mode;
 use crate::shares::{Held, Owner};
@@ -55,6 +56,7 @@ pub(super) struct Pending {
     waited: Option<Number>,
     /// What the decision point elsewhere said.
     answers: Vec<Given>,
+    step_up: StepUpState,
     waiting: Waiting,
 }
 
@@ -65,7 +67,8 @@ enum Waiting {
     Introspection(Box<Introspecting>),
     Listening(Box<Listening>),
     Answer(Box<Consulting>),
-    Approval(Box<Asked>),
+    /// The approver's answer.
+    Approval,
 }
 
 /// The decision point elsewhere is asked.
@@ -73,18 +76,32 @@ struct Consulting {
     call: CallId,
     question: Question,
     deadline: UnixTime,
-    /// As of an [`Introspecting`].
-    approved: Option<Approved>,
 }
 
 impl Pending {
     /// Decides as far as the head allows.
     pub(super) fn begin(request: Request, turn: &mut Turn<'_>) -> Next {
-        let (account, waiting) = (Account::default(), Waiting::Body(NeededFor::Decision));
         let held = Held::nothing(&turn.engine.shares, Owner::Unknown);
-        let (keys_awaited, introspected, waited, answers) = (false, false, None, Vec::new());
-        let pending = Self { request, account, held, keys_awaited, introspected, waited, answers, waiting };
-        Box::new(pending).advance(turn, None)
+        Box::new(Self::of(request, held)).advance(turn)
+    }
+
+    /// Nothing was asked yet, or nothing that counts.
+    fn of(request: Request, held: Held) -> Self {
+        Self {
+            request,
+            account: Account::default(),
+            held,
+            keys_awaited: false,
+            introspected: false,
+            waited: None,
+            answers: Vec::new(),
+            step_up: StepUpState::default(),
+            waiting: Waiting::Body(NeededFor::Decision),
+        }
+    }
+
+    pub(super) fn arrived(&self) -> UnixTime {
+        self.request.arrived
     }
 
     pub(super) fn awaits_body(&self) -> bool {
@@ -112,17 +129,30 @@ impl Pending {
         Next::Wait(State::Pending(self))
     }
 
+    fn await_body(mut self: Box<Self>, turn: &mut Turn<'_>, purpose: NeededFor) -> Next {
+        match self.request.untried {
+            // It was let go of when only policies in audit would have read it.
+            Some(reason) if matches!(purpose, NeededFor::Decision | NeededFor::Start(Mode::Enforce)) => {
+                self.deny(turn, reason)
+            }
+            Some(_) | None => {
+                self.waiting = Waiting::Body(purpose);
+                self.wait(turn)
+            }
+        }
+    }
+
     fn body_arrived(self: Box<Self>, turn: &mut Turn<'_>) -> Next {
         match &self.waiting {
-            Waiting::Body(NeededFor::Absence) if self.request.has_body() => self.advance(turn, None),
-            Waiting::Body(NeededFor::Start(_)) if self.request.may_name().is_some() => self.advance(turn, None),
-            Waiting::Body(_) if self.request.body().is_some() => self.advance(turn, None),
+            Waiting::Body(NeededFor::Absence) if self.request.has_body() => self.advance(turn),
+            Waiting::Body(NeededFor::Start(_)) if self.request.may_name().is_some() => self.advance(turn),
+            Waiting::Body(_) if self.request.body().is_some() => self.advance(turn),
             Waiting::Body(_)
             | Waiting::Keys(_)
             | Waiting::Introspection(_)
             | Waiting::Listening(_)
             | Waiting::Answer(_)
-            | Waiting::Approval(_) => self.keep(),
+            | Waiting::Approval => self.keep(),
         }
     }
 
@@ -130,25 +160,27 @@ impl Pending {
     fn without_body(mut self: Box<Self>, turn: &mut Turn<'_>, reason: Reason) -> Next {
         match self.waiting {
             // It begins as what is not held, however much of it came at once.
-            Waiting::Body(NeededFor::Start(_)) if self.request.may_name() == Some(false) => self.advance(turn, None),
+            Waiting::Body(NeededFor::Start(_)) if self.request.may_name() == Some(false) => self.advance(turn),
             Waiting::Body(NeededFor::Trial | NeededFor::Start(Mode::Audit)) => {
                 self.request.untried = Some(reason);
-                self.advance(turn, None)
+                self.advance(turn)
             }
             // Its first bytes are more than is held, and one is too much.
-            Waiting::Body(NeededFor::Absence) if self.request.has_body() => self.advance(turn, None),
+            Waiting::Body(NeededFor::Absence) if self.request.has_body() => self.advance(turn),
             Waiting::Body(NeededFor::Decision | NeededFor::Absence | NeededFor::Start(Mode::Enforce))
             | Waiting::Keys(_)
             | Waiting::Introspection(_)
             | Waiting::Listening(_)
             | Waiting::Answer(_)
-            | Waiting::Approval(_) => self.deny(turn, reason),
+            | Waiting::Approval => self.deny(turn, reason),
         }
     }
 
     fn answered(self: Box<Self>, turn: &mut Turn<'_>, id: CallId, outcome: &CallOutcome) -> Next {
+        if self.step_up.awaits(id) {
+            return self.approver_answered(turn, outcome);
+        }
         match &self.waiting {
-            Waiting::Approval(approval) if approval.call == id => self.approver_answered(turn, outcome),
             Waiting::Introspection(asked) if asked.call == id => self.issuer_answered(turn, outcome),
             Waiting::Answer(asked) if asked.call == id => self.decision_point_answered(turn, outcome),
             Waiting::Body(_)
@@ -156,7 +188,7 @@ impl Pending {
             | Waiting::Introspection(_)
             | Waiting::Listening(_)
             | Waiting::Answer(_)
-            | Waiting::Approval(_) => self.keep(),
+            | Waiting::Approval => self.keep(),
         }
     }
 
@@ -168,9 +200,9 @@ impl Pending {
             }
             Waiting::Keys(need) if !turn.keys_are_coming(*need) => {
                 self.keys_awaited = true;
-                self.advance(turn, None)
+                self.advance(turn)
             }
-            Waiting::Approval(asked) if asked.deadline <= turn.now => self.deny(turn, Reason::ApprovalTimeout),
+            Waiting::Approval if self.step_up.is_late(turn.now) => self.deny(turn, Reason::ApprovalTimeout),
             Waiting::Introspection(asked) if asked.deadline <= turn.now => {
                 self.deny(turn, Reason::IntrospectionUnavailable)
             }
@@ -184,16 +216,17 @@ impl Pending {
             | Waiting::Introspection(_)
             | Waiting::Listening(_)
             | Waiting::Answer(_)
-            | Waiting::Approval(_) => self.keep(),
+            | Waiting::Approval => self.keep(),
         }
     }
 
     /// Decides from the credential on with what is there now.
-    fn advance(mut self: Box<Self>, turn: &mut Turn<'_>, approved: Option<Approved>) -> Next {
+    fn advance(mut self: Box<Self>, turn: &mut Turn<'_>) -> Next {
         // What was read of the message stays known, whatever ends the request now.
         let rpc_id = self.account.rpc_id.take();
         self.account = Account { rpc_id, ..Account::of(Some(&self.request.target)) };
-        let approval = approved.as_ref().map(|approved| &approved.approval);
+        let approved = self.step_up.approved();
+        let approval = approved.map(|approved| &approved.approval);
         if let Some(approval) = approval {
             self.account.challenge = Some(approval.challenge.clone());
             self.account.approval = Some(approval.clone());
@@ -206,17 +239,14 @@ impl Pending {
                 self.permit(turn, &allow, Reason::Approved)
             }
             (Ok(Ruling::Allow(_)), Some(_)) => self.deny(turn, Reason::ApprovalForOtherCall),
-            (Ok(Ruling::StepUp(step_up)), None) => self.ask(turn, step_up),
+            (Ok(Ruling::StepUp(step_up)), None) => self.step_up(turn, step_up),
             // Policy never asks again for what it was just given.
             (Ok(Ruling::StepUp(_)), Some(_)) => self.deny(turn, Reason::Internal),
             (Err(Halt::Deny(reason)), _) => self.deny(turn, reason),
-            (Err(Halt::NeedBody(purpose)), _) => {
-                self.waiting = Waiting::Body(purpose);
-                self.wait(turn)
-            }
+            (Err(Halt::NeedBody(purpose)), _) => self.await_body(turn, purpose),
             (Err(Halt::NeedKeys(need)), _) => self.await_keys(turn, need),
-            (Err(Halt::NeedIntrospection(issuer)), approved) => self.introspect(turn, issuer, approved),
-            (Err(Halt::NeedAnswer(question)), approved) => self.consult(turn, question, approved),
+            (Err(Halt::NeedIntrospection(issuer)), _) => self.introspect(turn, issuer),
+            (Err(Halt::NeedAnswer(question)), _) => self.consult(turn, question),
         }
     }
 
@@ -238,49 +268,9 @@ impl Pending {
     }
 }
 
-/// Step-up.
-impl Pending {
-    fn ask(mut self: Box<Self>, turn: &mut Turn<'_>, step_up: StepUp) -> Next {
-        let (asked, call) = match turn.ask(&self.request, &self.account, step_up) {
-            Ok(asked) => asked,
-            Err(reason) => return self.deny(turn, reason),
-        };
-        // It could be asked; about what is only watched nobody is.
-        if let Some(observed) = turn.observe_held(&self.request, &self.account, Reason::ApprovalNeeded) {
-            return observed;
-        }
-        let (challenge, subject, lapses) = (asked.challenge().to_owned(), asked.subject(), asked.lapses());
-        self.waiting = Waiting::Approval(Box::new(asked));
-        if let Err(over) = self.hold(turn) {
-            return self.over(turn, over);
-        }
-        if let Err(reason) = turn.open(&mut self.account, subject, lapses) {
-            return self.deny(turn, reason);
-        }
-        self.account.challenge = Some(challenge);
-        Next::Call(self, call)
-    }
-
-    fn approver_answered(mut self: Box<Self>, turn: &mut Turn<'_>, outcome: &CallOutcome) -> Next {
-        let Waiting::Approval(asked) = std::mem::replace(&mut self.waiting, Waiting::Body(NeededFor::Decision)) else {
-            return self.deny(turn, Reason::Internal);
-        };
-        let subject = asked.subject();
-        let answer = turn.approved(&mut self.account, *asked, outcome);
-        turn.settle(subject, answer.as_ref().map_err(|reason| *reason));
-        match answer {
-            Ok(approved) => {
-                self.introspected = false;
-                self.advance(turn, Some(approved))
-            }
-            Err(reason) => self.deny(turn, reason),
-        }
-    }
-}
-
 /// The decision point elsewhere.
 impl Pending {
-    fn consult(mut self: Box<Self>, turn: &mut Turn<'_>, question: Question, approved: Option<Approved>) -> Next {
+    fn consult(mut self: Box<Self>, turn: &mut Turn<'_>, question: Question) -> Next {
         // Once before an approval and once after it; whoever still asks anew is not going to end.
         if self.answers.len() >= 2 * MOST_QUESTIONS {
             return self.deny(turn, Reason::PdpUnavailable);
@@ -290,7 +280,7 @@ impl Pending {
             return self.deny(turn, Reason::Internal);
         };
         let deadline = turn.now.plus(call.timeout).plus(CALL_GRACE);
-        self.waiting = Waiting::Answer(Box::new(Consulting { call: id, question, deadline, approved }));
+        self.waiting = Waiting::Answer(Box::new(Consulting { call: id, question, deadline }));
         self.call(turn, call)
     }
 
@@ -302,7 +292,7 @@ impl Pending {
             Ok(given) => {
                 self.answers.push(given);
                 self.introspected = false;
-                self.advance(turn, asked.approved)
+                self.advance(turn)
             }
             Err(reason) => self.deny(turn, reason),
         }
@@ -319,7 +309,7 @@ impl Pending {
                 self.wait(turn)
             }
             // Another worker had newer ones; whether they are new enough is still open.
-            Wish::Granted => self.advance(turn, None),
+            Wish::Granted => self.advance(turn),
             Wish::Denied => {
                 self.account.detail = turn.keys_of(need).and_then(KeyStore::trouble);
                 // Where the newest keys could not be had, nobody knows whether the key is unknown.

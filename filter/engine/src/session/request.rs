@@ -210,6 +210,17 @@ fn check_tunnel(
 }
 
 impl Request {
+    /// Reads its head again, as one that arrives now; what is there of its body stays.
+    pub(super) fn read_again(mut self, engine: &Engine) -> Arrival {
+        match Arrival::of(std::mem::take(&mut self.head), engine, self.arrived) {
+            Arrival::Request(read) => {
+                let Self { head, target, resource, credential, .. } = *read;
+                Arrival::Request(Box::new(Self { head, target, resource, credential, ..self }))
+            }
+            other @ (Arrival::Metadata(_) | Arrival::Unmatched(_) | Arrival::Refused(_)) => other,
+        }
+    }
+
     /// How many bytes of memory more it takes to hold `chunk` too; none where the body is then longer than `limit`.
     pub(super) fn growth(&mut self, chunk: &[u8], limit: usize) -> Option<usize> {
         if self.untried.is_some() {

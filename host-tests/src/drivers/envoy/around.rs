@@ -1,7 +1,10 @@
 //! The servers around an Envoy: upstream, key server, approver, over plain HTTP and over TLS.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
+
+use parking_lot::Mutex;
 
 use super::super::{Approve, Observed, Received};
 use super::now_secs;
@@ -23,6 +26,8 @@ pub(super) struct Around {
     upstream: Server,
     approver: Server,
     keys: Server,
+    /// How that one behaves.
+    serves: Arc<Mutex<KeyServer>>,
     introspector: Server,
     decision_point: Server,
     /// Over TLS, when a scenario needs them.
@@ -43,12 +48,18 @@ struct Looked {
 
 impl Around {
     pub(super) fn start() -> anyhow::Result<Self> {
+        let serves = Arc::new(Mutex::new(KeyServer::default()));
+        let served = Arc::clone(&serves);
         Ok(Self {
             authority: Authority::new("scenarios")?,
             stranger: Authority::new("somebody else")?,
             upstream: Server::start(|_| hello(200))?,
             approver: Server::start(|_| Answer::Reset)?,
-            keys: Server::start(|_| Answer::Reset)?,
+            keys: Server::start(move |seen| {
+                let keys = served.lock();
+                keys.react(&seen.target).map_or(Answer::Reset, answer)
+            })?,
+            serves,
             introspector: Server::start(|_| Answer::Reset)?,
             decision_point: Server::start(|_| Answer::Reset)?,
             tls: Vec::new(),
@@ -107,8 +118,7 @@ impl Around {
     pub(super) fn serve_keys(&self, keys: &KeyServer) -> anyhow::Result<()> {
         // What it says wrongly it says at once, not in the middle of a request.
         keys.react("/")?;
-        let keys = keys.clone();
-        self.keys.answer(move |seen| served(&keys, seen));
+        keys.clone_into(&mut self.serves.lock());
         Ok(())
     }
 
@@ -119,11 +129,17 @@ impl Around {
     }
 
     /// The next request meets these.
-    pub(super) fn prepare(&self, approve: Approve, upstream: Option<&Response>) {
+    pub(super) fn prepare(&self, approve: Approve, meanwhile: Option<&KeyServer>, upstream: Option<&Response>) {
         let (issuer, decide) = (Approve::clone(&approve), Approve::clone(&approve));
         self.decision_point.answer(move |seen| answer(decide(&asked("pdp", seen), now_secs())));
         self.introspector.answer(move |seen| answer(issuer(&asked("introspection", seen), now_secs())));
-        self.approver.answer(move |seen| answer(approve(&asked("approvals", seen), now_secs())));
+        let (serves, meanwhile) = (Arc::clone(&self.serves), meanwhile.cloned());
+        self.approver.answer(move |seen| {
+            if let Some(meanwhile) = &meanwhile {
+                meanwhile.clone_into(&mut serves.lock());
+            }
+            answer(approve(&asked("approvals", seen), now_secs()))
+        });
         let reaction = upstream.map_or(Answer::Reset, |response| {
             let headers = response.headers.iter();
             let headers = headers.map(|(name, value)| (name.clone(), String::from_utf8_lossy(value).into_owned()));

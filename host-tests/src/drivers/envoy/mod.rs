@@ -185,7 +185,7 @@ impl Driver for RealEnvoy {
 
     fn exchange(&mut self, exchange: &Exchange<'_>) -> anyhow::Result<Observed> {
         ensure!(exchange.faults.is_empty(), "Envoy has no faults to order");
-        self.around.prepare(Arc::clone(&exchange.approve), exchange.upstream);
+        self.around.prepare(Arc::clone(&exchange.approve), exchange.meanwhile, exchange.upstream);
         let address = self.kept.last().context("nothing is deployed")?.address;
         let answer = client::send(address, exchange.request)?;
         self.await_record();

@@ -55,9 +55,9 @@ impl Pending {
     /// Asks for what it holds.
     pub(super) fn hold(&mut self, turn: &Turn<'_>) -> Result<(), Over> {
         let owner = self.owner(turn);
-        let held_bytes = [self.request.weight(), self.account.weight(), self.waiting.weight()];
+        let held_bytes = [self.request.weight(), self.account.weight(), self.waiting.weight(), self.step_up.weight()];
         let held_bytes = held_bytes.into_iter().fold(0, usize::saturating_add);
-        let calls = self.waiting.calls();
+        let calls = self.waiting.calls().saturating_add(self.step_up.calls());
         self.held.hold(owner, Each { held_bytes, held_streams: 1, calls, ..Each::default() })
     }
 
@@ -87,8 +87,8 @@ impl Waiting {
     /// How many calls are in flight for it.
     pub(super) fn calls(&self) -> usize {
         match self {
-            Self::Body(_) | Self::Keys(_) | Self::Listening(_) => 0,
-            Self::Introspection(_) | Self::Answer(_) | Self::Approval(_) => 1,
+            Self::Body(_) | Self::Keys(_) | Self::Listening(_) | Self::Approval => 0,
+            Self::Introspection(_) | Self::Answer(_) => 1,
         }
     }
 
@@ -96,7 +96,7 @@ impl Waiting {
     pub(super) fn weight(&self) -> usize {
         match self {
             Self::Answer(asked) => asked.question.weight(),
-            Self::Body(_) | Self::Keys(_) | Self::Introspection(_) | Self::Listening(_) | Self::Approval(_) => 0,
+            Self::Body(_) | Self::Keys(_) | Self::Introspection(_) | Self::Listening(_) | Self::Approval => 0,
         }
     }
 }

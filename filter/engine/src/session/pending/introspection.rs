@@ -8,7 +8,6 @@ use crate::engine::IssuerIndex;
 use crate::introspection::questions::{Ask, Asking, Number};
 use crate::io::{CallId, CallOutcome};
 use crate::reason::Reason;
-use crate::session::approval::Approved;
 use crate::session::{Next, Turn};
 
 /// The issuer is asked about an opaque token.
@@ -16,8 +15,6 @@ pub(super) struct Introspecting {
     pub(super) call: CallId,
     issuer: IssuerIndex,
     pub(super) deadline: UnixTime,
-    /// What was approved already, and is to be decided again.
-    approved: Option<Approved>,
     asking: Asking,
 }
 
@@ -26,17 +23,10 @@ pub(super) struct Listening {
     question: Number,
     token: CacheKey,
     pub(super) deadline: UnixTime,
-    /// As of an [`Introspecting`].
-    approved: Option<Approved>,
 }
 
 impl Pending {
-    pub(super) fn introspect(
-        mut self: Box<Self>,
-        turn: &mut Turn<'_>,
-        issuer: IssuerIndex,
-        approved: Option<Approved>,
-    ) -> Next {
+    pub(super) fn introspect(mut self: Box<Self>, turn: &mut Turn<'_>, issuer: IssuerIndex) -> Next {
         let credential = &self.request.credential;
         let id = turn.call_id();
         let call = credential.introspection(turn.engine, issuer, id).filter(|_| !self.introspected);
@@ -46,12 +36,12 @@ impl Pending {
         let deadline = turn.now.plus(call.timeout).plus(CALL_GRACE);
         match turn.engine.questions.want(token, self.owner(turn), turn.now, self.waited.take()) {
             Ask::Now(asking) => {
-                let introspecting = Introspecting { call: id, issuer, deadline, approved, asking };
+                let introspecting = Introspecting { call: id, issuer, deadline, asking };
                 self.waiting = Waiting::Introspection(Box::new(introspecting));
                 self.call(turn, call)
             }
             Ask::Wait(question) => {
-                self.waiting = Waiting::Listening(Box::new(Listening { question, token, deadline, approved }));
+                self.waiting = Waiting::Listening(Box::new(Listening { question, token, deadline }));
                 self.wait(turn)
             }
             Ask::Refused(reason) => self.deny(turn, reason),
@@ -67,10 +57,10 @@ impl Pending {
         else {
             return self.deny(turn, Reason::Internal);
         };
-        let Introspecting { issuer, approved, asking, .. } = *asked;
+        let Introspecting { issuer, asking, .. } = *asked;
         self.introspected = true;
         match self.request.credential.introspected(turn.engine, issuer, outcome, turn.now) {
-            Ok(()) => self.advance(turn, approved),
+            Ok(()) => self.advance(turn),
             Err(reason) => {
                 asking.refused(reason, turn.now);
                 self.deny(turn, reason)
@@ -84,9 +74,8 @@ impl Pending {
         else {
             return self.deny(turn, Reason::Internal);
         };
-        let Listening { question, approved, .. } = *listening;
-        self.waited = Some(question);
-        self.advance(turn, approved)
+        self.waited = Some(listening.question);
+        self.advance(turn)
     }
 }
 

@@ -59,42 +59,45 @@ fn decide(world: &World, counted: Runs<'_>) -> Result<()> {
     for (number, token) in world.tokens.iter().enumerate() {
         let runs: Runs<'_> = if number < WARM { &mut uncounted } else { counted };
         let id = DecisionId::from_random(u128::try_from(number)?.to_be_bytes());
-        let session = Session::new(Arc::clone(&engine), id);
-        exchange(session, &mut ledger, now, &world.body, token, runs)?;
+        exchange(&engine, id, &mut ledger, now, &world.body, token, runs)?;
     }
     Ok(())
 }
 
 fn exchange(
-    mut session: Session,
+    engine: &Arc<Engine>,
+    id: DecisionId,
     ledger: &mut MemoryLedger,
     now: UnixTime,
     body: &str,
     token: &str,
     runs: Runs<'_>,
 ) -> Result<()> {
+    let mut session = Session::new(Arc::clone(engine), id);
     let headers = Headers::new(load::head(token));
     let mut head = Some(RequestHead { headers, source: Some(load::PEER.to_owned()), ..RequestHead::default() });
     let mut step = Step::Wait;
     runs(Stage::Head, &mut || {
         if let Some(head) = head.take() {
-            step = session.handle(now, Input::Head(head), ledger);
+            step = session.handle(engine, now, Input::Head(head), ledger);
         }
     });
-    runs(Stage::Body, &mut || step = session.handle(now, Input::Body { chunk: body.as_bytes(), end: true }, ledger));
+    runs(Stage::Body, &mut || {
+        step = session.handle(engine, now, Input::Body { chunk: body.as_bytes(), end: true }, ledger);
+    });
     let Step::Forward(_) = step else { bail!("not forwarded: {step:?}") };
     let mut answer = Some(Headers::new(load::answer_head()));
     runs(Stage::Response, &mut || {
         let headers = answer.take().unwrap_or_default();
-        drop(session.handle(now, Input::ResponseHead { headers, end: false }, ledger));
+        drop(session.handle(engine, now, Input::ResponseHead { headers, end: false }, ledger));
         if session.observes() {
-            step = session.handle(now, Input::ResponseBody { chunk: ANSWER.as_bytes(), end: true }, ledger);
+            step = session.handle(engine, now, Input::ResponseBody { chunk: ANSWER.as_bytes(), end: true }, ledger);
         }
     });
     if let Step::Cut(_) | Step::AnswerInstead(_) = step {
         bail!("not passed: {step:?}");
     }
-    runs(Stage::End, &mut || step = session.handle(now, Input::Closed, ledger));
+    runs(Stage::End, &mut || step = session.handle(engine, now, Input::Closed, ledger));
     drop(session);
     Ok(())
 }

@@ -1,0 +1,127 @@
+//! The step-up of a held request: asked once, answered at any time, and worth something only while policy asks just that.
+
+use countersign_tokens::UnixTime;
+
+use super::{NeededFor, Pending, Waiting};
+use crate::io::{CallId, CallOutcome};
+use crate::policy::StepUp;
+use crate::reason::Reason;
+use crate::session::approval::{Approved, Asked};
+use crate::session::{Next, Turn};
+
+/// How far it is.
+#[derive(Default)]
+pub(super) enum StepUpState {
+    /// Nobody is asked.
+    #[default]
+    Unasked,
+    /// The approver is asked, and has perhaps answered while something else was waited for.
+    Asked(Box<Asked>, Option<CallOutcome>),
+    Approved(Box<Approved>),
+}
+
+impl StepUpState {
+    pub(super) fn approved(&self) -> Option<&Approved> {
+        match self {
+            Self::Approved(approved) => Some(approved),
+            Self::Unasked | Self::Asked(..) => None,
+        }
+    }
+
+    /// Whether `id` is the question under way.
+    pub(super) fn awaits(&self, id: CallId) -> bool {
+        matches!(self, Self::Asked(asked, None) if asked.call == id)
+    }
+
+    /// Whether nobody waits for the answer any more.
+    pub(super) fn is_late(&self, now: UnixTime) -> bool {
+        matches!(self, Self::Asked(asked, _) if asked.deadline <= now)
+    }
+
+    /// How many calls are in flight for it.
+    pub(super) fn calls(&self) -> usize {
+        match self {
+            Self::Asked(_, None) => 1,
+            Self::Unasked | Self::Asked(_, Some(_)) | Self::Approved(_) => 0,
+        }
+    }
+
+    /// Bytes of memory that it takes.
+    pub(super) fn weight(&self) -> usize {
+        match self {
+            Self::Asked(_, Some(CallOutcome::Response { body, .. })) => body.len(),
+            Self::Unasked | Self::Asked(..) | Self::Approved(_) => 0,
+        }
+    }
+}
+
+impl Pending {
+    /// Policy wants `step_up`: goes on with the question that was put already if that is the same, or puts it.
+    pub(super) fn step_up(mut self: Box<Self>, turn: &mut Turn<'_>, step_up: StepUp) -> Next {
+        match std::mem::take(&mut self.step_up) {
+            StepUpState::Asked(asked, answer) if asked.is_about(&self.account, &step_up) => {
+                self.account.challenge = Some(asked.challenge().to_owned());
+                if let Some(outcome) = answer {
+                    return self.take_answer(turn, *asked, &outcome);
+                }
+                self.step_up = StepUpState::Asked(asked, None);
+                self.waiting = Waiting::Approval;
+                self.wait(turn)
+            }
+            StepUpState::Asked(asked, _) => {
+                turn.withdraw(&asked);
+                self.ask(turn, step_up)
+            }
+            StepUpState::Unasked | StepUpState::Approved(_) => self.ask(turn, step_up),
+        }
+    }
+
+    fn ask(mut self: Box<Self>, turn: &mut Turn<'_>, step_up: StepUp) -> Next {
+        let (asked, call) = match turn.ask(&self.request, &self.account, step_up) {
+            Ok(asked) => asked,
+            Err(reason) => return self.deny(turn, reason),
+        };
+        // It could be asked; about what is only watched nobody is.
+        if let Some(observed) = turn.observe_held(&self.request, &self.account, Reason::ApprovalNeeded) {
+            return observed;
+        }
+        let (challenge, subject, lapses) = (asked.challenge().to_owned(), asked.subject(), asked.lapses());
+        self.step_up = StepUpState::Asked(Box::new(asked), None);
+        self.waiting = Waiting::Approval;
+        if let Err(over) = self.hold(turn) {
+            return self.over(turn, over);
+        }
+        if let Err(reason) = turn.open(&mut self.account, subject, lapses) {
+            return self.deny(turn, reason);
+        }
+        self.account.challenge = Some(challenge);
+        Next::Call(self, call)
+    }
+
+    /// The approver answered. What else is waited for has to come first: who asks may no longer be known.
+    pub(super) fn approver_answered(mut self: Box<Self>, turn: &mut Turn<'_>, outcome: &CallOutcome) -> Next {
+        match (std::mem::take(&mut self.step_up), &self.waiting) {
+            (StepUpState::Asked(asked, _), Waiting::Approval) => self.take_answer(turn, *asked, outcome),
+            (StepUpState::Asked(asked, _), _) => {
+                self.step_up = StepUpState::Asked(asked, Some(outcome.clone()));
+                self.wait(turn)
+            }
+            (StepUpState::Unasked | StepUpState::Approved(_), _) => self.deny(turn, Reason::Internal),
+        }
+    }
+
+    fn take_answer(mut self: Box<Self>, turn: &mut Turn<'_>, asked: Asked, outcome: &CallOutcome) -> Next {
+        let subject = asked.subject();
+        let answer = turn.approved(&mut self.account, asked, outcome);
+        turn.settle(subject, answer.as_ref().map_err(|reason| *reason));
+        match answer {
+            Ok(approved) => {
+                self.introspected = false;
+                self.waiting = Waiting::Body(NeededFor::Decision);
+                self.step_up = StepUpState::Approved(Box::new(approved));
+                self.advance(turn)
+            }
+            Err(reason) => self.deny(turn, reason),
+        }
+    }
+}
