@@ -19,6 +19,7 @@ use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, GrpcStatusCode, LogLevel, MapType, MetricType, Status};
 
 use crate::ledger::{Store, StoreError, Versioned};
+use crate::succession::PluginName;
 
 /// Bytes of a call's answer; a larger one is [`CallFailure::TooLarge`].
 const ANSWER_BYTES: usize = 1024 * 1024;
@@ -68,6 +69,13 @@ pub(crate) fn tick_every(period: Duration) {
 /// The plugin configuration. Only from `on_configure`, with the size it names.
 pub(crate) fn plugin_configuration(size: usize) -> Vec<u8> {
     bytes(BufferType::PluginConfiguration, 0, size).unwrap_or_default()
+}
+
+/// What the gateway calls this plugin, if it has a name for it. Only from the root's callbacks.
+pub(crate) fn plugin_name() -> Option<PluginName> {
+    let named = |property_name| property([property_name]).and_then(text);
+    let name = named("plugin_name").filter(|name| !name.is_empty())?;
+    Some(PluginName { root: named("plugin_root_id").unwrap_or_default(), name })
 }
 
 /// Makes the following calls about `context` (DESIGN H9); an error when it no longer exists.
@@ -329,7 +337,7 @@ fn bytes(buffer: BufferType, start: usize, size: usize) -> Option<Vec<u8>> {
     hostcalls::get_buffer(buffer, start, size).ok().flatten().filter(|bytes| bytes.len() == size)
 }
 
-fn property(path: [&str; 2]) -> Option<Vec<u8>> {
+fn property<const SEGMENTS: usize>(path: [&str; SEGMENTS]) -> Option<Vec<u8>> {
     hostcalls::get_property(path.to_vec()).ok().flatten()
 }
 

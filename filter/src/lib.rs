@@ -9,6 +9,7 @@
 //! * `phase`: how far a stream got.
 //! * `worker`: what the contexts of one worker share: the held streams, the calls, the background.
 //! * `calls`: which call a token belongs to.
+//! * `succession`: whose configuration decides, where the gateway has several of one plugin.
 //! * `ledger`: spent things in the gateway's shared data.
 //! * `stats`: counters, the gauge and the histogram.
 //! * `configuration`: the forms in which a gateway hands over the configuration.
@@ -22,6 +23,7 @@ mod phase;
 mod plugin;
 mod stats;
 mod stream;
+mod succession;
 mod worker;
 
 mod entry {

@@ -13,10 +13,14 @@ use proxy_wasm::types::{ContextType, LogLevel};
 use crate::configuration;
 use crate::host;
 use crate::stream::HttpStream;
+use crate::succession;
 use crate::worker::Worker;
 
 /// How often waits are looked at: the gateway has no timers per stream (DESIGN H9).
 const TICK: Duration = Duration::from_millis(200);
+
+const UNNAMED: &str = "countersign: the plugin has no name, so what is held and connections that are open keep this \
+    configuration when a newer one comes; set `name` in the Wasm PluginConfig";
 
 /// Called once per VM, before any context exists.
 pub(crate) fn start() {
@@ -41,6 +45,7 @@ impl RootContext for Plugin {
                 };
                 host::log(LogLevel::Info, &format!("countersign: the gateway verifies [{}] itself", native.join(", ")));
                 self.worker.install(engine);
+                self.succeed();
                 host::tick_every(TICK);
                 true
             }
@@ -63,6 +68,23 @@ impl RootContext for Plugin {
 
     fn get_type(&self) -> Option<ContextType> {
         Some(ContextType::HttpContext)
+    }
+}
+
+impl Plugin {
+    /// Decides from now on what older configurations of the same plugin have yet to decide.
+    fn succeed(&self) {
+        let Some(name) = host::plugin_name() else {
+            host::log(LogLevel::Warn, UNNAMED);
+            return;
+        };
+        let text =
+            format!("countersign: decides from now on what older configurations of the plugin `{}` hold", name.name);
+        let (line, older) = succession::join(name, &self.worker);
+        self.worker.belong(line);
+        if older {
+            host::log(LogLevel::Info, &text);
+        }
     }
 }
 

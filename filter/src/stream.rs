@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use countersign_engine::forward::{Forward, HeaderEdit};
 use countersign_engine::headers::Headers;
@@ -398,7 +399,8 @@ impl Stream {
 
     /// What the session says to an input. How long a decision took is known once it is there: deciding takes time, too.
     fn handle(&mut self, input: Input<'_>) -> Step {
-        let mut step = self.session.handle(host::now(), input, &mut self.ledger);
+        let newest = self.worker.engine().unwrap_or_else(|| Arc::clone(self.session.engine()));
+        let mut step = self.session.handle(&newest, host::now(), input, &mut self.ledger);
         if let Some(line) = step.line_mut() {
             line.finish(host::now());
         }

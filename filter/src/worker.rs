@@ -2,7 +2,7 @@
 //!
 //! Never pauses or resumes a stream itself, and holds neither the streams nor the calls while a stream runs.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -18,6 +18,7 @@ use crate::host;
 use crate::ledger::SharedLedger;
 use crate::stats::{Metric, Stats};
 use crate::stream::Stream;
+use crate::succession::Line;
 
 /// How long to stay silent after a complaint that would otherwise come with every request.
 const SILENCE: Duration = Duration::from_mins(1);
@@ -29,6 +30,8 @@ pub(crate) struct Worker {
     streams: RefCell<BTreeMap<u32, Rc<RefCell<Stream>>>>,
     calls: RefCell<Calls>,
     complained: Cell<Option<UnixTime>>,
+    /// The root contexts of the same plugin, this one among them.
+    line: OnceCell<Rc<Line>>,
     pub(crate) stats: Stats,
 }
 
@@ -49,11 +52,12 @@ impl Worker {
             streams: RefCell::default(),
             calls: RefCell::default(),
             complained: Cell::new(None),
+            line: OnceCell::new(),
             stats: Stats::default(),
         }
     }
 
-    /// Serves new streams with `engine`; older streams keep theirs.
+    /// From now on `engine` decides, also about what is held.
     pub(crate) fn install(&self, engine: Engine) {
         let engine = Arc::new(engine);
         let background = Background::new(Arc::clone(&engine), jitter());
@@ -64,9 +68,27 @@ impl Worker {
         self.abandon(Owner::Background(generation.wrapping_sub(1)));
     }
 
-    /// The engine for a new stream.
+    /// It is one of these from now on.
+    pub(crate) fn belong(&self, line: Rc<Line>) {
+        // To the same as before, where it is configured again.
+        let _ = self.line.set(line);
+    }
+
+    /// The engine that decides now: that of the newest configuration.
     pub(crate) fn engine(&self) -> Option<Arc<Engine>> {
+        match self.successor() {
+            Some(newest) => newest.own_engine(),
+            None => self.own_engine(),
+        }
+    }
+
+    fn own_engine(&self) -> Option<Arc<Engine>> {
         self.configured.borrow().as_ref().map(|configured| Arc::clone(&configured.engine))
+    }
+
+    /// Who decides in place of this one, if it is superseded.
+    fn successor(&self) -> Option<Rc<Self>> {
+        self.line.get()?.newest().filter(|newest| newest.root != self.root)
     }
 
     /// From now on `stream` gets answers and ticks.
@@ -122,7 +144,10 @@ impl Worker {
 
     /// Time passed. The gateway made the root the effective context.
     pub(crate) fn tick(&self) {
-        self.background(BackgroundInput::Tick);
+        // Nobody decides by what a superseded configuration would fetch.
+        if self.successor().is_none() {
+            self.background(BackgroundInput::Tick);
+        }
         let streams: Vec<_> = self.streams.borrow().iter().map(|(id, stream)| (*id, Rc::clone(stream))).collect();
         for (context, stream) in streams {
             if !stream.borrow().wants_ticks() {

@@ -30,6 +30,7 @@ const START: Duration = Duration::from_mins(1);
 pub struct Envoy {
     binary: PathBuf,
     environment: Vec<(String, String)>,
+    drain: Duration,
 }
 
 /// What Envoy says about a bootstrap without running it.
@@ -80,13 +81,21 @@ impl Envoy {
             binary.display(),
             format!("scripts/setup envoy {wanted}").trim_end()
         );
-        Ok(Self { binary, environment: Vec::new() })
+        Ok(Self { binary, environment: Vec::new(), drain: Duration::ZERO })
     }
 
     /// The same with a variable in its environment, where secrets are (`host_env_keys`).
     #[must_use]
     pub fn with_env(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The same, where a listener or a filter chain that is taken away goes on for so long with what is under way; else it
+    /// ends at once.
+    #[must_use]
+    pub fn draining_for(mut self, drain: Duration) -> Self {
+        self.drain = drain;
         self
     }
 
@@ -128,8 +137,7 @@ impl Envoy {
             .command(&path, 2)
             .arg("--admin-address-path")
             .arg(&admin_file)
-            // A listener that is taken away ends at once.
-            .args(["--drain-time-s", "0"])
+            .args(["--drain-time-s", &self.drain.as_secs().to_string()])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

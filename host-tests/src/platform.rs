@@ -69,8 +69,13 @@ impl Platform {
     /// Starts that gateway in `version`, logging into `log`; it has the keys.
     pub fn gateway(&self, version: &str, bootstrap: &Value, log: &Path) -> Result<RunningEnvoy> {
         let envoy = Envoy::find(version)?.start(bootstrap, log)?;
-        keys_are_taken(&self.0)?;
+        self.wait_for_keys()?;
         Ok(envoy)
+    }
+
+    /// Waits until the one gateway that asks for its keys has them.
+    pub fn wait_for_keys(&self) -> Result<()> {
+        keys_are_taken(&self.0)
     }
 }
 

@@ -138,6 +138,7 @@ fn property(caller: Caller<'_, State>, path: u32, path_size: u32, data: u32, siz
         let path = text(caller, path, path_size)?;
         let state = caller.data();
         let value = match path.as_str() {
+            "plugin_name" => Some(if state.options.unnamed { Vec::new() } else { b"countersign".to_vec() }),
             "source\0address" => state.options.source.clone().map(String::into_bytes),
             "xds\0route_name" => state.options.route.clone().map(String::into_bytes),
             "connection\0mtls" => Some(vec![u8::from(state.options.certificate.is_some())]),

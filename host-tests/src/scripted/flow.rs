@@ -92,7 +92,7 @@ fn send_local_response(
 fn set_effective_context(caller: Caller<'_, State>, context: u32) -> Result<i32> {
     hostcall(caller, "proxy_set_effective_context", |caller| {
         let state = caller.data_mut();
-        if context != super::gateway::ROOT && !state.streams.contains_key(&context) {
+        if !state.roots.contains(&context) && !state.streams.contains_key(&context) {
             return Ok(Status::BadArgument);
         }
         state.effective = context;

@@ -7,8 +7,8 @@ use wasmtime::{Instance, Linker, Store, WasmParams, WasmResults};
 use super::state::{Answer, Deferred, Event, Forwarded, Pairs, Place, Shown, State, StreamHandle, StreamState};
 use super::{HostError, Module, Options, crypto, data, flow, observe, wasi};
 
-/// The context of the plugin.
-pub(super) const ROOT: u32 = 1;
+/// The first context of the plugin.
+const ROOT: u32 = 1;
 
 const CONTINUE: i32 = 0;
 
@@ -32,15 +32,42 @@ impl ScriptedHost {
         let mut store = Store::new(&module.engine, State::new(configuration, environment, options));
         let load = |error: wasmtime::Error| HostError::Load(format!("{error:#}"));
         let instance = link(module).and_then(|linker| linker.instantiate(&mut store, &module.module)).map_err(load)?;
-        let mut host = Self { store, instance, next_context: ROOT.saturating_add(1), broken: None };
+        let mut host = Self { store, instance, next_context: ROOT, broken: None };
         host.call::<_, ()>(0, "_initialize", ())?;
-        host.call::<_, ()>(ROOT, "proxy_on_context_create", (ROOT, 0_u32))?;
-        host.call::<_, i32>(ROOT, "proxy_on_vm_start", (ROOT, 0_u32))?;
-        let size = u32::try_from(configuration.len()).map_err(|error| HostError::Load(error.to_string()))?;
-        if host.call::<_, i32>(ROOT, "proxy_on_configure", (ROOT, size))? == 0 {
-            return Err(HostError::ConfigurationRefused(host.logs()));
-        }
+        host.root(true)?;
         Ok(host)
+    }
+
+    /// A newer configuration of the plugin: it gets a context of its own, and every new stream. The older ones stay, as
+    /// while a gateway drains.
+    pub fn reconfigure(&mut self, configuration: &[u8]) -> Result<(), HostError> {
+        self.state().configuration = configuration.to_vec();
+        self.root(false)
+    }
+
+    /// The newest context is gone: the gateway did not take what came with it.
+    pub fn take_back(&mut self) -> Result<(), HostError> {
+        let Some(root) = self.state().roots.pop() else { return Ok(()) };
+        self.call::<_, i32>(root, "proxy_on_done", root)?;
+        self.call::<_, ()>(root, "proxy_on_delete", root)
+    }
+
+    /// A context for the configuration that is there.
+    fn root(&mut self, starts: bool) -> Result<(), HostError> {
+        let root = self.next_context;
+        self.next_context = root.saturating_add(1);
+        self.call::<_, ()>(root, "proxy_on_context_create", (root, 0_u32))?;
+        if starts {
+            self.call::<_, i32>(root, "proxy_on_vm_start", (root, 0_u32))?;
+        }
+        self.state().roots.push(root);
+        let size = self.state().configuration.len();
+        let size = u32::try_from(size).map_err(|error| HostError::Load(error.to_string()))?;
+        if self.call::<_, i32>(root, "proxy_on_configure", (root, size))? == 0 {
+            self.take_back()?;
+            return Err(HostError::ConfigurationRefused(self.logs()));
+        }
+        Ok(())
     }
 
     /// A request's header section arrives. Pseudo-headers included; `end` when nothing follows.
@@ -50,7 +77,8 @@ impl ScriptedHost {
         let headers = owned(headers);
         let count = count(&headers);
         self.state().streams.insert(stream.0, StreamState::new(headers, end));
-        self.call::<_, ()>(ROOT, "proxy_on_context_create", (stream.0, ROOT))?;
+        let root = self.state().roots.last().copied().unwrap_or(ROOT);
+        self.call::<_, ()>(root, "proxy_on_context_create", (stream.0, root))?;
         let action = self.call(stream.0, "proxy_on_request_headers", (stream.0, count, i32::from(end)))?;
         self.follow(stream, action)?;
         Ok(stream)
@@ -175,10 +203,13 @@ impl ScriptedHost {
         Ok(())
     }
 
-    /// Time passes and the plugin ticks once.
+    /// Time passes and the plugin ticks once, in each of its contexts.
     pub fn tick(&mut self, passed: Duration) -> Result<(), HostError> {
         self.advance(passed);
-        self.call(ROOT, "proxy_on_tick", ROOT)
+        for root in self.state().roots.clone() {
+            self.call::<_, ()>(root, "proxy_on_tick", root)?;
+        }
+        Ok(())
     }
 
     /// The call with `token` ends. Like in a gateway, once.

@@ -38,6 +38,8 @@ pub struct Options {
     pub source: Option<String>,
     /// The certificate of the connection's other end: SHA-256 in hexadecimal, first URI.
     pub certificate: Option<(String, Option<String>)>,
+    /// The plugin has no name.
+    pub unnamed: bool,
     /// The gateway knows no foreign function.
     pub no_foreign_functions: bool,
     /// Wall clock at the start, since 1970.
@@ -195,6 +197,8 @@ pub(super) struct State {
     /// What passes between two looks at the clock.
     pub(super) passing: Duration,
     pub(super) configuration: Vec<u8>,
+    /// The contexts of the plugin, the one that gets new streams last.
+    pub(super) roots: Vec<u32>,
     pub(super) environment: Vec<(String, String)>,
     /// The context hostcalls are about.
     pub(super) effective: u32,
@@ -224,6 +228,7 @@ impl State {
             passing: Duration::ZERO,
             options,
             configuration: configuration.to_vec(),
+            roots: Vec::new(),
             environment: environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
             effective: 0,
             streams: BTreeMap::new(),
