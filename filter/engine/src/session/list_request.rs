@@ -11,7 +11,7 @@ use crate::credential::FIELDS;
 use crate::forward::HeaderEdit;
 use crate::headers::same_name;
 
-/// Removes every other field of `request`. Reserved ones and the credential are looked after already.
+/// Removes every other field of `request`, and its trailers. Reserved ones and the credential are looked after already.
 pub(super) fn cleaned(turn: &Turn<'_>, request: &Request) -> Vec<HeaderEdit> {
     let Some(resource) = turn.engine.resource(request.resource).filter(|resource| resource.has_pins()) else {
         return Vec::new();
@@ -20,5 +20,7 @@ pub(super) fn cleaned(turn: &Turn<'_>, request: &Request) -> Vec<HeaderEdit> {
         let mut named = FIELDS.iter().copied().chain(resource.list_headers.iter().map(String::as_str));
         transport::is_own(name) || is_reserved(name) || named.any(|field| same_name(field, name))
     };
-    HeaderEdit::removals(&request.head.headers, |name| !goes_on(name))
+    let mut edits = HeaderEdit::removals(&request.head.headers, |name| !goes_on(name));
+    edits.extend(HeaderEdit::trailer_removals(&request.trailers, |_| true));
+    edits
 }

@@ -6,7 +6,7 @@
 //! whether it was asked for; it passes as it came, lists and sessions included.
 
 use super::account::{About, Account, without};
-use super::request::{Request, is_identity};
+use super::request::{Request, is_identity, without_identity};
 use super::response::Watch;
 use super::running::Running;
 use super::{Next, Turn};
@@ -26,7 +26,7 @@ impl Turn<'_> {
 
     /// The same of one whose trailers, and whose session, may be known.
     pub(super) fn observe_held(&self, request: &Request, account: &Account, decided: Reason) -> Option<Next> {
-        let mut edits = request.spoofed_trailers.clone();
+        let mut edits = without_identity(&request.trailers);
         // A session that was opened while decisions were enforced goes on.
         if let Some(session) = &account.session {
             edits.extend(HeaderEdit::removals(&request.head.headers, |name| same_name(name, sessions::FIELD)));

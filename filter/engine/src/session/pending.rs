@@ -111,7 +111,7 @@ impl Pending {
     pub(super) fn handle(mut self: Box<Self>, turn: &mut Turn<'_>, input: Input<'_>) -> Next {
         match input {
             Input::Body { chunk, end } => self.body(turn, chunk, end),
-            Input::Trailers(trailers) => match self.request.absorb_trailers(&trailers) {
+            Input::Trailers(trailers) => match self.request.absorb_trailers(trailers) {
                 Ok(()) => self.body_arrived(turn),
                 Err(reason) => self.deny(turn, reason),
             },

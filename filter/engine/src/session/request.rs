@@ -33,8 +33,7 @@ pub(super) struct Request {
     complete: bool,
     /// Why policies in audit that read the body are not tried.
     pub(super) untried: Option<Reason>,
-    /// Removes what its trailers say that only this filter may say.
-    pub(super) spoofed_trailers: Vec<HeaderEdit>,
+    pub(super) trailers: Headers,
 }
 
 /// What a head turned out to be.
@@ -115,7 +114,7 @@ impl Arrival {
         };
         match Credential::of(&head, &target, found, config, now) {
             Ok(credential) => {
-                let (body, complete, untried, spoofed_trailers) = (Vec::new(), head.end, None, Vec::new());
+                let (body, complete, untried, trailers) = (Vec::new(), head.end, None, Headers::default());
                 Self::Request(Box::new(Request {
                     head,
                     target,
@@ -127,7 +126,7 @@ impl Arrival {
                     first: None,
                     complete,
                     untried,
-                    spoofed_trailers,
+                    trailers,
                 }))
             }
             Err(reason) => Self::Refused(Misfit::of(reason, Some(resource)).refuse(head, target)),
@@ -250,10 +249,10 @@ impl Request {
     }
 
     /// Trailers end the body.
-    pub(super) fn absorb_trailers(&mut self, trailers: &Headers) -> Result<(), Reason> {
+    pub(super) fn absorb_trailers(&mut self, trailers: Headers) -> Result<(), Reason> {
         self.complete = self.untried.is_none();
-        self.spoofed_trailers = without_identity(trailers);
-        check_trailers(trailers).map_err(|UnsafeTrailer| Reason::AmbiguousHeaders)
+        self.trailers = trailers;
+        check_trailers(&self.trailers).map_err(|UnsafeTrailer| Reason::AmbiguousHeaders)
     }
 
     /// Whether bytes of a body came, all of it or not.
@@ -280,7 +279,8 @@ impl Request {
     pub(super) fn weight(&self) -> usize {
         // What the head says is there twice: as it came, and as it was read.
         let head = weight::of_headers(&self.head.headers).saturating_mul(2);
-        STREAM.saturating_add(head).saturating_add(self.body.capacity())
+        let trailers = weight::of_headers(&self.trailers);
+        STREAM.saturating_add(head).saturating_add(trailers).saturating_add(self.body.capacity())
     }
 
     /// The whole body, once it is there.
