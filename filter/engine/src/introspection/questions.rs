@@ -210,9 +210,11 @@ impl Refused {
 }
 
 impl Spent {
-    /// How much of [`PERIOD`] is used up. More than all of it was spent before the clock was put back, and is forgiven.
+    /// How much of [`PERIOD`] is used up. Clocks jump back a little; where one was put back by more than that, what was spent
+    /// before is forgiven.
     fn used(self, now: UnixTime) -> Duration {
-        Some(self.0.since(now)).filter(|used| *used <= PERIOD).unwrap_or_default()
+        let used = self.0.since(now);
+        if used > PERIOD.saturating_mul(2) { Duration::ZERO } else { used.min(PERIOD) }
     }
 
     fn is_over(self, budget: u32, now: UnixTime) -> bool {
@@ -327,7 +329,11 @@ mod tests {
         assert_eq!(present(address(2), at(10)), Ok(true));
         assert_eq!(present(address(1), at(14)), Err(Over::Address));
         assert_eq!(present(address(1), at(20)), Ok(true));
-        // A clock that was put back by an hour blocks nobody for an hour.
+        // A clock that jumps back gives nothing back, and one that was put back by an hour blocks nobody for an hour.
+        for _ in 0..4 {
+            assert_eq!(present(address(3), at(100)), Ok(true));
+        }
+        assert_eq!(present(address(3), at(99)), Err(Over::Address));
         assert_eq!(present(address(1), UnixTime::from_secs(1_800_000_000 - 3600)), Ok(true));
     }
 
