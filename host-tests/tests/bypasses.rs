@@ -49,6 +49,14 @@ const BYPASSES: &[(&str, &[&str])] = &[
             "a form that says another method, or who asks",
         ],
     ),
+    (
+        "a name that a rule asks for, where nothing declares it",
+        &[
+            "a name that a policy asks for is not passed unread",
+            "a path that is no endpoint carries no name that a policy asks for",
+            "prompts and gRPC methods that nobody declared carry no name that a policy asks for",
+        ],
+    ),
     ("headers say one tool, the body another", &["header and body disagree"]),
     (
         "a client sends the header that picks a route, or the identity that the upstream believes",

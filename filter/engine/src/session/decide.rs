@@ -87,7 +87,10 @@ impl Turn<'_> {
         {
             return Err(Halt::NeedBody(purpose));
         }
-        let action = self.with_carried(read_action(resource, request, wanted, account)?, request, Mode::Enforce)?;
+        let action = read_action(resource, request, wanted, account)?;
+        let action = self.with_carried(action, request, Mode::Enforce).inspect_err(|reason| {
+            account.detail = remedy::of(*reason, resource, request);
+        })?;
         let authentication = resource.demand(Some(&action));
         let undeclared = resource.interface.closed && resource.declared(&action).is_none();
         account.digester = self.digester(&action);

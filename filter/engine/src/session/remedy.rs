@@ -42,6 +42,10 @@ pub(super) fn of(reason: Reason, resource: &Resource, request: &Request) -> Opti
                 format!("servers read this body as a form (`{media}`), and nothing here does; {remedy}")
             })
         }
+        (Reason::MalformedJson | Reason::MediaType, Found::Undeclared) if resource.protocol == Protocol::Http => {
+            let remedy = "declare the endpoint, with `body: unread` if it is to pass as it comes";
+            Some(format!("policies ask for arguments by name, and this body cannot be searched for them; {remedy}"))
+        }
         (_, Found::Endpoint(..) | Found::Nearly(_) | Found::Undeclared) => None,
     }
 }
