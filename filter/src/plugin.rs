@@ -4,7 +4,6 @@
 //! refuse the configuration, and streams of an unconfigured root are answered 503.
 
 use std::rc::Rc;
-use std::time::Duration;
 
 use countersign_engine::{Engine, NativeFirst};
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
@@ -14,10 +13,7 @@ use crate::configuration;
 use crate::host;
 use crate::stream::HttpStream;
 use crate::succession;
-use crate::worker::Worker;
-
-/// How often waits are looked at: the gateway has no timers per stream (DESIGN H9).
-const TICK: Duration = Duration::from_millis(200);
+use crate::worker::{TICK, Worker};
 
 const UNNAMED: &str = "countersign: the plugin has no name, so what is held and connections that are open keep this \
     configuration when a newer one comes; set `name` in the Wasm PluginConfig";

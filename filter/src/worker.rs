@@ -20,6 +20,13 @@ use crate::stats::{Metric, Stats};
 use crate::stream::Stream;
 use crate::succession::Line;
 
+/// How often waits are looked at: the gateway has no timers per stream (DESIGN H9).
+pub(crate) const TICK: Duration = Duration::from_millis(200);
+
+/// For how long a bundle is loaded in one go, and how often while there is one; a step that was begun is finished.
+const TURN: Duration = Duration::from_millis(10);
+const BETWEEN_TURNS: Duration = Duration::from_millis(20);
+
 /// How long to stay silent after a complaint that would otherwise come with every request.
 const SILENCE: Duration = Duration::from_mins(1);
 
@@ -30,6 +37,8 @@ pub(crate) struct Worker {
     streams: RefCell<BTreeMap<u32, Rc<RefCell<Stream>>>>,
     calls: RefCell<Calls>,
     complained: Cell<Option<UnixTime>>,
+    /// Whether it ticks more often than usual.
+    hurries: Cell<bool>,
     /// The root contexts of the same plugin, this one among them.
     line: OnceCell<Rc<Line>>,
     pub(crate) stats: Stats,
@@ -52,6 +61,7 @@ impl Worker {
             streams: RefCell::default(),
             calls: RefCell::default(),
             complained: Cell::new(None),
+            hurries: Cell::new(false),
             line: OnceCell::new(),
             stats: Stats::default(),
         }
@@ -147,6 +157,7 @@ impl Worker {
         // Nobody decides by what a superseded configuration would fetch.
         if self.successor().is_none() {
             self.background(BackgroundInput::Tick);
+            self.load();
         }
         let streams: Vec<_> = self.streams.borrow().iter().map(|(id, stream)| (*id, Rc::clone(stream))).collect();
         for (context, stream) in streams {
@@ -158,6 +169,22 @@ impl Worker {
                 Err(_) => self.delist(context),
             }
         }
+    }
+
+    /// Loads a little more of a bundle, if there is one to load, and comes back to it soon: requests are served in between.
+    fn load(&self) {
+        let began = host::now();
+        while self.is_loading() && host::now().since(began) < TURN {
+            self.background(BackgroundInput::Load);
+        }
+        let hurries = self.is_loading();
+        if self.hurries.replace(hurries) != hurries {
+            host::tick_every(if hurries { BETWEEN_TURNS } else { TICK });
+        }
+    }
+
+    fn is_loading(&self) -> bool {
+        self.configured.borrow().as_ref().is_some_and(|configured| configured.background.is_loading())
     }
 
     /// Logs what would come with every request, at most once a minute.

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
@@ -208,6 +208,66 @@ fn swapping_every_second_under_load_loses_no_request() -> Result<()> {
         ensure!(whole, "decided by half a bundle: {record}");
     }
     Ok(())
+}
+
+#[test]
+#[ignore = "takes a while: scripts/check --full"]
+fn what_takes_long_to_load_is_loaded_between_requests() -> Result<()> {
+    let world = World::start(PINNED, "large")?;
+    world.bundles.answer(as_it_is(signed("ec1", &open(7))?));
+    world.wait_until_in_force(7)?;
+    let over = AtomicBool::new(false);
+    let clients = std::thread::scope(|scope| -> Result<Vec<Vec<Duration>>> {
+        // More connections than workers, so that each worker has some.
+        let clients: Vec<_> = (0..8).map(|_| scope.spawn(|| until(&over, &world))).collect();
+        let began = Instant::now();
+        world.bundles.answer(as_it_is(signed("ec1", &large(8))?));
+        let loaded = world.wait_until_in_force(8);
+        println!("bundles: 1,000 tools and 100 policies for each of them are in force after {:?}", began.elapsed());
+        over.store(true, Ordering::Relaxed);
+        loaded?;
+        clients.into_iter().map(|client| client.join().map_err(|_| anyhow::anyhow!("a client failed"))?).collect()
+    })?;
+    let mut answers: Vec<Duration> = clients.into_iter().flatten().collect();
+    answers.sort_unstable();
+    let longest: Vec<_> = answers.iter().rev().take(16).collect();
+    println!("bundles: {} requests meanwhile, the longest took {longest:?}", answers.len());
+    ensure!(answers.len() > 100, "hardly any request");
+    Ok(())
+}
+
+/// A catalogue of 1,000 tools, and 100 policies that are for every action.
+fn large(revision: u64) -> Value {
+    let tools: Vec<Value> = (0..1_000).map(|number| json!({ "name": format!("tool-{number}") })).collect();
+    let policy = |number| {
+        format!("@id(\"p{number}\") forbid (principal, action, resource) when {{ context.risk == \"critical\" }};\n")
+    };
+    let policies: String = (0..100).map(policy).collect();
+    let configuration = json!({
+        "policy": { "cedar": format!("permit (principal, action, resource);\n{policies}") },
+        "resources": [
+            { "name": "api", "match": { "path": "/*" }, "protocol": "http" },
+            { "name": "tools", "match": { "path": "/mcp" }, "protocol": "mcp", "tools": tools },
+        ],
+    });
+    bundle(revision, &configuration)
+}
+
+/// How long each request of one client took until it is `over`; all of them are answered, and rightly.
+fn until(over: &AtomicBool, world: &World) -> Result<Vec<Duration>> {
+    let config = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE)).build();
+    let agent = ureq::Agent::new_with_config(config);
+    let mut answers = Vec::new();
+    while !over.load(Ordering::Relaxed) {
+        let began = Instant::now();
+        let request = agent.get(format!("http://{}/", world.envoy.address()));
+        let mut response = request.header("authorization", format!("Bearer {}", world.token)).call()?;
+        response.body_mut().read_to_vec()?;
+        ensure!(response.status() == 200, "{}", response.status());
+        answers.push(began.elapsed());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    Ok(answers)
 }
 
 /// So much of `wrk`.

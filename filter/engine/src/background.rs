@@ -44,6 +44,8 @@ pub enum BackgroundInput {
     Start,
     /// Time passed.
     Tick,
+    /// There is time for a little more of what [is being loaded](Background::is_loading).
+    Load,
     /// The outcome of a call; an unknown or repeated id changes nothing.
     CallDone(CallId, CallOutcome),
 }
@@ -90,6 +92,11 @@ impl Background {
         Self { engine, bundles, next_call: 0, fetches, early, told_age: None, reported }
     }
 
+    /// Whether a bundle is being loaded: it wants [`BackgroundInput::Load`], again and again, with other work in between.
+    pub fn is_loading(&self) -> bool {
+        self.bundles.as_ref().is_some_and(Bundles::is_loading)
+    }
+
     /// Takes one input and says what to do. The ledger is where workers tell each other what they found.
     pub fn handle(&mut self, now: UnixTime, input: BackgroundInput, ledger: &mut dyn Ledger) -> Vec<Effect> {
         let mut effects = match input {
@@ -99,6 +106,10 @@ impl Background {
                 effects.extend(self.fetch_due_bundle(now));
                 effects
             }
+            BackgroundInput::Load => match self.bundles.as_mut().map(|bundles| bundles.load(ledger)) {
+                Some(news) => self.tell(news),
+                None => Vec::new(),
+            },
             BackgroundInput::CallDone(id, outcome)
                 if self.bundles.as_ref().is_some_and(|bundles| bundles.awaits(id)) =>
             {
@@ -156,9 +167,15 @@ impl Background {
 
     fn take_bundle(&mut self, outcome: &CallOutcome, now: UnixTime, ledger: &mut dyn Ledger) -> Vec<Effect> {
         let Some(bundles) = &mut self.bundles else { return Vec::new() };
+        let news = bundles.answer(outcome, &self.engine, now, ledger);
+        self.tell(news)
+    }
+
+    /// What follows from `news` of bundles.
+    fn tell(&mut self, news: News) -> Vec<Effect> {
         let stays =
             self.engine.bundle().map_or("the configuration".to_owned(), |revision| format!("revision {revision}"));
-        match bundles.answer(outcome, &self.engine, now, ledger) {
+        match news {
             News::Nothing => Vec::new(),
             News::Installed { engine, revision } => {
                 self.engine = Arc::from(engine);

@@ -13,12 +13,13 @@
 //! It is taken as a whole or not at all: what is signed by nobody known, is for others, is older than what was seen in this
 //! gateway process, or cannot be loaded is refused, and the last good one stays. What is held when one comes is decided by it.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
+mod base;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+pub(crate) use base::{Base, Keeping};
 use countersign_tokens::json::Limits;
 use countersign_tokens::{TokenError, UnixTime, signed_document};
 use serde::Deserialize;
@@ -26,10 +27,11 @@ use serde_json::{Map, Value};
 
 use crate::background::early_by;
 use crate::board::{Board, Posting};
-use crate::config::{BundleConfig, ConfigError, ConfigErrors, MaxStale, Secrets, WhenStale};
+use crate::config::{BundleConfig, ConfigErrors, MaxStale, WhenStale};
 use crate::digest;
-use crate::engine::{Engine, Refused};
+use crate::engine::{Engine, Loading, Refused};
 use crate::io::{Call, CallFailure, CallId, CallOutcome};
+use crate::progress::Progress;
 
 /// The `typ` of a bundle.
 pub const TYPE: &str = "countersign-bundle+jwt";
@@ -62,6 +64,8 @@ pub(crate) struct Bundles {
     asked: Option<UnixTime>,
     /// The call under way.
     under_way: Option<CallId>,
+    /// What is being loaded, while the one before decides.
+    incoming: Option<Box<Incoming>>,
     freshness: Arc<Freshness>,
     /// That it is too old was said.
     warned: bool,
@@ -75,7 +79,18 @@ enum Found {
     Unchanged,
     /// What is in force.
     Same,
-    Newer(Box<Engine>, Seen),
+    /// What is to be loaded.
+    Newer(Box<Incoming>),
+}
+
+/// A bundle on its way into force.
+#[derive(Debug)]
+struct Incoming {
+    seen: Seen,
+    /// SHA-256 of the answer it came in.
+    answer: [u8; 32],
+    signed: UnixTime,
+    loading: Loading,
 }
 
 /// One bundle, told from every other.
@@ -140,11 +155,17 @@ pub(crate) enum BundleError {
     #[error("revision {revision} cannot be used: {errors}")]
     Unusable { revision: u64, errors: String },
     #[error(
-        "revision {revision} would keep a worker for about {:.1} s, and nothing may keep it for more than {:.1} s; write fewer \
+        "revision {revision} would take a worker about {:.1} s to load, and nothing may take it more than {:.1} s; write fewer \
          policies that are for every action, or raise `bundle.max_load`",
         .effort.as_secs_f64(), .most.as_secs_f64()
     )]
     TooLong { revision: u64, effort: Duration, most: Duration },
+}
+
+impl BundleError {
+    fn unusable(revision: u64, errors: &ConfigErrors) -> Self {
+        Self::Unusable { revision, errors: errors.to_string().lines().collect::<Vec<_>>().join("; ") }
+    }
 }
 
 #[derive(Deserialize)]
@@ -169,6 +190,7 @@ impl Bundles {
             current: None,
             asked: None,
             under_way: None,
+            incoming: None,
             freshness,
             warned: false,
             trouble: None,
@@ -178,7 +200,8 @@ impl Bundles {
     /// The call that asks for a newer one, if it is time. `early`: thousandths of the interval by which this worker is.
     pub(crate) fn fetch(&mut self, id: CallId, early: u16, now: UnixTime) -> Option<Call> {
         let asked_within = |pause| self.asked.is_some_and(|asked| now.apart(asked) < pause);
-        if self.under_way.is_some() && asked_within(self.config.endpoint.timeout)
+        if self.incoming.is_some()
+            || self.under_way.is_some() && asked_within(self.config.endpoint.timeout)
             || asked_within(early_by(self.config.refresh, early))
         {
             return None;
@@ -217,11 +240,11 @@ impl Bundles {
         Some(format!("bundle: none was signed in the last {after} s (`max_stale`), or none is served; {consequence}"))
     }
 
-    /// Takes the answer; `engine` is what is in force.
+    /// Takes the answer; `engine` is what is in force. What is newer is loaded from then on.
     pub(crate) fn answer(
         &mut self,
         outcome: &CallOutcome,
-        engine: &Engine,
+        engine: &Arc<Engine>,
         now: UnixTime,
         board: &mut dyn Board,
     ) -> News {
@@ -236,22 +259,52 @@ impl Bundles {
                 self.trouble = None;
                 News::Nothing
             }
-            Ok(Found::Newer(engine, seen)) => {
-                self.current = Some(seen);
-                self.trouble = None;
-                News::Installed { engine, revision: seen.revision }
+            Ok(Found::Newer(incoming)) => {
+                self.incoming = Some(incoming);
+                News::Nothing
             }
-            Err(error) => {
-                let repeated = self.trouble.replace(error.clone()).is_some_and(|before| before == error);
-                News::Refused { error, repeated }
-            }
+            Err(error) => self.refuse(error),
         }
+    }
+
+    /// Whether there is something to load.
+    pub(crate) fn is_loading(&self) -> bool {
+        self.incoming.is_some()
+    }
+
+    /// Loads a little more of what is being loaded.
+    pub(crate) fn load(&mut self, board: &mut dyn Board) -> News {
+        let Some(incoming) = self.incoming.take() else { return News::Nothing };
+        let Incoming { seen, answer, signed, loading } = *incoming;
+        match loading.step() {
+            Ok(Progress::More(loading)) => {
+                self.incoming = Some(Box::new(Incoming { seen, answer, signed, loading }));
+                News::Nothing
+            }
+            // Another worker may have been quicker with a newer one.
+            Ok(Progress::Done(engine)) => match self.tell(seen, board) {
+                Ok(()) => {
+                    self.good = Some(answer);
+                    self.freshness.confirm(signed);
+                    self.current = Some(seen);
+                    self.trouble = None;
+                    News::Installed { engine, revision: seen.revision }
+                }
+                Err(error) => self.refuse(error),
+            },
+            Err(errors) => self.refuse(BundleError::unusable(seen.revision, &errors)),
+        }
+    }
+
+    fn refuse(&mut self, error: BundleError) -> News {
+        let repeated = self.trouble.replace(error.clone()).is_some_and(|before| before == error);
+        News::Refused { error, repeated }
     }
 
     fn read(
         &mut self,
         outcome: &CallOutcome,
-        engine: &Engine,
+        engine: &Arc<Engine>,
         now: UnixTime,
         board: &mut dyn Board,
     ) -> Result<Found, BundleError> {
@@ -287,17 +340,11 @@ impl Bundles {
             return Ok(Found::Same);
         }
         let most = self.config.max_load;
-        let engine = engine.with_bundle(revision, configuration, most).map_err(|refused| match refused {
-            Refused::Unusable(errors) => {
-                let errors = errors.to_string().lines().collect::<Vec<_>>().join("; ");
-                BundleError::Unusable { revision, errors }
-            }
+        let loading = Engine::with_bundle(engine, revision, configuration, most).map_err(|refused| match refused {
+            Refused::Unusable(errors) => BundleError::unusable(revision, &errors),
             Refused::TooLong(effort) => BundleError::TooLong { revision, effort, most },
         })?;
-        self.tell(seen, board)?;
-        self.good = Some(answer);
-        self.freshness.confirm(signed);
-        Ok(Found::Newer(Box::new(engine), seen))
+        Ok(Found::Newer(Box::new(Incoming { seen, answer, signed, loading })))
     }
 
     fn verified(&self, body: &[u8], engine: &Engine) -> Result<Bundle, BundleError> {
@@ -354,111 +401,6 @@ impl Seen {
     fn decode(document: &[u8]) -> Option<Self> {
         let (revision, digest) = document.strip_prefix(&MAGIC)?.split_first_chunk()?;
         Some(Self { revision: u64::from_le_bytes(*revision), digest: digest.try_into().ok()? })
-    }
-}
-
-/// The plugin configuration as it was written, and the secrets it named: what bundles are laid over.
-#[derive(Debug)]
-pub(crate) struct Base {
-    document: Vec<u8>,
-    secrets: Kept,
-}
-
-impl Base {
-    pub(crate) fn new(document: &[u8], secrets: Kept) -> Self {
-        Self { document: document.to_vec(), secrets }
-    }
-
-    /// The secrets it named.
-    pub(crate) fn secrets(&self) -> &dyn Secrets {
-        &self.secrets
-    }
-
-    /// The configuration with `changes` in it.
-    pub(crate) fn with(&self, changes: Map<String, Value>) -> Result<Vec<u8>, ConfigErrors> {
-        let unreadable = || ConfigErrors::from(ConfigError::new("", "the plugin configuration is no object"));
-        let document: Value = serde_json::from_slice(&self.document).map_err(|_| unreadable())?;
-        let Value::Object(mut document) = document else { return Err(unreadable()) };
-        let mut errors = Vec::new();
-        for (name, value) in changes {
-            let stranger = |place: &str| ConfigError::new(place, "bundles have no say in this; remove it");
-            if !MEMBERS.contains(&name.as_str()) {
-                errors.push(stranger(&format!("/{name}")));
-            } else if let ("policy", Value::Object(texts)) = (name.as_str(), &value) {
-                let strangers = texts.keys().filter(|text| !TEXTS.contains(&text.as_str()));
-                errors.extend(strangers.map(|text| stranger(&format!("/policy/{text}"))));
-                if let Some(policy) = document.get_mut("policy").and_then(Value::as_object_mut) {
-                    policy.retain(|text, _| !TEXTS.contains(&text.as_str()));
-                    policy.extend(texts.clone());
-                }
-            } else if name == "denied" {
-                let mine = document.remove(&name);
-                document.insert(name, both(value, mine));
-            } else {
-                document.insert(name, value);
-            }
-        }
-        if errors.is_empty() { Ok(Value::Object(document).to_string().into_bytes()) } else { Err(errors.into()) }
-    }
-}
-
-/// What either denies: what is added to `denied` comes after what is there, so that mistakes keep their place.
-fn both(mut denied: Value, added: Option<Value>) -> Value {
-    let (Some(into), Some(Value::Object(added))) = (denied.as_object_mut(), added) else { return denied };
-    for (name, added) in added {
-        match (into.get_mut(&name), added) {
-            (Some(Value::Array(list)), Value::Array(added)) => {
-                let added: Vec<Value> = added.into_iter().filter(|item| !list.contains(item)).collect();
-                list.extend(added);
-            }
-            // Not a list: a mistake, which loading names.
-            (Some(_), _) => {}
-            (None, added) => {
-                into.insert(name, added);
-            }
-        }
-    }
-    denied
-}
-
-/// Secrets that were asked for once: what is loaded later gets the same.
-#[derive(Default)]
-pub(crate) struct Kept(BTreeMap<String, String>);
-
-/// Takes note of which secrets are asked for.
-pub(crate) struct Keeping<'a> {
-    secrets: &'a dyn Secrets,
-    kept: RefCell<Kept>,
-}
-
-impl<'a> Keeping<'a> {
-    pub(crate) fn new(secrets: &'a dyn Secrets) -> Self {
-        Self { secrets, kept: RefCell::default() }
-    }
-
-    pub(crate) fn into_kept(self) -> Kept {
-        self.kept.into_inner()
-    }
-}
-
-impl Secrets for Keeping<'_> {
-    fn secret(&self, name: &str) -> Option<String> {
-        let secret = self.secrets.secret(name)?;
-        self.kept.borrow_mut().0.insert(name.to_owned(), secret.clone());
-        Some(secret)
-    }
-}
-
-impl Secrets for Kept {
-    fn secret(&self, name: &str) -> Option<String> {
-        self.0.get(name).cloned()
-    }
-}
-
-impl std::fmt::Debug for Kept {
-    /// Names only.
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_set().entries(self.0.keys()).finish()
     }
 }
 

@@ -14,7 +14,8 @@ use crate::config::{Config, ConfigError, ConfigErrors, Issuer, Limits, MaxStale,
 use crate::credential::{Carrier, TokenCache};
 use crate::introspection::questions::Questions;
 use crate::keys::KeyStore;
-use crate::policy::{self, Judges};
+use crate::policy::{self, Compiling, Judges};
+use crate::progress::Progress;
 use crate::rollout::Mode;
 use crate::sessions::SessionKeys;
 use crate::shares::{Each, Shares};
@@ -79,25 +80,29 @@ impl Engine {
         })
     }
 
-    /// The same with the `configuration` of a bundle: keys, sessions and what is held go on, tokens are judged anew.
+    /// Begins to load the same with the `configuration` of a bundle.
     ///
     /// # Errors
     /// As [`Engine::load`]; and if loading it would take longer than `most`.
     pub(crate) fn with_bundle(
-        &self,
+        older: &Arc<Self>,
         revision: u64,
         configuration: Map<String, Value>,
         most: Duration,
-    ) -> Result<Self, Refused> {
-        let base = self.base.as_ref();
+    ) -> Result<Loading, Refused> {
+        let base = older.base.as_ref();
         let base = base.ok_or_else(|| ConfigErrors::from(ConfigError::new("/bundle", "there are no bundles here")))?;
         let config = Config::parse(&base.with(configuration)?, base.secrets())?;
         let effort = policy::effort(&config);
         if effort > most {
             return Err(Refused::TooLong(effort));
         }
-        let policy = Judges::new(&config)?;
-        Ok(Self {
+        Ok(Loading { older: Arc::clone(older), config, revision, policy: Compiling::default() })
+    }
+
+    /// The same with what a bundle changes: keys, sessions and what is held go on, tokens are judged again.
+    fn succeeded_by(&self, config: Config, policy: Judges, revision: u64) -> Self {
+        Self {
             tokens: TokenCache::new(config.limits.cached_tokens),
             config,
             policy,
@@ -106,10 +111,10 @@ impl Engine {
             shares: Arc::clone(&self.shares),
             questions: Arc::clone(&self.questions),
             verifier: Arc::clone(&self.verifier),
-            base: Some(Arc::clone(base)),
+            base: self.base.clone(),
             bundle: Some(revision),
             freshness: Arc::clone(&self.freshness),
-        })
+        }
     }
 
     /// The revision of the bundle in force, if there is one.
@@ -214,6 +219,26 @@ impl fmt::Debug for Engine {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (policy, bundle) = (self.policy_revision(), self.bundle);
         formatter.debug_struct("Engine").field("policy", &policy).field("bundle", &bundle).finish_non_exhaustive()
+    }
+}
+
+/// An engine with a bundle's configuration, on its way.
+#[derive(Debug)]
+pub(crate) struct Loading {
+    older: Arc<Engine>,
+    config: Config,
+    revision: u64,
+    policy: Compiling,
+}
+
+impl Loading {
+    /// The next step.
+    pub(crate) fn step(self) -> Result<Progress<Box<Engine>, Self>, ConfigErrors> {
+        let Self { older, config, revision, policy } = self;
+        Ok(match policy.step(&config)? {
+            Progress::Done(policy) => Progress::Done(Box::new(older.succeeded_by(config, policy, revision))),
+            Progress::More(policy) => Progress::More(Self { older, config, revision, policy }),
+        })
     }
 }
 

@@ -56,6 +56,7 @@ pub mod ledger;
 pub mod permit;
 pub mod policy;
 pub mod possession;
+mod progress;
 pub mod reason;
 pub mod record;
 pub mod reply;

@@ -314,7 +314,16 @@ impl Driver for Native {
 }
 
 impl Worker {
+    /// Takes an input, and loads at once what a gateway would load between requests.
     fn background(&mut self, now: UnixTime, input: BackgroundInput) -> anyhow::Result<()> {
+        self.take(now, input)?;
+        while self.background.is_loading() {
+            self.take(now, BackgroundInput::Load)?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, now: UnixTime, input: BackgroundInput) -> anyhow::Result<()> {
         for effect in self.background.handle(now, input, &mut self.ledger) {
             match effect {
                 Effect::Call(call) => {

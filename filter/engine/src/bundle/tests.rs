@@ -133,12 +133,27 @@ impl Worker {
         body: Vec<u8>,
         ledger: &mut MemoryLedger,
     ) -> Result<String, Failure> {
+        let lines = self.arrives(status, etag, body, ledger)?;
+        while self.background.is_loading() {
+            self.handle(BackgroundInput::Load, ledger);
+        }
+        Ok(self.lines.split_off(lines).join("\n"))
+    }
+
+    /// The same, of which nothing is loaded yet; how many lines there were before.
+    fn arrives(
+        &mut self,
+        status: u16,
+        etag: Option<&str>,
+        body: Vec<u8>,
+        ledger: &mut MemoryLedger,
+    ) -> Result<usize, Failure> {
         self.now += 10;
         let call = self.handle(BackgroundInput::Tick, ledger).ok_or("nothing is asked")?;
         let headers: Headers = etag.map(|etag| ("etag".to_owned(), etag.as_bytes().to_vec())).into_iter().collect();
         let lines = self.lines.len();
         self.handle(BackgroundInput::CallDone(call.id, CallOutcome::Response { status, headers, body }), ledger);
-        Ok(self.lines.split_off(lines).join("\n"))
+        Ok(lines)
     }
 
     fn served(&mut self, body: Vec<u8>, ledger: &mut MemoryLedger) -> Result<String, Failure> {
@@ -299,11 +314,47 @@ fn what_was_read_is_not_read_again() -> Outcome {
 }
 
 #[test]
+fn while_a_bundle_is_loaded_the_one_before_decides_and_no_other_is_asked_for() -> Outcome {
+    let (mut worker, mut ledger) = (Worker::new()?, MemoryLedger::new(16));
+    worker.served(bundle(7, &policy(PERMIT))?, &mut ledger)?;
+    worker.arrives(200, None, bundle(8, &policy(&PERMIT.repeat(20)))?, &mut ledger)?;
+    let mut steps = 0;
+    while worker.background.is_loading() {
+        assert_eq!(worker.engine.bundle(), Some(7), "after {steps} steps");
+        worker.now += 10;
+        assert!(worker.handle(BackgroundInput::Tick, &mut ledger).is_none(), "asked after {steps} steps");
+        worker.handle(BackgroundInput::Load, &mut ledger);
+        steps += 1;
+    }
+    assert_eq!(worker.engine.bundle(), Some(8));
+    assert!(steps > 20, "{steps} steps for 20 policies");
+    worker.now += 10;
+    assert!(worker.handle(BackgroundInput::Tick, &mut ledger).is_some(), "nobody asks any more");
+    Ok(())
+}
+
+#[test]
+fn whoever_is_slower_to_load_does_not_go_back_behind_a_quicker_worker() -> Outcome {
+    let (mut slow, mut quick, mut ledger) = (Worker::new()?, Worker::new()?, MemoryLedger::new(16));
+    slow.arrives(200, None, bundle(7, &policy(PERMIT))?, &mut ledger)?;
+    quick.served(bundle(8, &policy(PERMIT))?, &mut ledger)?;
+    while slow.background.is_loading() {
+        slow.handle(BackgroundInput::Load, &mut ledger);
+    }
+    assert_eq!((slow.engine.bundle(), slow.refused), (None, 1));
+    assert_eq!(
+        slow.lines.last().map(String::as_str),
+        Some("bundle: revision 7 is older than 8; the configuration stays in force")
+    );
+    Ok(())
+}
+
+#[test]
 fn what_would_keep_a_worker_too_long_is_refused_with_the_figure() -> Outcome {
     let (mut worker, mut ledger) = (Worker::new()?, MemoryLedger::new(100));
     let many = |number| policy(&PERMIT.repeat(number));
     let told = worker.served(bundle(7, &many(600))?, &mut ledger)?;
-    let expected = "bundle: revision 7 would keep a worker for about 0.7 s, and nothing may keep it for more than 0.5 s; write fewer \
+    let expected = "bundle: revision 7 would take a worker about 0.7 s to load, and nothing may take it more than 0.5 s; write fewer \
                     policies that are for every action, or raise `bundle.max_load`; the configuration stays in force";
     assert_eq!(told, expected);
     assert_eq!((worker.engine.bundle(), worker.refused), (None, 1));

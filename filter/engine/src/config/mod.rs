@@ -116,7 +116,7 @@ pub struct BundleConfig {
     pub refresh: Duration,
     /// An older one is refused even where none was seen before.
     pub oldest: u64,
-    /// One that would keep a worker for longer is refused.
+    /// One that would take a worker longer to load, altogether, is refused.
     pub max_load: Duration,
     /// For how long nothing newer need be signed; for ever without it.
     pub max_stale: Option<MaxStale>,

@@ -7,15 +7,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use cedar_policy::Authorizer;
 
 use super::arguments::Asked;
+use super::compiling::Stage;
 use super::error::{LoadError, Problem};
-use super::index::{Built, Index};
-use super::load::{self, Rule, Source};
-use super::schema::{self, Declared, Types};
+use super::index::Index;
+use super::load::{self, Rule};
+use super::schema::{Declared, Types};
 use super::templates::Link;
 use crate::action::Action;
 use crate::catalogue::Resource;
 use crate::config::{Config, Issuer, Sandbox};
-use crate::rollout::Mode;
+use crate::progress::Progress;
 use crate::shape::InputSchema;
 
 /// A policy text, compiled for a catalogue.
@@ -42,44 +43,35 @@ pub struct Surroundings<'a> {
     pub links: Option<&'a [Link]>,
 }
 
-impl CedarPolicy {
-    /// That of `config`, if it has one; or everything that is wrong with it or the catalogue.
-    pub fn of(config: &Config) -> Result<Option<Self>, Vec<LoadError>> {
-        let around = Surroundings {
+impl<'a> Surroundings<'a> {
+    /// Those of the policy in `config`.
+    pub(super) fn of(config: &'a Config) -> Self {
+        Self {
             resources: &config.resources,
             sandboxes: &config.sandboxes,
             issuers: Some(&config.issuers),
             links: config.policy.links.as_deref(),
-        };
-        config.policy.cedar.as_deref().map(|text| Self::compile(text, &around)).transpose()
+        }
+    }
+}
+
+impl CedarPolicy {
+    /// That of `config`, if it has one; or everything that is wrong with it or the catalogue.
+    pub fn of(config: &Config) -> Result<Option<Self>, Vec<LoadError>> {
+        config.policy.cedar.as_deref().map(|text| Self::compile(text, &Surroundings::of(config))).transpose()
     }
 
     /// Compiles `text` for what is `around` it, or says everything that is wrong with either.
     ///
     /// Policies are typed only against a catalogue without errors.
     pub fn compile(text: &str, around: &Surroundings<'_>) -> Result<Self, Vec<LoadError>> {
-        let resources = around.resources;
-        let (declared, mut errors) = catalogue(resources);
-        let written = match load::load(text, around) {
-            Ok(written) if errors.is_empty() => written,
-            told => {
-                errors.extend(told.map_or_else(|syntax| syntax, |written| written.errors));
-                return Err(errors);
+        let mut stage = Stage::default();
+        loop {
+            match stage.step(text, around)? {
+                Progress::Done(policy) => return Ok(policy),
+                Progress::More(more) => stage = more,
             }
-        };
-        let refused = |error: &dyn std::error::Error| LoadError::catalogue("resources", Problem::Cedar(words(error)));
-        let schema = schema::generate(resources, &declared, &written.asked_for());
-        let schema = schema.map_err(|error| vec![refused(&error)])?;
-        let Built { index, problems, idle } =
-            Index::build(&written.rules, &schema, resources, &declared).map_err(|error| vec![error])?;
-        let rules = written.checked(&Source::new(text), &schema, problems, idle)?;
-        Ok(Self {
-            authorizer: Authorizer::new(),
-            types: Types::new().map_err(|error| vec![refused(&error)])?,
-            index,
-            audits: rules.iter().any(|rule| rule.mode == Mode::Audit),
-            rules: rules.into_iter().map(|rule| (rule.id.clone(), rule)).collect(),
-        })
+        }
     }
 
     /// What is wrong with `text` whatever the catalogue is: grammar and annotations. For a catalogue that is itself unusable.
@@ -137,7 +129,7 @@ pub(super) fn catalogue(resources: &[Resource]) -> (Declared<'_>, Vec<LoadError>
 }
 
 /// An error and its causes.
-fn words(error: &dyn std::error::Error) -> String {
+pub(super) fn words(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
     causes.fold(error.to_string(), |words, cause| format!("{words}: {cause}"))
 }

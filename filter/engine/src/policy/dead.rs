@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use cedar_policy::{Policy, PolicySet, Schema, ValidationMode, ValidationWarning, Validator};
+use cedar_policy::{Policy, PolicySet, ValidationMode, ValidationWarning, Validator};
 use serde_json::{Map, Value, json};
 
 use super::asks;
@@ -15,11 +15,10 @@ use super::expression::{self, Condition, Form};
 
 const CONDITIONS: &str = "conditions";
 
-/// Finds dead parts in policies for one schema.
-pub(super) struct Examiner<'s> {
-    schema: &'s Schema,
-    /// Made once something is to be asked.
-    validator: Option<Validator>,
+/// Finds dead parts in policies for the schema of a validator.
+#[derive(Clone, Copy)]
+pub(super) struct Examiner<'v> {
+    validator: &'v Validator,
 }
 
 /// A part that can never matter, as Cedar writes it.
@@ -51,13 +50,13 @@ impl fmt::Display for DeadPart {
     }
 }
 
-impl<'s> Examiner<'s> {
-    pub(super) fn new(schema: &'s Schema) -> Self {
-        Self { schema, validator: None }
+impl<'v> Examiner<'v> {
+    pub(super) fn new(validator: &'v Validator) -> Self {
+        Self { validator }
     }
 
     /// The dead parts of `policy`, which is valid and can hold.
-    pub(super) fn parts(&mut self, policy: &Policy) -> Vec<DeadPart> {
+    pub(super) fn parts(self, policy: &Policy) -> Vec<DeadPart> {
         let Some(Value::Object(whole)) = policy.to_json().ok() else { return Vec::new() };
         let all = whole.get(CONDITIONS).cloned().unwrap_or_default();
         let mut examination = Examination { examiner: self, whole, before: Vec::new(), found: Vec::new() };
@@ -70,7 +69,7 @@ impl<'s> Examiner<'s> {
     }
 
     /// Why `policy`, which never holds, does not: the part that is to blame.
-    pub(super) fn why(&mut self, policy: &Policy) -> String {
+    pub(super) fn why(self, policy: &Policy) -> String {
         let Some(Value::Object(whole)) = policy.to_json().ok() else { return unknown() };
         if self.never(&whole, &[]) {
             return "no action in its scope is asked about such a principal and resource".to_owned();
@@ -90,13 +89,12 @@ impl<'s> Examiner<'s> {
     }
 
     /// Whether `whole` never holds with `conditions` for its own.
-    fn never(&mut self, whole: &Map<String, Value>, conditions: &[Value]) -> bool {
+    fn never(self, whole: &Map<String, Value>, conditions: &[Value]) -> bool {
         let mut policy = whole.clone();
         policy.insert(CONDITIONS.to_owned(), Value::Array(conditions.to_vec()));
         let policy = Policy::from_json(None, Value::Object(policy)).ok();
         let Some(set) = policy.and_then(|one| PolicySet::from_policies([one]).ok()) else { return false };
-        let validator = self.validator.get_or_insert_with(|| Validator::new(self.schema.clone()));
-        let result = validator.validate(&set, ValidationMode::Strict);
+        let result = self.validator.validate(&set, ValidationMode::Strict);
         result.validation_warnings().any(|warning| matches!(warning, ValidationWarning::ImpossiblePolicy(_)))
     }
 }
@@ -129,15 +127,15 @@ fn questions_of(part: &Value, implied: bool) -> usize {
 }
 
 /// Of one policy.
-struct Examination<'x, 's> {
-    examiner: &'x mut Examiner<'s>,
+struct Examination<'v> {
+    examiner: Examiner<'v>,
     whole: Map<String, Value>,
     /// What holds where the part that is looked at is asked.
     before: Vec<Value>,
     found: Vec<DeadPart>,
 }
 
-impl Examination<'_, '_> {
+impl Examination<'_> {
     /// Looks at `part`; `implied` where the policy holds only if it does.
     fn part(&mut self, part: &Value, implied: bool) {
         if !may_be_constant(part) || is_written_out(part) {

@@ -1,4 +1,4 @@
-//! How long a worker needs to load policies: estimated before it begins, for while it loads it serves nobody.
+//! How long a worker needs to load policies: estimated before it begins, because it takes half of its time meanwhile.
 //!
 //! Cedar types every policy for every action there is, and reads all of it for those that its scope is about. What is said here
 //! was measured in a gateway with one policy to several hundred and tools to two thousand; it is right within a factor of two.

@@ -3,16 +3,20 @@
 //! What is in here is asked first: what it denies nobody else is asked about.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use countersign_tokens::UnixTime;
 
 use super::arguments::Asked;
+use super::cedar::Surroundings;
+use super::compiling::Stage;
 use super::pdp::{Given, MOST_QUESTIONS, Pdp, Question};
 use super::{CedarPolicy, Deny, Facts, LoadError, Opined, RegoPolicy, Unknown, Verdict, basis, several};
 use crate::action::Action;
 use crate::catalogue::Resource;
 use crate::config::{Config, ConfigErrors, PolicyConfig};
 use crate::io::{Call, CallId, CallOutcome};
+use crate::progress::Progress;
 use crate::reason::Reason;
 use crate::risk::RiskRules;
 use crate::rollout::Flip;
@@ -35,20 +39,52 @@ pub(crate) enum Opinion {
     Ask(Question),
 }
 
+/// Judges on their way: Cedar's policy is compiled in steps.
+#[derive(Default)]
+pub(crate) struct Compiling(Stage);
+
+impl Compiling {
+    /// The next step. `config` is the same for each.
+    pub(crate) fn step(self, config: &Config) -> Result<Progress<Judges, Self>, ConfigErrors> {
+        let Some(text) = &config.policy.cedar else { return Ok(Progress::Done(Judges::with(None, config)?)) };
+        let step = self.0.step(text, &Surroundings::of(config)).map_err(|errors| placed("/policy/cedar", &errors))?;
+        Ok(match step {
+            Progress::Done(cedar) => Progress::Done(Judges::with(Some(cedar), config)?),
+            Progress::More(stage) => Progress::More(Self(stage)),
+        })
+    }
+}
+
+impl fmt::Debug for Compiling {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Compiling").finish_non_exhaustive()
+    }
+}
+
+/// `errors` in the text at `pointer`.
+fn placed(pointer: &str, errors: &[LoadError]) -> ConfigErrors {
+    ConfigErrors::from(errors.iter().map(|error| error.at(pointer)).collect::<Vec<_>>())
+}
+
 impl Judges {
     /// Those of `config`, or everything that is wrong with its policies and what they are about, each with the pointer to
     /// the text that it is about.
     pub(crate) fn new(config: &Config) -> Result<Self, ConfigErrors> {
+        let mut compiling = Compiling::default();
+        loop {
+            match compiling.step(config)? {
+                Progress::Done(judges) => return Ok(judges),
+                Progress::More(more) => compiling = more,
+            }
+        }
+    }
+
+    /// Those of `config`, of which `cedar` is compiled.
+    fn with(cedar: Option<CedarPolicy>, config: &Config) -> Result<Self, ConfigErrors> {
         let PolicyConfig { cedar: text, links, rego: rego_text, rego_input, pdp } = &config.policy;
         let (resources, sandboxes) = (&config.resources, &config.sandboxes);
-        let at = |pointer| {
-            move |errors: Vec<LoadError>| {
-                ConfigErrors::from(errors.iter().map(|error| error.at(pointer)).collect::<Vec<_>>())
-            }
-        };
-        let cedar = CedarPolicy::of(config).map_err(at("/policy/cedar"))?;
         let rego = rego_text.as_ref().map(|text| RegoPolicy::compile(text, *rego_input, resources, sandboxes));
-        let rego = rego.transpose().map_err(at("/policy/rego"))?;
+        let rego = rego.transpose().map_err(|errors| placed("/policy/rego", &errors))?;
         let elsewhere =
             pdp.as_ref().map(|pdp| format!("{} {}{}", pdp.dialect.name(), pdp.endpoint.authority, pdp.endpoint.path));
         let rules = (config.risk != RiskRules::default()).then(|| format!("{:?}", config.risk));

@@ -6,16 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use cedar_policy::ffi::DetailedError;
-use cedar_policy::{
-    Effect, EntityUid, ParseErrors, Policy, PolicyId, PolicySet, PolicyToJsonError, Schema, ValidationError,
-    ValidationMode, ValidationWarning, Validator,
-};
+use cedar_policy::{Effect, EntityUid, ParseErrors, Policy, PolicyId, PolicySet, PolicyToJsonError};
 use serde_json::Value;
 
 use super::arguments::AskedFor;
 use super::asks::{self, Ask, How};
 use super::cedar::{CedarPolicy, Surroundings};
-use super::dead::Examiner;
 use super::declared;
 use super::error::{LoadError, Place, Problem};
 
@@ -118,9 +114,6 @@ fn conditions(policy: &Policy) -> Value {
     policy.to_json().ok().and_then(|mut json| Some(json.get_mut("conditions")?.take())).unwrap_or_default()
 }
 
-/// An offset in the text, the policy there, and Cedar's kind of error.
-type Finding<'a> = (usize, &'a PolicyId, Option<std::mem::Discriminant<ValidationError>>);
-
 /// Byte offsets as lines and columns.
 pub(super) struct Source<'a>(&'a str);
 
@@ -144,6 +137,11 @@ impl<'a> Source<'a> {
     pub(super) fn in_text(&self, offset: usize, problem: Problem) -> LoadError {
         let (line, column) = self.position(offset);
         LoadError { place: Place::Text { line, column }, problem }
+    }
+
+    /// The text from an offset on.
+    pub(super) fn after(&self, offset: usize) -> &'a str {
+        self.0.get(offset..).unwrap_or_default()
     }
 
     fn position(&self, offset: usize) -> (usize, usize) {
@@ -253,96 +251,15 @@ impl Written {
         asked
     }
 
-    /// Strict validation; warnings are errors. Of the policies of which it was `said` already that what they ask for cannot be
-    /// there, not that once more.
-    fn validate(&self, source: &Source<'_>, schema: &Schema, said: &BTreeSet<String>) -> Vec<LoadError> {
-        let result = Validator::new(schema.clone()).validate(&self.set, ValidationMode::Strict);
-        let kind = |error: &ValidationError| Some(std::mem::discriminant(error));
-        let is_new = |id: &PolicyId| !said.contains(id.as_ref() as &str);
-        let errors = result
-            .validation_errors()
-            .filter(|error| is_new(error.policy_id()) || !matches!(error, ValidationError::UnsafeAttributeAccess(_)))
-            .map(|error| (error.policy_id(), kind(error), DetailedError::from(error)));
-        let warnings = result
-            .validation_warnings()
-            .filter(|one| is_new(one.policy_id()) || !matches!(one, ValidationWarning::ImpossiblePolicy(_)))
-            .map(|one| (one.policy_id(), None, self.warned(one, schema)));
-        let mut found: Vec<_> = errors
-            .chain(warnings)
-            .map(|(id, kind, error)| {
-                let offset = error.source_locations.first().map_or_else(|| self.start(id), |label| label.loc.start);
-                (offset, words(&error, &format!("for policy `{id}`, ")), id, kind)
-            })
-            .collect();
-        found.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
-        let found = found.into_iter().map(|(offset, words, id, kind)| ((offset, id, kind), words));
-        fold(found)
-            .into_iter()
-            .map(|((offset, id, _), words)| source.in_policy(id, offset, Problem::Invalid(words)))
-            .collect()
-    }
-
-    /// Parts of the policies with which nothing else is wrong that can never matter.
-    fn dead(&self, source: &Source<'_>, schema: &Schema) -> Vec<LoadError> {
-        let wrong: BTreeSet<&str> = self.errors.iter().filter_map(LoadError::policy).collect();
-        let mut examiner = Examiner::new(schema);
-        let mut found: Vec<LoadError> = Vec::new();
-        for rule in self.rules.iter().filter(|rule| !wrong.contains(rule.id.as_str())) {
-            for dead in examiner.parts(&rule.policy) {
-                let offset =
-                    rule.offset + source.0.get(rule.offset..).and_then(|text| text.find(&dead.part)).unwrap_or(0);
-                let error = source.in_policy(&rule.id, offset, Problem::DeadPart(dead));
-                // What a template says it says as often as it is linked.
-                if found.iter().all(|one| one.problem != error.problem || !one.place.is_at(&error.place)) {
-                    found.push(error);
-                }
-            }
-        }
-        found
-    }
-
-    /// What Cedar warns of; of a policy that is impossible also which part of it is.
-    fn warned(&self, warning: &ValidationWarning, schema: &Schema) -> DetailedError {
-        let mut told = DetailedError::from(warning);
-        if let (ValidationWarning::ImpossiblePolicy(_), Some(policy)) = (warning, self.set.policy(warning.policy_id()))
-        {
-            told.message = format!("policy is impossible: {}", Examiner::new(schema).why(policy));
-        }
-        told
-    }
-
-    /// Its rules, if they are valid for `schema` and nothing is wrong with what they ask for and where they apply.
-    pub(super) fn checked(
-        mut self,
-        source: &Source<'_>,
-        schema: &Schema,
-        problems: Vec<(usize, Problem)>,
-        idle: Vec<(usize, Problem)>,
-    ) -> Result<Vec<Rule>, Vec<LoadError>> {
-        let error = |(number, problem): (usize, Problem)| Some(source.error(self.rules.get(number)?, problem));
-        let asked: Vec<LoadError> = problems.into_iter().filter_map(error).collect();
-        let idle: Vec<LoadError> = idle.into_iter().filter_map(error).collect();
-        let said: BTreeSet<String> = asked.iter().chain(&self.errors).filter_map(LoadError::dead).collect();
-        let typed = self.validate(source, schema, &said);
-        self.errors.extend(typed);
-        self.errors.extend(asked);
-        let dead = self.dead(source, schema);
-        self.errors.extend(dead);
-        if self.errors.is_empty() {
-            self.errors.extend(idle);
-        }
-        self.finish()
-    }
-
     /// Where the policy or template `id` starts.
-    fn start(&self, id: &PolicyId) -> usize {
+    pub(super) fn start(&self, id: &PolicyId) -> usize {
         let rules = self.rules.iter().map(|rule| (rule.policy.id(), rule.offset));
         let mut all = rules.chain(self.templates.iter().map(|template| (template.cedar.id(), template.offset)));
         all.find(|(name, _)| *name == id).map_or(0, |(_, offset)| offset)
     }
 
     /// Its rules, or everything that is wrong with it.
-    fn finish(self) -> Result<Vec<Rule>, Vec<LoadError>> {
+    pub(super) fn finish(self) -> Result<Vec<Rule>, Vec<LoadError>> {
         if self.errors.is_empty() { Ok(self.rules) } else { Err(self.errors) }
     }
 }
@@ -449,28 +366,13 @@ fn bare_agent(uid: &EntityUid, issuers: Option<&[Issuer]>) -> Option<Problem> {
     Some(Problem::BareAgent { named: uid.to_string(), qualified: qualified.collect::<Vec<_>>().join(" or ") })
 }
 
-/// Cedar types a policy once for every action it covers: the first error of a kind at a place stands for all.
-fn fold<'a>(found: impl Iterator<Item = (Finding<'a>, String)>) -> Vec<(Finding<'a>, String)> {
-    let mut first: Vec<(Finding<'a>, String, usize)> = Vec::new();
-    for (key, words) in found {
-        match first.iter_mut().find(|(earlier, ..)| key.2.is_some() && *earlier == key) {
-            Some((_, _, more)) => *more += 1,
-            None => first.push((key, words, 0)),
-        }
-    }
-    first
-        .into_iter()
-        .map(|(key, words, more)| (key, if more == 0 { words } else { format!("{words}, and {more} more like this") }))
-        .collect()
-}
-
 fn syntax(source: &Source<'_>, error: &DetailedError) -> LoadError {
     let offset = error.source_locations.first().map_or(0, |label| label.loc.start);
     source.in_text(offset, Problem::Syntax(words(error, "")))
 }
 
 /// Cedar's words and its advice, without a prefix that says what the place says already.
-fn words(error: &DetailedError, prefix: &str) -> String {
+pub(super) fn words(error: &DetailedError, prefix: &str) -> String {
     let message = error.message.strip_prefix(prefix).unwrap_or(&error.message);
     match &error.help {
         Some(help) => format!("{message} ({})", help.strip_prefix(prefix).unwrap_or(help)),

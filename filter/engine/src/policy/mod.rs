@@ -186,6 +186,7 @@ mod arguments;
 mod asks;
 mod basis;
 mod cedar;
+mod compiling;
 mod context;
 mod coverage;
 mod dead;
@@ -215,6 +216,7 @@ mod templates;
 #[cfg(test)]
 mod tests;
 mod trial;
+mod typing;
 mod vocabulary;
 
 pub(crate) use arguments::Carried;
@@ -224,7 +226,7 @@ pub use dead::{Dead, DeadPart};
 pub(crate) use effort::effort;
 pub use error::{LoadError, Place, Problem};
 pub use explain::{Answer, Opined};
-pub(crate) use judges::{Judges, Opinion};
+pub(crate) use judges::{Compiling, Judges, Opinion};
 pub use load::Described;
 pub use pdp::{Dialect, PdpConfig};
 pub(crate) use pdp::{Given, MOST_QUESTIONS, Question};

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use cedar_policy::{EntityId, EntityTypeName, EntityUid, ParseErrors, Schema, SchemaError};
+use cedar_policy::{EntityId, EntityTypeName, EntityUid, ParseErrors, Schema, SchemaError, SchemaFragment};
 use serde_json::{Map, Value, json};
 
 use super::arguments::{self, AskedFor};
@@ -188,12 +188,12 @@ fn group(class: Class) -> &'static str {
     }
 }
 
-/// The schema of `resources`, for policies that ask for what is `asked` of arguments.
-pub(super) fn generate(
+/// The schema of `resources` as it is written, for policies that ask for what is `asked` of arguments.
+pub(super) fn written(
     resources: &[Resource],
     declared: &Declared<'_>,
     asked: &AskedFor,
-) -> Result<Schema, Box<SchemaError>> {
+) -> Result<SchemaFragment, Box<SchemaError>> {
     let mut actions = Map::new();
     let mcp = ["mcp:control", "mcp:list", "mcp:read", "mcp:write", "mcp:execute"];
     let a2a = ["a2a:control", "a2a:list", "a2a:read", "a2a:write", "a2a:execute"];
@@ -222,8 +222,13 @@ pub(super) fn generate(
             add(ActionName::tool(resource, tool), "Tool", record.copied().map(AsRef::as_ref));
         }
     }
-    let schema = Schema::from_json_value(json!({ "": { "entityTypes": entity_types(), "actions": actions } }));
+    let schema = SchemaFragment::from_json_value(json!({ "": { "entityTypes": entity_types(), "actions": actions } }));
     schema.map_err(Box::new)
+}
+
+/// As Cedar validates with it.
+pub(super) fn resolved(written: SchemaFragment) -> Result<Schema, Box<SchemaError>> {
+    Schema::from_schema_fragments([written]).map_err(Box::new)
 }
 
 /// The arguments of every A2A operation.

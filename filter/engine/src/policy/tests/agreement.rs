@@ -149,7 +149,7 @@ enum Plain {
 fn plain(set: &PolicySet, facts: &Facts<'_>, approval: Option<&Approval>) -> Result<Plain, Failure> {
     let resources = catalogue();
     let (declared, _) = catalogue_types(&resources);
-    let schema = schema::generate(&resources, &declared, &AskedFor::default())?;
+    let schema = schema::resolved(schema::written(&resources, &declared, &AskedFor::default())?)?;
     let types = Types::new()?;
     let action = facts.action;
     let (name, resource) = match &action.operation {

@@ -32,7 +32,7 @@ fn spelled(context: Context) -> BTreeMap<String, String> {
 fn as_cedar(mut context: Value, action: &Action) -> Result<BTreeMap<String, String>, Failure> {
     let resources = catalogue();
     let (declared, _) = catalogue_types(&resources);
-    let schema = schema::generate(&resources, &declared, &AskedFor::default())?;
+    let schema = schema::resolved(schema::written(&resources, &declared, &AskedFor::default())?)?;
     let resource = resources.iter().find(|resource| resource.name == action.resource).ok_or("no such resource")?;
     let uid = Types::new()?.action(&ActionName::of_action(resource, action).id);
     // What it has beside that is AuthZEN's.
