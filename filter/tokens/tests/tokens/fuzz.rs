@@ -4,7 +4,6 @@
 
 use std::sync::LazyLock;
 
-use bolero::check;
 use countersign_tokens::{
     Algorithm, CompactJws, IssuerRules, JwtSimple, Key, KeyFormat, KeySet, MAX_KEYS, Profile, TokenError, UnixTime,
     Verifier,
@@ -14,7 +13,7 @@ use serde_json::{Value, json};
 use crate::hostile::parts;
 use crate::issuer::{AUDIENCE, Failure, Issuer, MAX_BYTES, NOW, claims, encode, header, rules};
 use crate::oracle::judged;
-use crate::spoil::{INPUTS, LONGEST, Spoilt};
+use crate::spoil::{INPUTS, Spoilt, fuzz};
 
 /// Pieces of JSON, JOSE and numbers at their edges.
 const PIECES: [&str; 24] = [
@@ -116,7 +115,7 @@ fn assert_sound(token: &str, verifier: &dyn Verifier) {
 
 #[test]
 fn token() {
-    check!().with_type::<Spoilt>().with_test_time(LONGEST).with_iterations(INPUTS / 4).for_each(|spoilt| {
+    fuzz!("tokens-token", Spoilt, INPUTS / 4, |spoilt| {
         let Ok(token) = String::from_utf8(spoilt.of(&SEEDS.tokens, &PIECES)) else { return };
         // Both verifiers, which must agree.
         let _ = judged(&token, &SEEDS.rules, &SEEDS.keys, UnixTime::from_secs(NOW));
@@ -126,7 +125,7 @@ fn token() {
 
 #[test]
 fn header_text() {
-    check!().with_type::<Spoilt>().with_test_time(LONGEST).with_iterations(INPUTS).for_each(|spoilt| {
+    fuzz!("tokens-header-text", Spoilt, INPUTS, |spoilt| {
         let Ok(header) = encode(spoilt.of(&SEEDS.headers, &PIECES)) else { return };
         assert_sound(&format!("{header}.{}.AAAA", SEEDS.good_payload), &SignatureIsRight);
     });
@@ -134,7 +133,7 @@ fn header_text() {
 
 #[test]
 fn claims_text() {
-    check!().with_type::<Spoilt>().with_test_time(LONGEST).with_iterations(INPUTS).for_each(|spoilt| {
+    fuzz!("tokens-claims-text", Spoilt, INPUTS, |spoilt| {
         let Ok(payload) = encode(spoilt.of(&SEEDS.payloads, &PIECES)) else { return };
         assert_sound(&format!("{}.{payload}.AAAA", SEEDS.good_header), &SignatureIsRight);
     });
@@ -142,7 +141,7 @@ fn claims_text() {
 
 #[test]
 fn key_set() {
-    check!().with_type::<Spoilt>().with_test_time(LONGEST).with_iterations(INPUTS / 4).for_each(|spoilt| {
+    fuzz!("tokens-key-set", Spoilt, INPUTS / 4, |spoilt| {
         let json = spoilt.of(&SEEDS.key_sets, &PIECES);
         for format in [KeyFormat::Jwks, KeyFormat::SpiffeBundle] {
             let Ok(set) = KeySet::read(&json, format) else { continue };

@@ -1,11 +1,15 @@
 //! What fuzz targets share, here and in the engine: good inputs, and what is done to them.
 //!
 //! `cargo test` runs a bounded number of inputs of each target; `cargo bolero test <target>` (on nightly) goes on for as long
-//! as wanted, guided by coverage.
+//! as wanted, guided by coverage. What failed once is kept in a file, and tried first from then on.
 
+use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use bolero::TypeGenerator;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 /// Inputs of one target in one run.
 pub(crate) const INPUTS: usize = 20_000;
@@ -16,8 +20,61 @@ pub(crate) const LONGEST: Duration = Duration::from_mins(1);
 /// At most so many changes, and as often only one, so that what follows the first check is reached.
 const CHANGES: u8 = 6;
 
+/// Runs a target: so many inputs of a type, and before them what it failed on earlier.
+macro_rules! fuzz {
+    ($target:literal, $input:ty, $inputs:expr, $test:expr) => {
+        bolero::check!()
+            .with_type::<$input>()
+            .with_test_time($crate::spoil::LONGEST)
+            .with_iterations($inputs)
+            .for_each($crate::spoil::Target($target).keeps::<$input>($test))
+    };
+}
+pub(crate) use fuzz;
+
+/// A fuzz target whose failing inputs are kept.
+pub(crate) struct Target(pub(crate) &'static str);
+
+impl Target {
+    /// `test`, which was done on whatever the target failed on before. What it fails on from now on is written to
+    /// `fuzz-failures/<target>/new.json` of the crate, the smallest input last; under another name it is kept for good.
+    #[expect(clippy::expect_used, reason = "a target has no way to fail but to panic")]
+    pub(crate) fn keeps<T: Serialize + DeserializeOwned>(self, test: impl Fn(&T)) -> impl Fn(&T) {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz-failures").join(self.0);
+        for file in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let text = fs::read(file.path()).expect("a kept input is readable");
+            test(&serde_json::from_slice(&text).expect("a kept input is of this target"));
+        }
+        move |input| {
+            let _kept = Kept { folder: &folder, input };
+            test(input);
+        }
+    }
+}
+
+/// Writes its input where a test on it panics.
+struct Kept<'i, T: Serialize> {
+    folder: &'i Path,
+    input: &'i T,
+}
+
+impl<T: Serialize> Drop for Kept<'_, T> {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            return;
+        }
+        let written = serde_json::to_vec(self.input).map_err(Into::into).and_then(|text| {
+            fs::create_dir_all(self.folder)?;
+            fs::write(self.folder.join("new.json"), text)
+        });
+        if let Err(error) = written {
+            eprintln!("the input that failed is not kept: {error}");
+        }
+    }
+}
+
 /// What is done to a seed.
-#[derive(Clone, Debug, TypeGenerator)]
+#[derive(Clone, Debug, Deserialize, Serialize, TypeGenerator)]
 enum Spoil {
     Flip {
         at: u16,
@@ -48,7 +105,7 @@ enum Spoil {
 }
 
 /// A seed and what is done to it.
-#[derive(Clone, Debug, TypeGenerator)]
+#[derive(Clone, Debug, Deserialize, Serialize, TypeGenerator)]
 pub(crate) struct Spoilt {
     seed: u16,
     changes: u8,

@@ -5,10 +5,8 @@
 
 use std::sync::LazyLock;
 
-use bolero::check;
-
 use super::*;
-use crate::spoil::{INPUTS, LONGEST, Spoilt};
+use crate::spoil::{INPUTS, Spoilt, fuzz};
 
 static SEEDS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
     let list =
@@ -100,32 +98,30 @@ fn is_plain(name: &[u8]) -> bool {
 
 #[test]
 fn event_streams() {
-    check!().with_type::<(Spoilt, u8)>().with_test_time(LONGEST).with_iterations(INPUTS).for_each(
-        |(spoilt, length)| {
-            let stream = spoilt.of(&SEEDS, &OF_STREAMS);
-            let (out, ended) = passed(stream_of_lists(), &[&stream]);
-            let pieces: Vec<&[u8]> = stream.chunks(usize::from(*length).max(1)).collect();
-            let (in_pieces, ended_in_pieces) = passed(stream_of_lists(), &pieces);
-            assert_eq!(ended, ended_in_pieces, "pieces of {length}");
-            assert!(ended.is_err() || out == in_pieces, "pieces of {length}");
-            let (sent, got) = (dispatched(&stream), dispatched(&out));
-            let text = String::from_utf8_lossy(&stream);
-            assert!(got.len() <= sent.len() && (ended.is_err() || got.len() == sent.len()), "{text}");
-            for (index, (name, data)) in got.iter().enumerate() {
-                // White space is no message. Half a pair of surrogates is text to us and none to serde_json; it is in nothing
-                // that is read here.
-                if data.trim_ascii().is_empty() || data.windows(2).any(|pair| pair == b"\\u") {
-                    continue;
-                }
-                let shown = serde_json::from_slice::<Value>(data).ok();
-                assert!(shown.is_some() && shown == read(data), "something hidden: {}", String::from_utf8_lossy(data));
-                let own = |(sent_name, sent): &(Vec<u8>, Vec<u8>)| {
-                    (sent_name == name || !is_plain(sent_name)) && read(sent) == shown
-                };
-                assert!(sent.get(index).is_some_and(own), "not an event of {text}");
+    fuzz!("response-event-streams", (Spoilt, u8), INPUTS, |(spoilt, length)| {
+        let stream = spoilt.of(&SEEDS, &OF_STREAMS);
+        let (out, ended) = passed(stream_of_lists(), &[&stream]);
+        let pieces: Vec<&[u8]> = stream.chunks(usize::from(*length).max(1)).collect();
+        let (in_pieces, ended_in_pieces) = passed(stream_of_lists(), &pieces);
+        assert_eq!(ended, ended_in_pieces, "pieces of {length}");
+        assert!(ended.is_err() || out == in_pieces, "pieces of {length}");
+        let (sent, got) = (dispatched(&stream), dispatched(&out));
+        let text = String::from_utf8_lossy(&stream);
+        assert!(got.len() <= sent.len() && (ended.is_err() || got.len() == sent.len()), "{text}");
+        for (index, (name, data)) in got.iter().enumerate() {
+            // White space is no message. Half a pair of surrogates is text to us and none to serde_json; it is in nothing
+            // that is read here.
+            if data.trim_ascii().is_empty() || data.windows(2).any(|pair| pair == b"\\u") {
+                continue;
             }
-        },
-    );
+            let shown = serde_json::from_slice::<Value>(data).ok();
+            assert!(shown.is_some() && shown == read(data), "something hidden: {}", String::from_utf8_lossy(data));
+            let own = |(sent_name, sent): &(Vec<u8>, Vec<u8>)| {
+                (sent_name == name || !is_plain(sent_name)) && read(sent) == shown
+            };
+            assert!(sent.get(index).is_some_and(own), "not an event of {text}");
+        }
+    });
 }
 
 #[test]

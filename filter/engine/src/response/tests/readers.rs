@@ -3,10 +3,8 @@
 
 use std::sync::LazyLock;
 
-use bolero::check;
-
 use super::*;
-use crate::spoil::{INPUTS, LONGEST, Spoilt};
+use crate::spoil::{INPUTS, Spoilt, fuzz};
 
 /// How a client reads.
 struct Reader {
@@ -103,23 +101,21 @@ fn answered(message: &str) -> Option<Value> {
 
 #[test]
 fn no_reader_finds_what_was_not_asked_for() {
-    check!().with_type::<(Spoilt, u8)>().with_test_time(LONGEST).with_iterations(INPUTS).for_each(
-        |(spoilt, length)| {
-            let stream = spoilt.of(&SEEDS, &PIECES);
-            let pieces: Vec<&[u8]> = stream.chunks(usize::from(*length).max(1)).collect();
-            let judge = Judge::new(Awaited::Response(json!(1)), false);
-            let (out, _) = passed(Content::event_stream(judge, &[]), &pieces);
-            let out = String::from_utf8_lossy(&out);
-            for reader in READERS {
-                let answered: Vec<Value> = found(&out, &reader).iter().filter_map(|text| answered(text)).collect();
-                assert!(
-                    answered.len() <= 1 && answered.iter().all(|id| *id == 1),
-                    "{}: {answered:?} in {out}",
-                    reader.name
-                );
-            }
-        },
-    );
+    fuzz!("response-readers", (Spoilt, u8), INPUTS, |(spoilt, length)| {
+        let stream = spoilt.of(&SEEDS, &PIECES);
+        let pieces: Vec<&[u8]> = stream.chunks(usize::from(*length).max(1)).collect();
+        let judge = Judge::new(Awaited::Response(json!(1)), false);
+        let (out, _) = passed(Content::event_stream(judge, &[]), &pieces);
+        let out = String::from_utf8_lossy(&out);
+        for reader in READERS {
+            let answered: Vec<Value> = found(&out, &reader).iter().filter_map(|text| answered(text)).collect();
+            assert!(
+                answered.len() <= 1 && answered.iter().all(|id| *id == 1),
+                "{}: {answered:?} in {out}",
+                reader.name
+            );
+        }
+    });
 }
 
 /// There are seeds by which one of the readers is deceived, and another is not.

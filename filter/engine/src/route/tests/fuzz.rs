@@ -3,11 +3,10 @@
 //! Nothing may panic, and whatever is accepted is the same to servers that normalise, decode early or read more than they
 //! should.
 
-use bolero::check;
 use percent_encoding::percent_decode_str;
 
 use super::*;
-use crate::spoil::{INPUTS, LONGEST, Spoilt};
+use crate::spoil::{INPUTS, Spoilt, fuzz};
 
 const TARGETS: [&str; 9] = [
     "/",
@@ -84,7 +83,7 @@ fn targets() {
         resource("admin", None, below("/admin"), None),
     ];
     let seeds = TARGETS.map(|target| target.as_bytes().to_vec());
-    check!().with_type::<Spoilt>().with_test_time(LONGEST).with_iterations(INPUTS).for_each(|spoilt| {
+    fuzz!("route-targets", Spoilt, INPUTS, |spoilt| {
         let Ok(text) = String::from_utf8(spoilt.of(&seeds, &PIECES)) else { return };
         let Ok(target) = path(&text) else { return };
         let rest = target.query.as_ref().map(|query| format!("?{query}")).unwrap_or_default();
@@ -119,7 +118,7 @@ fn authorities() {
     let seeds = seeds.map(|seed| seed.as_bytes().to_vec());
     let pieces =
         [":", ":443", ":0", "@", "[", "]", "[::1]", ".", "..", "%", ",", " ", "/", "\\", "\u{e9}", "99999", "#", "?"];
-    check!().with_type::<Spoilt>().with_test_time(LONGEST).with_iterations(INPUTS).for_each(|spoilt| {
+    fuzz!("route-authorities", Spoilt, INPUTS, |spoilt| {
         let Ok(text) = String::from_utf8(spoilt.of(&seeds, &pieces)) else { return };
         let head = with(&[(":method", "GET"), (":authority", &text), (":path", "/"), (":scheme", "https")], &[]);
         let Ok(target) = check_head(&head, &[]) else { return };

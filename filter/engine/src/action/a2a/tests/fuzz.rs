@@ -5,7 +5,6 @@
 
 use std::sync::LazyLock;
 
-use bolero::check;
 use percent_encoding::percent_decode_str;
 
 use super::*;
@@ -13,7 +12,7 @@ use crate::action::a2a::methods::Names;
 use crate::action::test_support::readers::readings;
 use crate::io::RequestHead;
 use crate::route::check_head;
-use crate::spoil::{INPUTS, LONGEST, Spoilt};
+use crate::spoil::{INPUTS, Spoilt, fuzz};
 
 /// Every operation as both versions write it.
 static MESSAGES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
@@ -118,7 +117,7 @@ fn assert_names(operation: &A2aOperation, row: &Method, new: bool, params: &Valu
 
 #[test]
 fn messages() {
-    check!().with_type::<Spoilt>().with_test_time(LONGEST).with_iterations(INPUTS).for_each(|spoilt| {
+    fuzz!("a2a-messages", Spoilt, INPUTS, |spoilt| {
         let body = spoilt.of(&MESSAGES, &PIECES);
         let read = read(&mounted(), &at("POST", "/a2a"), &headers(&[]), Some(&body));
         if let Ok(Action { operation: Operation::A2a(operation), .. }) = read {
@@ -238,7 +237,7 @@ fn tenants_and_tasks_of_confusing_names() {
 
 #[test]
 fn paths() {
-    check!().with_type::<Spoilt>().with_test_time(LONGEST).with_iterations(INPUTS).for_each(|spoilt| {
+    fuzz!("a2a-paths", Spoilt, INPUTS, |spoilt| {
         let Some((method, path)) = spoilt.seed(&REQUESTS) else { return };
         let Some((target, action)) = requested(method, &spoilt.done_to(path.as_bytes(), &OF_PATHS)) else { return };
         let decoded = percent_decode_str(&target.path).decode_utf8_lossy().into_owned();

@@ -6,12 +6,11 @@ use std::sync::LazyLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bolero::check;
 
 use super::differential::{assert_alike, fields};
 use super::parameters::declared;
 use super::*;
-use crate::spoil::{INPUTS, LONGEST, Spoilt};
+use crate::spoil::{INPUTS, Spoilt, fuzz};
 
 /// Pieces that mean something.
 const PIECES: [&str; 20] = [
@@ -58,7 +57,7 @@ static SEEDS: LazyLock<Vec<(Era, &'static str, Vec<u8>)>> = LazyLock::new(|| {
 
 #[test]
 fn message() {
-    check!().with_type::<Spoilt>().with_test_time(LONGEST).with_iterations(INPUTS).for_each(|spoilt| {
+    fuzz!("mcp-message", Spoilt, INPUTS, |spoilt| {
         let Some((era, method, seed)) = spoilt.seed(&SEEDS) else { return };
         let body = spoilt.done_to(seed, &PIECES);
         let headers = fields(*era, method, &body);
@@ -154,7 +153,7 @@ fn called(bytes: &[u8]) -> Option<Called> {
 
 #[test]
 fn parameters() {
-    check!().with_type::<Spoilt>().with_test_time(LONGEST).with_iterations(INPUTS).for_each(|spoilt| {
+    fuzz!("mcp-parameters", Spoilt, INPUTS, |spoilt| {
         let Some(Called { fields, arguments, read: Ok(_) }) = called(&spoilt.of(&CALLS, &OF_CALLS)) else { return };
         let repeated =
             [("region", &arguments["region"]), ("shard", &arguments["at"]["shard"]), ("dry-run", &arguments["dry"])];
