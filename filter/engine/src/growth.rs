@@ -1,14 +1,16 @@
 //! Every reader of what an agent, a server or an issuer wrote is linear in its length, or bounded and refuses (DESIGN §4, 14).
 //!
-//! [`READERS`] has a row for each. Of a row's parts a thousand nasty texts are made: a beginning, some parts again and again, an
+//! [`READERS`] and [`ASKED`] have a row for each. Of a row's parts a thousand nasty texts are made: a beginning, some parts again and again, an
 //! end. The one that takes longest is read again by itself under callgrind, at a length and at eight times that: the second may
 //! execute at most ten times the instructions of the first.
 
+mod asked;
 mod readers;
 
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use asked::ASKED;
 use readers::{READERS, Reader};
 
 type Failure = Box<dyn std::error::Error>;
@@ -22,11 +24,15 @@ const MOST: f64 = 10.0;
 /// What a process of its own is to read: the reader, the text's number, its length.
 const TASK: &str = "COUNTERSIGN_GROWTH";
 
+fn every() -> impl Iterator<Item = &'static Reader> {
+    READERS.iter().chain(ASKED)
+}
+
 #[test]
 #[ignore = "takes minutes, and valgrind: scripts/check --full"]
 fn every_reader_is_linear_or_refuses() -> Result<(), Failure> {
     let mut grown = Vec::new();
-    for reader in READERS {
+    for reader in every() {
         let worst = worst(reader).ok_or("no texts")?;
         let (short, long) =
             (instructions(reader, worst, reader.length)?, instructions(reader, worst, reader.length * LONGER)?);
@@ -55,7 +61,7 @@ fn read_alone() -> Result<(), Failure> {
     let mut words = task.splitn(3, ' ');
     let (number, length) = (words.next().ok_or("no text")?.parse()?, words.next().ok_or("no length")?.parse()?);
     let name = words.next().ok_or("no reader")?;
-    let reader = READERS.iter().find(|reader| reader.name == name).ok_or("no such reader")?;
+    let reader = every().find(|reader| reader.name == name).ok_or("no such reader")?;
     // What is made once is not counted.
     reader.read(&reader.text(number, 16));
     measured(reader, &reader.text(number, length));

@@ -450,4 +450,7 @@ fn get(id: CallId, endpoint: &Endpoint) -> Call {
 }
 
 #[cfg(test)]
+pub(crate) use discovery::tests::located;
+
+#[cfg(test)]
 mod tests;

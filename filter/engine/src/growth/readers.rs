@@ -13,6 +13,7 @@ use crate::hygiene;
 use crate::io::RequestHead;
 use crate::response::{Audience, Awaited, Element, Endings, Listing, Treatment, Unreadable, treatment};
 use crate::route::{self, Target};
+use crate::shares::Owner;
 use crate::task::{Circumstances, Grant, Grants, Object, TaskMapping, TaskSource, Template, text};
 
 /// One reader.
@@ -25,7 +26,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    const fn new(name: &'static str, length: usize, parts: &'static [&'static str], read: fn(&str)) -> Self {
+    pub(super) const fn new(name: &'static str, length: usize, parts: &'static [&'static str], read: fn(&str)) -> Self {
         Self { name, length, parts, read }
     }
 
@@ -68,9 +69,9 @@ impl Reader {
 const ESCAPES: &[&str] = &["%25", "%", "25", "%2e", ".", "..", "/", "\\", "a", "%32", "%5c", "%00", "aa", "2"];
 const PATTERN: &[&str] = &["*", "**", "**/", "/", "a", "aa", "?", "[a-b]", "{a,b}", "{,aa}", "b"];
 const SIGNS: &[&str] = &["a", "b", "aa", "/", "ab", "a/", ".", "-"];
-const MEMBERS: &[&str] =
+pub(super) const MEMBERS: &[&str] =
     &["{", "}", "[", "]", ",", ":", "\"a\"", "\"A\"", "1", "null", " ", "\"\\u0041\"", "[1]", "{}", "-"];
-const VALUES: &[&str] =
+pub(super) const VALUES: &[&str] =
     &["\"a\",", "1,", "[],", "{},", "1.5,", "1e9,", "\"\\n\\u0041\",", "[[]],", "{\"a\":1},", "\"\u{17f}\",", "true,"];
 const FIELDS: &[&str] = &["a=1&", "b=&", "=&", "a", "%41", "+", "&", ";", "%", "=", "b", "\u{e9}"];
 const LINES: &[&str] =
@@ -92,7 +93,7 @@ const URI: &[&str] =
     &["a", "/", "/a", "%C3%A9", ";", ".", "..", ":", "?", "{a}", "{", "}", "@", "\u{e9}", "e\u{301}", "-"];
 const NAMES: &[&str] = &["x-a,", "mcp-param-a,", "mcp-param-b,", "X_A,", "x-envoy-a,", "a,", "accept,", "x-b,", ","];
 
-/// Every reader.
+/// Every reader of what comes unasked.
 pub(super) const READERS: &[Reader] = &[
     Reader::new("prefix of a grant", 4096, ESCAPES, |text| {
         let _ = Object::parse("/data/*").map(|object| object.admits(&format!("/data/{text}")));
@@ -273,6 +274,42 @@ pub(super) const READERS: &[Reader] = &[
             let Some(mut endings) = Endings::of(&of_media(media)) else { continue };
             text.as_bytes().chunks(7).for_each(|chunk| drop(endings.push(chunk)));
         }
+    }),
+    Reader::new(
+        "head of an answer",
+        4096,
+        &["text/event-stream", "application/json", ";", " ", "=", "\"", "charset=", ",", "utf-8"],
+        |text| {
+            for name in ["content-type", "content-encoding", "mcp-session-id"] {
+                let fields = [(":status", "200"), ("content-type", "application/json"), (name, text)];
+                let fields = fields.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
+                let headers = fields.into_iter().collect();
+                let _ = treatment(&headers, false, &Awaited::Rest, LISTS);
+                let _ = Endings::of(&headers);
+            }
+        },
+    ),
+    Reader::new(
+        "form by its media type",
+        4096,
+        &["multipart/", "form-data", ";", " ", "boundary=", "\"", "a", ",", "\t"],
+        |text| {
+            let _ = http::form(&of_media(text));
+        },
+    ),
+    Reader::new("origin", 4096, &["https://", "a.test", ":", "1", "/", "[", "]", "@", ".", "\u{e9}"], |text| {
+        let fields = [("origin", text), (":scheme", "https")];
+        let headers = fields.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).into_iter().collect();
+        let _ = route::check_origin(&resource(), &target("POST"), &headers);
+    }),
+    Reader::new("place of a tunnel", 1024, &["a", ".", "a.", ":", "1", "443", "[", "]", "::", "%", "@"], |text| {
+        let fields = [(":method", "CONNECT"), (":authority", text)];
+        let headers = fields.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).into_iter().collect();
+        let _ = route::check_head(&RequestHead { headers, ..RequestHead::default() }, &[]);
+    }),
+    Reader::new("address of a peer", 1024, &["1", ".", ":", "127.0.0.1", "::", "[", "]", "%", "f"], |text| {
+        let _ = Owner::at(Some(text));
+        let _ = route::address(text);
     }),
     Reader::new("certificate in a field", 2048, &["Hash=", "URI=", ";", ",", "\"", "\\", "a", "="], |text| {
         let headers = [("x-forwarded-client-cert".to_owned(), text.as_bytes().to_vec())].into_iter().collect();

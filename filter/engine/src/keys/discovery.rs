@@ -30,12 +30,13 @@ pub(super) fn locate(document: &[u8], issuer: &str, keys: &Endpoint) -> Result<E
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::time::Duration;
 
     use super::*;
 
-    fn located(document: &str) -> Result<String, String> {
+    /// The path of the keys in an issuer's metadata.
+    pub(crate) fn located(document: &str) -> Result<String, String> {
         let keys = Endpoint {
             cluster: "sts".to_owned(),
             scheme: "https".to_owned(),

@@ -228,6 +228,8 @@ pub use error::{LoadError, Place, Problem};
 pub use explain::{Answer, Opined};
 pub(crate) use judges::{Compiling, Judges, Opinion};
 pub use load::Described;
+#[cfg(test)]
+pub(crate) use pdp::tests::decided;
 pub use pdp::{Dialect, PdpConfig};
 pub(crate) use pdp::{Given, MOST_QUESTIONS, Question};
 pub use possible::Unknown;

@@ -62,4 +62,4 @@ pub struct Approval {
 
 #[cfg(test)]
 #[expect(clippy::indexing_slicing, reason = "serde_json indexes test documents by member")]
-mod tests;
+pub(crate) mod tests;

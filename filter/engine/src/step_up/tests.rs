@@ -15,6 +15,7 @@ use crate::action::test_support::{resource, target};
 use crate::action::{Action, mcp};
 use crate::catalogue::Risk;
 use crate::config::{Endpoint, StepUpConfig};
+use crate::digest;
 use crate::headers::Headers;
 use crate::io::{Call, CallId, CallOutcome};
 use crate::policy::StepUp;
@@ -25,6 +26,17 @@ use crate::workload::{Actor, Kind, Workload};
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 /// 2026-11-23T10:00:00Z
 const NOW: UnixTime = UnixTime::from_secs(1_795_428_000);
+
+/// Reads an answer, rightly signed, about what was asked, that says this besides.
+pub(crate) fn answered(members: &str) {
+    let Ok(asked) = &*answers::ASKED else { return };
+    let Binding { call, body } = asked.challenge.binding;
+    let (call, body) = (digest::text(&call), digest::text(&body));
+    let answer =
+        format!(r#"{{"challenge":"{}","binding":{{"call":"{call}","body":"{body}"}},{members}}}"#, asked.challenge.id);
+    let Ok(outcome) = signed(200, answer.as_bytes(), NOW) else { return };
+    let _ = asked.read(&outcome);
+}
 
 fn who(issuer: &str, subject: &str) -> Identity {
     Identity { issuer: issuer.to_owned(), subject: subject.to_owned() }

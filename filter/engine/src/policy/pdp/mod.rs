@@ -187,4 +187,4 @@ impl Pdp {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

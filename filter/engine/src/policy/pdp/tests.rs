@@ -17,6 +17,13 @@ fn answered(fields: &[(&str, &str)], body: &str) -> CallOutcome {
     CallOutcome::Response { status: 200, headers, body: body.as_bytes().to_vec() }
 }
 
+/// Reads an answer in either dialect.
+pub(crate) fn decided(fields: &[(&str, &str)], body: &str) {
+    for dialect in [Dialect::Authzen, Dialect::Opa] {
+        let _ = read(dialect, &answered(fields, body));
+    }
+}
+
 fn said(dialect: Dialect, body: &Value) -> Option<Answer> {
     read(dialect, &answered(&[], &body.to_string())).map(|(answer, _)| answer)
 }

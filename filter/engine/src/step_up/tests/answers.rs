@@ -1,5 +1,7 @@
 //! What counts as an answer: one rule broken at a time, and which rule speaks when two are broken.
 
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -7,9 +9,12 @@ use crate::digest;
 use crate::io::CallFailure;
 use crate::ledger::LedgerError;
 
-struct Asked {
+/// What is asked about, once.
+pub(super) static ASKED: LazyLock<Result<Asked, String>> = LazyLock::new(Asked::new);
+
+pub(super) struct Asked {
     case: Case,
-    challenge: Challenge,
+    pub(super) challenge: Challenge,
 }
 
 impl Asked {
@@ -47,7 +52,7 @@ impl Asked {
         Ok(self.read(&signed(status, body.to_string().as_bytes(), NOW)?))
     }
 
-    fn read(&self, outcome: &CallOutcome) -> Result<Answer, Reason> {
+    pub(super) fn read(&self, outcome: &CallOutcome) -> Result<Answer, Reason> {
         self.read_at(outcome, NOW)
     }
 
