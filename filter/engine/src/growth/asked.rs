@@ -32,12 +32,12 @@ pub(super) const ASKED: &[Reader] = &[
         let header = format!(r#"{{"typ":"dpop+jwt","alg":"ES256","jwk":{{"kty":"EC","crv":"P-256","x":[{text}0]}}}}"#);
         proven(&format!("{}.e30.AAAA", digest::base64url(header.as_bytes())));
     }),
-    Reader::new("proof, its URI", 192, URIS, |text| {
+    Reader::new("proof, its URI", 96, URIS, |text| {
         let now = NOW.secs();
         let claims = format!(r#"{{"jti":"a","htm":"POST","iat":{now},"htu":"https://a.test/{text}","ath":"{text}"}}"#);
         proven(&format!("{PROOF_HEADER}.{}.AAAA", digest::base64url(claims.as_bytes())));
     }),
-    Reader::new("proof, its claims", 192, VALUES, |text| {
+    Reader::new("proof, its claims", 96, VALUES, |text| {
         let claims = format!(r#"{{"jti":[{text}0],"x":[{text}0]}}"#);
         proven(&format!("{PROOF_HEADER}.{}.AAAA", digest::base64url(claims.as_bytes())));
     }),
@@ -129,8 +129,8 @@ static ISSUERS: LazyLock<Result<Config, String>> = LazyLock::new(|| {
 /// Reads the answer of an issuer that calls a token active and says this about it, too.
 fn introspected(members: &str) {
     let Ok([issuer, ..]) = ISSUERS.as_ref().map(|config| config.issuers.as_slice()) else { return };
-    let (issued, expires) = (NOW.secs(), NOW.secs() + 60);
-    let body = format!(r#"{{"active":true,"iat":{issued},"exp":{expires},{members}}}"#);
+    let (since, until) = (NOW.secs(), NOW.secs() + 60);
+    let body = format!(r#"{{"active":true,"iat":{since},"exp":{until},{members}}}"#);
     let headers = [("content-type".to_owned(), b"application/json".to_vec())].into_iter().collect();
     let outcome = CallOutcome::Response { status: 200, headers, body: body.into_bytes() };
     let _ = introspection::read(&outcome, issuer, NOW);

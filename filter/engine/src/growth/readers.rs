@@ -190,7 +190,7 @@ pub(super) const READERS: &[Reader] = &[
             let _ = KeySet::read(set.as_bytes(), KeyFormat::SpiffeBundle);
         },
     ),
-    Reader::new("SPIFFE ID", 256, &["a", "/", "/a", ".", "..", "%", "A", ":"], |text| {
+    Reader::new("SPIFFE ID", 240, &["a", "/", "/a", ".", "..", "%", "A", ":"], |text| {
         let _ = format!("spiffe://a/{text}").parse::<SpiffeId>();
     }),
     Reader::new("path", 1024, ESCAPES, |text| drop(route::check_head(&head(&format!("/{text}"), ""), &[]))),

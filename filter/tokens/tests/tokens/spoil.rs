@@ -42,8 +42,8 @@ impl Target {
     pub(crate) fn keeps<T: Serialize + DeserializeOwned>(self, test: impl Fn(&T)) -> impl Fn(&T) {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz-failures").join(self.0);
         for file in fs::read_dir(&folder).into_iter().flatten().flatten() {
-            let text = fs::read(file.path()).expect("a kept input is readable");
-            test(&serde_json::from_slice(&text).expect("a kept input is of this target"));
+            let input = fs::read(file.path()).expect("a kept input is readable");
+            test(&serde_json::from_slice(&input).expect("a kept input is of this target"));
         }
         move |input| {
             let _kept = Kept { folder: &folder, input };
