@@ -370,6 +370,9 @@ impl Stream {
     /// The one loop: feeds an input and does what the session asks for until it waits or the stream moves on.
     fn drive(&mut self, input: Input<'_>) -> Turn {
         let mut step = self.handle(input);
+        if !matches!(step, Step::Wait) {
+            self.worker.count_move();
+        }
         let turn = loop {
             match step {
                 Step::Wait => break self.phase.turn(),

@@ -27,8 +27,15 @@ pub(crate) const TICK: Duration = Duration::from_millis(200);
 const TURN: Duration = Duration::from_millis(10);
 const BETWEEN_TURNS: Duration = Duration::from_millis(20);
 
+/// How often streams hear of the time while more of them have something to do than fit into a tick.
+const SOON: Duration = Duration::from_millis(1);
+
 /// How long to stay silent after a complaint that would otherwise come with every request.
 const SILENCE: Duration = Duration::from_mins(1);
+
+/// What the gateway is asked for in one tick. It does all of it when the tick is over, each thing inside
+/// the one before it, as every answer calls the module again: the stack of Envoy's virtual machine holds some 300 (measured).
+const AT_ONCE: usize = 16;
 
 /// The shared state of one root context.
 pub(crate) struct Worker {
@@ -36,9 +43,13 @@ pub(crate) struct Worker {
     configured: RefCell<Option<Configured>>,
     streams: RefCell<BTreeMap<u32, Rc<RefCell<Stream>>>>,
     calls: RefCell<Calls>,
+    /// What the gateway was asked for since the last tick began.
+    moves: Cell<usize>,
+    /// The stream that the next tick begins with, where the last one did not come to the end.
+    left_off: Cell<Option<u32>>,
     complained: Cell<Option<UnixTime>>,
-    /// Whether it ticks more often than usual.
-    hurries: Cell<bool>,
+    /// How often it ticks.
+    pace: Cell<Duration>,
     /// The root contexts of the same plugin, this one among them.
     line: OnceCell<Rc<Line>>,
     pub(crate) stats: Stats,
@@ -60,8 +71,10 @@ impl Worker {
             configured: RefCell::new(None),
             streams: RefCell::default(),
             calls: RefCell::default(),
+            moves: Cell::new(0),
+            left_off: Cell::new(None),
             complained: Cell::new(None),
-            hurries: Cell::new(false),
+            pace: Cell::new(TICK),
             line: OnceCell::new(),
             stats: Stats::default(),
         }
@@ -69,6 +82,7 @@ impl Worker {
 
     /// From now on `engine` decides, also about what is held.
     pub(crate) fn install(&self, engine: Engine) {
+        self.pace.set(TICK);
         let engine = Arc::new(engine);
         let background = Background::new(Arc::clone(&engine), jitter());
         let mut configured = self.configured.borrow_mut();
@@ -154,32 +168,58 @@ impl Worker {
 
     /// Time passed. The gateway made the root the effective context.
     pub(crate) fn tick(&self) {
+        let left_off = self.left_off.take();
         // Nobody decides by what a superseded configuration would fetch.
-        if self.successor().is_none() {
+        let fetches = self.successor().is_none();
+        if fetches && left_off.is_none() {
             self.background(BackgroundInput::Tick);
             self.load();
         }
-        let streams: Vec<_> = self.streams.borrow().iter().map(|(id, stream)| (*id, Rc::clone(stream))).collect();
-        for (context, stream) in streams {
-            if !stream.borrow().wants_ticks() {
-                continue;
-            }
-            match host::focus(context) {
-                Ok(()) => stream.borrow_mut().tick(),
-                Err(_) => self.delist(context),
-            }
+        self.tell_streams(left_off.unwrap_or_default());
+        let pace = match self.left_off.get() {
+            Some(_) => SOON,
+            None if fetches && self.is_loading() => BETWEEN_TURNS,
+            None => TICK,
+        };
+        if self.pace.replace(pace) != pace {
+            host::tick_every(pace);
         }
     }
 
-    /// Loads a little more of a bundle, if there is one to load, and comes back to it soon: requests are served in between.
+    /// Tells the streams from the context `next` on that time passed, until there is enough to do; the rest hear it next time.
+    fn tell_streams(&self, mut next: u32) {
+        self.moves.set(0);
+        while let Some((context, stream)) = self.first_from(next) {
+            if self.moves.get() >= AT_ONCE {
+                self.left_off.set(Some(context));
+                return;
+            }
+            if stream.borrow().wants_ticks() {
+                match host::focus(context) {
+                    Ok(()) => stream.borrow_mut().tick(),
+                    Err(_) => self.delist(context),
+                }
+            }
+            let Some(following) = context.checked_add(1) else { break };
+            next = following;
+        }
+    }
+
+    /// The gateway is asked to do something for a stream.
+    pub(crate) fn count_move(&self) {
+        self.moves.set(self.moves.get().saturating_add(1));
+    }
+
+    /// The first stream whose context is at least `context`.
+    fn first_from(&self, context: u32) -> Option<(u32, Rc<RefCell<Stream>>)> {
+        self.streams.borrow().range(context..).next().map(|(context, stream)| (*context, Rc::clone(stream)))
+    }
+
+    /// Loads a little more of a bundle, if there is one to load: requests are served before the rest is.
     fn load(&self) {
         let began = host::now();
         while self.is_loading() && host::now().since(began) < TURN {
             self.background(BackgroundInput::Load);
-        }
-        let hurries = self.is_loading();
-        if self.hurries.replace(hurries) != hurries {
-            host::tick_every(if hurries { BETWEEN_TURNS } else { TICK });
         }
     }
 

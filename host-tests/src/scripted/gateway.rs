@@ -12,6 +12,10 @@ const ROOT: u32 = 1;
 
 const CONTINUE: i32 = 0;
 
+/// What may be asked for in one callback. Envoy does it afterwards, each thing inside the one before it, until its stack is used
+/// up: with some 300 it was (measured in 1.40.0).
+const AT_ONCE: usize = 32;
+
 /// One worker of a gateway with the filter in it.
 pub struct ScriptedHost {
     pub(super) store: Store<State>,
@@ -252,7 +256,11 @@ impl ScriptedHost {
         if let Err(error) = &result {
             self.broken = Some(error.clone());
         }
-        for deferred in std::mem::take(&mut self.state().deferred) {
+        let deferred = std::mem::take(&mut self.state().deferred);
+        if deferred.len() > AT_ONCE {
+            self.violate("more is asked for in one callback than a gateway's stack holds")?;
+        }
+        for deferred in deferred {
             // A trap undoes nothing, but what was to happen after the callback does not happen.
             if self.broken.is_none() {
                 self.perform(deferred)?;
