@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::fmt;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use axum::http::{HeaderMap, Response, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
 use parking_lot::{Condvar, Mutex};
 use serde_json::Value;
+use tokio::net::TcpSocket;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
 
@@ -21,6 +22,8 @@ use super::tls::Identity;
 
 /// More than any test sends.
 const BODY_LIMIT: usize = 64 * 1024 * 1024;
+/// Connections that may wait to be accepted.
+const BACKLOG: u32 = 4096;
 
 /// One request as it arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +49,8 @@ pub enum Answer {
     Raw(u16, Vec<(String, String)>, Vec<u8>),
     /// The same, the body in pieces that follow each other closely.
     Pieces(u16, Vec<(String, String)>, Vec<Vec<u8>>),
+    /// The beginning of a body whose end never comes.
+    Unfinished(u16, Vec<(String, String)>, Vec<u8>),
     /// A 200 `text/event-stream`: each event with the time to wait before it; `open` keeps it open afterwards.
     Sse {
         /// `data:` of each event.
@@ -89,9 +94,6 @@ impl Server {
     }
 
     fn with(identity: Option<&Identity>, handler: Arc<Handler>) -> Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", 0))?;
-        listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
         let tls = identity.map(Identity::acceptor).transpose()?;
         let traffic = Arc::new(Traffic::default());
         let shared = Arc::new(Shared {
@@ -101,9 +103,15 @@ impl Server {
             handler: Mutex::new(handler),
         });
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let entered = runtime.enter();
+        let socket = TcpSocket::new_v4()?;
+        socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+        let listener = socket.listen(BACKLOG)?;
+        drop(entered);
+        let address = listener.local_addr()?;
         let for_requests = Arc::clone(&shared);
         runtime.spawn(async move {
-            let sockets = Sockets::new(tokio::net::TcpListener::from_std(listener)?, tls, traffic);
+            let sockets = Sockets::new(listener, tls, traffic);
             let app = axum::Router::new().fallback(move |ConnectInfo(fuse): ConnectInfo<Fuse>, request: Request| {
                 let shared = Arc::clone(&for_requests);
                 async move { shared.serve(&fuse, request).await }
@@ -193,6 +201,7 @@ impl Shared {
                 }
                 Answer::Raw(status, headers, body) => return response(status, &headers, Body::from(body)),
                 Answer::Pieces(status, headers, pieces) => return response(status, &headers, in_pieces(pieces)),
+                Answer::Unfinished(status, headers, piece) => return response(status, &headers, unfinished(piece)),
                 Answer::Sse { events, open } => {
                     let content_type = ("content-type".to_owned(), "text/event-stream".to_owned());
                     return response(200, &[content_type], event_stream(events, open));
@@ -254,6 +263,16 @@ fn in_pieces(pieces: Vec<Vec<u8>>) -> Body {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    });
+    Body::from_stream(Events(receiver))
+}
+
+fn unfinished(piece: Vec<u8>) -> Body {
+    let (sender, receiver) = mpsc::channel::<Bytes>(1);
+    tokio::spawn(async move {
+        if sender.send(Bytes::from(piece)).await.is_ok() {
+            sender.closed().await;
         }
     });
     Body::from_stream(Events(receiver))
