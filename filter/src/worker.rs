@@ -181,7 +181,8 @@ impl Worker {
             None if fetches && self.is_loading() => BETWEEN_TURNS,
             None => TICK,
         };
-        if self.pace.replace(pace) != pace {
+        if self.pace.get() != pace && host::focus(self.root).is_ok() {
+            self.pace.set(pace);
             host::tick_every(pace);
         }
     }

@@ -16,7 +16,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::load::BODY;
+use crate::load::{BODY, Tokens};
 use crate::tokens::{self, Minted};
 use crate::variants;
 
@@ -39,14 +39,6 @@ enum Stage {
 /// A figure for each stage, in their order.
 #[derive(Clone, Copy, Debug, Default)]
 struct PerStage<T>([T; Stage::ALL.len()]);
-
-/// Which tokens the requests carry.
-#[derive(Clone, Copy, Debug)]
-enum Tokens {
-    Known,
-    FreshRs256,
-    FreshEs256,
-}
 
 /// What is decided: the bench's configuration, its request, and a token for each decision.
 #[derive(Debug, Serialize, Deserialize)]
@@ -82,12 +74,12 @@ impl<T> PerStage<T> {
 }
 
 impl Tokens {
-    const ALL: [Self; 3] = [Self::Known, Self::FreshRs256, Self::FreshEs256];
+    const ALL: [Self; 3] = [Self::Known, Self::Fresh, Self::FreshEs256];
 
     const fn name(self) -> &'static str {
         match self {
             Self::Known => "known token",
-            Self::FreshRs256 => "fresh RS256 token",
+            Self::Fresh => "fresh RS256 token",
             Self::FreshEs256 => "fresh ES256 token",
         }
     }
@@ -95,7 +87,7 @@ impl Tokens {
     fn of(self, minted: &Minted) -> Vec<String> {
         let fresh = match self {
             Self::Known => return vec![minted.known.clone(); WARM + COUNTED],
-            Self::FreshRs256 => &minted.fresh,
+            Self::Fresh => &minted.fresh,
             Self::FreshEs256 => &minted.fresh_es256,
         };
         fresh.clone()
