@@ -5,16 +5,13 @@
 use std::collections::HashSet;
 
 use cedar_policy::{Context, Entity, EntityUid, RestrictedExpression};
-use countersign_tokens::UnixTime;
 
 use super::Facts;
+use super::attributes::{self, Attribute, Value};
 use super::reads::Names;
 use super::schema::Types;
-use crate::action::{Action, Operation};
-use crate::hygiene::Finding;
-use crate::route;
 use crate::step_up::Approval;
-use crate::workload::{Actor, Identity};
+use crate::workload::Identity;
 
 type Pairs = Vec<(String, RestrictedExpression)>;
 
@@ -30,27 +27,8 @@ pub(super) fn context(
     arguments: Option<RestrictedExpression>,
     wanted: &Names,
 ) -> Result<Context, ContextError> {
-    let mut pairs = Pairs::new();
-    let mut add = |name: &str, value: &dyn Fn() -> Result<Option<RestrictedExpression>, ContextError>| {
-        if wanted.contains(name) {
-            pairs.extend(value()?.map(|value| (name.to_owned(), value)));
-        }
-        Ok::<(), ContextError>(())
-    };
-    add("task", &|| task(facts).map(Some))?;
-    add("token", &|| token(facts).map(Some))?;
-    add("actors", &|| actors(facts).map(Some))?;
-    add("actor", &|| facts.workload.actors.first().map(actor).transpose())?;
-    add("depth", &|| Ok(Some(long(u64::try_from(facts.workload.actors.len()).unwrap_or(u64::MAX)))))?;
-    add("kind", &|| Ok(Some(string(facts.workload.kind.name()))))?;
-    add("traits", &|| Ok(Some(words(facts.workload.traits.iter().map(|has| has.name())))))?;
-    add("classified", &|| Ok(Some(RestrictedExpression::new_bool(facts.workload.classified))))?;
-    add("findings", &|| Ok(Some(words(facts.findings.iter().copied().map(Finding::name)))))?;
-    add("request", &|| request(facts).map(Some))?;
-    add("risk", &|| Ok(Some(string(facts.risk.name()))))?;
-    add("labels", &|| Ok(Some(strings(facts.labels))))?;
-    add("now", &|| Ok(Some(seconds(facts.now))))?;
-    add("approval", &|| approval.map(approval_record).transpose())?;
+    let facts = Facts { approval, ..*facts };
+    let mut pairs = rows(attributes::CONTEXT.iter().filter(|attribute| wanted.contains(attribute.name)), &facts)?;
     if wanted.contains("args") {
         pairs.extend(arguments.map(|arguments| ("args".to_owned(), arguments)));
     }
@@ -59,15 +37,7 @@ pub(super) fn context(
 
 /// The caller, with attributes and in what it is in.
 pub(super) fn agent(uid: EntityUid, types: &Types, facts: &Facts<'_>) -> Result<Entity, ContextError> {
-    let workload = facts.workload;
-    let mut pairs = vec![
-        pair("issuer", string(&workload.identity.issuer)),
-        pair("issuer_name", string(&workload.issuer_name)),
-        pair("subject", string(&workload.identity.subject)),
-    ];
-    pairs.extend(workload.client_id.as_deref().map(|client| pair("client_id", string(client))));
-    pairs.extend(workload.trust_domain.as_deref().map(|domain| pair("trust_domain", string(domain))));
-    entity(uid, pairs, types.above(workload))
+    entity(uid, rows(attributes::AGENT, facts)?, types.above(facts.workload))
 }
 
 /// A tool, in its resource.
@@ -79,82 +49,35 @@ fn entity(uid: EntityUid, pairs: Pairs, parents: HashSet<EntityUid>) -> Result<E
     Entity::new(uid, pairs.into_iter().collect(), parents).map_err(|_| ContextError)
 }
 
-fn task(facts: &Facts<'_>) -> Result<RestrictedExpression, ContextError> {
-    let task = facts.task;
-    let mut pairs = vec![pair("id", string(&task.id)), pair("expires", seconds(task.expires))];
-    pairs.extend(task.purpose.as_deref().map(|purpose| pair("purpose", string(purpose))));
-    record(pairs)
-}
-
-fn token(facts: &Facts<'_>) -> Result<RestrictedExpression, ContextError> {
-    let token = facts.token;
-    let mut pairs = vec![pair("algorithm", string(token.algorithm)), pair("expires", seconds(token.expires))];
-    pairs.extend(token.id.as_deref().map(|id| pair("id", string(id))));
-    pairs.extend(token.key_id.as_deref().map(|id| pair("key_id", string(id))));
-    pairs.extend(token.authentication.class.as_deref().map(|class| pair("acr", string(class))));
-    pairs.extend(token.authentication.time.map(|time| pair("auth_time", seconds(time))));
-    if let Some(issued) = token.issued {
-        pairs.push(pair("issued", seconds(issued)));
-        pairs.push(pair("lifetime", long(token.expires.since(issued).as_secs())));
+/// Those of `attributes` that are there, as they are in `facts`.
+fn rows<'r>(attributes: impl IntoIterator<Item = &'r Attribute>, facts: &Facts<'_>) -> Result<Pairs, ContextError> {
+    let mut pairs = Pairs::new();
+    for attribute in attributes {
+        if let Some(value) = expression(&attribute.value, facts)? {
+            pairs.push(pair(attribute.name, value));
+        }
     }
-    record(pairs)
+    Ok(pairs)
 }
 
-fn actors(facts: &Facts<'_>) -> Result<RestrictedExpression, ContextError> {
-    let actors: Result<Vec<_>, _> = facts.workload.actors.iter().map(|actor| identity(&actor.identity)).collect();
-    Ok(RestrictedExpression::new_set(actors?))
-}
-
-fn request(facts: &Facts<'_>) -> Result<RestrictedExpression, ContextError> {
-    let action = facts.action;
-    let (path, target) = path_and_target(action);
-    let mut pairs = vec![
-        pair("method", string(&action.method)),
-        pair("host", string(&action.authority.to_ascii_lowercase())),
-        // An authority that is none does not come this far.
-        pair("domain", string(&action.host().unwrap_or_default())),
-        pair("port", long(u64::from(action.port))),
-        pair("path", string(path)),
-    ];
-    pairs.extend(target.map(|target| pair("target", string(target))));
-    let source = facts.source.and_then(route::address);
-    pairs.extend(source.map(|source| pair("source", RestrictedExpression::new_ip(source.to_string()))));
-    record(pairs)
-}
-
-fn approval_record(approval: &Approval) -> Result<RestrictedExpression, ContextError> {
-    record(vec![
-        pair("challenge", string(&approval.challenge)),
-        pair("approver_issuer", string(&approval.approver.issuer)),
-        pair("approver", string(&approval.approver.subject)),
-        pair("expires", seconds(approval.expires)),
-    ])
-}
-
-fn actor(actor: &Actor) -> Result<RestrictedExpression, ContextError> {
-    let Actor { identity, profile, kind } = actor;
-    let mut pairs = vec![pair("issuer", string(&identity.issuer)), pair("subject", string(&identity.subject))];
-    pairs.extend(profile.as_deref().map(|profile| pair("profile", string(profile))));
-    pairs.extend(kind.map(|kind| pair("kind", string(kind.name()))));
-    record(pairs)
+fn expression(value: &Value, facts: &Facts<'_>) -> Result<Option<RestrictedExpression>, ContextError> {
+    Ok(match value {
+        Value::Text(text) => text(facts).map(|text| RestrictedExpression::new_string(text.into_owned())),
+        Value::Number(number) => number(facts).map(long),
+        Value::Flag(flag) => Some(RestrictedExpression::new_bool(flag(facts))),
+        Value::Address(address) => address(facts).map(|address| RestrictedExpression::new_ip(address.to_string())),
+        Value::Texts(texts) => Some(RestrictedExpression::new_set(texts(facts).into_iter().map(string))),
+        Value::Identities(identities) => {
+            let identities: Result<Vec<_>, _> = identities(facts).into_iter().map(identity).collect();
+            Some(RestrictedExpression::new_set(identities?))
+        }
+        Value::Record { there, attributes } if there(facts) => Some(record(rows(*attributes, facts)?)?),
+        Value::Record { .. } => None,
+    })
 }
 
 fn identity(identity: &Identity) -> Result<RestrictedExpression, ContextError> {
     record(vec![pair("issuer", string(&identity.issuer)), pair("subject", string(&identity.subject))])
-}
-
-/// The path without query, and what an operation names beside it.
-pub(super) fn path_and_target(action: &Action) -> (&str, Option<&str>) {
-    match &action.operation {
-        Operation::Http { path, .. } => (path.as_str(), None),
-        Operation::Endpoint(_) | Operation::ToolCall(_) | Operation::Grpc(_) => (without_query(&action.target), None),
-        Operation::Mcp(operation) => (without_query(&action.target), operation.target.as_deref()),
-        Operation::A2a(operation) => (without_query(&action.target), operation.target.as_deref()),
-    }
-}
-
-fn without_query(target: &str) -> &str {
-    target.split_once('?').map_or(target, |(path, _)| path)
 }
 
 fn pair(name: &str, value: RestrictedExpression) -> (String, RestrictedExpression) {
@@ -171,14 +94,6 @@ fn string(text: &str) -> RestrictedExpression {
 
 fn strings(texts: &[String]) -> RestrictedExpression {
     RestrictedExpression::new_set(texts.iter().map(|text| string(text)))
-}
-
-fn words<'a>(words: impl Iterator<Item = &'a str>) -> RestrictedExpression {
-    RestrictedExpression::new_set(words.map(string))
-}
-
-fn seconds(instant: UnixTime) -> RestrictedExpression {
-    long(instant.secs())
 }
 
 /// Seconds beyond Cedar's range (292 billion years) stay at its end.

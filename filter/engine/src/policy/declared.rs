@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::asks::{Ask, How, Subject};
+use super::attributes;
 use super::schema;
 use crate::shape::{Record, Shape, Unreadable};
 
@@ -64,7 +65,7 @@ pub(super) fn never(asks: &BTreeSet<Ask>) -> impl Iterator<Item = &Ask> {
     asks.iter().filter(|ask| match &ask.of {
         _ if ask.how == How::Value || ask.arguments().is_some() => false,
         Subject::Resource => false,
-        Subject::Context => !schema::context_has(&ask.path),
+        Subject::Context => attributes::find(attributes::CONTEXT, &ask.path).is_none(),
         Subject::Principal => !schema::entity_has(schema::AGENT, &ask.path),
         Subject::Action => true,
         Subject::Entity(name) => !schema::entity_has(name, &ask.path),

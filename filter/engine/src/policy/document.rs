@@ -7,16 +7,18 @@ use countersign_tokens::UnixTime;
 use serde_json::{Map, Value, json};
 
 use super::Facts;
-use super::context::path_and_target;
+use super::attributes::{self, Attribute};
 use super::schema::ActionName;
 use crate::catalogue::Resource;
 use crate::clock;
-use crate::route;
 use crate::step_up::Approval;
-use crate::workload::{Actor, Identity, Kind};
+use crate::workload::Identity;
 
 /// The member of the context that says what time it is: all others say what is asked.
 const NOW: &str = "now";
+
+/// Attributes of the context that are properties of the subject as well: engines may read those only.
+const OF_SUBJECTS: [&str; 3] = ["kind", "traits", "classified"];
 
 /// The question whether `facts` are to be allowed, as AuthZEN 1.0 §5 puts it: `subject`, `action`, `resource`, `context`.
 /// Without the time: with it no two questions would be the same.
@@ -44,25 +46,15 @@ pub(super) fn asked_at(mut document: Map<String, Value>, now: UnixTime) -> Map<S
 
 /// The attributes of the context, the time among them.
 pub(super) fn attributes(facts: &Facts<'_>) -> Map<String, Value> {
-    let mut context = context(facts);
-    add(&mut context, NOW, Some(facts.now.secs()));
-    if let Value::Object(attributes) = context { attributes } else { Map::new() }
+    let mut context = rows(attributes::CONTEXT, facts);
+    context.extend(facts.action.arguments().map(|arguments| ("args".to_owned(), arguments.clone().into())));
+    context
 }
 
 /// What policies read of `principal`, and what of the context is about who calls.
-fn subject(facts: &Facts<'_>) -> Value {
-    let workload = facts.workload;
-    let mut properties = json!({
-        "issuer": workload.identity.issuer,
-        "issuer_name": workload.issuer_name,
-        "subject": workload.identity.subject,
-        "kind": workload.kind.name(),
-        "traits": traits(facts),
-        "classified": workload.classified,
-    });
-    add(&mut properties, "client_id", workload.client_id.as_ref());
-    add(&mut properties, "trust_domain", workload.trust_domain.as_ref());
-    properties
+fn subject(facts: &Facts<'_>) -> Map<String, Value> {
+    let of_context = attributes::CONTEXT.iter().filter(|one| OF_SUBJECTS.contains(&one.name));
+    rows(attributes::AGENT.iter().chain(of_context), facts)
 }
 
 /// What is acted on: a `Tool` in its resource, or the `Resource` itself.
@@ -79,86 +71,41 @@ fn object(resource: &Resource, facts: &Facts<'_>) -> Value {
 }
 
 /// As in Cedar, but for the time.
-fn context(facts: &Facts<'_>) -> Value {
-    let workload = facts.workload;
-    let mut context = json!({
-        "task": task(facts),
-        "token": token(facts),
-        "actors": workload.actors.iter().map(|actor| identity(&actor.identity)).collect::<Vec<_>>(),
-        "depth": workload.actors.len(),
-        "kind": workload.kind.name(),
-        "traits": traits(facts),
-        "classified": workload.classified,
-        "findings": facts.findings.iter().map(|finding| finding.name()).collect::<Vec<_>>(),
-        "request": request(facts),
-        "risk": facts.risk.name(),
-        "labels": facts.labels,
-    });
-    add(&mut context, "args", facts.action.arguments());
-    add(&mut context, "actor", workload.actors.first().map(actor));
-    add(&mut context, "approval", facts.approval.map(approval));
+fn context(facts: &Facts<'_>) -> Map<String, Value> {
+    let mut context = attributes(facts);
+    context.remove(NOW);
+    if let (Some(Value::Object(members)), Some(approval)) = (context.get_mut("approval"), facts.approval) {
+        members.extend(of_access_requests(approval));
+    }
     context
 }
 
-fn traits(facts: &Facts<'_>) -> Vec<&'static str> {
-    facts.workload.traits.iter().map(|has| has.name()).collect()
+/// An approval as it is called by whoever knows AuthZEN's names only (Access Request and Approval Profile, draft 1).
+fn of_access_requests(approval: &Approval) -> impl Iterator<Item = (String, Value)> {
+    let until = clock::format(approval.expires).map(|until| ("approved_until".to_owned(), until.into()));
+    [("id".to_owned(), approval.challenge.clone().into())].into_iter().chain(until)
 }
 
-fn task(facts: &Facts<'_>) -> Value {
-    let mut task = json!({ "id": facts.task.id, "expires": facts.task.expires.secs() });
-    add(&mut task, "purpose", facts.task.purpose.as_ref());
-    task
+/// Those of `attributes` that are there, as they are in `facts`.
+fn rows<'r>(attributes: impl IntoIterator<Item = &'r Attribute>, facts: &Facts<'_>) -> Map<String, Value> {
+    let value = |attribute: &Attribute| Some((attribute.name.to_owned(), value(&attribute.value, facts)?));
+    attributes.into_iter().filter_map(value).collect()
 }
 
-fn token(facts: &Facts<'_>) -> Value {
-    let token = facts.token;
-    let mut value = json!({ "algorithm": token.algorithm, "expires": token.expires.secs() });
-    add(&mut value, "id", token.id.as_ref());
-    add(&mut value, "key_id", token.key_id.as_ref());
-    add(&mut value, "acr", token.authentication.class.as_ref());
-    add(&mut value, "auth_time", token.authentication.time.map(UnixTime::secs));
-    add(&mut value, "issued", token.issued.map(UnixTime::secs));
-    add(&mut value, "lifetime", token.issued.map(|issued| token.expires.since(issued).as_secs()));
-    value
-}
-
-fn request(facts: &Facts<'_>) -> Value {
-    let action = facts.action;
-    let (path, target) = path_and_target(action);
-    let mut request = json!({
-        "method": action.method,
-        "host": action.authority.to_ascii_lowercase(),
-        "domain": action.host().unwrap_or_default(),
-        "port": action.port,
-        "path": path,
-    });
-    add(&mut request, "target", target);
-    add(&mut request, "source", facts.source.and_then(route::address).map(|source| source.to_string()));
-    request
+fn value(value: &attributes::Value, facts: &Facts<'_>) -> Option<Value> {
+    match value {
+        attributes::Value::Text(text) => text(facts).map(|text| text.into_owned().into()),
+        attributes::Value::Number(number) => number(facts).map(Value::from),
+        attributes::Value::Flag(flag) => Some(flag(facts).into()),
+        attributes::Value::Address(address) => address(facts).map(|address| address.to_string().into()),
+        attributes::Value::Texts(texts) => Some(texts(facts).into()),
+        attributes::Value::Identities(identities) => Some(identities(facts).into_iter().map(identity).collect()),
+        attributes::Value::Record { there, attributes } => there(facts).then(|| rows(*attributes, facts).into()),
+    }
 }
 
 fn identity(identity: &Identity) -> Value {
     json!({ "issuer": identity.issuer, "subject": identity.subject })
-}
-
-fn actor(actor: &Actor) -> Value {
-    let mut value = identity(&actor.identity);
-    add(&mut value, "profile", actor.profile.as_ref());
-    add(&mut value, "kind", actor.kind.map(Kind::name));
-    value
-}
-
-/// Under our names and, for who knows those only, under AuthZEN's (Access Request and Approval Profile, draft 1).
-fn approval(approval: &Approval) -> Value {
-    let mut value = json!({
-        "challenge": approval.challenge,
-        "approver_issuer": approval.approver.issuer,
-        "approver": approval.approver.subject,
-        "expires": approval.expires.secs(),
-        "id": approval.challenge,
-    });
-    add(&mut value, "approved_until", clock::format(approval.expires));
-    value
 }
 
 fn add(object: &mut Value, name: &str, value: Option<impl serde::Serialize>) {

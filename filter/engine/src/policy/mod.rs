@@ -12,7 +12,7 @@
 //!
 //! | entity | attributes |
 //! |---|---|
-//! | `Agent`, in its `Issuer`, its `Kind` and, if it has one, its `TrustDomain` | `issuer: String` (`iss`), `issuer_name: String` (as configured), `subject: String` (`sub`), `client_id?: String`, `trust_domain?: String` (of SVIDs) |
+//! | `Agent`, in its `Issuer`, its `Kind` and, if it has one, its `TrustDomain` | see below |
 //! | `Tool`, in its `Resource`: a tool, an endpoint of an HTTP API, a method of a gRPC service | `risk: String`, `labels: Set<String>`; as the catalogue has them; of an undeclared one its resource's risk and no labels |
 //! | `Resource` | none |
 //! | `Issuer::"<name>"` (as configured), `Kind::"automation"`, `Kind::"agent"`, `TrustDomain::"<trust domain>"` (of SVIDs) | none |
@@ -37,37 +37,9 @@
 //! `action == Action::"http:POST"` is about paths that are not declared; `action in Action::"http:POST"` is about both. The same
 //! holds of `mcp:tools/call` and `grpc:call`. A `HEAD` request for an endpoint that is declared for `GET` is that endpoint.
 //!
-//! | `context` | type | |
-//! |---|---|---|
-//! | `task.id` | `String` | |
-//! | `task.purpose` | `String`, optional | |
-//! | `task.expires` | `Long` | seconds since 1970 |
-//! | `args` | a record, only of declared tools, endpoints and gRPC methods with an `input_schema`, and of A2A operations | typed from it, see below |
-//! | `token.id`, `token.key_id` | `String`, optional | `jti`, `kid` |
-//! | `token.algorithm` | `String` | `none` of opaque tokens and certificates |
-//! | `token.acr` | `String`, optional | how a person authenticated (RFC 9470) |
-//! | `token.auth_time` | `Long`, optional | when, seconds since 1970 |
-//! | `token.issued` | `Long`, optional | `iat`, seconds since 1970 |
-//! | `token.expires` | `Long` | `exp`, seconds since 1970 |
-//! | `token.lifetime` | `Long`, optional | seconds from `iat` to `exp` |
-//! | `actors` | `Set<{issuer: String, subject: String}>` | RFC 8693 `act`, the whole chain; empty when the subject acts itself |
-//! | `actor` | `{issuer: String, subject: String, profile?: String, kind?: String}`, optional | the outermost, who acts now; `sub_profile`; its kind if it is listed |
-//! | `depth` | `Long` | how many actors there are |
-//! | `kind` | `String` | how the caller is governed: `automation` or `agent` |
-//! | `traits` | `Set<String>` | of the caller and whoever it acts for or through: `multi-agent`, `code-execution`, `browsing`, `infrastructure` |
-//! | `classified` | `Bool` | whether every actor is listed or says what it is; if not, `traits` has all of them |
-//! | `findings` | `Set<String>` | what is unhealthy: `long_lived`, `no_id`, `wildcard_grant`, `dead_grant`, `old_key`, `shared_account`, `secret_in_query` |
-//! | `request.method`, `request.host`, `request.path` | `String` | of the HTTP request; host in lower case, path without query |
-//! | `request.domain` | `String` | the host without port and trailing dot, in lower case: what egress policies compare |
-//! | `request.port` | `Long` | the port in the authority, else 443 of https and 80 of http |
-//! | `request.target` | `String`, optional | what an MCP method names: a prompt, a task, or a resource's URI, which is in normal form: `like "file:///reports/*"` holds for what is below. Where a request names several, each is decided by itself |
-//! | `request.source` | `ipaddr`, optional | the peer; IPv4 in IPv6 is IPv4 |
-//! | `risk` | `String` | `low`, `medium`, `high` or `critical`: the catalogue's, or what lists showed of the tool (`annotations` of its resource), raised by the `risk` rules that hold |
-//! | `labels` | `Set<String>` | the tool's |
-//! | `now` | `Long` | seconds since 1970 |
-//! | `approval` | a record, optional | present after an approval of exactly this action |
-//! | `approval.challenge`, `approval.approver_issuer`, `approval.approver` | `String` | |
-//! | `approval.expires` | `Long` | seconds since 1970 |
+//! What `principal` and `context` hold is the table in [`attributes`], and for people the page `policies/attributes.md`, which is
+//! made of it. Beside that `context.args` is a record, only of declared tools, endpoints and gRPC methods with an `input_schema`,
+//! and of A2A operations, typed from it, see below.
 //!
 //! Strict validation holds policies to these types: an optional attribute must be asked for with `has`, and a policy that reads
 //! `context.args` must be about declared tools that have what it reads.
@@ -146,7 +118,7 @@
 //! | `subject` | `type`: `Agent`; `id`: the subject; `properties`: the attributes of `Agent`, and `kind`, `traits` and `classified` of the context |
 //! | `action` | `name`: the action's id; `properties.groups`: what it is in, nearest first; `properties.operation`: as records spell it, such as `mcp:tools/call` |
 //! | `resource` | `type`: `Tool` or `Resource`; `id`; `properties`: `resource` (its name), `risk`, `labels`, and `args` as below, for engines that read no context |
-//! | `context` | everything in the table of the context; `args` as they were sent, whether they fit a schema or not; `request.source` is text; `approval` has `id` and `approved_until` (RFC 3339) besides |
+//! | `context` | everything that the context has; `args` as they were sent, whether they fit a schema or not; `request.source` is text; `approval` has `id` and `approved_until` (RFC 3339) besides |
 //!
 //! What is optional above is absent where there is nothing to say.
 //!
@@ -184,6 +156,7 @@
 
 mod arguments;
 mod asks;
+mod attributes;
 mod basis;
 mod cedar;
 mod compiling;
@@ -203,6 +176,7 @@ mod load;
 mod pdp;
 mod possible;
 mod reads;
+mod reference;
 #[cfg(feature = "rego")]
 mod rego;
 #[cfg(not(feature = "rego"))]
@@ -233,6 +207,7 @@ pub(crate) use pdp::tests::decided;
 pub use pdp::{Dialect, PdpConfig};
 pub(crate) use pdp::{Given, MOST_QUESTIONS, Question};
 pub use possible::Unknown;
+pub use reference::reference;
 pub use rego::RegoPolicy;
 pub use replay::{Held, Judgement};
 pub use templates::Link;

@@ -1,7 +1,7 @@
 //! The catalogue as a Cedar schema: which actions exist, what they are asked about and what their context holds.
 //!
-//! Types only: the values are made in [`context`](super::context), the fields are documented in
-//! [`policy`](super), and a test holds the two together.
+//! Types only: of what they are is said in [`attributes`](super::attributes), the values are made in
+//! [`context`](super::context).
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use cedar_policy::{EntityId, EntityTypeName, EntityUid, ParseErrors, Schema, Sch
 use serde_json::{Map, Value, json};
 
 use super::arguments::{self, AskedFor};
+use super::attributes::{self, Attribute};
 use crate::action::{Action, Class, Operation, a2a, grpc, mcp};
 use crate::catalogue::{Protocol, Resource};
 use crate::shape::{InputSchema, Record};
@@ -238,115 +239,67 @@ pub(super) fn a2a_arguments() -> Arc<Record> {
     schema.types().map_or_else(|_| Arc::new(Record::open()), Arc::clone)
 }
 
-/// Whether the context has what is at `path`, arguments aside.
-pub(super) fn context_has(path: &[String]) -> bool {
-    has(&context(None), path)
-}
-
 /// Whether entities of the type `name` have what is at `path`.
 pub(super) fn entity_has(name: &str, path: &[String]) -> bool {
-    entity_types().pointer(&format!("/{name}/shape")).is_some_and(|shape| has(shape, path))
+    match (name, path) {
+        (AGENT, path) => attributes::find(attributes::AGENT, path).is_some(),
+        ("Tool", [name]) => TOOL.iter().any(|(known, _)| name == known),
+        _ => false,
+    }
 }
 
-/// Whether `kind`, a type in Cedar's JSON schema format, has an attribute at `path`.
-fn has(kind: &Value, path: &[String]) -> bool {
-    let found = path.iter().try_fold(kind, |kind, name| kind.get("attributes")?.get(name));
-    found.is_some()
-}
+/// The attributes of tools, and whether each is a set.
+const TOOL: [(&str, bool); 2] = [("risk", false), ("labels", true)];
 
 fn entity_types() -> Value {
+    let tool = TOOL.map(|(name, is_set)| (name, if is_set { set(&string()) } else { string() }));
     json!({
-        AGENT: { "memberOfTypes": [ISSUER, KIND, TRUST_DOMAIN], "shape": record(vec![
-            ("issuer", string()),
-            ("issuer_name", string()),
-            ("subject", string()),
-            ("client_id", optional(string())),
-            ("trust_domain", optional(string())),
-        ]) },
+        AGENT: { "memberOfTypes": [ISSUER, KIND, TRUST_DOMAIN], "shape": rows(attributes::AGENT) },
         ISSUER: {},
         KIND: {},
         TRUST_DOMAIN: {},
-        "Tool": { "memberOfTypes": ["Resource"], "shape": record(vec![("risk", string()), ("labels", set(&string()))]) },
+        "Tool": { "memberOfTypes": ["Resource"], "shape": record(tool) },
         "Resource": {},
     })
 }
 
 fn context(arguments: Option<Value>) -> Value {
-    let mut fields = vec![
-        ("task", record(vec![("id", string()), ("purpose", optional(string())), ("expires", long())])),
-        ("token", token()),
-        ("actors", set(&identity())),
-        ("actor", optional(actor())),
-        ("depth", long()),
-        ("kind", string()),
-        ("traits", set(&string())),
-        ("classified", json!({ "type": "Boolean" })),
-        ("findings", set(&string())),
-        ("request", request()),
-        ("risk", string()),
-        ("labels", set(&string())),
-        ("now", long()),
-        ("approval", optional(approval())),
-    ];
-    fields.extend(arguments.map(|arguments| ("args", arguments)));
-    record(fields)
+    let mut context = rows(attributes::CONTEXT);
+    if let (Some(arguments), Some(fields)) = (arguments, context.pointer_mut("/attributes")) {
+        fields["args"] = arguments;
+    }
+    context
 }
 
-fn token() -> Value {
-    record(vec![
-        ("id", optional(string())),
-        ("key_id", optional(string())),
-        ("algorithm", string()),
-        ("issued", optional(long())),
-        ("expires", long()),
-        ("lifetime", optional(long())),
-        ("acr", optional(string())),
-        ("auth_time", optional(long())),
-    ])
+/// A record of these attributes.
+fn rows(attributes: &[Attribute]) -> Value {
+    record(attributes.iter().map(|attribute| {
+        let kind = kind(&attribute.value);
+        (attribute.name, if attribute.always { kind } else { optional(kind) })
+    }))
 }
 
-fn request() -> Value {
-    record(vec![
-        ("method", string()),
-        ("host", string()),
-        ("domain", string()),
-        ("port", long()),
-        ("path", string()),
-        ("target", optional(string())),
-        ("source", optional(json!({ "type": "Extension", "name": "ipaddr" }))),
-    ])
-}
-
-fn approval() -> Value {
-    record(vec![("challenge", string()), ("approver_issuer", string()), ("approver", string()), ("expires", long())])
-}
-
-fn actor() -> Value {
-    record(vec![
-        ("issuer", string()),
-        ("subject", string()),
-        ("profile", optional(string())),
-        ("kind", optional(string())),
-    ])
-}
-
-fn identity() -> Value {
-    record(vec![("issuer", string()), ("subject", string())])
+fn kind(value: &attributes::Value) -> Value {
+    match value {
+        attributes::Value::Text(_) => string(),
+        attributes::Value::Number(_) => json!({ "type": "Long" }),
+        attributes::Value::Flag(_) => json!({ "type": "Boolean" }),
+        attributes::Value::Address(_) => json!({ "type": "Extension", "name": "ipaddr" }),
+        attributes::Value::Texts(_) => set(&string()),
+        attributes::Value::Identities(_) => set(&record([("issuer", string()), ("subject", string())])),
+        attributes::Value::Record { there: _, attributes } => rows(attributes),
+    }
 }
 
 fn string() -> Value {
     json!({ "type": "String" })
 }
 
-fn long() -> Value {
-    json!({ "type": "Long" })
-}
-
 fn set(element: &Value) -> Value {
     json!({ "type": "Set", "element": element })
 }
 
-fn record(fields: Vec<(&str, Value)>) -> Value {
+fn record<'n>(fields: impl IntoIterator<Item = (&'n str, Value)>) -> Value {
     let attributes: Map<String, Value> = fields.into_iter().map(|(name, kind)| (name.to_owned(), kind)).collect();
     json!({ "type": "Record", "attributes": attributes })
 }

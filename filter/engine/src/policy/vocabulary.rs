@@ -3,14 +3,12 @@
 use serde_json::Value;
 
 use super::asks::{self, Ask, How, Subject};
+use super::attributes::{self, Words};
 use super::cedar::Surroundings;
 use super::error::Problem;
 use super::expression::{self, Form};
-use super::schema::HTTP_METHODS;
-use crate::catalogue::Risk;
+use super::schema;
 use crate::config::Issuer;
-use crate::hygiene::Finding;
-use crate::workload::{Kind, Trait};
 
 /// Words in `conditions`, those of a policy in Cedar's JSON form, that are never there; each once.
 pub(super) fn unknown(conditions: &Value, around: &Surroundings<'_>) -> Vec<Problem> {
@@ -106,21 +104,25 @@ fn vocabulary(expression: &Value, around: &Surroundings<'_>) -> Option<(String, 
 
 /// The words that the attribute at `path` is made of, if they are known.
 fn words(of: &Subject, path: &[String], around: &Surroundings<'_>) -> Option<Vec<String>> {
-    let path: Vec<&str> = path.iter().map(String::as_str).collect();
-    let own = |words: &mut dyn Iterator<Item = &'static str>| Some(words.map(str::to_owned).collect());
-    match (of, path.as_slice()) {
-        (Subject::Context | Subject::Resource, ["risk"]) => own(&mut Risk::ALL.into_iter().map(Risk::name)),
-        (Subject::Context | Subject::Resource, ["labels"]) => Some(labels(around)),
-        (Subject::Context, ["kind"] | ["actor", "kind"]) => own(&mut Kind::ALL.into_iter().map(Kind::name)),
-        (Subject::Context, ["traits"]) => own(&mut Trait::ALL.into_iter().map(Trait::name)),
-        (Subject::Context, ["findings"]) => own(&mut Finding::ALL.into_iter().map(Finding::name)),
-        (Subject::Context, ["request", "method"]) => own(&mut HTTP_METHODS.into_iter().map(|(method, _)| method)),
-        (Subject::Principal, ["issuer_name"]) => Some(around.issuers?.iter().map(|one| one.name.clone()).collect()),
-        (Subject::Principal, ["trust_domain"]) => {
+    let rows = match of {
+        // A tool is rated and labelled as the context of its calls is.
+        Subject::Context | Subject::Resource => attributes::CONTEXT,
+        Subject::Principal => attributes::AGENT,
+        Subject::Action | Subject::Entity(_) => return None,
+    };
+    let found = attributes::find(rows, path)?;
+    if *of == Subject::Resource && !schema::entity_has("Tool", path) {
+        return None;
+    }
+    match &found.words {
+        Words::Any => None,
+        Words::These(words) => Some(words().into_iter().map(str::to_owned).collect()),
+        Words::Labels => Some(labels(around)),
+        Words::Issuers => Some(around.issuers?.iter().map(|one| one.name.clone()).collect()),
+        Words::TrustDomains => {
             let domains = around.issuers?.iter().filter_map(Issuer::trust_domain);
             Some(domains.map(|domain| domain.name().to_owned()).collect())
         }
-        _ => None,
     }
 }
 

@@ -1,0 +1,276 @@
+//! What policies may read: a row for each attribute of the caller and of the context, and everything is made of these rows:
+//! Cedar's schema, the values it evaluates, the decision document, what `explain` shows, closed vocabularies, the reference page.
+//!
+//! An attribute lends its value; nothing is written as JSON to be read again. Arguments are not here: their types are the
+//! catalogue's.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use countersign_tokens::UnixTime;
+
+use super::Facts;
+use super::schema::HTTP_METHODS;
+use crate::action::{Action, Operation};
+use crate::catalogue::Risk;
+use crate::hygiene::Finding;
+use crate::route;
+use crate::workload::{Actor, Identity, Kind, Trait};
+
+/// Something that policies may read.
+pub(super) struct Attribute {
+    pub(super) name: &'static str,
+    pub(super) value: Value,
+    /// Whether it is always there.
+    pub(super) always: bool,
+    pub(super) words: Words,
+    /// For the reference page: where it is from, in which unit.
+    pub(super) about: &'static str,
+}
+
+/// Of which type it is, and where its value is.
+pub(super) enum Value {
+    Text(for<'f> fn(&'f Facts<'f>) -> Option<Cow<'f, str>>),
+    Number(fn(&Facts<'_>) -> Option<u64>),
+    Flag(fn(&Facts<'_>) -> bool),
+    Address(fn(&Facts<'_>) -> Option<IpAddr>),
+    /// A set.
+    Texts(for<'f> fn(&'f Facts<'f>) -> Vec<&'f str>),
+    /// A set of records of `issuer` and `subject`.
+    Identities(for<'f> fn(&'f Facts<'f>) -> Vec<&'f Identity>),
+    Record {
+        there: fn(&Facts<'_>) -> bool,
+        attributes: &'static [Attribute],
+    },
+}
+
+/// The words that a text, or a set of them, is made of.
+pub(super) enum Words {
+    Any,
+    These(fn() -> Vec<&'static str>),
+    /// The labels that something in the catalogue carries.
+    Labels,
+    /// The configured names of issuers.
+    Issuers,
+    /// The configured trust domains.
+    TrustDomains,
+}
+
+/// Attributes of `principal`.
+pub(super) const AGENT: &[Attribute] = &[
+    text("issuer", |facts| Some(facts.workload.identity.issuer.as_str().into()), "`iss`"),
+    text("issuer_name", |facts| Some(facts.workload.issuer_name.as_str().into()), "the issuer's name as configured")
+        .of(Words::Issuers),
+    text("subject", |facts| Some(facts.workload.identity.subject.as_str().into()), "`sub`"),
+    text("client_id", |facts| facts.workload.client_id.as_deref().map(Into::into), "`client_id`, of OAuth tokens")
+        .optional(),
+    text("trust_domain", |facts| facts.workload.trust_domain.as_deref().map(Into::into), "of SVIDs")
+        .optional()
+        .of(Words::TrustDomains),
+];
+
+/// Attributes of `context`, arguments aside.
+pub(super) const CONTEXT: &[Attribute] = &[
+    record("task", |_| true, TASK, "what the credential was issued for"),
+    record("token", |_| true, TOKEN, "the credential"),
+    row(
+        "actors",
+        Value::Identities(|facts| facts.workload.actors.iter().map(|actor| &actor.identity).collect()),
+        "RFC 8693 `act`, the whole chain; empty when the subject acts itself",
+    ),
+    record("actor", |facts| actor(facts).is_some(), ACTOR, "the outermost of `actors`, who acts now").optional(),
+    number("depth", |facts| u64::try_from(facts.workload.actors.len()).ok(), "how many actors there are"),
+    text("kind", |facts| Some(facts.workload.kind.name().into()), "how the caller is governed")
+        .of(Words::These(kinds)),
+    texts(
+        "traits",
+        |facts| facts.workload.traits.iter().map(|has| has.name()).collect(),
+        "of the caller and whoever it acts for or through",
+    )
+    .of(Words::These(|| Trait::ALL.map(Trait::name).to_vec())),
+    row(
+        "classified",
+        Value::Flag(|facts| facts.workload.classified),
+        "whether every actor is listed or says what it is; if not, `traits` has all of them",
+    ),
+    texts(
+        "findings",
+        |facts| facts.findings.iter().map(|finding| finding.name()).collect(),
+        "what is unhealthy about the credential or the request",
+    )
+    .of(Words::These(|| Finding::ALL.into_iter().map(Finding::name).collect())),
+    record("request", |_| true, REQUEST, "the HTTP request"),
+    text(
+        "risk",
+        |facts| Some(facts.risk.name().into()),
+        "the catalogue's, or what lists showed of the tool (`annotations` of its resource), raised by the `risk` rules that hold",
+    )
+    .of(Words::These(risks)),
+    texts("labels", |facts| facts.labels.iter().map(String::as_str).collect(), "the tool's").of(Words::Labels),
+    number("now", |facts| Some(facts.now.secs()), "seconds since 1970"),
+    record(
+        "approval",
+        |facts| facts.approval.is_some(),
+        APPROVAL,
+        "present after an approval of exactly this action",
+    )
+    .optional(),
+];
+
+const TASK: &[Attribute] = &[
+    text("id", |facts| Some(facts.task.id.as_str().into()), "the task's id"),
+    text("purpose", |facts| facts.task.purpose.as_deref().map(Into::into), "what it is for").optional(),
+    number("expires", |facts| Some(facts.task.expires.secs()), "seconds since 1970"),
+];
+
+const TOKEN: &[Attribute] = &[
+    text("id", |facts| facts.token.id.as_deref().map(Into::into), "`jti`").optional(),
+    text("key_id", |facts| facts.token.key_id.as_deref().map(Into::into), "`kid`").optional(),
+    text("algorithm", |facts| Some(facts.token.algorithm.into()), "`none` of opaque tokens and certificates"),
+    number("issued", |facts| facts.token.issued.map(UnixTime::secs), "`iat`, seconds since 1970").optional(),
+    number("expires", |facts| Some(facts.token.expires.secs()), "`exp`, seconds since 1970"),
+    number(
+        "lifetime",
+        |facts| Some(facts.token.expires.since(facts.token.issued?).as_secs()),
+        "seconds from `iat` to `exp`",
+    )
+    .optional(),
+    text(
+        "acr",
+        |facts| facts.token.authentication.class.as_deref().map(Into::into),
+        "how a person authenticated (RFC 9470)",
+    )
+    .optional(),
+    number("auth_time", |facts| facts.token.authentication.time.map(UnixTime::secs), "when, seconds since 1970")
+        .optional(),
+];
+
+const ACTOR: &[Attribute] = &[
+    text("issuer", |facts| Some(actor(facts)?.identity.issuer.as_str().into()), "`iss`"),
+    text("subject", |facts| Some(actor(facts)?.identity.subject.as_str().into()), "`sub`"),
+    text("profile", |facts| actor(facts)?.profile.as_deref().map(Into::into), "`sub_profile`").optional(),
+    text("kind", |facts| Some(actor(facts)?.kind?.name().into()), "how it is governed, if it is listed")
+        .optional()
+        .of(Words::These(kinds)),
+];
+
+const REQUEST: &[Attribute] = &[
+    text("method", |facts| Some(facts.action.method.as_str().into()), "of the HTTP request")
+        .of(Words::These(|| HTTP_METHODS.map(|(method, _)| method).to_vec())),
+    text("host", |facts| Some(facts.action.authority.to_ascii_lowercase().into()), "the authority, in lower case"),
+    text(
+        "domain",
+        // An authority that is none does not come this far.
+        |facts| Some(facts.action.host().unwrap_or_default().into()),
+        "the host without port and trailing dot, in lower case: what egress policies compare",
+    ),
+    number("port", |facts| Some(facts.action.port.into()), "the port in the authority, else 443 of https and 80 of http"),
+    text("path", |facts| Some(path_and_target(facts.action).0.into()), "without query"),
+    text(
+        "target",
+        |facts| path_and_target(facts.action).1.map(Into::into),
+        "what an MCP method names: a prompt, a task, or a resource's URI, which is in normal form: \
+         `like \"file:///reports/*\"` holds for what is below. Where a request names several, each is decided by itself",
+    )
+    .optional(),
+    row(
+        "source",
+        Value::Address(|facts| facts.source.and_then(route::address)),
+        "the peer; IPv4 in IPv6 is IPv4",
+    )
+    .optional(),
+];
+
+const APPROVAL: &[Attribute] = &[
+    text("challenge", |facts| Some(facts.approval?.challenge.as_str().into()), "what it answers"),
+    text("approver_issuer", |facts| Some(facts.approval?.approver.issuer.as_str().into()), "who approved: `iss`"),
+    text("approver", |facts| Some(facts.approval?.approver.subject.as_str().into()), "and `sub`"),
+    number("expires", |facts| Some(facts.approval?.expires.secs()), "seconds since 1970"),
+];
+
+impl Attribute {
+    const fn optional(mut self) -> Self {
+        self.always = false;
+        self
+    }
+
+    const fn of(mut self, words: Words) -> Self {
+        self.words = words;
+        self
+    }
+}
+
+/// The one of `rows` at `path`.
+pub(super) fn find<'r>(rows: &'r [Attribute], path: &[String]) -> Option<&'r Attribute> {
+    let (name, below) = path.split_first()?;
+    let found = rows.iter().find(|row| row.name == name)?;
+    match (&found.value, below) {
+        (_, []) => Some(found),
+        (Value::Record { attributes, .. }, below) => find(attributes, below),
+        (
+            Value::Text(_)
+            | Value::Number(_)
+            | Value::Flag(_)
+            | Value::Address(_)
+            | Value::Texts(_)
+            | Value::Identities(_),
+            _,
+        ) => None,
+    }
+}
+
+/// Who acts now.
+fn actor<'f>(facts: &Facts<'f>) -> Option<&'f Actor> {
+    facts.workload.actors.first()
+}
+
+pub(super) fn risks() -> Vec<&'static str> {
+    Risk::ALL.map(Risk::name).to_vec()
+}
+
+fn kinds() -> Vec<&'static str> {
+    Kind::ALL.map(Kind::name).to_vec()
+}
+
+/// The path without query, and what an operation names beside it.
+fn path_and_target(action: &Action) -> (&str, Option<&str>) {
+    match &action.operation {
+        Operation::Http { path, .. } => (path.as_str(), None),
+        Operation::Endpoint(_) | Operation::ToolCall(_) | Operation::Grpc(_) => (without_query(&action.target), None),
+        Operation::Mcp(operation) => (without_query(&action.target), operation.target.as_deref()),
+        Operation::A2a(operation) => (without_query(&action.target), operation.target.as_deref()),
+    }
+}
+
+fn without_query(target: &str) -> &str {
+    target.split_once('?').map_or(target, |(path, _)| path)
+}
+
+const fn row(name: &'static str, value: Value, about: &'static str) -> Attribute {
+    Attribute { name, value, always: true, words: Words::Any, about }
+}
+
+const fn text(
+    name: &'static str,
+    value: for<'f> fn(&'f Facts<'f>) -> Option<Cow<'f, str>>,
+    about: &'static str,
+) -> Attribute {
+    row(name, Value::Text(value), about)
+}
+
+const fn texts(name: &'static str, value: for<'f> fn(&'f Facts<'f>) -> Vec<&'f str>, about: &'static str) -> Attribute {
+    row(name, Value::Texts(value), about)
+}
+
+const fn number(name: &'static str, value: fn(&Facts<'_>) -> Option<u64>, about: &'static str) -> Attribute {
+    row(name, Value::Number(value), about)
+}
+
+const fn record(
+    name: &'static str,
+    there: fn(&Facts<'_>) -> bool,
+    attributes: &'static [Attribute],
+    about: &'static str,
+) -> Attribute {
+    row(name, Value::Record { there, attributes }, about)
+}
