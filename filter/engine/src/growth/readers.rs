@@ -109,7 +109,7 @@ pub(super) const READERS: &[Reader] = &[
     Reader::new(
         "names of a path that is no endpoint",
         4096,
-        &["{\"a\":", "[", "]", "}", "1 ", "a[b.c ", "=1&", "%25", "{}"],
+        &["{\"a\":", "[", "]", "}", "1 ", "a[b.c ", "=1&", "%25", "%u0061", "\"", "NaN,\"", "\\", "{}"],
         |text| {
             let (mut target, mut found) = (target("POST"), 0_usize);
             target.query = Some(text.to_owned());

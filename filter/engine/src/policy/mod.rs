@@ -83,8 +83,9 @@
 //!
 //! The last row holds as well of what nothing can declare: names in the query, form or JSON of a path that is no endpoint,
 //! arguments of prompts and their completions, metadata of gRPC calls beside what is declared. Their case does not tell them
-//! apart. The body of such a path is held where policies ask for a name and it is JSON or a form, or begins as JSON does; if it
-//! says that it is JSON and is not, or if it is coded, it is refused. Other bodies, multipart too, pass as they come.
+//! apart. The body of such a path is held where policies ask for a name and it is JSON or a form, or begins as JSON does, in
+//! UTF-8, UTF-16 or UTF-32; if it says that it is JSON and is not, or if it says that it is coded or in other letters than
+//! UTF-8's or Latin ones (`charset=utf-7`), it is refused. Other bodies, multipart too, pass as they come.
 //!
 //! A part of a policy that never holds for any action in its scope, for its types or for what stands before it, is a load error;
 //! so is one that is never asked because what stands before it always holds. What is written out as `true` or `false` is not.

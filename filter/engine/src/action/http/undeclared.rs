@@ -4,6 +4,9 @@
 //! some server could look for it; what stands for it is never read, and what carries no name that is asked for passes as it
 //! came. Whether the request may be made is not decided here.
 
+mod broken;
+mod text;
+
 use std::fmt;
 
 use percent_encoding::percent_decode;
@@ -15,12 +18,12 @@ use crate::headers::Headers;
 use crate::reason::Reason;
 use crate::route::Target;
 
-/// What some writers put before a text in UTF-8, and readers leave out.
-const MARK: &[u8] = b"\xef\xbb\xbf";
+/// Ways to write ASCII's letters as ASCII does, by the names they have in media types.
+const LETTERS: &[&str] = &["utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin1", "iso-8859-15", "windows-1252"];
 
-/// The byte that says what `body` begins as.
+/// The byte that says what `body` begins as, or goes on as.
 pub fn first(body: &[u8]) -> Option<u8> {
-    body.iter().copied().find(|byte| !byte.is_ascii_whitespace() && !MARK.contains(byte))
+    text::first(body)
 }
 
 /// Whether a body with `headers` that begins with `first` may name arguments; none where more of it must be there to tell.
@@ -43,7 +46,7 @@ pub fn names(target: &Target, headers: &Headers, body: &[u8], found: &mut dyn Fn
         return Ok(());
     }
     let (json, urlencoded) = (is_json(headers), is_urlencoded(headers));
-    if (json || urlencoded) && fields::is_coded(headers)? {
+    if (json || urlencoded) && (fields::is_coded(headers)? || !is_in_letters(headers)) {
         return Err(Reason::MediaType);
     }
     if urlencoded {
@@ -61,6 +64,17 @@ fn is_json(headers: &Headers) -> bool {
     stated.split(|byte| *byte == b';').next().is_some_and(|media| media.windows(4).any(|part| part == b"json"))
 }
 
+/// Whether the media type names no other letters than those that are read here: in UTF-7 `+AHU-rl` is `url`.
+fn is_in_letters(headers: &Headers) -> bool {
+    let stated = headers.single("content-type").ok().flatten().unwrap_or_default().to_ascii_lowercase();
+    let stated = String::from_utf8_lossy(&stated);
+    stated.split("charset").skip(1).all(|rest| {
+        let value = rest.trim_start_matches([' ', '\t', '=', '"', '\'']);
+        let end = value.find([' ', '\t', ';', ',', '"', '\'']).unwrap_or(value.len());
+        value.get(..end).is_some_and(|name| LETTERS.contains(&name))
+    })
+}
+
 /// A form that can be read here: any but multipart.
 fn is_urlencoded(headers: &Headers) -> bool {
     form(headers).is_some_and(|form| !form.starts_with("multipart/"))
@@ -71,9 +85,28 @@ fn of_form(form: &[u8], found: &mut dyn FnMut(&str)) {
     for field in form.split(|byte| b"&;".contains(byte)) {
         let name = field.split(|byte| *byte == b'=').next().unwrap_or_default();
         let spaced: Vec<u8> = name.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
-        let name = percent_decode(&spaced).decode_utf8_lossy();
-        read(name.trim(), found);
+        read(percent_decode(&spaced).decode_utf8_lossy().trim(), found);
+        if let Some(escaped) = unescaped(&String::from_utf8_lossy(&spaced)) {
+            read(percent_decode(escaped.as_bytes()).decode_utf8_lossy().trim(), found);
+        }
     }
+}
+
+/// `name` with what JavaScript's `escape` and ASP.NET have as `%uXXXX`, if there is such.
+fn unescaped(name: &str) -> Option<String> {
+    let mut parts = name.split("%u");
+    let mut read = parts.next()?.to_owned();
+    let mut any = false;
+    for part in parts {
+        let letter = part.get(..4).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        let letter = letter.and_then(|digits| u32::from_str_radix(digits, 16).ok()).and_then(char::from_u32);
+        any |= letter.is_some();
+        match letter {
+            Some(letter) => read.extend([letter].into_iter().chain(part.chars().skip(4))),
+            None => read.extend(["%u", part]),
+        }
+    }
+    any.then_some(read)
 }
 
 /// `name` as it is, as the name of a list or an object (`name[]`, `name.x`, `[name]`), and as PHP has it (`na_me`).
@@ -94,8 +127,7 @@ fn read(name: &str, found: &mut dyn FnMut(&str)) {
 
 /// Of every JSON value in `body`, one after the other; of a list those of what it lists. Whether all of it could be read.
 fn of_json(body: &[u8], found: &mut dyn FnMut(&str)) -> bool {
-    // Some readers take what is no UTF-8 for something else and go on.
-    let text = String::from_utf8_lossy(body.strip_prefix(MARK).unwrap_or(body));
+    let text = text::text(body);
     let mut values = serde_json::Deserializer::from_str(&text).into_iter::<IgnoredAny>();
     let mut any = false;
     loop {
@@ -111,6 +143,7 @@ fn of_json(body: &[u8], found: &mut dyn FnMut(&str)) -> bool {
         let all = Members(&mut *found).deserialize(&mut value);
         any = true;
         if read.is_some_and(|read| read.is_err()) || all.is_err() {
+            broken::names(text.get(start..).unwrap_or_default(), found);
             return false;
         }
     }
