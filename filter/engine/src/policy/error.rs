@@ -171,6 +171,16 @@ impl LoadError {
         }
     }
 
+    /// Whether `other` is about the same part of the same text, of a template for another of its links.
+    pub(super) fn is_same_part(&self, other: &Self) -> bool {
+        match (&self.problem, &other.problem) {
+            (Problem::DeadPart(one), Problem::DeadPart(other_part)) => {
+                one.part == other_part.part && self.place.is_at(&other.place)
+            }
+            _ => false,
+        }
+    }
+
     /// The policy it is about, if it is about one.
     pub(super) fn policy(&self) -> Option<&str> {
         match &self.place {

@@ -88,7 +88,8 @@
 //! UTF-8's or Latin ones (`charset=utf-7`), it is refused. Other bodies, multipart too, pass as they come.
 //!
 //! A part of a policy that never holds for any action in its scope, for its types or for what stands before it, is a load error;
-//! so is one that is never asked because what stands before it always holds. What is written out as `true` or `false` is not.
+//! so is one that is never asked because what stands before it always holds. What is written out as `true` or `false` is not, nor
+//! what of a template is there for some of its links.
 //!
 //! Whoever reads all of an object (`context.args == { … }`) asks for every name in it. Attributes of anything else that are never
 //! there are load errors behind `has`, too. So are words that are never there: other risks, kinds, traits, findings and HTTP

@@ -28,7 +28,8 @@ pub(super) struct Typing {
     idle: Vec<LoadError>,
     /// Policies of which it is said already that what they ask for cannot be there.
     said: BTreeSet<String>,
-    dead: Vec<LoadError>,
+    /// Parts that can never matter, each with the rules, by position, in which it cannot.
+    dead: Vec<(LoadError, BTreeSet<usize>)>,
 }
 
 /// What is to be done next.
@@ -89,8 +90,12 @@ impl Typing {
             }
             Next::Parts(number) => {
                 let Some(rule) = self.written.rules.get(number) else { return false };
-                let dead = self.parts(rule, source);
-                self.dead.extend(dead);
+                for error in self.parts(rule, source) {
+                    match self.dead.iter_mut().find(|(one, _)| one.is_same_part(&error)) {
+                        Some((_, rules)) => drop(rules.insert(number)),
+                        None => self.dead.push((error, BTreeSet::from([number]))),
+                    }
+                }
                 self.next = Next::Parts(number.saturating_add(1));
                 true
             }
@@ -100,6 +105,14 @@ impl Typing {
     /// The rules, or everything that is wrong with them.
     pub(super) fn finish(self) -> Result<Vec<Rule>, Vec<LoadError>> {
         let Self { mut written, idle, dead, .. } = self;
+        // A part of a template may be there for some of its links only.
+        let linked = |start: usize| written.rules.iter().filter(|rule| rule.offset == start).count();
+        let of_all = |rules: &BTreeSet<usize>| {
+            let rule = rules.first().and_then(|first| written.rules.get(*first));
+            rule.is_some_and(|rule| linked(rule.offset) == rules.len())
+        };
+        let dead: Vec<LoadError> =
+            dead.into_iter().filter(|(_, rules)| of_all(rules)).map(|(error, _)| error).collect();
         written.errors.extend(dead);
         if written.errors.is_empty() {
             written.errors.extend(idle);
@@ -175,18 +188,13 @@ impl Typing {
         if self.written.errors.iter().filter_map(LoadError::policy).any(|id| id == rule.id) {
             return Vec::new();
         }
-        let mut found: Vec<LoadError> = Vec::new();
-        for dead in Examiner::new(&self.validator).parts(&rule.policy) {
-            let text = source.after(rule.offset);
+        let text = source.after(rule.offset);
+        let dead = Examiner::new(&self.validator).parts(&rule.policy).into_iter();
+        dead.map(|dead| {
             let offset = rule.offset + text.find(&dead.part).unwrap_or(0);
-            let error = source.in_policy(&rule.id, offset, Problem::DeadPart(dead));
-            // What a template says it says as often as it is linked.
-            let known = |one: &LoadError| one.problem == error.problem && one.place.is_at(&error.place);
-            if !self.dead.iter().chain(&found).any(known) {
-                found.push(error);
-            }
-        }
-        found
+            source.in_policy(&rule.id, offset, Problem::DeadPart(dead))
+        })
+        .collect()
     }
 }
 

@@ -100,6 +100,20 @@ fn other_links_are_another_policy_to_approve() -> Outcome {
 }
 
 #[test]
+fn a_part_of_a_template_is_dead_where_it_is_for_all_of_its_links() -> Outcome {
+    let text = r#"@id("t") forbid(principal, action, resource == ?resource)
+when { action == Action::"mcp:tools/list" || action == Action::"payments/transfer" || context.depth > 9 };"#;
+    let tool = |id| link("t", id, None, Some(r#"Tool::"payments/transfer""#));
+    let resource = link("t", "r", None, Some(r#"Resource::"payments""#))?;
+    let list = r#"`action == Action::"mcp:tools/list"` never holds: no action in the policy's scope is that"#;
+    let expected = Some(format!("2:8: policy `a`: {list}"));
+    assert_eq!(linked(text, &[tool("a")?]).err(), expected);
+    assert_eq!(linked(text, &[tool("a")?, tool("b")?]).err(), expected);
+    assert_eq!(linked(text, &[tool("a")?, resource]).err(), None);
+    Ok(())
+}
+
+#[test]
 fn what_is_wrong_with_templates_and_links() -> Outcome {
     let (little, ask) =
         ("2:3: policy `little`: a template that no link uses", "4:1: policy `ask`: a template that no link uses");
