@@ -18,7 +18,8 @@
 //! | `Issuer::"<name>"` (as configured), `Kind::"automation"`, `Kind::"agent"`, `TrustDomain::"<trust domain>"` (of SVIDs) | none |
 //!
 //! So `principal in Kind::"automation"` is a scope. A policy that names a kind that there is not, or an issuer, a trust domain or a
-//! resource that is not configured, is a load error: a misspelt forbid would forbid nothing.
+//! resource that is not configured, is a load error: a misspelt forbid would forbid nothing. So is one that names a resource or a
+//! tool which none of its actions is asked about, in its scope or as a condition.
 //!
 //! A template (`principal == ?principal`, `resource in ?resource`) decides nothing by itself. Each of its [links](Link) is a policy
 //! like every other, under the link's id. One without links is a load error.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use cedar_policy::{Effect, Entities, Entity, EntityUid, PolicySet, Schema};
 
+use super::idle::Idle;
 use super::judge::{Judge, OfAction};
 use super::known::Asking;
 use super::scope::{Object, Scope};
@@ -24,6 +25,8 @@ pub(super) struct Builder<'a> {
     rules: &'a [Rule],
     scopes: Vec<Scope>,
     judge: Judge,
+    /// Of which nothing is known yet that they could apply to.
+    idle: Idle,
     types: Types,
     /// Actions and tools.
     entities: HashMap<EntityUid, Entity>,
@@ -57,6 +60,7 @@ impl<'a> Builder<'a> {
             rules,
             scopes: rules.iter().map(|rule| Scope::of(&rule.policy)).collect(),
             judge: Judge::new(rules),
+            idle: Idle::new(rules),
             types: Types::new().map_err(refused)?,
             entities: actions.iter().map(|entity| (entity.uid(), entity.clone())).collect(),
             candidates: BTreeMap::new(),
@@ -130,11 +134,9 @@ impl<'a> Builder<'a> {
         self.judge.problems()
     }
 
-    /// Positions of the rules that apply nowhere though their scope names an entity.
+    /// Positions of the rules that apply nowhere though they name something that actions are asked about.
     pub(super) fn idle(&self) -> impl Iterator<Item = usize> {
-        let applied: BTreeSet<usize> = self.candidates.keys().flatten().copied().collect();
-        let named = self.scopes.iter().enumerate().filter(|(_, scope)| scope.entity().is_some());
-        named.map(|(number, _)| number).filter(move |number| !applied.contains(number))
+        self.idle.rules()
     }
 
     fn slot(&mut self, place: Place<'_>) -> Result<Slot, LoadError> {
@@ -147,6 +149,7 @@ impl<'a> Builder<'a> {
         let is_elsewhere = |uid: &EntityUid| self.entities.contains_key(uid) || !is_tool_of(uid, resource);
         let asking = Asking { action: &action, object, is_elsewhere: &is_elsewhere };
         let declared_at = format!("resources/{}/input_schema", action.id.replacen('/', "/tools/", 1));
+        self.idle.action(&applying, &asking);
         let OfAction { asked: by_name, tried } =
             self.judge.action(&applying, &asking, types.map(AsRef::as_ref), &declared_at);
         let arguments = Arguments { types: types.cloned(), asked: by_name, tried };

@@ -4,6 +4,7 @@
 //! conditions narrow further is left to the evaluation, so a policy that could apply is never left out.
 
 mod build;
+mod idle;
 mod judge;
 mod known;
 mod scope;

@@ -134,6 +134,23 @@ forbid(principal, action, resource) when { resource in Resource::"CRM" || resour
             "1:1: policy `policy0`: no action in its scope is ever asked about its resource",
         ),
         (
+            r#"forbid(principal, action == Action::"payments/transfer", resource) when { context.depth > 3 && resource == Tool::"crm/lookup" };
+forbid(principal, action, resource) when { action == Action::"mcp:tools/list" && resource == Resource::"files" };
+forbid(principal, action == Action::"payments/transfer", resource) unless { context.depth < 3 || resource in Resource::"payments" };
+forbid(principal, action, resource == Resource::"payments") when { if resource in Resource::"crm" then context.depth > 3 else false };"#,
+            "1:1: policy `policy0`: no action in its scope is ever asked about its resource
+2:1: policy `policy1`: no action in its scope is ever asked about its resource
+3:1: policy `policy2`: no action in its scope is ever asked about its resource
+4:1: policy `policy3`: no action in its scope is ever asked about its resource",
+        ),
+        (
+            r#"forbid(principal, action == Action::"payments/transfer", resource) when { resource == Tool::"crm/lookup" || context.depth > 3 };
+forbid(principal, action in Action::"mcp:tools/call", resource) when { resource == Tool::"payments/trasnfer" };
+forbid(principal, action == Action::"payments/transfer", resource) unless { resource in Resource::"crm" };
+forbid(principal, action in Action::"a2a:execute", resource) when { context.depth > 3 };"#,
+            "no error",
+        ),
+        (
             r#"permit(principal in Kind::"script", action, resource);
 forbid(principal, action, resource) when { principal in [Kind::"agent", Kind::"Automation"] };
 forbid(principal, action, resource in Kind::"agent");"#,
