@@ -52,7 +52,9 @@ fn divide(step: &mut Step, cut: Cut, trailers: bool) -> Result<bool> {
         Cut::SingleBytes => vec![0],
         Cut::Halves => vec![length / 2],
     };
-    if trailers {
+    // Lists of pinned tools are asked for without.
+    let is_list = send.mcp.as_deref().is_some_and(|method| method.ends_with("/list"));
+    if trailers && !is_list {
         send.trailers.insert("x-checksum".to_owned(), "none".to_owned());
     }
     Ok(true)
