@@ -13,7 +13,7 @@ use crate::configuration;
 use crate::host;
 use crate::stream::HttpStream;
 use crate::succession;
-use crate::worker::{TICK, Worker};
+use crate::worker::Worker;
 
 const UNNAMED: &str = "countersign: the plugin has no name, so what is held and connections that are open keep this \
     configuration when a newer one comes; set `name` in the Wasm PluginConfig";
@@ -42,7 +42,6 @@ impl RootContext for Plugin {
                 host::log(LogLevel::Info, &format!("countersign: the gateway verifies [{}] itself", native.join(", ")));
                 self.worker.install(engine);
                 self.succeed();
-                host::tick_every(TICK);
                 true
             }
             Err(errors) => {

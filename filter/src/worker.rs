@@ -21,7 +21,7 @@ use crate::stream::Stream;
 use crate::succession::Line;
 
 /// How often waits are looked at: the gateway has no timers per stream (DESIGN H9).
-pub(crate) const TICK: Duration = Duration::from_millis(200);
+const TICK: Duration = Duration::from_millis(200);
 
 /// For how long a bundle is loaded in one go, and how often while there is one; a step that was begun is finished.
 const TURN: Duration = Duration::from_millis(10);
@@ -83,6 +83,7 @@ impl Worker {
     /// From now on `engine` decides, also about what is held.
     pub(crate) fn install(&self, engine: Engine) {
         self.pace.set(TICK);
+        host::tick_every(TICK);
         let engine = Arc::new(engine);
         let background = Background::new(Arc::clone(&engine), jitter());
         let mut configured = self.configured.borrow_mut();

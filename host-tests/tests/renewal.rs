@@ -72,13 +72,19 @@ struct Stream {
 }
 
 impl Stream {
-    /// With the head and the body of `request` fed to it.
-    fn of(engine: &Arc<Engine>, request: &Request) -> Self {
+    /// With the head of `request` fed to it.
+    fn begun(engine: &Arc<Engine>, request: &Request) -> Self {
         let session = Session::new(Arc::clone(engine), DecisionId::from_random([7; 16]));
         let (newest, ledger) = (Arc::clone(engine), MemoryLedger::new(64));
         let mut stream = Self { session, newest, ledger, calls: Vec::new(), decided: None };
         let headers = Headers::new(request.head());
         stream.feed(Input::Head(RequestHead { headers, end: request.is_head_only(), ..RequestHead::default() }));
+        stream
+    }
+
+    /// The same with its body.
+    fn of(engine: &Arc<Engine>, request: &Request) -> Self {
+        let mut stream = Self::begun(engine, request);
         stream.feed(Input::Body { chunk: request.body.as_deref().unwrap_or_default(), end: true });
         stream
     }
@@ -165,12 +171,7 @@ fn a_body_that_is_still_coming_is_judged_by_the_newest() -> Result<()> {
     let request = request(transfer())?;
     let (first, rest) = request.body.as_deref().unwrap_or_default().split_at(40);
     for (patch, reason) in [(json!({}), None), (denied(), Some(Reason::Revoked))] {
-        let older = engine("base", &json!({}))?;
-        let mut stream = Stream::of(&older, &Request { body: None, ..request.clone() });
-        let headers = Headers::new(request.head());
-        stream.session = Session::new(Arc::clone(&older), DecisionId::from_random([7; 16]));
-        (stream.calls, stream.decided) = (Vec::new(), None);
-        stream.feed(Input::Head(RequestHead { headers, end: false, ..RequestHead::default() }));
+        let mut stream = Stream::begun(&engine("base", &json!({}))?, &request);
         stream.feed(Input::Body { chunk: first, end: false });
         assert_eq!((stream.reason(), stream.calls.len()), (None, 0));
         stream.newest = engine("base", &patch)?;

@@ -7,3 +7,13 @@ pub(crate) enum Progress<T, Rest> {
     /// There is more to do.
     More(Rest),
 }
+
+/// Takes `step` after `step` from `rest` on, until it is done.
+pub(crate) fn finish<T, Rest, E>(mut rest: Rest, step: impl Fn(Rest) -> Result<Progress<T, Rest>, E>) -> Result<T, E> {
+    loop {
+        match step(rest)? {
+            Progress::Done(done) => return Ok(done),
+            Progress::More(more) => rest = more,
+        }
+    }
+}

@@ -224,7 +224,7 @@ fn actor<'f>(facts: &Facts<'f>) -> Option<&'f Actor> {
     facts.workload.actors.first()
 }
 
-pub(super) fn risks() -> Vec<&'static str> {
+fn risks() -> Vec<&'static str> {
     Risk::ALL.map(Risk::name).to_vec()
 }
 

@@ -16,7 +16,7 @@ use super::templates::Link;
 use crate::action::Action;
 use crate::catalogue::Resource;
 use crate::config::{Config, Issuer, Sandbox};
-use crate::progress::Progress;
+use crate::progress;
 use crate::shape::InputSchema;
 
 /// A policy text, compiled for a catalogue.
@@ -65,13 +65,7 @@ impl CedarPolicy {
     ///
     /// Policies are typed only against a catalogue without errors.
     pub fn compile(text: &str, around: &Surroundings<'_>) -> Result<Self, Vec<LoadError>> {
-        let mut stage = Stage::default();
-        loop {
-            match stage.step(text, around)? {
-                Progress::Done(policy) => return Ok(policy),
-                Progress::More(more) => stage = more,
-            }
-        }
+        progress::finish(Stage::default(), |stage| stage.step(text, around))
     }
 
     /// What is wrong with `text` whatever the catalogue is: grammar and annotations. For a catalogue that is itself unusable.

@@ -16,7 +16,7 @@ use crate::action::Action;
 use crate::catalogue::Resource;
 use crate::config::{Config, ConfigErrors, PolicyConfig};
 use crate::io::{Call, CallId, CallOutcome};
-use crate::progress::Progress;
+use crate::progress::{self, Progress};
 use crate::reason::Reason;
 use crate::risk::RiskRules;
 use crate::rollout::Flip;
@@ -70,13 +70,7 @@ impl Judges {
     /// Those of `config`, or everything that is wrong with its policies and what they are about, each with the pointer to
     /// the text that it is about.
     pub(crate) fn new(config: &Config) -> Result<Self, ConfigErrors> {
-        let mut compiling = Compiling::default();
-        loop {
-            match compiling.step(config)? {
-                Progress::Done(judges) => return Ok(judges),
-                Progress::More(more) => compiling = more,
-            }
-        }
+        progress::finish(Compiling::default(), |compiling| compiling.step(config))
     }
 
     /// Those of `config`, of which `cedar` is compiled.

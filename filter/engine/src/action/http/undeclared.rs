@@ -60,13 +60,18 @@ pub fn names(target: &Target, headers: &Headers, body: &[u8], found: &mut dyn Fn
 
 /// `application/json`, `application/problem+json`, `text/x-json`, …
 fn is_json(headers: &Headers) -> bool {
-    let stated = headers.single("content-type").ok().flatten().unwrap_or_default().to_ascii_lowercase();
+    let stated = stated(headers);
     stated.split(|byte| *byte == b';').next().is_some_and(|media| media.windows(4).any(|part| part == b"json"))
+}
+
+/// The media type as it is stated, in lower case.
+fn stated(headers: &Headers) -> Vec<u8> {
+    headers.single("content-type").ok().flatten().unwrap_or_default().to_ascii_lowercase()
 }
 
 /// Whether the media type names no other letters than those that are read here: in UTF-7 `+AHU-rl` is `url`.
 fn is_in_letters(headers: &Headers) -> bool {
-    let stated = headers.single("content-type").ok().flatten().unwrap_or_default().to_ascii_lowercase();
+    let stated = stated(headers);
     let stated = String::from_utf8_lossy(&stated);
     stated.split("charset").skip(1).all(|rest| {
         let value = rest.trim_start_matches([' ', '\t', '=', '"', '\'']);

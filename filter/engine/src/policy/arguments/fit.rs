@@ -19,7 +19,7 @@ const DOUBLE_DIGITS: usize = 15;
 const NAME_SHOWN: usize = 64;
 
 /// How a policy gets to see what it asks for of a tool or endpoint.
-const IN_SCHEMA: &str = "declare it in `input_schema`";
+pub(super) const IN_SCHEMA: &str = "declare it in `input_schema`";
 
 /// Arguments that do not have the declared types. Names places, never values.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

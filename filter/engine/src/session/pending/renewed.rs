@@ -27,7 +27,7 @@ impl Pending {
     }
 
     fn read_again(self: Box<Self>, turn: &mut Turn<'_>, older: &Engine) -> Next {
-        let Self { request, mut account, held, step_up, .. } = *self;
+        let Self { request, account, held, step_up, .. } = *self;
         let request = match request.read_again(turn.engine) {
             Arrival::Request(request) => *request,
             Arrival::Metadata(described) => return turn.describe(&described),
@@ -50,7 +50,7 @@ impl Pending {
             Err(over) => (Held::nothing(&turn.engine.shares, Owner::Unknown), Some(over)),
         };
         let mut pending = Box::new(Self { step_up, ..Self::of(request, held) });
-        pending.account.rpc_id = account.rpc_id.take();
+        pending.account.rpc_id = account.rpc_id;
         match over {
             Some(over) => pending.over(turn, over),
             None => pending.advance(turn),
