@@ -43,8 +43,8 @@ fn the_examples_answer_as_shown() -> Result<()> {
     Ok(())
 }
 
-/// Beside the whole configuration the README shows parts: lists are of resources, `binding` is an issuer's, and all of them
-/// together are one configuration.
+/// Beside the whole configuration the README shows parts: lists are of resources, `binding` and `claims` are an issuer's, and all
+/// of them together are one configuration.
 #[test]
 fn the_parts_shown_are_parts_of_a_configuration() -> Result<()> {
     let mut whole: Value = serde_json::from_str(PluginConfig::read(&root().join("envoy/demo.yaml"))?.text())?;
@@ -74,7 +74,7 @@ fn the_parts_shown_are_parts_of_a_configuration() -> Result<()> {
                         whole["policy"][key] = value.clone();
                     }
                 }
-                ("binding", value) => whole["issuers"][0]["binding"] = value.clone(),
+                ("binding" | "claims", value) => whole["issuers"][0][key] = value.clone(),
                 (key, value) => whole[key] = value.clone(),
             }
         }

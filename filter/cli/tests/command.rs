@@ -147,6 +147,7 @@ fn recorded_decisions_are_judged_again_and_nothing_is_guessed() -> Outcome {
     check("replay.json", &["replay", "--json", &next, &decisions], 1)?;
     check("replay-settled.txt", &["replay", &next, &settled], 0)?;
     check("replay-uris.txt", &["replay", &input("uris.yaml"), &input("uris.jsonl")], 1)?;
+    check("replay-claims.txt", &["replay", &input("claims.yaml"), &input("claims.jsonl")], 1)?;
     check("replay-broken.txt", &["replay", &next, &settled, &input("broken.jsonl")], 2)?;
     check("replay-nothing.txt", &["replay", &next, &next], 2)?;
     check("replay-invalid.txt", &["replay", "filter/cli/tests/input/unmapped.yaml", &decisions], 2)

@@ -148,6 +148,7 @@ impl Check {
             | Reason::PolicyError
             | Reason::PolicyStale
             | Reason::PdpUnavailable
+            | Reason::ClaimUnreadable
             | Reason::ArgumentsUnfit => Self::Policy,
             Reason::ToolChanged | Reason::AgentTaskOver | Reason::Allowed => Self::Seen,
             Reason::Approved

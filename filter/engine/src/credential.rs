@@ -12,7 +12,7 @@ use countersign_tokens::{CompactJws, Profile, TokenError, TokenErrorClass, Trust
 
 use cache::Held;
 pub(crate) use cache::{CacheKey, TokenCache};
-pub use verified::Verified;
+pub use verified::{Refused, Verified};
 
 use crate::catalogue::Resource;
 use crate::config::{Config, Issuer};

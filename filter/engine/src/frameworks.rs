@@ -155,6 +155,7 @@ pub const fn of_reason(reason: Reason) -> &'static [&'static str] {
 
         // Policy.
         Reason::PolicyDenied => &["ASI02", "T2", "MAESTRO-L6", "MANAGE-1.3"],
+        Reason::ClaimUnreadable => &["ASI03", "T3", "MAESTRO-L6"],
         Reason::ArgumentsUnfit => &["ASI02", "T2", "MAESTRO-L6"],
 
         // What servers and other agents are and do.

@@ -35,6 +35,7 @@ pub mod board;
 pub mod bundle;
 pub mod catalogue;
 pub mod check;
+pub mod claims;
 pub mod clock;
 pub mod config;
 pub mod credential;

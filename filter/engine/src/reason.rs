@@ -218,6 +218,8 @@ reasons! {
     PdpUnavailable = Deny, "pdp_unavailable", 503, None, "This cannot be decided at the moment. Try again shortly.";
     /// Nothing newer was signed for longer than bundles may be old.
     PolicyStale = Deny, "policy_stale", 503, None, "What this gateway knows is too old to decide by. Try again shortly; tell its operator if it stays so.";
+    /// A claim that policies read cannot be: it is elsewhere, of another type or too large.
+    ClaimUnreadable = Deny, "claim_unreadable", 403, None, "The access token does not say all that has to be known to decide this, or not in a form that is read here. Request one that does: its issuer can leave out what is not needed, such as some of many groups.";
     /// Arguments do not have the declared types.
     ArgumentsUnfit = Deny, "arguments_unfit", 403, None, "The arguments do not fit the tool's declared schema.";
 

@@ -17,6 +17,7 @@ use serde_json::Map;
 use serde_json::Value;
 
 use crate::action::{Action, Operation};
+use crate::claims::{Claim, NamedClaim};
 use crate::credential::Verified;
 use crate::digest;
 use crate::hygiene::Finding;
@@ -288,7 +289,13 @@ fn workload(verified: &Verified) -> wire::Workload<'_> {
         traits: workload.traits.iter().map(|has| has.name()).collect(),
         classified: (!workload.classified).then_some(false),
         actors: workload.actors.iter().map(actor).collect(),
+        claims: workload.claims.iter().filter(|found| found.record).filter_map(claim).collect(),
     }
+}
+
+fn claim(found: &NamedClaim) -> Option<(String, Value)> {
+    let value = found.value.as_ref().ok()?.as_ref().map(Claim::json).unwrap_or_default();
+    bounded::is_whole(&value).then(|| (found.name.clone(), value))
 }
 
 fn actor(actor: &Actor) -> wire::Actor<'_> {

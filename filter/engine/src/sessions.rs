@@ -158,6 +158,7 @@ mod tests {
 
     use super::*;
     use crate::board::Posted;
+    use crate::claims::Claims;
     use crate::ledger::{LedgerError, MemoryLedger};
     use crate::workload::{Actor, Identity, Kind};
 
@@ -176,6 +177,7 @@ mod tests {
                 .collect(),
             client_id: None,
             requester: None,
+            claims: Claims::default(),
         }
     }
 

@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 
 use countersign_tokens::{Algorithm, UnixTime, VerifiedToken};
 
+use crate::claims::Claims;
+
 /// A name that is only unique together with who gave it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Identity {
@@ -36,6 +38,8 @@ pub struct Workload {
     pub client_id: Option<String>,
     /// Who asked for the transaction token (`req_wl`), if it is one.
     pub requester: Option<String>,
+    /// What configuration names of the credential's claims.
+    pub claims: Claims,
 }
 
 impl Workload {

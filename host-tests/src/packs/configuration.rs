@@ -22,7 +22,7 @@ pub(super) fn of(pack: &Pack, policy: &Policy, cases: &[Said<'_>]) -> anyhow::Re
     let shared = shared.map(|caller| json!({ "issuer": caller.issuer_name, "subject": caller.subject }));
     Ok(json!({
         "version": 1,
-        "issuers": issuers.iter().map(|(iss, issuer)| issuer.entry(iss)).collect::<Vec<_>>(),
+        "issuers": issuers.iter().map(|(iss, issuer)| issuer.entry(iss, &pack.claims)).collect::<Vec<_>>(),
         "workloads": Register::of(cases)?.entries(&name),
         "hygiene": { "shared_accounts": shared.collect::<Vec<_>>() },
         "resources": pack.resources,
@@ -53,7 +53,7 @@ struct Issuer<'a> {
 }
 
 impl Issuer<'_> {
-    fn entry(&self, iss: &str) -> Value {
+    fn entry(&self, iss: &str, claims: &Value) -> Value {
         let keys = |path: &str| {
             let url = format!("http://sts.test{path}");
             json!({ "url": url, "cluster": "keys", "insecure_http": true, "timeout": "1s", "cooldown": "2s" })
@@ -74,7 +74,10 @@ impl Issuer<'_> {
         let purpose = self.purposes.then_some("/task/purpose");
         let task =
             json!({ "id": "/task/id", "purpose": purpose, "grants": "/task/grants", "expires": "/task/expires" });
-        merge(&mut entry, &json!({ "name": self.name, "audiences": [AUDIENCE], "max_lifetime": "30h", "task": task }));
+        merge(
+            &mut entry,
+            &json!({ "name": self.name, "audiences": [AUDIENCE], "max_lifetime": "30h", "task": task, "claims": claims }),
+        );
         entry
     }
 }

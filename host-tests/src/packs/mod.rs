@@ -49,7 +49,7 @@ pub fn scenarios(folder: &Path) -> anyhow::Result<Vec<(String, Scenario)>> {
 
 /// The cases of `pack`, which is called `name`, with `policy`.
 pub fn of_pack(name: &str, pack: &Pack, policy: &Policy) -> anyhow::Result<Vec<Scenario>> {
-    let cases: Vec<Said<'_>> = pack.cases.iter().map(|case| Said::of(case, &pack.given)).collect();
+    let cases: Vec<Said<'_>> = pack.cases.iter().map(|case| Said::of(case, pack)).collect();
     for said in &cases {
         said.check().with_context(|| said.case.name.clone())?;
     }

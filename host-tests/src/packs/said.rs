@@ -1,9 +1,10 @@
 //! What one case says: its own words, else those of `given`. What no request to a gateway could make so is refused.
 
 use anyhow::{bail, ensure};
-use countersign_cli::pack::format::{Caller, Case, Given, Token, Work};
+use countersign_cli::pack::format::{Caller, Case, Pack, Token, Work};
 use countersign_engine::hygiene::Finding;
 use countersign_engine::workload::{Kind, Trait};
+use serde_json::Value;
 
 /// Where requests come from that are sent here.
 const HERE: &str = "127.0.0.1";
@@ -14,6 +15,8 @@ const SECRET: &str = "api_key=of-a-case";
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Said<'a> {
     pub(super) case: &'a Case,
+    /// Which claims policies may read, as an issuer's configuration has it.
+    pub(super) claims: &'a Value,
     pub(super) workload: &'a Caller,
     pub(super) task: &'a Work,
     pub(super) token: &'a Token,
@@ -24,9 +27,11 @@ pub(super) struct Said<'a> {
 }
 
 impl<'a> Said<'a> {
-    pub(super) fn of(case: &'a Case, given: &'a Given) -> Self {
+    pub(super) fn of(case: &'a Case, pack: &'a Pack) -> Self {
+        let given = &pack.given;
         Self {
             case,
+            claims: &pack.claims,
             workload: case.workload.as_ref().unwrap_or(&given.workload),
             task: case.task.as_ref().unwrap_or(&given.task),
             token: case.token.as_ref().unwrap_or(&given.token),

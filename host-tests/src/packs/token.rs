@@ -1,11 +1,13 @@
 //! The token of a case, as the scenario format writes one: signed with a real key, and saying what the case says.
 
-use anyhow::{bail, ensure};
+use anyhow::{Context, bail, ensure};
 use countersign_cli::pack::format::{Actor, Token, Work};
 use countersign_engine::hygiene::Finding;
+use countersign_engine::task::Pointer;
 use serde_json::{Value, json};
 
 use super::said::Said;
+use crate::scenario::text::merge;
 
 /// What tokens are for.
 pub(super) const AUDIENCE: &str = "https://tools.example.com";
@@ -47,7 +49,7 @@ fn claims(said: &Said<'_>, grants: &[Value]) -> anyhow::Result<Value> {
         None if said.finds(Finding::LongLived) => "now+2h".to_owned(),
         None => SOON.to_owned(),
     };
-    Ok(json!({
+    let mut claims = json!({
         "iss": (!svid).then_some(&workload.issuer),
         "sub": workload.subject,
         "aud": AUDIENCE,
@@ -59,7 +61,27 @@ fn claims(said: &Said<'_>, grants: &[Value]) -> anyhow::Result<Value> {
         "acr": acr,
         "auth_time": auth_time.map(|time| said.date(time)),
         "task": task(said, grants),
-    }))
+    });
+    for (name, value) in &workload.claims {
+        merge(
+            &mut claims,
+            &tokens(said, name)?.iter().rev().fold(value.clone(), |below, token| json!({ token: below })),
+        );
+    }
+    for name in &workload.claims_elsewhere {
+        merge(
+            &mut claims,
+            &json!({ "_claim_names": { tokens(said, name)?.first().context("no pointer")?: "source" } }),
+        );
+    }
+    Ok(claims)
+}
+
+/// Where the claim that policies call `name` is in a token.
+fn tokens(said: &Said<'_>, name: &str) -> anyhow::Result<Vec<String>> {
+    let at = said.claims.get(name).and_then(|claim| claim.get("at")).and_then(Value::as_str);
+    let at = at.and_then(Pointer::parse).with_context(|| format!("workload.claims.{name}: is not among `claims`"))?;
+    Ok(at.tokens().collect())
 }
 
 fn task(said: &Said<'_>, grants: &[Value]) -> Value {

@@ -103,11 +103,12 @@ fn open(explained: &Explained<'_>) -> Check {
 
 fn failure(explained: &Explained<'_>, check: Check, reason: Reason) -> String {
     let code = reason.row().code;
-    let trouble = explained.trouble.as_ref().filter(|_| check == Check::Credential);
-    match (trouble, found(check, explained)) {
-        (Some((_, error)), _) => format!("{code}: {error}"),
-        (None, Some(found)) => format!("{code}: {found}"),
-        (None, None) => code.to_owned(),
+    let trouble = explained.trouble.as_ref().map(|(_, error)| error.to_string());
+    let lacks = || explained.verified.as_ref()?.refused.as_ref()?.detail.clone();
+    let of_credential = (check == Check::Credential).then(|| trouble.or_else(lacks)).flatten();
+    match of_credential.or_else(|| found(check, explained)) {
+        Some(found) => format!("{code}: {found}"),
+        None => code.to_owned(),
     }
 }
 

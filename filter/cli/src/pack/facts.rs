@@ -3,20 +3,35 @@
 use std::time::Duration;
 
 use countersign_engine::UnixTime;
+use countersign_engine::claims::{self, ClaimRule, Claims, NamedClaim, Unreadable};
 use countersign_engine::step_up::Approval;
 use countersign_engine::task::{Grants, Task};
 use countersign_engine::workload::{self, Authentication, Identity, TokenFacts, Workload};
 use countersign_tokens::Algorithm;
 
+use super::CaseError;
 use super::format::{Actor, Caller, Named, Token, Work};
 
 /// How long credentials, tasks and approvals last that do not say.
 const LIFETIME: Duration = Duration::from_mins(5);
 
-pub(super) fn workload(caller: &Caller) -> Workload {
-    let Caller { issuer, issuer_name, subject, client_id, requester, trust_domain, kind, traits, classified, actors } =
-        caller;
-    Workload {
+/// Who calls, whose issuer's claims are named by `rules`.
+pub(super) fn workload(caller: &Caller, rules: &[ClaimRule]) -> Result<Workload, CaseError> {
+    let Caller {
+        issuer,
+        issuer_name,
+        subject,
+        client_id,
+        requester,
+        trust_domain,
+        kind,
+        traits,
+        classified,
+        actors,
+        claims: _,
+        claims_elsewhere: _,
+    } = caller;
+    Ok(Workload {
         identity: identity(issuer, subject),
         issuer_name: issuer_name.clone(),
         trust_domain: trust_domain.clone(),
@@ -26,7 +41,28 @@ pub(super) fn workload(caller: &Caller) -> Workload {
         actors: actors.iter().map(actor).collect(),
         client_id: client_id.clone(),
         requester: requester.clone(),
+        claims: claims(caller, rules)?,
+    })
+}
+
+fn claims(caller: &Caller, rules: &[ClaimRule]) -> Result<Claims, CaseError> {
+    let Caller { claims, claims_elsewhere, .. } = caller;
+    let named = |name: &&String| rules.iter().any(|rule| rule.name == **name);
+    if let Some(stranger) = claims.keys().chain(claims_elsewhere).find(|name| !named(name)) {
+        return Err(CaseError::UnknownClaim(stranger.clone()));
     }
+    let found = |rule: &ClaimRule| {
+        let value = match claims.get(&rule.name) {
+            _ if claims_elsewhere.contains(&rule.name) => Err(Unreadable::Elsewhere),
+            None => Ok(None),
+            Some(value) => claims::claim(rule.kind, value),
+        };
+        if rule.required && value == Ok(None) {
+            return Err(CaseError::ClaimMissing(rule.name.clone()));
+        }
+        Ok(NamedClaim { name: rule.name.clone(), value, record: rule.record })
+    };
+    rules.iter().map(found).collect()
 }
 
 fn actor(actor: &Actor) -> workload::Actor {

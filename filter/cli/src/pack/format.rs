@@ -20,6 +20,9 @@ pub struct Pack {
     /// The same.
     #[serde(default = "none")]
     pub risk: Value,
+    /// The same, of every issuer: the claims that policies may read.
+    #[serde(default = "no_claims")]
+    pub claims: Value,
     /// The same, of `policy`: what is made of the templates of `policy.cedar`.
     pub links: Option<Value>,
     pub given: Given,
@@ -51,6 +54,10 @@ pub struct Given {
 
 fn none() -> Value {
     Value::Array(Vec::new())
+}
+
+fn no_claims() -> Value {
+    Value::Object(Map::new())
 }
 
 fn now() -> u64 {
@@ -115,6 +122,12 @@ pub struct Caller {
     /// The current actor first.
     #[serde(default)]
     pub actors: Vec<Actor>,
+    /// What its credential says of the claims that the pack names, by their names.
+    #[serde(default)]
+    pub claims: Map<String, Value>,
+    /// Names of those that its credential says are elsewhere.
+    #[serde(default)]
+    pub claims_elsewhere: BTreeSet<String>,
 }
 
 fn sts() -> String {

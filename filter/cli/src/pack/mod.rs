@@ -179,7 +179,7 @@ pub fn configuration(pack: &Pack, policy: &Policy) -> Value {
     });
     json!({
         "version": 1,
-        "issuers": issuers.map(issuer).collect::<Vec<_>>(),
+        "issuers": issuers.map(|caller| issuer(caller, pack)).collect::<Vec<_>>(),
         "resources": pack.resources,
         "sandboxes": pack.sandboxes,
         "risk": pack.risk,
@@ -187,8 +187,8 @@ pub fn configuration(pack: &Pack, policy: &Policy) -> Value {
     })
 }
 
-/// Who vouches for `caller`.
-fn issuer(caller: &Caller) -> Value {
+/// Who vouches for `caller`, one of `pack`.
+fn issuer(caller: &Caller, pack: &Pack) -> Value {
     let Caller { issuer, issuer_name, trust_domain, .. } = caller;
     let (profile, member, value) = match trust_domain {
         Some(domain) => ("jwt-svid", "trust_domain", domain),
@@ -198,6 +198,7 @@ fn issuer(caller: &Caller) -> Value {
         "name": issuer_name, "profile": profile, member: value,
         "audiences": ["https://tools.example.com"], "algorithms": ["ES256"],
         "keys": { "url": "https://sts.example.com/jwks.json", "cluster": ISSUER },
+        "claims": pack.claims,
     })
 }
 
@@ -216,7 +217,9 @@ fn decide(case: &Case, given: &Given, loaded: &Loaded) -> Result<Expect, CaseErr
     let action = request::action(&case.request, resource)?;
     let now = UnixTime::from_secs(case.now.unwrap_or(given.now));
     let approval = case.approval.as_ref().map(|approver| facts::approval(approver, now));
-    let workload = facts::workload(case.workload.as_ref().unwrap_or(&given.workload));
+    // Every issuer of a pack names the same.
+    let rules = config.issuers.first().map_or(&[][..], |issuer| &issuer.claims);
+    let workload = facts::workload(case.workload.as_ref().unwrap_or(&given.workload), rules)?;
     let findings = &case.findings.as_ref().unwrap_or(&given.findings).0;
     let facts = Facts {
         now,

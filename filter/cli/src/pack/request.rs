@@ -24,6 +24,12 @@ pub enum CaseError {
     /// Names nothing in the catalogue.
     #[error("request.resource: `{0}` is in no catalogue of this pack")]
     UnknownResource(String),
+    /// Nothing names it.
+    #[error("workload.claims.{0}: is not among the `claims` of this pack")]
+    UnknownClaim(String),
+    /// Without it there is no such caller.
+    #[error("workload.claims.{0}: is required by the `claims` of this pack")]
+    ClaimMissing(String),
     /// Not of the resource's protocol.
     #[error("request.operation: begins with `{0}` for this resource")]
     OtherProtocol(&'static str),

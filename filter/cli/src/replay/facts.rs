@@ -7,10 +7,11 @@ use countersign_engine::action::{
     A2aOperation, Action, EndpointCall, GrpcCall, McpOperation, Operation, ToolCall, a2a, mcp,
 };
 use countersign_engine::catalogue::{Annotations, Found, Protocol, Resource, Risk};
+use countersign_engine::claims::{ClaimRule, NamedClaim, claim};
 use countersign_engine::config::Config;
 use countersign_engine::digest;
 use countersign_engine::hygiene::Finding;
-use countersign_engine::policy::Held;
+use countersign_engine::policy::{self, Held};
 use countersign_engine::route::Target;
 use countersign_engine::task::{Grants, Pointer, Task};
 use countersign_engine::workload::{Actor, Authentication, Identity, Kind, TokenFacts, Trait, Workload};
@@ -33,6 +34,8 @@ pub(super) struct Known {
 struct Holds {
     /// What only some records say, and this one does not.
     missing: Vec<&'static [&'static str]>,
+    /// Claims that the issuer's credentials may have had; where nobody knows who that is, any.
+    claims: Option<BTreeSet<String>>,
     /// Names of arguments whose values are recorded; all, where they have the recorded digest.
     arguments: BTreeSet<String>,
     complete: bool,
@@ -60,7 +63,9 @@ impl Known {
             (resource.annotations == Annotations::Ignore && (complete || !rules), &["context", "risk"]),
         ];
         let missing = missing.into_iter().filter(|(there, _)| !there).map(|(_, path)| path).collect();
-        let holds = Holds { missing, arguments: arguments.keys().cloned().collect(), complete };
+        let issuer = config.issuers.iter().find(|issuer| issuer.name == workload.issuer_name);
+        let claims = issuer.map(|issuer| unknown(&issuer.claims, &caller.claims));
+        let holds = Holds { missing, claims, arguments: arguments.keys().cloned().collect(), complete };
         Some(Self {
             risk: config.risk.risk(resource, &action, &workload, &findings),
             workload,
@@ -80,16 +85,27 @@ impl Known {
 
 impl Held for Known {
     fn holds(&self, path: &[&str]) -> bool {
-        let Holds { missing, arguments, complete } = &self.holds;
+        let Holds { missing, claims, arguments, complete } = &self.holds;
         match path {
-            ["context"] | ["context", "task" | "token" | "request"] | ["context", "task", "expires", ..] => false,
-            ["context", "token", member, ..] => ["id", "key_id", "expires"].contains(member),
             ["context", "args"] => *complete,
             ["context", "args", name, ..] => *complete || arguments.contains(*name),
+            ["principal", "claims"] => claims.as_ref().is_some_and(BTreeSet::is_empty),
+            ["principal", "claims", name, ..] => claims.as_ref().is_some_and(|unknown| !unknown.contains(*name)),
+            // Who it is, is known.
+            ["principal"] => true,
             // Absent, or on the record; nobody has approved anything yet.
-            path => !missing.iter().any(|missing| path.starts_with(missing)),
+            path => {
+                let in_it = |missing: &&[&str]| path.starts_with(missing) || missing.starts_with(path);
+                policy::on_records(path) && !missing.iter().any(in_it)
+            }
         }
     }
+}
+
+/// The claims of `rules` that are not `recorded`, or not as their type has it now.
+fn unknown(rules: &[ClaimRule], recorded: &Map<String, Value>) -> BTreeSet<String> {
+    let is_known = |rule: &&ClaimRule| recorded.get(&rule.name).is_some_and(|value| claim(rule.kind, value).is_ok());
+    rules.iter().filter(|rule| !is_known(rule)).map(|rule| rule.name.clone()).collect()
 }
 
 /// The recorded arguments that are no parts of others, by name.
@@ -174,9 +190,17 @@ fn workload(caller: &record::Workload, config: &Config) -> Option<Workload> {
         };
         Some(Actor { identity: identity(&actor.issuer, &actor.subject), profile: actor.profile.clone(), kind })
     };
+    let issuer_name = issuer_name(caller, config);
+    let issuer = config.issuers.iter().find(|issuer| issuer.name == issuer_name);
+    let found = |rule: &ClaimRule| {
+        // What is not known stands as absent, and is not held.
+        let value = caller.claims.get(&rule.name).map_or(Ok(None), |value| claim(rule.kind, value));
+        NamedClaim { name: rule.name.clone(), value, record: rule.record }
+    };
     Some(Workload {
         identity: identity(&caller.issuer, &caller.subject),
-        issuer_name: issuer_name(caller, config),
+        claims: issuer.iter().flat_map(|issuer| &issuer.claims).map(found).collect(),
+        issuer_name,
         trust_domain: caller.trust_domain.clone(),
         kind: word(&caller.kind, &Kind::ALL, Kind::name)?,
         traits: named(&caller.traits, &Trait::ALL, Trait::name)?.into_iter().collect(),

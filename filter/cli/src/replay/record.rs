@@ -62,6 +62,9 @@ pub(super) struct Workload {
     pub(super) classified: Option<bool>,
     #[serde(default)]
     pub(super) actors: Vec<Actor>,
+    /// Null is absence.
+    #[serde(default)]
+    pub(super) claims: Map<String, Value>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

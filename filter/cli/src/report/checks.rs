@@ -27,6 +27,7 @@ pub(super) fn is_possible(reason: Reason, config: &Config) -> bool {
         Reason::AuthenticationInsufficient => {
             resource(&|resource| resource.authentication.is_some()) || tool(&|tool| tool.authentication.is_some())
         }
+        Reason::ClaimUnreadable => issuer(&|issuer| !issuer.claims.is_empty()),
         Reason::ArgumentsUnfit => tool(&|tool| tool.input_schema.is_some()) || spoken(Protocol::A2a),
         Reason::ToolChanged => tool(&|tool| tool.pin.is_some()),
         Reason::UnknownSession => config.sessions.seal && spoken(Protocol::Mcp),

@@ -24,6 +24,7 @@ pub use error::{ConfigError, ConfigErrors};
 pub use secrets::{NoSecrets, Secrets};
 
 use crate::catalogue::Resource;
+use crate::claims::ClaimRule;
 use crate::hygiene::Hygiene;
 use crate::introspection::{Budget, Introspection};
 use crate::policy::{Link, PdpConfig};
@@ -161,6 +162,8 @@ pub struct Issuer {
     pub keys: KeySource,
     /// Where its tokens are introspected, if only it can read them.
     pub introspection: Option<Introspection>,
+    /// Claims that policies may read.
+    pub claims: Vec<ClaimRule>,
     /// Where it writes what a credential is for.
     pub task: TaskSource,
     /// Each credential (by `jti`, a transaction token by `txn`) is good for one forwarded request.

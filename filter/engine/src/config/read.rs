@@ -104,6 +104,15 @@ impl<'a> Node<'a> {
         read.into_iter().collect()
     }
 
+    /// An object whose keys are names: `read` is called for every member, mistakes or not.
+    pub(super) fn map<T>(&self, mut read: impl FnMut(&'a str, &Node<'a>) -> Option<T>) -> Option<Vec<T>> {
+        let Value::Object(members) = self.value else {
+            return self.mismatch("an object", "write names and what they stand for");
+        };
+        let read: Vec<Option<T>> = members.iter().map(|(name, value)| read(name, &self.below(name, value))).collect();
+        read.into_iter().collect()
+    }
+
     /// A list with at least one item.
     pub(super) fn filled<T>(&self, what: &str, read: impl FnMut(&Node<'a>) -> Option<T>) -> Option<Vec<T>> {
         if self.value.as_array().is_some_and(Vec::is_empty) {

@@ -50,6 +50,7 @@ fn full() -> Value {
             "leeway": "10s",
             "one_shot": true,
             "binding": { "require": "dpop", "same_workload": true, "proof_age": "2m" },
+            "claims": { "groups": { "at": "/groups", "type": ["string"], "required": true, "record": true } },
             "task": {
                 "id": "/task/id", "purpose": "/task/purpose", "grants": "/task/grants", "expires": "/task/expires",
                 "scope": true
@@ -215,7 +216,10 @@ fn parse(document: &Value) -> Result<Config, ConfigErrors> {
 fn objects<'a>(value: &'a Value, pointer: &str, visit: &mut dyn FnMut(&str, &'a Map<String, Value>)) {
     match value {
         Value::Object(members) => {
-            visit(pointer, members);
+            // Its keys are names.
+            if !pointer.ends_with("/claims") {
+                visit(pointer, members);
+            }
             let foreign = ["input_schema", "inline", "actions"];
             let is_foreign = |key: &str| foreign.contains(&key) || (pointer, key) == ("/bundle", "keys");
             for (key, value) in members.iter().filter(|(key, _)| !is_foreign(key)) {

@@ -50,6 +50,17 @@ pub(super) fn name(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// What policies call a claim: an identifier of Cedar.
+pub(super) fn claim(text: &str) -> Result<(), String> {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    if text.len() > 64 || !text.bytes().all(plain) || !text.starts_with(|first: char| first.is_ascii_lowercase()) {
+        return Err(format!(
+            "{text:?} is not a claim's name; use a-z, 0-9, `_`, a letter first, at most 64 characters"
+        ));
+    }
+    Ok(())
+}
+
 /// The name of a tool as the server spells it: no control characters, at most 128 bytes.
 pub(super) fn tool_name(text: &str) -> Result<String, String> {
     if text.len() > 128 || text.chars().any(char::is_control) {

@@ -4,6 +4,7 @@
 //! Keys, defaults and bounds are described for people in `envoy/countersign.schema.json`; tests compare the two.
 
 mod bundle;
+mod claims;
 mod denied;
 mod endpoint;
 mod interface;

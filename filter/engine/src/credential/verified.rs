@@ -24,8 +24,8 @@ pub struct Verified {
     pub task: Result<Task, TaskError>,
     /// What is unhealthy about it.
     pub findings: Vec<Finding>,
-    /// Why its workload is not let in, if so.
-    pub refused: Option<Reason>,
+    /// Why it, or its workload, is not let in, if so.
+    pub refused: Option<Refused>,
     /// What bounds it, of the workloads' register.
     pub(crate) ceilings: Vec<Ceiling>,
     pub(crate) issuer: IssuerIndex,
@@ -33,6 +33,14 @@ pub struct Verified {
     pub(crate) owner: Owner,
     /// Bytes of memory that its claims take.
     pub(crate) weight: usize,
+}
+
+/// Why a credential that its issuer signed is not let in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    pub reason: Reason,
+    /// For the record.
+    pub detail: Option<String>,
 }
 
 impl Verified {
@@ -60,6 +68,11 @@ impl Verified {
         let task = issuer.task.task(&token, &|| credential.sha256(), &config.resources, pinned);
         let findings = config.hygiene.findings(&token, issuer, task.as_ref().ok(), key_age, &config.resources);
         let facts = TokenFacts::of(&token);
+        let lacks = workload.claims.missing(&issuer.claims).map(|rule| Refused {
+            reason: Reason::ClaimRefused,
+            detail: Some(format!("the claim `{}`, which is required, is not at {}", rule.name, rule.at)),
+        });
+        let refused = lacks.or(refused.map(|reason| Refused { reason, detail: None }));
         let (owner, weight) = (Owner::of(&workload), weight::of_members(&token.claims));
         Self { workload, facts, token, task, findings, refused, ceilings, issuer: index, owner, weight }
     }

@@ -8,8 +8,11 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::attributes::CLAIMS;
 pub(super) use super::expression::How;
 use super::expression::{self, Condition, Form};
+use super::reads::Names;
+use super::schema::AGENT;
 
 /// Something that a policy asks for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,6 +52,26 @@ pub(super) fn of(conditions: &Value, known: Known<'_>) -> BTreeSet<Ask> {
 /// All that `conditions` ask for, whatever the action.
 pub(super) fn anywhere(conditions: &Value) -> BTreeSet<Ask> {
     of(conditions, &|_, _| None)
+}
+
+/// The claims of the principal that `asks` look at, also only whether they are there.
+pub(super) fn claims(asks: &BTreeSet<Ask>) -> Names {
+    let mut claims = Names::default();
+    for Ask { of, path, how } in asks {
+        let of_principal = match of {
+            Subject::Principal => true,
+            Subject::Entity(name) => name == AGENT,
+            Subject::Context | Subject::Action | Subject::Resource => false,
+        };
+        match path.split_first() {
+            _ if !of_principal => {}
+            Some((first, _)) if first != CLAIMS => {}
+            Some((_, [])) if *how == How::Presence => {}
+            Some((_, [claim, ..])) => claims.add(&[claim]),
+            None | Some((_, [])) => claims = Names::All,
+        }
+    }
+    claims
 }
 
 /// The attributes, variables and entities that `expression` may be.
@@ -111,6 +134,17 @@ impl Walk<'_> {
             }
             // An entity that is compared asks for none of its attributes.
             Form::Variable(_) | Form::Entity(_) => {}
+            // In a record it may be looked into later.
+            form @ Form::Other { operator: "Record", .. } => {
+                for part in form.parts() {
+                    match self.subjects(part) {
+                        (subjects, true) => {
+                            self.asks.extend(subjects.into_iter().map(|(of, path)| Ask { of, path, how: How::Value }));
+                        }
+                        (_, false) => self.expression(part),
+                    }
+                }
+            }
             Form::If { condition, then, otherwise } => match holds(condition, self.known) {
                 Some(true) => self.expression(then),
                 Some(false) => self.expression(otherwise),

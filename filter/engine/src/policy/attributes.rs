@@ -24,6 +24,8 @@ pub(super) struct Attribute {
     /// Whether it is always there.
     pub(super) always: bool,
     pub(super) words: Words,
+    /// Whether records say it.
+    pub(super) recorded: bool,
     /// For the reference page: where it is from, in which unit.
     pub(super) about: &'static str,
 }
@@ -38,6 +40,8 @@ pub(super) enum Value {
     Texts(for<'f> fn(&'f Facts<'f>) -> Vec<&'f str>),
     /// A set of records of `issuer` and `subject`.
     Identities(for<'f> fn(&'f Facts<'f>) -> Vec<&'f Identity>),
+    /// Those of the caller's claims that configuration names: a record, typed as they are.
+    Claims,
     Record {
         there: fn(&Facts<'_>) -> bool,
         attributes: &'static [Attribute],
@@ -56,6 +60,9 @@ pub(super) enum Words {
     TrustDomains,
 }
 
+/// The attribute of `principal` that holds its claims.
+pub(super) const CLAIMS: &str = "claims";
+
 /// Attributes of `principal`.
 pub(super) const AGENT: &[Attribute] = &[
     text("issuer", |facts| Some(facts.workload.identity.issuer.as_str().into()), "`iss`"),
@@ -67,6 +74,12 @@ pub(super) const AGENT: &[Attribute] = &[
     text("trust_domain", |facts| facts.workload.trust_domain.as_deref().map(Into::into), "of SVIDs")
         .optional()
         .of(Words::TrustDomains),
+    row(
+        CLAIMS,
+        Value::Claims,
+        "the claims that the issuer's `claims` names, each of the type it has there; one is optional unless every issuer \
+         names it as required. Where one that is read cannot be had, the request is denied",
+    ),
 ];
 
 /// Attributes of `context`, arguments aside.
@@ -120,29 +133,35 @@ pub(super) const CONTEXT: &[Attribute] = &[
 const TASK: &[Attribute] = &[
     text("id", |facts| Some(facts.task.id.as_str().into()), "the task's id"),
     text("purpose", |facts| facts.task.purpose.as_deref().map(Into::into), "what it is for").optional(),
-    number("expires", |facts| Some(facts.task.expires.secs()), "seconds since 1970"),
+    number("expires", |facts| Some(facts.task.expires.secs()), "seconds since 1970").unrecorded(),
 ];
 
 const TOKEN: &[Attribute] = &[
     text("id", |facts| facts.token.id.as_deref().map(Into::into), "`jti`").optional(),
     text("key_id", |facts| facts.token.key_id.as_deref().map(Into::into), "`kid`").optional(),
-    text("algorithm", |facts| Some(facts.token.algorithm.into()), "`none` of opaque tokens and certificates"),
-    number("issued", |facts| facts.token.issued.map(UnixTime::secs), "`iat`, seconds since 1970").optional(),
+    text("algorithm", |facts| Some(facts.token.algorithm.into()), "`none` of opaque tokens and certificates")
+        .unrecorded(),
+    number("issued", |facts| facts.token.issued.map(UnixTime::secs), "`iat`, seconds since 1970")
+        .optional()
+        .unrecorded(),
     number("expires", |facts| Some(facts.token.expires.secs()), "`exp`, seconds since 1970"),
     number(
         "lifetime",
         |facts| Some(facts.token.expires.since(facts.token.issued?).as_secs()),
         "seconds from `iat` to `exp`",
     )
-    .optional(),
+    .optional()
+    .unrecorded(),
     text(
         "acr",
         |facts| facts.token.authentication.class.as_deref().map(Into::into),
         "how a person authenticated (RFC 9470)",
     )
-    .optional(),
+    .optional()
+    .unrecorded(),
     number("auth_time", |facts| facts.token.authentication.time.map(UnixTime::secs), "when, seconds since 1970")
-        .optional(),
+        .optional()
+        .unrecorded(),
 ];
 
 const ACTOR: &[Attribute] = &[
@@ -198,12 +217,44 @@ impl Attribute {
         self.words = words;
         self
     }
+
+    const fn unrecorded(mut self) -> Self {
+        self.recorded = false;
+        self
+    }
+
+    /// Whether records say it, and all that is in it.
+    fn is_recorded(&self) -> bool {
+        let below = match &self.value {
+            Value::Record { there: _, attributes } => *attributes,
+            Value::Text(_)
+            | Value::Number(_)
+            | Value::Flag(_)
+            | Value::Address(_)
+            | Value::Texts(_)
+            | Value::Identities(_)
+            | Value::Claims => &[],
+        };
+        self.recorded && below.iter().all(Self::is_recorded)
+    }
+}
+
+/// Whether records say all of what policies read at `path`, which begins with a variable. Of arguments and claims each record
+/// says so itself.
+pub fn on_records(path: &[&str]) -> bool {
+    let found = match path.split_first() {
+        Some((&"principal", path)) => find(AGENT, path),
+        Some((&"context", path)) => find(CONTEXT, path),
+        Some(_) => return true,
+        None => None,
+    };
+    found.is_some_and(Attribute::is_recorded)
 }
 
 /// The one of `rows` at `path`.
-pub(super) fn find<'r>(rows: &'r [Attribute], path: &[String]) -> Option<&'r Attribute> {
+pub(super) fn find<'r>(rows: &'r [Attribute], path: &[impl AsRef<str>]) -> Option<&'r Attribute> {
     let (name, below) = path.split_first()?;
-    let found = rows.iter().find(|row| row.name == name)?;
+    let found = rows.iter().find(|row| row.name == name.as_ref())?;
     match (&found.value, below) {
         (_, []) => Some(found),
         (Value::Record { attributes, .. }, below) => find(attributes, below),
@@ -213,7 +264,9 @@ pub(super) fn find<'r>(rows: &'r [Attribute], path: &[String]) -> Option<&'r Att
             | Value::Flag(_)
             | Value::Address(_)
             | Value::Texts(_)
-            | Value::Identities(_),
+            | Value::Identities(_)
+            // Configuration says what is in it.
+            | Value::Claims,
             _,
         ) => None,
     }
@@ -247,7 +300,7 @@ fn without_query(target: &str) -> &str {
 }
 
 const fn row(name: &'static str, value: Value, about: &'static str) -> Attribute {
-    Attribute { name, value, always: true, words: Words::Any, about }
+    Attribute { name, value, always: true, words: Words::Any, recorded: true, about }
 }
 
 const fn text(

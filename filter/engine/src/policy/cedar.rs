@@ -15,6 +15,7 @@ use super::schema::{Declared, Types};
 use super::templates::Link;
 use crate::action::Action;
 use crate::catalogue::Resource;
+use crate::claims::DeclaredClaims;
 use crate::config::{Config, Issuer, Sandbox};
 use crate::progress;
 use crate::shape::InputSchema;
@@ -52,6 +53,11 @@ impl<'a> Surroundings<'a> {
             issuers: Some(&config.issuers),
             links: config.policy.links.as_deref(),
         }
+    }
+
+    /// What callers say about themselves; nothing where nobody knows who they can be from.
+    pub(super) fn claims(&self) -> DeclaredClaims {
+        DeclaredClaims::of(&self.issuers.unwrap_or_default().iter().map(|issuer| issuer.claims.as_slice()))
     }
 }
 

@@ -51,7 +51,7 @@ impl Stage {
             }
             Self::Read(written) => {
                 let (declared, _) = catalogue(resources);
-                let schema = schema::written(resources, &declared, &written.asked_for());
+                let schema = schema::written(resources, &declared, &written.asked_for(), &around.claims());
                 let schema = schema.map_err(|error| vec![refused(&error)])?;
                 Ok(Progress::More(Self::Catalogue(written, Box::new(schema))))
             }

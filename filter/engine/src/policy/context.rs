@@ -10,6 +10,7 @@ use super::Facts;
 use super::attributes::{self, Attribute, Value};
 use super::reads::Names;
 use super::schema::Types;
+use crate::claims::Claim;
 use crate::step_up::Approval;
 use crate::workload::Identity;
 
@@ -28,16 +29,20 @@ pub(super) fn context(
     wanted: &Names,
 ) -> Result<Context, ContextError> {
     let facts = Facts { approval, ..*facts };
-    let mut pairs = rows(attributes::CONTEXT.iter().filter(|attribute| wanted.contains(attribute.name)), &facts)?;
+    let mut pairs = rows(
+        attributes::CONTEXT.iter().filter(|attribute| wanted.contains(attribute.name)),
+        &facts,
+        &Names::default(),
+    )?;
     if wanted.contains("args") {
         pairs.extend(arguments.map(|arguments| ("args".to_owned(), arguments)));
     }
     Context::from_pairs(pairs).map_err(|_| ContextError)
 }
 
-/// The caller, with attributes and in what it is in.
-pub(super) fn agent(uid: EntityUid, types: &Types, facts: &Facts<'_>) -> Result<Entity, ContextError> {
-    entity(uid, rows(attributes::AGENT, facts)?, types.above(facts.workload))
+/// The caller, with attributes, those of its claims that are `wanted`, and in what it is in.
+pub(super) fn agent(uid: EntityUid, types: &Types, facts: &Facts<'_>, wanted: &Names) -> Result<Entity, ContextError> {
+    entity(uid, rows(attributes::AGENT, facts, wanted)?, types.above(facts.workload))
 }
 
 /// A tool, in its resource.
@@ -49,18 +54,22 @@ fn entity(uid: EntityUid, pairs: Pairs, parents: HashSet<EntityUid>) -> Result<E
     Entity::new(uid, pairs.into_iter().collect(), parents).map_err(|_| ContextError)
 }
 
-/// Those of `attributes` that are there, as they are in `facts`.
-fn rows<'r>(attributes: impl IntoIterator<Item = &'r Attribute>, facts: &Facts<'_>) -> Result<Pairs, ContextError> {
+/// Those of `attributes` that are there, as they are in `facts`; of the caller's `claims` these.
+fn rows<'r>(
+    attributes: impl IntoIterator<Item = &'r Attribute>,
+    facts: &Facts<'_>,
+    claims: &Names,
+) -> Result<Pairs, ContextError> {
     let mut pairs = Pairs::new();
     for attribute in attributes {
-        if let Some(value) = expression(&attribute.value, facts)? {
+        if let Some(value) = expression(&attribute.value, facts, claims)? {
             pairs.push(pair(attribute.name, value));
         }
     }
     Ok(pairs)
 }
 
-fn expression(value: &Value, facts: &Facts<'_>) -> Result<Option<RestrictedExpression>, ContextError> {
+fn expression(value: &Value, facts: &Facts<'_>, claims: &Names) -> Result<Option<RestrictedExpression>, ContextError> {
     Ok(match value {
         Value::Text(text) => text(facts).map(|text| RestrictedExpression::new_string(text.into_owned())),
         Value::Number(number) => number(facts).map(long),
@@ -71,9 +80,22 @@ fn expression(value: &Value, facts: &Facts<'_>) -> Result<Option<RestrictedExpre
             let identities: Result<Vec<_>, _> = identities(facts).into_iter().map(identity).collect();
             Some(RestrictedExpression::new_set(identities?))
         }
-        Value::Record { there, attributes } if there(facts) => Some(record(rows(*attributes, facts)?)?),
+        Value::Record { there, attributes } if there(facts) => Some(record(rows(*attributes, facts, claims)?)?),
         Value::Record { .. } => None,
+        Value::Claims => {
+            let wanted = facts.workload.claims.readable().filter(|(name, _)| claims.contains(name));
+            Some(record(wanted.map(|(name, value)| pair(name, claim(value))).collect())?)
+        }
     })
+}
+
+fn claim(claim: &Claim) -> RestrictedExpression {
+    match claim {
+        Claim::Text(text) => string(text),
+        Claim::Texts(texts) => strings(texts),
+        Claim::Number(number) => RestrictedExpression::new_long(*number),
+        Claim::Flag(flag) => RestrictedExpression::new_bool(*flag),
+    }
 }
 
 fn identity(identity: &Identity) -> Result<RestrictedExpression, ContextError> {

@@ -20,6 +20,7 @@ use super::index::{Asked, Panel, Slot};
 use super::load::Rule;
 use super::reads::Reads;
 use super::{Allow, Deny, Facts, StepUp, Verdict};
+use crate::claims::UnreadableClaim;
 use crate::reason::Reason;
 use crate::rollout::Mode;
 use crate::step_up::Approval;
@@ -75,11 +76,12 @@ impl CedarPolicy {
         arguments: Option<RestrictedExpression>,
     ) -> Result<Outcome, Deny> {
         let Panel { policies, reads } = panel;
+        facts.workload.claims.check(|name| reads.claims.contains(name))?;
         let context = context::context(facts, approval, arguments, &reads.context)?;
         let principal = self.types.agent(facts.workload);
         let mut entities = Cow::Borrowed(slot.entities.as_ref());
         if reads.principal {
-            entities = add(entities, context::agent(principal.clone(), &self.types, facts)?)?;
+            entities = add(entities, context::agent(principal.clone(), &self.types, facts, &reads.claims)?)?;
         }
         let resource = match &slot.asked {
             Asked::Known(uid) => uid.clone(),
@@ -176,6 +178,12 @@ impl Deny {
 impl From<ContextError> for Deny {
     fn from(error: ContextError) -> Self {
         Self { reason: Reason::PolicyError, determining: Vec::new(), detail: Some(error.to_string()) }
+    }
+}
+
+impl From<UnreadableClaim> for Deny {
+    fn from(unreadable: UnreadableClaim) -> Self {
+        Self { reason: Reason::ClaimUnreadable, determining: Vec::new(), detail: Some(unreadable.to_string()) }
     }
 }
 

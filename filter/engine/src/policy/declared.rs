@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use super::asks::{Ask, How, Subject};
 use super::attributes;
 use super::schema;
+use crate::claims::DeclaredClaims;
 use crate::shape::{Record, Shape, Unreadable};
 
 /// Whether a schema declares what is asked for.
@@ -60,14 +61,15 @@ fn whole(unreadable: Option<&Unreadable>, how: How) -> Look<'_> {
     }
 }
 
-/// Those of `asks` that ask whether something is there which nothing has, arguments and attributes of `resource` aside.
-pub(super) fn never(asks: &BTreeSet<Ask>) -> impl Iterator<Item = &Ask> {
-    asks.iter().filter(|ask| match &ask.of {
+/// Those of `asks` that ask whether something is there which nothing has, arguments and attributes of `resource` aside; callers
+/// have `claims`.
+pub(super) fn never<'a>(asks: &'a BTreeSet<Ask>, claims: &'a DeclaredClaims) -> impl Iterator<Item = &'a Ask> {
+    asks.iter().filter(move |ask| match &ask.of {
         _ if ask.how == How::Value || ask.arguments().is_some() => false,
         Subject::Resource => false,
         Subject::Context => attributes::find(attributes::CONTEXT, &ask.path).is_none(),
-        Subject::Principal => !schema::entity_has(schema::AGENT, &ask.path),
+        Subject::Principal => !schema::entity_has(schema::AGENT, &ask.path, claims),
         Subject::Action => true,
-        Subject::Entity(name) => !schema::entity_has(name, &ask.path),
+        Subject::Entity(name) => !schema::entity_has(name, &ask.path, claims),
     })
 }

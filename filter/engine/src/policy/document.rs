@@ -10,6 +10,7 @@ use super::Facts;
 use super::attributes::{self, Attribute};
 use super::schema::ActionName;
 use crate::catalogue::Resource;
+use crate::claims::UnreadableClaim;
 use crate::clock;
 use crate::step_up::Approval;
 use crate::workload::Identity;
@@ -22,7 +23,11 @@ const OF_SUBJECTS: [&str; 3] = ["kind", "traits", "classified"];
 
 /// The question whether `facts` are to be allowed, as AuthZEN 1.0 §5 puts it: `subject`, `action`, `resource`, `context`.
 /// Without the time: with it no two questions would be the same.
-pub(super) fn document(resource: &Resource, facts: &Facts<'_>) -> Map<String, Value> {
+///
+/// # Errors
+/// Where a claim cannot be read: whoever is asked could take it for absent.
+pub(super) fn document(resource: &Resource, facts: &Facts<'_>) -> Result<Map<String, Value>, UnreadableClaim> {
+    facts.workload.claims.check(|_| true)?;
     let name = ActionName::of_action(resource, facts.action);
     let document = json!({
         "subject": { "type": "Agent", "id": facts.workload.id(), "properties": subject(facts) },
@@ -30,10 +35,10 @@ pub(super) fn document(resource: &Resource, facts: &Facts<'_>) -> Map<String, Va
         "resource": object(resource, facts),
         "context": context(facts),
     });
-    match document {
+    Ok(match document {
         Value::Object(document) => document,
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Map::new(),
-    }
+    })
 }
 
 /// `document` as it is asked at a time.
@@ -49,6 +54,11 @@ pub(super) fn attributes(facts: &Facts<'_>) -> Map<String, Value> {
     let mut context = rows(attributes::CONTEXT, facts);
     context.extend(facts.action.arguments().map(|arguments| ("args".to_owned(), arguments.clone().into())));
     context
+}
+
+/// The attributes of the caller.
+pub(super) fn principal(facts: &Facts<'_>) -> Map<String, Value> {
+    rows(attributes::AGENT, facts)
 }
 
 /// What policies read of `principal`, and what of the context is about who calls.
@@ -101,6 +111,10 @@ fn value(value: &attributes::Value, facts: &Facts<'_>) -> Option<Value> {
         attributes::Value::Texts(texts) => Some(texts(facts).into()),
         attributes::Value::Identities(identities) => Some(identities(facts).into_iter().map(identity).collect()),
         attributes::Value::Record { there, attributes } => there(facts).then(|| rows(*attributes, facts).into()),
+        attributes::Value::Claims => {
+            let claims = facts.workload.claims.readable();
+            Some(claims.map(|(name, claim)| (name.to_owned(), claim.json())).collect::<Map<_, _>>().into())
+        }
     }
 }
 

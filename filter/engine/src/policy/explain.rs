@@ -5,12 +5,13 @@
 use cedar_policy::{Effect, PolicySet, RestrictedExpression};
 use serde_json::{Map, Value};
 
+use super::asks::Subject;
 use super::cedar::CedarPolicy;
 use super::decide::{arguments, hypothetical};
 use super::document;
 use super::index::{Panel, Slot};
 use super::load::Rule;
-use super::reads::{Names, Reads};
+use super::reads::Names;
 use super::{Deny, Facts};
 use crate::action::Operation;
 use crate::reason::Reason;
@@ -30,8 +31,8 @@ pub struct Opined<'a> {
     pub lifted: bool,
     /// `@reason`.
     pub reason: Option<&'a str>,
-    /// What its conditions read and what that is: attributes of the context, and members of its arguments (`args.amount`).
-    /// Null is absence.
+    /// What its conditions read and what that is: attributes of the context, members of its arguments (`args.amount`), and what
+    /// of the caller (`principal.claims.groups`). Null is absence.
     pub reads: Map<String, Value>,
 }
 
@@ -81,7 +82,7 @@ impl CedarPolicy {
             step_up: rule.step_up.as_deref(),
             lifted,
             reason: rule.reason.as_deref(),
-            reads: values(&rule.reads, facts),
+            reads: values(rule, facts),
         }
     }
 
@@ -121,9 +122,9 @@ fn asks_unread(rule: &Rule, facts: &Facts<'_>) -> bool {
     has_arguments && facts.action.arguments().is_none() && rule.asks.iter().any(|ask| ask.arguments().is_some())
 }
 
-/// What `reads` names, as it is in `facts`.
-fn values(reads: &Reads, facts: &Facts<'_>) -> Map<String, Value> {
-    let mut values = Map::new();
+/// What `rule` reads, as it is in `facts`.
+fn values(rule: &Rule, facts: &Facts<'_>) -> Map<String, Value> {
+    let (reads, mut values) = (&rule.reads, Map::new());
     for (name, value) in document::attributes(facts) {
         if name != "args" && reads.context.contains(&name) {
             values.insert(name, value);
@@ -137,6 +138,11 @@ fn values(reads: &Reads, facts: &Facts<'_>) -> Map<String, Value> {
     for name in reads.arguments.named().chain(all) {
         let value = members.and_then(|members| members.get(name)).cloned().unwrap_or_default();
         values.insert(format!("args.{name}"), value);
+    }
+    let caller = Value::Object(document::principal(facts));
+    for ask in rule.asks.iter().filter(|ask| ask.of == Subject::Principal && !ask.path.is_empty()) {
+        let value = ask.path.iter().try_fold(&caller, |value, name| value.get(name));
+        values.insert(ask.spelled(), value.cloned().unwrap_or_default());
     }
     values
 }

@@ -86,6 +86,7 @@ impl Rule {
     /// What is wrong with annotations is left to [`problems`].
     pub(super) fn new(policy: Policy, text: String, offset: usize, reads: Reads) -> Self {
         let asks = asks::anywhere(&conditions(&policy));
+        let reads = Reads { claims: asks::claims(&asks), ..reads };
         let annotation = |name| policy.annotation(name).map(str::to_owned);
         let (step_up, reason, sandbox) = (annotation("step_up"), annotation("reason"), annotation("sandbox"));
         let mode = policy.annotation("mode").and_then(Mode::named).unwrap_or(Mode::Enforce);
@@ -318,7 +319,8 @@ fn problems<'a>(
 pub(super) fn strangers(rule: &Rule, around: &Surroundings<'_>) -> Vec<Problem> {
     let named: BTreeSet<EntityUid> = rule.policy.entity_literals().into_iter().collect();
     let strangers = named.into_iter().filter_map(|uid| stranger(&uid, around));
-    let never = declared::never(&rule.asks).map(|ask| Problem::NeverThere(ask.spelled()));
+    let claims = around.claims();
+    let never = declared::never(&rule.asks, &claims).map(|ask| Problem::NeverThere(ask.spelled()));
     strangers
         .chain(never)
         .chain(vocabulary::unknown(&rule.conditions(), around))

@@ -45,6 +45,18 @@
 //! Strict validation holds policies to these types: an optional attribute must be asked for with `has`, and a policy that reads
 //! `context.args` must be about declared tools that have what it reads.
 //!
+//! # Claims
+//!
+//! `principal.claims` has what the issuers' `claims` name, each of the type that is said there (`[string]` is a set): group
+//! memberships, roles, a tenant. They are the subject's; an actor has none. A claim that the caller's issuer does not name is
+//! absent, whatever the credential says. Whether it is asked for with `has` is a matter of its type: only what every configured
+//! issuer names as required is always there.
+//!
+//! A claim can be *unreadable*: the credential says that it is elsewhere (OpenID Connect Core §5.6.2, as Entra ID does for who is
+//! in more than 200 groups), it is not of the configured type, or it is too large. Absence would be a lie then, also under `!`.
+//! So a request is denied ([`Reason::ClaimUnreadable`]) where a policy that could apply reads it or asks whether it is there, and
+//! wherever Rego or a decision point elsewhere is asked, who could read all of them. What nobody reads spoils nothing.
+//!
 //! # Arguments
 //!
 //! | JSON Schema | Cedar | fits |
@@ -118,7 +130,7 @@
 //!
 //! | member | |
 //! |---|---|
-//! | `subject` | `type`: `Agent`; `id`: the subject; `properties`: the attributes of `Agent`, and `kind`, `traits` and `classified` of the context |
+//! | `subject` | `type`: `Agent`; `id`: as in `Agent::"<id>"`; `properties`: the attributes of `Agent`, `claims` among them, and `kind`, `traits` and `classified` of the context |
 //! | `action` | `name`: the action's id; `properties.groups`: what it is in, nearest first; `properties.operation`: as records spell it, such as `mcp:tools/call` |
 //! | `resource` | `type`: `Tool` or `Resource`; `id`; `properties`: `resource` (its name), `risk`, `labels`, and `args` as below, for engines that read no context |
 //! | `context` | everything that the context has; `args` as they were sent, whether they fit a schema or not; `request.source` is text; `approval` has `id` and `approved_until` (RFC 3339) besides |
@@ -197,6 +209,7 @@ mod typing;
 mod vocabulary;
 
 pub(crate) use arguments::Carried;
+pub use attributes::on_records;
 pub use cedar::{CedarPolicy, Surroundings};
 pub use coverage::Covered;
 pub use dead::{Dead, DeadPart};
@@ -275,7 +288,7 @@ impl Allow {
 /// A deny.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deny {
-    /// [`Reason::PolicyDenied`], [`Reason::PolicyError`] or [`Reason::ArgumentsUnfit`].
+    /// [`Reason::PolicyDenied`], [`Reason::PolicyError`], [`Reason::ClaimUnreadable`] or [`Reason::ArgumentsUnfit`].
     pub reason: Reason,
     /// Ids of the determining policies, or of those that failed to evaluate.
     pub determining: Vec<String>,

@@ -24,6 +24,8 @@ pub(super) struct Reads {
     pub(super) context: Names,
     /// Members of `context.args`.
     pub(super) arguments: Names,
+    /// Claims of the principal.
+    pub(super) claims: Names,
     /// Whether anything but the principal's identity is read: an attribute, or what it is in.
     pub(super) principal: bool,
     /// Entities named in conditions.
@@ -44,9 +46,10 @@ impl Reads {
 
     /// Reads what `other` reads, too.
     pub(super) fn add(&mut self, other: &Self) {
-        let Self { context, arguments, principal, entities } = other;
+        let Self { context, arguments, claims, principal, entities } = other;
         self.context.add_all(context);
         self.arguments.add_all(arguments);
+        self.claims.add_all(claims);
         self.principal |= principal;
         self.entities.extend(entities.iter().cloned());
     }
@@ -134,7 +137,7 @@ impl Names {
     }
 
     /// The first of `path`: what follows is read through it.
-    fn add(&mut self, path: &[&str]) {
+    pub(super) fn add(&mut self, path: &[&str]) {
         if let (Self::Only(names), Some(name)) = (self, path.first()) {
             names.insert((*name).to_owned());
         }

@@ -47,7 +47,7 @@ fn kind(value: &Value) -> &'static str {
         Value::Address(_) => "`ipaddr`",
         Value::Texts(_) => "`Set<String>`",
         Value::Identities(_) => "`Set<{issuer: String, subject: String}>`",
-        Value::Record { .. } => "a record",
+        Value::Record { .. } | Value::Claims => "a record",
     }
 }
 

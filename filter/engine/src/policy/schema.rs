@@ -13,6 +13,7 @@ use super::arguments::{self, AskedFor};
 use super::attributes::{self, Attribute};
 use crate::action::{Action, Class, Operation, a2a, grpc, mcp};
 use crate::catalogue::{Protocol, Resource};
+use crate::claims::{ClaimKind, DeclaredClaims};
 use crate::shape::{InputSchema, Record};
 use crate::workload::Workload;
 
@@ -189,11 +190,13 @@ fn group(class: Class) -> &'static str {
     }
 }
 
-/// The schema of `resources` as it is written, for policies that ask for what is `asked` of arguments.
+/// The schema of `resources` as it is written, for policies that ask for what is `asked` of arguments, and callers who have
+/// `claims`.
 pub(super) fn written(
     resources: &[Resource],
     declared: &Declared<'_>,
     asked: &AskedFor,
+    claims: &DeclaredClaims,
 ) -> Result<SchemaFragment, Box<SchemaError>> {
     let mut actions = Map::new();
     let mcp = ["mcp:control", "mcp:list", "mcp:read", "mcp:write", "mcp:execute"];
@@ -223,7 +226,8 @@ pub(super) fn written(
             add(ActionName::tool(resource, tool), "Tool", record.copied().map(AsRef::as_ref));
         }
     }
-    let schema = SchemaFragment::from_json_value(json!({ "": { "entityTypes": entity_types(), "actions": actions } }));
+    let schema =
+        SchemaFragment::from_json_value(json!({ "": { "entityTypes": entity_types(claims), "actions": actions } }));
     schema.map_err(Box::new)
 }
 
@@ -239,22 +243,27 @@ pub(super) fn a2a_arguments() -> Arc<Record> {
     schema.types().map_or_else(|_| Arc::new(Record::open()), Arc::clone)
 }
 
-/// Whether entities of the type `name` have what is at `path`.
-pub(super) fn entity_has(name: &str, path: &[String]) -> bool {
+/// Whether entities of the type `name` have what is at `path`, where callers have `claims`.
+pub(super) fn entity_has(name: &str, path: &[String], claims: &DeclaredClaims) -> bool {
     match (name, path) {
+        (AGENT, [of, claim]) if of == attributes::CLAIMS => claims.kind(claim).is_some(),
         (AGENT, path) => attributes::find(attributes::AGENT, path).is_some(),
-        ("Tool", [name]) => TOOL.iter().any(|(known, _)| name == known),
-        _ => false,
+        (other, path) => resource_has(other, path),
     }
+}
+
+/// Whether what is acted on, of the type `name`, has what is at `path`.
+pub(super) fn resource_has(name: &str, path: &[String]) -> bool {
+    matches!((name, path), ("Tool", [name]) if TOOL.iter().any(|(known, _)| name == known))
 }
 
 /// The attributes of tools, and whether each is a set.
 const TOOL: [(&str, bool); 2] = [("risk", false), ("labels", true)];
 
-fn entity_types() -> Value {
+fn entity_types(claims: &DeclaredClaims) -> Value {
     let tool = TOOL.map(|(name, is_set)| (name, if is_set { set(&string()) } else { string() }));
     json!({
-        AGENT: { "memberOfTypes": [ISSUER, KIND, TRUST_DOMAIN], "shape": rows(attributes::AGENT) },
+        AGENT: { "memberOfTypes": [ISSUER, KIND, TRUST_DOMAIN], "shape": rows(attributes::AGENT, claims) },
         ISSUER: {},
         KIND: {},
         TRUST_DOMAIN: {},
@@ -264,35 +273,52 @@ fn entity_types() -> Value {
 }
 
 fn context(arguments: Option<Value>) -> Value {
-    let mut context = rows(attributes::CONTEXT);
+    let mut context = rows(attributes::CONTEXT, &DeclaredClaims::default());
     if let (Some(arguments), Some(fields)) = (arguments, context.pointer_mut("/attributes")) {
         fields["args"] = arguments;
     }
     context
 }
 
-/// A record of these attributes.
-fn rows(attributes: &[Attribute]) -> Value {
+/// A record of these attributes; of callers who have `claims`.
+fn rows(attributes: &[Attribute], claims: &DeclaredClaims) -> Value {
     record(attributes.iter().map(|attribute| {
-        let kind = kind(&attribute.value);
+        let kind = kind(&attribute.value, claims);
         (attribute.name, if attribute.always { kind } else { optional(kind) })
     }))
 }
 
-fn kind(value: &attributes::Value) -> Value {
+fn kind(value: &attributes::Value, claims: &DeclaredClaims) -> Value {
     match value {
         attributes::Value::Text(_) => string(),
-        attributes::Value::Number(_) => json!({ "type": "Long" }),
-        attributes::Value::Flag(_) => json!({ "type": "Boolean" }),
+        attributes::Value::Number(_) => long(),
+        attributes::Value::Flag(_) => boolean(),
         attributes::Value::Address(_) => json!({ "type": "Extension", "name": "ipaddr" }),
         attributes::Value::Texts(_) => set(&string()),
         attributes::Value::Identities(_) => set(&record([("issuer", string()), ("subject", string())])),
-        attributes::Value::Record { there: _, attributes } => rows(attributes),
+        attributes::Value::Record { there: _, attributes } => rows(attributes, claims),
+        attributes::Value::Claims => record(claims.iter().map(|(name, kind, always)| {
+            let kind = match kind {
+                ClaimKind::Text => string(),
+                ClaimKind::Texts => set(&string()),
+                ClaimKind::Number => long(),
+                ClaimKind::Flag => boolean(),
+            };
+            (name, if always { kind } else { optional(kind) })
+        })),
     }
 }
 
 fn string() -> Value {
     json!({ "type": "String" })
+}
+
+fn long() -> Value {
+    json!({ "type": "Long" })
+}
+
+fn boolean() -> Value {
+    json!({ "type": "Boolean" })
 }
 
 fn set(element: &Value) -> Value {

@@ -111,7 +111,7 @@ fn words(of: &Subject, path: &[String], around: &Surroundings<'_>) -> Option<Vec
         Subject::Action | Subject::Entity(_) => return None,
     };
     let found = attributes::find(rows, path)?;
-    if *of == Subject::Resource && !schema::entity_has("Tool", path) {
+    if *of == Subject::Resource && !schema::resource_has("Tool", path) {
         return None;
     }
     match &found.words {

@@ -38,12 +38,16 @@ pub(super) fn text(text: &str) -> Cow<'_, str> {
 
 /// `value` as a record has it: one that is too long by its digest.
 pub(super) fn argument(value: &Value) -> Value {
-    let mut length = Length(0);
-    let fits = value.is_string() || serde_json::to_writer(&mut length, value).is_ok_and(|()| length.0 <= ARGUMENT);
-    if fits {
+    if value.is_string() || is_whole(value) {
         return value.clone();
     }
     digest::of_json(value).map_or(Value::Null, |digest| Value::String(digest::text(&digest)))
+}
+
+/// Whether `value` is on a record as it is.
+pub(super) fn is_whole(value: &Value) -> bool {
+    let mut length = Length(0);
+    serde_json::to_writer(&mut length, value).is_ok_and(|()| length.0 <= ARGUMENT)
 }
 
 /// As much of the start of `text` as fits into `most` bytes.

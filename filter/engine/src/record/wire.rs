@@ -101,6 +101,9 @@ pub(super) struct Workload<'a> {
     pub(super) classified: Option<bool>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) actors: Vec<Actor<'a>>,
+    /// Those that configuration wants on records; null is absence. What cannot be read, or is too long, is not among them.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub(super) claims: Map<String, Value>,
 }
 
 #[derive(Serialize)]

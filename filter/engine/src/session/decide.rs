@@ -10,7 +10,7 @@ use super::wanted::{Hold, Wanted};
 use super::{Turn, remedy};
 use crate::action::{Action, Operation, Rejection, a2a, grpc, http, mcp};
 use crate::catalogue::{Protocol, Resource};
-use crate::credential::{Authenticated, NeedKeys, Unverified, Verified};
+use crate::credential::{Authenticated, NeedKeys, Refused, Unverified, Verified};
 use crate::digest;
 use crate::engine::IssuerIndex;
 use crate::learned::Learned;
@@ -149,8 +149,9 @@ impl Turn<'_> {
         let issuer = self.engine.config.issuers.get(verified.issuer.0).ok_or(Reason::Internal)?;
         account.proof = proof;
         account.admit(Arc::clone(&verified));
-        if let Some(reason) = verified.refused {
-            return Err(reason.into());
+        if let Some(Refused { reason, detail }) = &verified.refused {
+            account.detail.clone_from(detail);
+            return Err((*reason).into());
         }
         match &verified.task {
             Ok(task) if task.is_over(self.now) => return Err(Reason::TaskExpired.into()),

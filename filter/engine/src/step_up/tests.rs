@@ -72,6 +72,7 @@ impl Case {
                     .to_vec(),
                 client_id: Some("client-9".to_owned()),
                 requester: None,
+                claims: crate::claims::Claims::default(),
             },
             task: Task {
                 id: "t-1".to_owned(),

@@ -10,6 +10,7 @@ use countersign_tokens::{TrustDomain, VerifiedToken};
 use serde_json::Value;
 
 use super::{Actor, Identity, Kind, Trait, Workload};
+use crate::claims::Claims;
 use crate::config::Issuer;
 use crate::reason::Reason;
 use crate::task::{Grants, Object, Pointer};
@@ -219,6 +220,7 @@ impl Register {
                 .collect(),
             client_id: token.client_id.clone(),
             requester: token.requester.clone(),
+            claims: Claims::of(&issuer.claims, &token.claims),
         };
         let is_ceiling = |number: &usize| self.entry(*number).is_some_and(|entry| entry.governed.actions().is_some());
         let parties = actors.iter().zip(workload.actors.iter().map(|actor| &actor.identity));

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Edit, Outcome, SECRET, edited, full, key_set, minimal, parse, set};
 use crate::catalogue::{Annotations, Denials, Match, Mirrored, PathMatch, PinScope, Protocol, Risk};
+use crate::claims::{ClaimKind, ClaimRule};
 use crate::config::{
     Binding, Bound, ClientCertificate, ClusterUse, Config, Endpoint, ForwardConfig, KeyLocation, KeySource, Limits,
     NoSecrets, RecordConfig, RemoteKeys, SessionsConfig, Unmatched,
@@ -41,6 +42,10 @@ fn everything_stated_arrives() -> Outcome {
         Ok(issuer.task.clone()),
         TaskMapping::new(id, purpose, grants, expires, Some(true)).map(TaskSource::Claims)
     );
+
+    let at = Pointer::parse("/groups").ok_or("no pointer")?;
+    let groups = ClaimRule { name: "groups".to_owned(), at, kind: ClaimKind::Texts, required: true, record: true };
+    assert_eq!(issuer.claims, [groups]);
 
     let (require, leeway) = (Bound::Dpop, Duration::from_secs(10));
     let binding = Binding { require, same_workload: true, proof_age: Duration::from_mins(2), leeway };

@@ -6,6 +6,7 @@ use std::time::Duration;
 use countersign_tokens::{Algorithm, IssuerRules, KeyFormat, Profile, RulesError, TrustDomain};
 
 use super::Seen;
+use super::claims::claims;
 use super::endpoint::endpoint;
 use super::keys::keys;
 use super::secret::{Source, secret};
@@ -47,6 +48,7 @@ pub(super) fn issuer(node: &Node<'_>, source: &Source<'_>, seen: &mut Seen) -> O
         let rules = rules(object, who);
         let keys = keys_of(object, kind.as_ref(), seen);
         let introspection = introspection_of(object, kind.as_ref(), source, seen);
+        let claims = object.or("claims", Vec::new(), |node| claims(node, kind.as_ref(), seen));
         let one_shot = object.or("one_shot", false, |node| {
             let one_shot = node.flag()?;
             if one_shot && matches!(kind, Some(Profile::X509Svid { .. })) {
@@ -74,6 +76,7 @@ pub(super) fn issuer(node: &Node<'_>, source: &Source<'_>, seen: &mut Seen) -> O
             rules: rules?,
             keys: keys?,
             introspection: introspection?,
+            claims: claims?,
             task: task?,
             one_shot: one_shot?,
             binding: binding?,

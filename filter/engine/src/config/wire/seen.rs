@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::catalogue::Match;
+use crate::claims::{ClaimKind, ClaimRule};
 use crate::config::Endpoint;
 use crate::config::read::Node;
 
@@ -18,6 +19,7 @@ pub(super) struct Seen {
     pub(super) introspected: Names,
     /// Whose certificates are credentials.
     pub(super) certifiers: Names,
+    pub(super) claims: Claims,
     pub(super) resource_names: Names,
     pub(super) identifiers: Names,
     pub(super) matches: Matches,
@@ -32,6 +34,7 @@ impl Default for Seen {
             transactions: Names::new("a token without `iss` could be either's, keep one"),
             introspected: Names::new("an opaque token could be either's, keep one"),
             certifiers: Names::new("one trust domain, one entry"),
+            claims: Claims(BTreeMap::new()),
             resource_names: Names::new("names are unique, choose another"),
             identifiers: Names::new("one identifier, one resource"),
             matches: Matches(Vec::new()),
@@ -78,6 +81,23 @@ impl Names {
         }
         self.first.insert(text.to_owned(), node.pointer().to_owned());
         Some(())
+    }
+}
+
+/// The type of each claim that policies may read, and where it was said.
+#[derive(Debug)]
+pub(super) struct Claims(BTreeMap<String, (ClaimKind, String)>);
+
+impl Claims {
+    /// Notes a mistake if another issuer says that the claim is of another type: policies know one of a name.
+    pub(super) fn agree(&mut self, node: &Node<'_>, rule: &ClaimRule) -> Option<()> {
+        let ClaimRule { name, kind, .. } = rule;
+        let (known, first) = self.0.entry(name.clone()).or_insert_with(|| (*kind, node.pointer().to_owned()));
+        if known == kind {
+            return Some(());
+        }
+        let (here, there) = (kind.name(), known.name());
+        node.refuse(format!("`{name}` is {here} here and {there} at {first}; choose another name for one of them"))
     }
 }
 

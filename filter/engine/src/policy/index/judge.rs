@@ -115,7 +115,7 @@ impl Judged {
     fn judge(&mut self, ask: Ask, asking: &Asking<'_>, types: Option<&Record>, place: &str) {
         let look = match ask.arguments() {
             Some(path) => look(types, path, ask.how),
-            None if ask.of == Subject::Resource && schema::entity_has(&asking.object.kind.to_string(), &ask.path) => {
+            None if ask.of == Subject::Resource && schema::resource_has(asking.object.kind.basename(), &ask.path) => {
                 Look::Declared
             }
             None => Look::Undeclared,

@@ -114,7 +114,10 @@ impl Pdp {
 
     /// What it said about `facts`, or the question that it is yet to be asked.
     pub(super) fn decide(&self, resource: &Resource, facts: &Facts<'_>, given: &[Given]) -> Result<Verdict, Question> {
-        let document = document(resource, facts);
+        let document = match document(resource, facts) {
+            Ok(document) => document,
+            Err(unreadable) => return Ok(Verdict::Deny(unreadable.into())),
+        };
         // What was read as strict JSON has a canonical form; anything else must not be taken for another question.
         let Ok(key) = digest::of_json(&document).map(Key) else {
             return Ok(Verdict::Deny(self.deny(Reason::PolicyError, Some("the question has no canonical form"))));

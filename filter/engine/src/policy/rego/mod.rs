@@ -137,9 +137,10 @@ impl RegoPolicy {
     }
 
     fn ask(&self, resource: &Resource, facts: &Facts<'_>, approval: Option<&Approval>) -> Result<Told, Deny> {
-        let document = asked_at(document(resource, &Facts { approval, ..*facts }), facts.now);
+        let document = asked_at(document(resource, &Facts { approval, ..*facts })?, facts.now);
         // Arguments are in the context and in the resource: once is enough.
-        let bytes = document.get("context").map_or(0, bytes);
+        let claims = document.get("subject").and_then(|subject| subject.pointer("/properties/claims"));
+        let bytes = document.get("context").into_iter().chain(claims).map(bytes).fold(0, usize::saturating_add);
         if bytes > self.input {
             let detail =
                 format!("it is asked about {bytes} bytes, more than the {} of `policy.rego_input`", self.input);

@@ -9,6 +9,7 @@ use serde_json::{Map, json};
 
 use super::{Failure, World, call, catalogue, compile, http, mcp, spell};
 use crate::action::{Action, Operation};
+use crate::claims::DeclaredClaims;
 use crate::policy::arguments::{Arguments, AskedFor};
 use crate::policy::cedar::catalogue as catalogue_types;
 use crate::policy::context;
@@ -149,7 +150,8 @@ enum Plain {
 fn plain(set: &PolicySet, facts: &Facts<'_>, approval: Option<&Approval>) -> Result<Plain, Failure> {
     let resources = catalogue();
     let (declared, _) = catalogue_types(&resources);
-    let schema = schema::resolved(schema::written(&resources, &declared, &AskedFor::default())?)?;
+    let schema =
+        schema::resolved(schema::written(&resources, &declared, &AskedFor::default(), &DeclaredClaims::default())?)?;
     let types = Types::new()?;
     let action = facts.action;
     let (name, resource) = match &action.operation {
@@ -192,7 +194,7 @@ fn failed(error: &AuthorizationError) -> String {
 }
 
 fn everything(schema: &Schema, types: &Types, facts: &Facts<'_>) -> Result<Entities, Failure> {
-    let mut entities = vec![context::agent(types.agent(facts.workload), types, facts)?];
+    let mut entities = vec![context::agent(types.agent(facts.workload), types, facts, &Names::All)?];
     for resource in catalogue() {
         let mut tools: Vec<(String, &str, Vec<String>)> =
             resource.tools.values().map(|tool| (tool.name.clone(), tool.risk.name(), tool.labels.clone())).collect();

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Failure, Outcome, World, call, catalogue, http, mcp};
 use crate::action::Action;
+use crate::claims::DeclaredClaims;
 use crate::policy::arguments::AskedFor;
 use crate::policy::cedar::catalogue as catalogue_types;
 use crate::policy::document::{asked_at, document};
@@ -21,7 +22,7 @@ fn of(facts: &Facts<'_>) -> Result<Map<String, Value>, Failure> {
 fn timeless(facts: &Facts<'_>) -> Result<Map<String, Value>, Failure> {
     let resources = catalogue();
     let resource = resources.iter().find(|resource| resource.name == facts.action.resource);
-    Ok(document(resource.ok_or("no such resource")?, facts))
+    Ok(document(resource.ok_or("no such resource")?, facts)?)
 }
 
 fn spelled(context: Context) -> BTreeMap<String, String> {
@@ -32,7 +33,8 @@ fn spelled(context: Context) -> BTreeMap<String, String> {
 fn as_cedar(mut context: Value, action: &Action) -> Result<BTreeMap<String, String>, Failure> {
     let resources = catalogue();
     let (declared, _) = catalogue_types(&resources);
-    let schema = schema::resolved(schema::written(&resources, &declared, &AskedFor::default())?)?;
+    let schema =
+        schema::resolved(schema::written(&resources, &declared, &AskedFor::default(), &DeclaredClaims::default())?)?;
     let resource = resources.iter().find(|resource| resource.name == action.resource).ok_or("no such resource")?;
     let uid = Types::new()?.action(&ActionName::of_action(resource, action).id);
     // What it has beside that is AuthZEN's.
@@ -86,7 +88,7 @@ fn the_call_as_subject_action_and_resource() -> Outcome {
     document.remove("context");
     let expected = json!({
         "subject": { "type": "Agent", "id": "platform/alice", "properties": {
-            "issuer": "https://sts", "issuer_name": "platform", "subject": "alice",
+            "issuer": "https://sts", "issuer_name": "platform", "subject": "alice", "claims": {},
             "kind": "agent", "traits": ["browsing"], "classified": true,
         } },
         "action": {

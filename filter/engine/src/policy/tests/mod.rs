@@ -3,6 +3,7 @@
 mod agreement;
 mod arguments;
 mod asked;
+mod claims;
 mod decide;
 mod document;
 mod explain;
@@ -25,6 +26,7 @@ use serde_json::{Map, Value, json};
 use super::{CedarPolicy, Deny, Facts, LoadError, Surroundings, Verdict};
 use crate::action::{Action, Class, McpOperation, Operation, ToolCall, test_support};
 use crate::catalogue::{Match, PathMatch, Protocol, Resource, Risk, Tool};
+use crate::claims::Claims;
 use crate::hygiene::Finding;
 use crate::reason::Reason;
 use crate::step_up::Approval;
@@ -150,6 +152,7 @@ impl World {
                 ],
                 client_id: Some("cli".to_owned()),
                 requester: None,
+                claims: Claims::default(),
             },
             token: TokenFacts {
                 id: Some("t1".to_owned()),

@@ -9,6 +9,62 @@ use crate::config::tests::Edit::{self, Remove};
 use crate::config::tests::{Outcome, edited, full, key_set, set};
 
 #[test]
+fn claims() -> Outcome {
+    let other = |claims: Value| {
+        json!({
+            "name": "other", "issuer": "https://other.example.com", "profile": "access-token",
+            "audiences": ["example.com"], "algorithms": ["ES256"], "keys": { "url": "https://a", "cluster": "a" },
+            "claims": claims
+        })
+    };
+    let many: serde_json::Map<String, Value> =
+        (0..33).map(|number| (format!("c{number}"), json!({ "at": "/a", "type": "string" }))).collect();
+    check(&[
+        (
+            &[set("/issuers/0/claims", json!({ "groups": { "at": "groups", "type": "text", "record": "yes" } }))],
+            "/issuers/0/claims/groups/at: \"groups\" is not a JSON Pointer; it starts with `/`, and `~` is written `~0`\n\
+             /issuers/0/claims/groups/type: unknown type \"text\" (string, integer, boolean)\n\
+             /issuers/0/claims/groups/record: found text where a boolean belongs; write `true` or `false`, without quotes",
+            SCHEMA_TOO,
+        ),
+        (
+            &[set("/issuers/0/claims", json!({ "groups": {} }))],
+            "/issuers/0/claims/groups: `at` is missing; write a JSON Pointer, such as `/groups`\n\
+             /issuers/0/claims/groups: `type` is missing; write `string`, `[string]`, `integer` or `boolean`",
+            SCHEMA_TOO,
+        ),
+        (
+            &[set("/issuers/0/claims", json!({ "Groups": { "at": "/groups", "type": ["integer"] } }))],
+            "/issuers/0/claims/Groups/type/0: unknown type of items \"integer\" (string)\n\
+             /issuers/0/claims/Groups: \"Groups\" is not a claim's name; use a-z, 0-9, `_`, a letter first, at most 64 \
+             characters",
+            SCHEMA_TOO,
+        ),
+        (
+            &[set("/issuers/0/claims", json!({ "who": { "at": "/act/sub", "type": [] } }))],
+            "/issuers/0/claims/who/at: `act` is about others, and claims are the subject's; name one of the subject's own\n\
+             /issuers/0/claims/who/type: a list of one type; write `[string]`",
+            SCHEMA_TOO,
+        ),
+        (&[set("/issuers/0/claims", many)], "/issuers/0/claims: 33 claims; name at most 32", SCHEMA_TOO),
+        (
+            &[set("/issuers/1", other(json!({ "groups": { "at": "/g", "type": "string" } })))],
+            "/issuers/1/claims/groups: `groups` is string here and [string] at /issuers/0/claims/groups; choose another \
+             name for one of them",
+            READER_ONLY,
+        ),
+        (
+            &[set(
+                "/issuers/1",
+                json!({ "name": "machines", "profile": "x509-svid", "trust_domain": "example.org", "claims": {} }),
+            )],
+            "/issuers/1/claims: a certificate has no claims; remove it",
+            SCHEMA_TOO,
+        ),
+    ])
+}
+
+#[test]
 fn profiles() -> Outcome {
     check(&[
         (
@@ -272,29 +328,18 @@ fn opaque_tokens() -> Outcome {
 fn certificates() -> Outcome {
     let edits = |more: &[Edit]| {
         let mut edits: Vec<Edit> = [
-            "issuer",
-            "types",
-            "audiences",
-            "algorithms",
-            "keys",
-            "max_lifetime",
-            "leeway",
-            "one_shot",
-            "binding",
-            "task",
+            Remove("/issuers/0/issuer"),
+            Remove("/issuers/0/types"),
+            Remove("/issuers/0/audiences"),
+            Remove("/issuers/0/algorithms"),
+            Remove("/issuers/0/keys"),
+            Remove("/issuers/0/max_lifetime"),
+            Remove("/issuers/0/leeway"),
+            Remove("/issuers/0/one_shot"),
+            Remove("/issuers/0/binding"),
+            Remove("/issuers/0/claims"),
+            Remove("/issuers/0/task"),
         ]
-        .map(|key| match key {
-            "issuer" => Remove("/issuers/0/issuer"),
-            "types" => Remove("/issuers/0/types"),
-            "audiences" => Remove("/issuers/0/audiences"),
-            "algorithms" => Remove("/issuers/0/algorithms"),
-            "keys" => Remove("/issuers/0/keys"),
-            "max_lifetime" => Remove("/issuers/0/max_lifetime"),
-            "leeway" => Remove("/issuers/0/leeway"),
-            "one_shot" => Remove("/issuers/0/one_shot"),
-            "binding" => Remove("/issuers/0/binding"),
-            _ => Remove("/issuers/0/task"),
-        })
         .to_vec();
         edits.extend([set("/issuers/0/profile", "x509-svid"), set("/issuers/0/trust_domain", "example.org")]);
         edits.extend_from_slice(more);
