@@ -333,7 +333,8 @@ proptest! {
             let read = serde_json::from_str::<Value>(&got);
             // Escapes without a partner are text to us and none to serde_json, and so are numbers beyond its own; they are in
             // nothing that is read here.
-            if !got.contains("\\u") && !got.contains("1e400") {
+            let beyond = read.as_ref().is_err_and(|error| error.to_string().starts_with("number out of range"));
+            if !got.contains("\\u") && !beyond {
                 let read = read.map_err(|error| TestCaseError::fail(format!("{error}: {got}")))?;
                 prop_assert_eq!(&filtered(read.clone()), &read);
             }
