@@ -44,7 +44,9 @@
 //! escaped or not, is outside. Calls are counted when they are forwarded, per subject, task and gateway
 //! process, until the task's own end, or the token's where the task's is not stated.
 //!
-//! # Grants in `scope`
+//! # Grants in `scope` or `scp`
+//!
+//! Which of the two claims is read, configuration says; a text with blanks between scope tokens, or a list of them.
 //!
 //! `mcp:tool:<name>` is `tools/call` of that tool, `mcp:<method>` any object of a method (`mcp:resources/read`),
 //! `http:<METHOD>:<path>` a path, `http:<METHOD>:<path>/*` what is below it, `a2a:<operation>` any object of an A2A operation,
@@ -78,7 +80,7 @@ pub use grants::{Circumstances, Coverage, Grants, Reach};
 pub use mapping::{MappingError, TaskMapping};
 pub use place::ArgumentPlace;
 pub use pointer::Pointer;
-pub use scope::scope_for;
+pub use scope::{ScopeClaim, scope_for};
 pub use source::TaskSource;
 pub use template::Template;
 

@@ -58,10 +58,6 @@ impl<'a> Registered<'a> {
         if claims.get("nonce").is_some_and(|value| !value.is_string()) {
             return Err(TokenError::ClaimType { claim: "nonce", expected: "a string" });
         }
-        // RFC 8693 §4.2; grants are read from it.
-        if claims.get("scope").is_some_and(|value| !value.is_string()) {
-            return Err(TokenError::ClaimType { claim: "scope", expected: "a string" });
-        }
         Ok(Self {
             issuer: text(claims, "iss", "iss")?,
             subject: text(claims, "sub", "sub")?,

@@ -53,7 +53,7 @@ fn full() -> Value {
             "claims": { "groups": { "at": "/groups", "type": ["string"], "required": true, "record": true } },
             "task": {
                 "id": "/task/id", "purpose": "/task/purpose", "grants": "/task/grants", "expires": "/task/expires",
-                "scope": true
+                "scope": true, "scope_claim": "scp"
             }
         }],
         "resources": [{

@@ -17,6 +17,9 @@ pub enum TaskError {
     /// A constraint on one item of a list: it looks as if it bound all of them.
     #[error("constraint at `{0}`, which is one item of a list; `*` stands for every item")]
     OneItem(String),
+    /// Scopes are in two claims that are not the same.
+    #[error("claims `/scope` and `/scp` are not the same scopes")]
+    ScopesDiffer,
     /// A grant demands what cannot be enforced.
     #[error("constraint `{0}` is not supported")]
     UnsupportedConstraint(String),
@@ -30,7 +33,9 @@ impl TaskError {
     /// How the request is answered.
     pub const fn reason(&self) -> Reason {
         match self {
-            Self::Missing(_) | Self::Unusable(_) | Self::TooMany(_) | Self::OneItem(_) => Reason::TaskRefused,
+            Self::Missing(_) | Self::Unusable(_) | Self::TooMany(_) | Self::OneItem(_) | Self::ScopesDiffer => {
+                Reason::TaskRefused
+            }
             Self::UnsupportedConstraint(_) => Reason::ConstraintUnsupported,
         }
     }

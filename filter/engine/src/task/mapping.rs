@@ -11,6 +11,7 @@ use super::error::TaskError;
 use super::grant::Grant;
 use super::grants::Grants;
 use super::pointer::Pointer;
+use super::scope::ScopeClaim;
 use super::{Task, scope};
 
 /// Grants of one task, from claim and scope together.
@@ -23,7 +24,8 @@ pub struct TaskMapping {
     purpose: Option<Pointer>,
     grants: Option<Pointer>,
     expires: Option<Pointer>,
-    scope: bool,
+    /// The claim with the scopes, where they grant.
+    scope: Option<ScopeClaim>,
 }
 
 /// A member of the configuration that is not a JSON Pointer.
@@ -39,14 +41,14 @@ pub struct MappingError {
 impl Default for TaskMapping {
     /// Grants from `scope`, the id from `jti`.
     fn default() -> Self {
-        Self { id: None, purpose: None, grants: None, expires: None, scope: true }
+        Self { id: None, purpose: None, grants: None, expires: None, scope: Some(ScopeClaim::Scope) }
     }
 }
 
 impl TaskMapping {
     /// A mapping of RFC 6901 pointers into the claims; every one that is not a pointer is reported.
     ///
-    /// `scope` says whether the `scope` claim grants (beside the claim of `grants`, if both); when absent, it does where there
+    /// `scope` says whether scopes grant (beside the claim of `grants`, if both); when absent, it does where there
     /// is no pointer to grants.
     pub fn new(
         id: Option<&str>,
@@ -63,10 +65,16 @@ impl TaskMapping {
             }
             pointer
         };
-        let scope = scope.unwrap_or(grants.is_none());
+        let scope = scope.unwrap_or(grants.is_none()).then_some(ScopeClaim::Scope);
         let (id, purpose) = (read("id", id), read("purpose", purpose));
         let (grants, expires) = (read("grants", grants), read("expires", expires));
         if errors.is_empty() { Ok(Self { id, purpose, grants, expires, scope }) } else { Err(errors) }
+    }
+
+    /// The same with scopes in `claim`, where they grant.
+    #[must_use]
+    pub fn with_scopes_in(self, claim: ScopeClaim) -> Self {
+        Self { scope: self.scope.map(|_| claim), ..self }
     }
 
     /// The task of `token`; `credential_digest` (SHA-256) names it where neither claim nor `jti` does.
@@ -93,8 +101,8 @@ impl TaskMapping {
                 grants.push(Grant::parse(value)?);
             }
         }
-        if self.scope {
-            grants.extend(scope::grants(claims)?);
+        if let Some(claim) = self.scope {
+            grants.extend(scope::grants(claims, claim)?);
         }
         if grants.len() > MAX_GRANTS { Err(TaskError::TooMany("grants")) } else { Ok(grants.into()) }
     }

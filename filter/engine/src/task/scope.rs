@@ -1,4 +1,9 @@
 //! Grants as OAuth scope tokens (RFC 6749 §3.3); the grammar is documented in [`crate::task`].
+//!
+//! They are in the claim that configuration names, and nowhere else. Where both claims are there they must be the same: which of
+//! them other readers of the token go by, nobody knows.
+
+use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
@@ -6,12 +11,67 @@ use super::error::TaskError;
 use super::grant::{Grant, Object};
 use crate::action::{Action, Operation, a2a, grpc, http, mcp};
 
-/// The grants of the claim `scope` (RFC 8693 §4.2), if it is there.
-pub(super) fn grants(claims: &Map<String, Value>) -> Result<Vec<Grant>, TaskError> {
-    match claims.get("scope") {
-        None => Ok(Vec::new()),
-        Some(Value::String(tokens)) => Ok(tokens.split(' ').filter_map(grant).collect()),
-        Some(_) => Err(TaskError::unusable("claim `/scope`")),
+/// Where an issuer writes scopes. Of either claim it may be a text with blanks in it, or a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScopeClaim {
+    /// `scope` (RFC 8693 §4.2, RFC 9068 §2.2.3).
+    Scope,
+    /// `scp`, as Entra ID, Okta and Ory have it.
+    Scp,
+}
+
+impl ScopeClaim {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Scope, Self::Scp];
+
+    /// As tokens and configuration spell it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Scope => "scope",
+            Self::Scp => "scp",
+        }
+    }
+
+    fn other(self) -> Self {
+        match self {
+            Self::Scope => Self::Scp,
+            Self::Scp => Self::Scope,
+        }
+    }
+}
+
+/// The grants of the claim `read`, if it is there.
+pub(super) fn grants(claims: &Map<String, Value>, read: ScopeClaim) -> Result<Vec<Grant>, TaskError> {
+    let Some(tokens) = tokens(claims, read)? else { return Ok(Vec::new()) };
+    if claims.contains_key(read.other().name()) {
+        // Nobody knows what one says that cannot be read.
+        let other = self::tokens(claims, read.other()).unwrap_or_default();
+        if other.is_none_or(|other| set(&other) != set(&tokens)) {
+            return Err(TaskError::ScopesDiffer);
+        }
+    }
+    Ok(tokens.into_iter().filter_map(grant).collect())
+}
+
+fn set<'t>(tokens: &[&'t str]) -> BTreeSet<&'t str> {
+    tokens.iter().copied().filter(|token| !token.is_empty()).collect()
+}
+
+/// The scope tokens of `claim`. One of a list is one, or the list is refused: what has a blank in it is several to others.
+fn tokens<'c>(claims: &'c Map<String, Value>, claim: ScopeClaim) -> Result<Option<Vec<&'c str>>, TaskError> {
+    let name = claim.name();
+    match claims.get(name) {
+        None => Ok(None),
+        Some(Value::String(tokens)) => Ok(Some(tokens.split(' ').collect())),
+        Some(Value::Array(items)) => {
+            let is_one = |text: &&str| !text.contains(|letter: char| letter.is_whitespace() || letter.is_control());
+            let unusable = |number| TaskError::unusable(format!("claim `/{name}/{number}`"));
+            let token = |item: (usize, &'c Value)| item.1.as_str().filter(is_one).ok_or_else(|| unusable(item.0));
+            items.iter().enumerate().map(token).collect::<Result<_, _>>().map(Some)
+        }
+        Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_)) => {
+            Err(TaskError::unusable(format!("claim `/{name}`")))
+        }
     }
 }
 
@@ -61,3 +121,6 @@ fn path_pattern(path: &str) -> Option<Object> {
     let whole = !path.ends_with('*') || path.ends_with("/*");
     Object::parse(path).filter(|_| path.starts_with('/') && whole)
 }
+
+#[cfg(test)]
+mod tests;

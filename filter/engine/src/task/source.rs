@@ -12,6 +12,7 @@ use super::error::TaskError;
 use super::grant::Grant;
 use super::grants::Grants;
 use super::mapping::{MAX_GRANTS, TaskMapping};
+use super::scope::ScopeClaim;
 use super::{Task, scope};
 use crate::catalogue::Resource;
 
@@ -64,8 +65,10 @@ impl TaskSource {
                     .map(|context| context.as_object().ok_or_else(|| TaskError::unusable("claim `/tctx`")));
                 let context = context.transpose()?;
                 let grants = context.and_then(|context| context.get("grants"));
-                let grants =
-                    grants.map_or_else(|| scope::grants(&token.claims), |grants| list(grants, "/tctx/grants"))?;
+                let grants = grants.map_or_else(
+                    || scope::grants(&token.claims, ScopeClaim::Scope),
+                    |grants| list(grants, "/tctx/grants"),
+                )?;
                 let purpose = context.and_then(|context| context.get("purpose"));
                 let purpose = purpose.map(|purpose| {
                     let line = purpose.as_str().filter(|purpose| is_line(purpose, MAX_PURPOSE));

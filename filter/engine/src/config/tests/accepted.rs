@@ -16,7 +16,7 @@ use crate::introspection::Budget;
 use crate::policy::Dialect;
 use crate::shares::{Bounds, Each};
 use crate::step_up::OpenBounds;
-use crate::task::{ArgumentPlace, Object, Pointer, TaskMapping, TaskSource};
+use crate::task::{ArgumentPlace, Object, Pointer, ScopeClaim, TaskMapping, TaskSource};
 use crate::workload::Trait;
 use crate::workload::register::{ActorRules, Governed, Register, Unclassified, WorkloadMatch};
 
@@ -40,7 +40,8 @@ fn everything_stated_arrives() -> Outcome {
     let [id, purpose, grants, expires] = ["/task/id", "/task/purpose", "/task/grants", "/task/expires"].map(Some);
     assert_eq!(
         Ok(issuer.task.clone()),
-        TaskMapping::new(id, purpose, grants, expires, Some(true)).map(TaskSource::Claims)
+        TaskMapping::new(id, purpose, grants, expires, Some(true))
+            .map(|mapping| TaskSource::Claims(mapping.with_scopes_in(ScopeClaim::Scp)))
     );
 
     let at = Pointer::parse("/groups").ok_or("no pointer")?;
@@ -364,6 +365,11 @@ fn presets_arrive() -> Outcome {
     let types = vec!["tool_access".to_owned()];
     for (task, expected) in [
         (json!({ "preset": "scope" }), TaskSource::Claims(TaskMapping::default())),
+        (
+            json!({ "preset": "scope", "scope_claim": "scp" }),
+            TaskSource::Claims(TaskMapping::default().with_scopes_in(ScopeClaim::Scp)),
+        ),
+        (json!({ "scope_claim": "scp" }), TaskSource::Claims(TaskMapping::default().with_scopes_in(ScopeClaim::Scp))),
         (json!({ "preset": "aap" }), TaskSource::Aap),
         (json!({ "preset": "workload" }), TaskSource::Workload),
         (

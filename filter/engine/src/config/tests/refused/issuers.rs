@@ -383,6 +383,30 @@ fn certificates() -> Outcome {
 fn task_presets() -> Outcome {
     check(&[
         (
+            &[set("/issuers/0/task", json!({ "preset": "scope", "scope_claim": "scopes" }))],
+            "/issuers/0/task/scope_claim: unknown claim with scopes \"scopes\" (scope, scp)",
+            SCHEMA_TOO,
+        ),
+        (
+            &[set("/issuers/0/task", json!({ "preset": "aap", "scope_claim": "scp" }))],
+            "/issuers/0/task/scope_claim: the preset does not read it; remove it, or write `preset: scope`",
+            SCHEMA_TOO,
+        ),
+        (
+            &[set("/issuers/0/task", json!({ "grants": "/grants", "scope_claim": "scp" }))],
+            "/issuers/0/task/scope_claim: scopes do not grant here; remove it, or write `scope: true`",
+            SCHEMA_TOO,
+        ),
+        (
+            &[
+                set("/issuers/0/profile", "txn-token"),
+                Remove("/issuers/0/types"),
+                set("/issuers/0/task", json!({ "scope_claim": "scp" })),
+            ],
+            "/issuers/0/task/scope_claim: a transaction token's scopes are in `scope`; remove it",
+            READER_ONLY,
+        ),
+        (
             &[set("/issuers/0/task", json!({ "preset": "app" }))],
             "/issuers/0/task/preset: unknown preset \"app\" (scope, aap, authorization_details, tctx, workload)",
             SCHEMA_TOO,
