@@ -7,7 +7,7 @@ mod nearly;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use countersign_tokens::UnixTime;
+use countersign_tokens::{Scalar, UnixTime};
 
 pub use annotations::{Annotations, Hints, PinScope};
 pub use interface::{BodyKind, Card, Endpoint, Found, Interface, Overlap, Template};
@@ -114,7 +114,7 @@ pub struct Metadata {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Demand {
     /// One of these classes (`acr`), if any are stated.
-    pub classes: Vec<String>,
+    pub classes: Vec<Scalar>,
     /// Not longer ago, if stated.
     pub max_age: Option<Duration>,
 }

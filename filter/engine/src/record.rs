@@ -11,7 +11,7 @@ mod wire;
 use std::borrow::Cow;
 use std::time::Duration;
 
-use countersign_tokens::UnixTime;
+use countersign_tokens::{Scalar, UnixTime};
 use serde::Serialize;
 use serde_json::Map;
 use serde_json::Value;
@@ -306,7 +306,11 @@ fn actor(actor: &Actor) -> wire::Actor<'_> {
 
 fn token(verified: &Verified) -> wire::Token<'_> {
     let facts = &verified.facts;
-    wire::Token { id: facts.id.as_deref(), key_id: facts.key_id.as_deref(), expires: facts.expires.secs() }
+    wire::Token {
+        id: facts.id.as_ref().map(Scalar::json),
+        key_id: facts.key_id.as_deref(),
+        expires: facts.expires.secs(),
+    }
 }
 
 fn name(identity: &Identity) -> wire::Name<'_> {

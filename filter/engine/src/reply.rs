@@ -6,7 +6,7 @@
 
 mod denial;
 
-use countersign_tokens::{Algorithm, PROOF_ALGORITHMS};
+use countersign_tokens::{Algorithm, PROOF_ALGORITHMS, Scalar};
 use serde_json::{Value, json};
 
 pub(crate) use denial::Denial;
@@ -143,6 +143,7 @@ fn challenge(reason: Reason, to: &Addressee<'_>) -> Option<String> {
     }
     if let (Challenge::InsufficientAuthentication, Some(Demand { classes, max_age })) = (row.challenge, to.demand) {
         if !classes.is_empty() {
+            let classes: Vec<String> = classes.iter().map(Scalar::word).collect();
             parts.push(format!("acr_values={}", quoted(&classes.join(" "))));
         }
         parts.extend(max_age.map(|age| format!("max_age={}", quoted(&age.as_secs().to_string()))));

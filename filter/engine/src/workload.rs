@@ -4,7 +4,7 @@ pub mod register;
 
 use std::collections::BTreeSet;
 
-use countersign_tokens::{Algorithm, UnixTime, VerifiedToken};
+use countersign_tokens::{Algorithm, Scalar, UnixTime, VerifiedToken};
 
 use crate::claims::Claims;
 
@@ -116,7 +116,8 @@ impl Workload {
 /// What is known of the credential besides whom it names. Never the credential itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenFacts {
-    pub id: Option<String>,
+    /// What tells it from every other: a number is never the text of its digits.
+    pub id: Option<Scalar>,
     pub key_id: Option<String>,
     /// `none` where nothing was signed by its issuer: opaque tokens, certificates.
     pub algorithm: &'static str,
@@ -129,7 +130,7 @@ pub struct TokenFacts {
 /// How and when a person authenticated, if the credential says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Authentication {
-    pub class: Option<String>,
+    pub class: Option<Scalar>,
     pub time: Option<UnixTime>,
 }
 

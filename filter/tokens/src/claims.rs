@@ -9,11 +9,15 @@ use serde_json::{Map, Number, Value};
 
 use crate::base64url;
 use crate::error::TokenError;
+use crate::scalar::Scalar;
 use crate::time::UnixTime;
 use crate::verified::Confirmation;
 
 /// Longest claim that becomes an identity, in bytes (a SPIFFE ID's bound).
 const MAX_TEXT: usize = 2048;
+
+/// What [`Scalar`] is, for errors.
+const SCALAR: &str = "a string or a whole number from 0 to 2^53 - 1";
 
 /// Longest actor chain (RFC 8693 §4.1 sets none).
 pub const MAX_ACTORS: usize = 8;
@@ -29,7 +33,7 @@ pub(crate) struct Registered<'a> {
     pub(crate) not_before: Option<UnixTime>,
     /// Rounded up.
     pub(crate) issued: Option<UnixTime>,
-    pub(crate) id: Option<&'a str>,
+    pub(crate) id: Option<Scalar>,
     pub(crate) client_id: Option<&'a str>,
     /// `txn` (draft-ietf-oauth-transaction-tokens §10.1).
     pub(crate) transaction: Option<&'a str>,
@@ -37,7 +41,7 @@ pub(crate) struct Registered<'a> {
     pub(crate) requester: Option<&'a str>,
     pub(crate) confirmation: Option<Confirmation>,
     /// `acr` (RFC 9470 §4).
-    pub(crate) authentication_class: Option<&'a str>,
+    pub(crate) authentication_class: Option<Scalar>,
     /// `auth_time` (RFC 9470 §4), rounded down: an authentication is never younger than it says.
     pub(crate) authenticated: Option<UnixTime>,
     /// Outermost, the current actor, first.
@@ -54,9 +58,9 @@ pub(crate) struct RegisteredActor<'a> {
 
 impl<'a> Registered<'a> {
     pub(crate) fn read(claims: &'a Map<String, Value>) -> Result<Self, TokenError> {
-        // Not used here, but jwt-simple reads it as a string (OpenID Connect Core §2).
-        if claims.get("nonce").is_some_and(|value| !value.is_string()) {
-            return Err(TokenError::ClaimType { claim: "nonce", expected: "a string" });
+        // Not used here (OpenID Connect Core §2).
+        if claims.get("nonce").is_some_and(|value| Scalar::of(value).is_none()) {
+            return Err(TokenError::ClaimType { claim: "nonce", expected: SCALAR });
         }
         Ok(Self {
             issuer: text(claims, "iss", "iss")?,
@@ -65,12 +69,12 @@ impl<'a> Registered<'a> {
             expires: rounded_date(claims, "exp", Round::Down)?,
             not_before: rounded_date(claims, "nbf", Round::Up)?,
             issued: date(claims, "iat")?,
-            id: text(claims, "jti", "jti")?,
+            id: scalar(claims, "jti")?,
             client_id: text(claims, "client_id", "client_id")?,
             transaction: text(claims, "txn", "txn")?,
             requester: text(claims, "req_wl", "req_wl")?,
             confirmation: claims.get("cnf").map(confirmation).transpose()?,
-            authentication_class: text(claims, "acr", "acr")?,
+            authentication_class: scalar(claims, "acr")?,
             authenticated: rounded_date(claims, "auth_time", Round::Down)?,
             actors: actors(claims)?,
         })
@@ -100,6 +104,15 @@ fn text<'a>(members: &'a Map<String, Value>, name: &str, claim: &'static str) ->
         return Err(TokenError::ClaimText { claim });
     }
     Ok(Some(text))
+}
+
+/// A claim that issuers write as a number too, though their specifications have a string (RFC 7519 §4.1.7, RFC 9470 §4).
+fn scalar(claims: &Map<String, Value>, claim: &'static str) -> Result<Option<Scalar>, TokenError> {
+    let Some(value) = claims.get(claim) else { return Ok(None) };
+    if value.is_string() {
+        return Ok(text(claims, claim, claim)?.map(|text| Scalar::Text(text.to_owned())));
+    }
+    Scalar::of(value).map(Some).ok_or(TokenError::ClaimType { claim, expected: SCALAR })
 }
 
 /// RFC 7519 §4.1.3: a string, or an array of strings.

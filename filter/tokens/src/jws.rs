@@ -125,6 +125,11 @@ impl<'a> CompactJws<'a> {
         self.brings_key
     }
 
+    /// Whether one of these claims is a number.
+    pub(crate) fn has_numbers(&self, claims: &[&str]) -> bool {
+        claims.iter().any(|claim| self.payload.get(*claim).is_some_and(Value::is_number))
+    }
+
     /// The header; nothing vouches for it yet.
     pub fn header(&self) -> &Header {
         &self.header

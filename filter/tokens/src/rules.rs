@@ -17,6 +17,7 @@ use crate::introspected;
 use crate::jws::{CompactJws, is_printable};
 use crate::key_set::KeySet;
 use crate::profile::{Profile, is_foreign};
+use crate::scalar::Scalar;
 use crate::spiffe::SpiffeId;
 use crate::time::UnixTime;
 use crate::verified::{Actor, VerifiedToken};
@@ -191,7 +192,7 @@ impl IssuerRules {
             actors: Vec::new(),
             client_id: None,
             requester: None,
-            id: Some(base64url::encode(sha256)),
+            id: Some(Scalar::Text(base64url::encode(sha256))),
             confirmation: None,
             authentication_class: None,
             authenticated: None,
@@ -234,16 +235,17 @@ impl IssuerRules {
         }
         self.judge_times(expires, read.not_before, read.issued, now)?;
         self.judge_lifetime(expires, read.issued, now)?;
-        let id = if self.profile == Profile::TxnToken { read.transaction } else { read.id };
+        let transaction = || read.transaction.map(|text| Scalar::Text(text.to_owned()));
+        let id = if self.profile == Profile::TxnToken { transaction() } else { read.id };
         let token = VerifiedToken {
             issuer: self.issuer.clone(),
             subject: subject.to_owned(),
             actors: read.actors.iter().map(|actor| resolve(actor, &self.issuer)).collect(),
             client_id: read.client_id.map(str::to_owned),
             requester: read.requester.map(str::to_owned),
-            id: id.map(str::to_owned),
+            id,
             confirmation: read.confirmation,
-            authentication_class: read.authentication_class.map(str::to_owned),
+            authentication_class: read.authentication_class,
             authenticated: read.authenticated,
             key_id: signed.as_ref().and_then(|signed| signed.key_id).map(str::to_owned),
             algorithm: signed.map(|signed| signed.algorithm),

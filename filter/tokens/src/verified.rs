@@ -5,6 +5,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use crate::algorithm::Algorithm;
+use crate::scalar::Scalar;
 use crate::time::UnixTime;
 
 /// Somebody acting for the subject, or for the actor inside (RFC 8693 §4.1).
@@ -43,11 +44,11 @@ pub struct VerifiedToken {
     /// Who asked for a transaction token, `req_wl`.
     pub requester: Option<String>,
     /// What tells it from every other: `jti`; a transaction token's `txn`.
-    pub id: Option<String>,
+    pub id: Option<Scalar>,
     /// What its presenter must prove; without it the token is good for whoever bears it.
     pub confirmation: Option<Confirmation>,
     /// `acr`: how a person authenticated (RFC 9470 §4).
-    pub authentication_class: Option<String>,
+    pub authentication_class: Option<Scalar>,
     /// `auth_time`: when, rounded down to a millisecond.
     pub authenticated: Option<UnixTime>,
     /// The header's `kid`.

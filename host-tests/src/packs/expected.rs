@@ -156,8 +156,8 @@ fn facts(said: &Said<'_>) -> Map<String, Value> {
         ("/task/purpose".to_owned(), json!(said.task.purpose)),
         ("/findings".to_owned(), list(findings.iter().map(|finding| json!(finding.name())))),
     ]);
-    let stated = [("/workload/client_id", client_id), ("/token/id", &said.token.id)];
-    record.extend(stated.into_iter().filter_map(|(place, text)| Some((place.to_owned(), json!(text.as_ref()?)))));
+    record.extend(client_id.as_ref().map(|client| ("/workload/client_id".to_owned(), json!(client))));
+    record.extend(said.token.id.as_ref().map(|id| ("/token/id".to_owned(), id.json())));
     record
 }
 

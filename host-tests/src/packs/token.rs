@@ -4,6 +4,7 @@ use anyhow::{Context, bail, ensure};
 use countersign_cli::pack::format::{Actor, Token, Work};
 use countersign_engine::hygiene::Finding;
 use countersign_engine::task::Pointer;
+use countersign_tokens::Scalar;
 use serde_json::{Value, json};
 
 use super::said::Said;
@@ -40,7 +41,7 @@ fn claims(said: &Said<'_>, grants: &[Value]) -> anyhow::Result<Value> {
     let named = match (said.finds(Finding::NoId), id) {
         (true, Some(_)) => bail!("token.id: a token with an id is no finding `{}`", Finding::NoId.name()),
         (true, None) => Value::Null,
-        (false, Some(id)) => json!(id),
+        (false, Some(id)) => id.json(),
         (false, None) => json!("{unique}"),
     };
     let end = match expires {
@@ -58,7 +59,7 @@ fn claims(said: &Said<'_>, grants: &[Value]) -> anyhow::Result<Value> {
         "iat": issued.map_or("now".to_owned(), |issued| said.date(issued)),
         "exp": end,
         "jti": named,
-        "acr": acr,
+        "acr": acr.as_ref().map(Scalar::json),
         "auth_time": auth_time.map(|time| said.date(time)),
         "task": task(said, grants),
     });

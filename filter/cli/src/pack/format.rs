@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_engine::hygiene::Finding;
 use countersign_engine::workload::{Kind, Trait};
+use countersign_tokens::Scalar;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
@@ -174,12 +175,12 @@ pub struct Work {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Token {
-    pub id: Option<String>,
+    pub id: Option<Scalar>,
     pub key_id: Option<String>,
     pub algorithm: Option<Algorithm>,
     pub issued: Option<u64>,
     pub expires: Option<u64>,
-    pub acr: Option<String>,
+    pub acr: Option<Scalar>,
     pub auth_time: Option<u64>,
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use countersign_engine::reason::Reason;
 use countersign_engine::{UnixTime, clock};
+use countersign_tokens::Scalar;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -77,7 +78,7 @@ pub(super) struct Actor {
 
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Token {
-    pub(super) id: Option<String>,
+    pub(super) id: Option<Scalar>,
     pub(super) key_id: Option<String>,
     pub(super) expires: u64,
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use countersign_tokens::UnixTime;
+use countersign_tokens::{Scalar, UnixTime};
 use p256::ecdsa::signature::Signer as _;
 use p256::ecdsa::{Signature, SigningKey};
 use serde_json::{Value, json};
@@ -372,6 +372,7 @@ fn what_is_denied_is_denied_by_either() -> Outcome {
     let denies = |worker: &Worker| {
         let Denied { tokens, tasks, workloads } = &worker.engine.config.denied;
         let subjects: Vec<&str> = workloads.iter().map(|denied| denied.subject.as_str()).collect();
+        let tokens: BTreeSet<String> = tokens.iter().map(Scalar::word).collect();
         format!("{subjects:?} {tasks:?} {tokens:?}")
     };
     let mut revision = 6;

@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
-use countersign_tokens::{IssuerRules, KeyFormat, KeySet, TrustDomain, json};
+use countersign_tokens::{IssuerRules, KeyFormat, KeySet, Scalar, TrustDomain, json};
 
 pub use clusters::ClusterUse;
 pub use error::{ConfigError, ConfigErrors};
@@ -98,8 +98,8 @@ pub struct PolicyConfig {
 /// What is not let in any more, however good its credential is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Denied {
-    /// Credentials by their id (`jti`, of transaction tokens `txn`).
-    pub tokens: BTreeSet<String>,
+    /// Credentials by their id (`jti`, of transaction tokens `txn`), a number or a text.
+    pub tokens: BTreeSet<Scalar>,
     /// Tasks by their id.
     pub tasks: BTreeSet<String>,
     /// Workloads, as subject or anywhere in the actor chain.

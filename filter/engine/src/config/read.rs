@@ -8,6 +8,7 @@ use std::cell::RefCell;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use countersign_tokens::Scalar;
 use serde_json::{Map, Value};
 
 use super::error::{ConfigError, ConfigErrors};
@@ -127,6 +128,18 @@ impl<'a> Node<'a> {
             Some("") => self.refuse("empty; write some text, or leave the key out"),
             Some(text) => Some(text),
             None => self.mismatch("text", "write it in quotes"),
+        }
+    }
+
+    /// Text, or a whole number, which is another value than the text of its digits.
+    pub(super) fn scalar(&self) -> Option<Scalar> {
+        match self.value {
+            Value::Number(_) => Scalar::of(self.value)
+                .or_else(|| self.refuse("not a whole number from 0 to 2^53 - 1; nothing has such an id")),
+            Value::String(_) => self.text().map(|text| Scalar::Text(text.to_owned())),
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => {
+                self.mismatch("text or a number", "write it as the credential has it, text in quotes")
+            }
         }
     }
 

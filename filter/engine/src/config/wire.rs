@@ -23,6 +23,8 @@ mod step_up;
 mod task;
 mod workload;
 
+use countersign_tokens::Scalar;
+
 use self::secret::Source;
 use self::seen::Seen;
 use self::workload::Known;
@@ -141,5 +143,16 @@ fn distinct(node: &Node<'_>, read: impl Fn(&Node<'_>) -> Option<String>) -> Opti
         let text = read(node)?;
         seen.claim(node, &text)?;
         Some(text)
+    })
+}
+
+/// The same of texts and numbers.
+fn distinct_scalars<'a>(node: &Node<'a>, read: impl Fn(&Node<'a>) -> Option<Scalar>) -> Option<Vec<Scalar>> {
+    let mut seen = seen::Names::new("one mention is enough, remove one");
+    node.list(|node| {
+        let scalar = read(node)?;
+        // As JSON, where a text has quotes.
+        seen.claim(node, &scalar.json().to_string())?;
+        Some(scalar)
     })
 }

@@ -137,7 +137,8 @@ const TASK: &[Attribute] = &[
 ];
 
 const TOKEN: &[Attribute] = &[
-    text("id", |facts| facts.token.id.as_deref().map(Into::into), "`jti`").optional(),
+    text("id", |facts| facts.token.id.as_ref()?.text().map(Into::into), "`jti`, if it is a text").optional(),
+    number("id_number", |facts| facts.token.id.as_ref()?.number(), "`jti`, if it is a number").optional(),
     text("key_id", |facts| facts.token.key_id.as_deref().map(Into::into), "`kid`").optional(),
     text("algorithm", |facts| Some(facts.token.algorithm.into()), "`none` of opaque tokens and certificates")
         .unrecorded(),
@@ -154,8 +155,15 @@ const TOKEN: &[Attribute] = &[
     .unrecorded(),
     text(
         "acr",
-        |facts| facts.token.authentication.class.as_deref().map(Into::into),
-        "how a person authenticated (RFC 9470)",
+        |facts| facts.token.authentication.class.as_ref()?.text().map(Into::into),
+        "how a person authenticated (RFC 9470), if it is a text",
+    )
+    .optional()
+    .unrecorded(),
+    number(
+        "acr_number",
+        |facts| facts.token.authentication.class.as_ref()?.number(),
+        "how a person authenticated, if it is a number",
     )
     .optional()
     .unrecorded(),

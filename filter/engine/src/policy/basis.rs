@@ -27,7 +27,8 @@ impl Fields {
     fn demand(&mut self, demand: Option<&Demand>) {
         self.add(if demand.is_some() { "some" } else { "none" });
         if let Some(Demand { classes, max_age }) = demand {
-            self.list(classes);
+            // As JSON: a number is not the text of its digits.
+            self.list(&classes.iter().map(|class| class.json().to_string()).collect::<Vec<_>>());
             self.optional(max_age.map(|age| age.as_millis().to_string()).as_deref());
         }
     }

@@ -118,8 +118,9 @@ pub(super) struct Actor<'a> {
 
 #[derive(Serialize)]
 pub(super) struct Token<'a> {
+    /// Text or number, as the credential has it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) id: Option<&'a str>,
+    pub(super) id: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) key_id: Option<&'a str>,
     pub(super) expires: u64,

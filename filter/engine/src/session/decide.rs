@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use countersign_tokens::{MAX_LEEWAY, UnixTime, VerifiedProof};
+use countersign_tokens::{MAX_LEEWAY, Scalar, UnixTime, VerifiedProof};
 
 use super::account::Account;
 use super::request::Request;
@@ -383,8 +383,10 @@ fn read_action(
 
 /// What spending `verified` as a one-shot credential means; it needs a `jti`.
 pub(super) fn one_shot_entry(verified: &Verified) -> Option<Entry> {
-    let id = verified.facts.id.as_deref()?;
-    Some(entry(verified, &["token", id]))
+    Some(match verified.facts.id.as_ref()? {
+        Scalar::Text(id) => entry(verified, &["token", id]),
+        Scalar::Number(id) => entry(verified, &["numbered token", &id.to_string()]),
+    })
 }
 
 /// What using up `proof` means. Its shares are many: a client makes one for every request.

@@ -1,6 +1,6 @@
 //! Claims as the texts and times that tasks are made of.
 
-use countersign_tokens::{UnixTime, VerifiedToken};
+use countersign_tokens::{Scalar, UnixTime, VerifiedToken};
 use serde_json::{Map, Value};
 
 use super::error::TaskError;
@@ -12,14 +12,16 @@ pub(super) const MAX_ID: usize = 256;
 /// Characters of a purpose.
 pub(super) const MAX_PURPOSE: usize = 1024;
 
-/// What tells a task from others where no claim does: `jti`, else the credential, whose SHA-256 is made for that.
+/// What tells a task from others where no claim does: `jti`, a digest of one that is a number, else the credential, whose SHA-256 is made for that.
 pub(super) fn fallback_id(
     token: &VerifiedToken,
     credential_digest: &dyn Fn() -> [u8; 32],
 ) -> Result<String, TaskError> {
     match &token.id {
-        Some(id) if is_line(id, MAX_ID) => Ok(id.clone()),
-        Some(_) => Err(TaskError::unusable("claim `/jti`")),
+        Some(Scalar::Text(id)) if is_line(id, MAX_ID) => Ok(id.clone()),
+        // No text that is a `jti` is to be the same task.
+        Some(Scalar::Number(id)) => Ok(digest::text(&digest::of_texts(&["jti", &id.to_string()]))),
+        Some(Scalar::Text(_)) => Err(TaskError::unusable("claim `/jti`")),
         None => Ok(digest::text(&credential_digest())),
     }
 }

@@ -1,4 +1,4 @@
-use countersign_tokens::{Algorithm, VerifiedToken};
+use countersign_tokens::{Algorithm, Scalar, VerifiedToken};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ pub(crate) fn token(claims: &Value) -> VerifiedToken {
         confirmation: None,
         authentication_class: None,
         authenticated: None,
-        id: Some("jti".to_owned()),
+        id: Some("jti".into()),
         key_id: None,
         algorithm: Some(Algorithm::ES256),
         issued: None,
@@ -125,10 +125,15 @@ fn a_task_never_outlives_its_token() -> Tested {
 #[test]
 fn the_id_falls_back_to_jti_and_digest() -> Tested {
     let mut token = token(&json!({}));
-    token.id = Some("jti-1".to_owned());
+    token.id = Some("jti-1".into());
     assert_eq!(ok(TaskMapping::default().task(&token, &|| [7; 32]))?.id, "jti-1");
-    token.id = Some("a\nb".to_owned());
+    token.id = Some("a\nb".into());
     assert_eq!(TaskMapping::default().task(&token, &|| [7; 32]), Err(TaskError::unusable("claim `/jti`")));
+    token.id = Some(Scalar::Number(7));
+    let numbered = ok(TaskMapping::default().task(&token, &|| [7; 32]))?.id;
+    token.id = Some("7".into());
+    assert_ne!(ok(TaskMapping::default().task(&token, &|| [7; 32]))?.id, numbered);
+    assert_eq!(numbered, digest::text(&digest::of_texts(&["jti", "7"])));
     token.id = None;
     assert_eq!(ok(TaskMapping::default().task(&token, &|| [7; 32]))?.id, digest::text(&[7; 32]));
     Ok(())

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use countersign_tokens::{
-    Actor, Algorithm, CompactJws, Confirmation, IssuerRules, Profile, TokenError, UnixTime, Verifier,
+    Actor, Algorithm, CompactJws, Confirmation, IssuerRules, Profile, Scalar, TokenError, UnixTime, Verifier,
 };
 use serde_json::{Value, json};
 
@@ -60,7 +60,7 @@ fn says_what_the_token_says() -> Result<(), Failure> {
     assert_eq!(verified.subject, "agent-7");
     assert_eq!(verified.actors, [actor(ISSUER, "planner"), actor("https://idp.example.com", "orchestrator")]);
     assert_eq!(verified.client_id.as_deref(), Some("planner"));
-    assert_eq!(verified.id.as_deref(), Some("f3a1"));
+    assert_eq!(verified.id, Some("f3a1".into()));
     assert_eq!(verified.key_id.as_deref(), Some("eddsa"));
     assert_eq!(verified.issued, Some(UnixTime::from_secs(NOW - 60)));
     assert_eq!(verified.not_before, Some(UnixTime::from_secs(NOW - 30)));
@@ -68,6 +68,34 @@ fn says_what_the_token_says() -> Result<(), Failure> {
     assert_eq!(verified.claims.get("task"), Some(&json!({"id": "t-1"})));
     let debug = format!("{verified:?}");
     assert!(debug.contains("agent-7") && !debug.contains("t-1"), "{debug}");
+    Ok(())
+}
+
+/// Whoever verifies: jwt-simple alone knows `jti` and `nonce` as texts.
+#[test]
+fn numbers_that_standards_have_as_texts() -> Result<(), Failure> {
+    let issuer = Issuer::shared()?;
+    let (keys, rules) = (issuer.keys()?, rules(Profile::AccessToken)?);
+    for algorithm in Algorithm::ALL {
+        let (mut numbers, mut texts) = (claims(), claims());
+        for (claims, seven) in [(&mut numbers, json!(7)), (&mut texts, json!("7"))] {
+            for name in ["jti", "acr", "nonce"] {
+                claims[name] = seven.clone();
+            }
+        }
+        let verified = |claims: &Value| -> Result<_, Failure> {
+            let token = issuer.token(*algorithm, &header(*algorithm), &claims.to_string())?;
+            Ok(verify(&token, &rules, &keys, UnixTime::from_secs(NOW))?)
+        };
+        let (numbers, texts) = (verified(&numbers)?, verified(&texts)?);
+        assert_eq!((numbers.id, texts.id), (Some(Scalar::Number(7)), Some("7".into())), "{algorithm}");
+        let classes = (numbers.authentication_class, texts.authentication_class);
+        assert_eq!(classes, (Some(Scalar::Number(7)), Some("7".into())), "{algorithm}");
+
+        let mut spoilt = issuer.token(*algorithm, &header(*algorithm), &json!({"jti": 7}).to_string())?;
+        spoilt.push('A');
+        assert!(verify(&spoilt, &rules, &keys, UnixTime::from_secs(NOW)).is_err(), "{algorithm}");
+    }
     Ok(())
 }
 
@@ -94,6 +122,13 @@ fn the_edges_of_every_rule() -> Result<(), Failure> {
         (json!({"sub": "a".repeat(2049)}), Err("claim `sub` is empty, too long or has control characters")),
         (json!({"sub": "Zoë 代理"}), Ok(())),
         (json!({"nonce": "n"}), Ok(())),
+        (json!({"nonce": 1_769_472_000}), Ok(())),
+        (json!({"jti": 9_007_199_254_740_991_u64, "acr": 1}), Ok(())),
+        (
+            json!({"jti": 9_007_199_254_740_992_u64}),
+            Err("payload: a number is outside the range that every reader keeps exact"),
+        ),
+        (json!({"acr": 0.5}), Err("claim `acr` is not a string or a whole number from 0 to 2^53 - 1")),
         (json!({"act": nested_actors(8)}), Ok(())),
         (json!({"act": nested_actors(9)}), Err("claim `act` is nested too deep")),
     ] {
@@ -165,7 +200,7 @@ fn transaction_tokens_are_known_by_their_transaction() -> Result<(), Failure> {
         }
         let token = issuer.token(Algorithm::PS256, &header, &claims.to_string())?;
         let verified = verify(&token, &rules, &issuer.keys()?, UnixTime::from_secs(NOW))?;
-        assert_eq!((verified.issuer.as_str(), verified.id.as_deref()), (ISSUER, Some("97053963-771d")));
+        assert_eq!((verified.issuer.as_str(), verified.id), (ISSUER, Some("97053963-771d".into())));
         assert_eq!(verified.requester.as_deref(), Some("apigateway.trust-domain.example"));
     }
     Ok(())

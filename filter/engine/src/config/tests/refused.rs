@@ -331,6 +331,15 @@ fn resources() -> Outcome {
             SCHEMA_TOO,
         ),
         (
+            &[set("/denied", json!({ "tokens": [7, "7", 7, 7.5, -7, true] }))],
+            "/denied/tokens/2: \"7\" is at /denied/tokens/0 already; one mention is enough, remove one\n\
+             /denied/tokens/3: not a whole number from 0 to 2^53 - 1; nothing has such an id\n\
+             /denied/tokens/4: not a whole number from 0 to 2^53 - 1; nothing has such an id\n\
+             /denied/tokens/5: found a boolean where text or a number belongs; write it as the credential has it, text in \
+             quotes",
+            SCHEMA_TOO,
+        ),
+        (
             &[set("/resources/0/tools/0/authentication/acr_values", json!(["a b"]))],
             "/resources/0/tools/0/authentication/acr_values/0: \"a b\" cannot be in a list of words; printable ASCII \
              without spaces, `\"` and `\\`",

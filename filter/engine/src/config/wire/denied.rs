@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::distinct;
+use countersign_tokens::Scalar;
+
+use super::{distinct, distinct_scalars};
 use crate::config::Denied;
 use crate::config::read::Node;
 use crate::workload::Identity;
@@ -10,11 +12,11 @@ use crate::workload::Identity;
 /// The value of `denied`.
 pub(super) fn denied(node: &Node<'_>) -> Option<Denied> {
     node.object(|object| {
-        let tokens = object.or("tokens", Vec::new(), texts);
+        let tokens = object.or("tokens", Vec::new(), |node| distinct_scalars(node, Node::scalar));
         let tasks = object.or("tasks", Vec::new(), texts);
         let workloads = object.or("workloads", Vec::new(), |node| node.list(workload));
-        let set = |texts: Vec<String>| texts.into_iter().collect::<BTreeSet<_>>();
-        Some(Denied { tokens: set(tokens?), tasks: set(tasks?), workloads: workloads?.into_iter().collect() })
+        let tokens: BTreeSet<Scalar> = tokens?.into_iter().collect();
+        Some(Denied { tokens, tasks: tasks?.into_iter().collect(), workloads: workloads?.into_iter().collect() })
     })
 }
 

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use countersign_tokens::Scalar;
+
 use super::interface::interface;
 use super::seen::Names;
-use super::{Seen, distinct, mcp, mode};
+use super::{Seen, distinct, distinct_scalars, mcp, mode};
 use crate::catalogue::{Demand, Match, Metadata, PathMatch, Protocol, Resource, Risk, Tool};
 use crate::config::address::{self, Address};
 use crate::config::read::{Node, Object};
@@ -157,7 +159,7 @@ fn servers(issuers: &[Issuer]) -> Vec<String> {
 /// How a person must have authenticated.
 fn authentication(node: &Node<'_>) -> Option<Demand> {
     node.object(|object| {
-        let classes = object.or("acr_values", Vec::new(), |node| distinct(node, |node| node.parse(text::scope)));
+        let classes = object.or("acr_values", Vec::new(), |node| distinct_scalars(node, class));
         let max_age = object.optional("max_age", |node| node.duration(&AUTHENTICATION_AGE));
         let (classes, max_age) = (classes?, max_age?);
         if classes.is_empty() && max_age.is_none() {
@@ -165,6 +167,14 @@ fn authentication(node: &Node<'_>) -> Option<Demand> {
         }
         Some(Demand { classes, max_age })
     })
+}
+
+/// A value of `acr`.
+fn class(node: &Node<'_>) -> Option<Scalar> {
+    match node.scalar()? {
+        Scalar::Text(_) => node.parse(text::scope).map(Scalar::Text),
+        number @ Scalar::Number(_) => Some(number),
+    }
 }
 
 /// How risky something is.

@@ -1,5 +1,6 @@
 //! What policies decide, and what they can read.
 
+use countersign_tokens::Scalar;
 use serde_json::json;
 
 use super::{Outcome, World, call, compile, holds, http, mcp, say, spell};
@@ -136,12 +137,27 @@ fn undeclared_tools_have_their_resources_risk_and_no_labels() -> Outcome {
 }
 
 #[test]
+fn a_number_is_not_the_text_of_its_digits() -> Outcome {
+    let mut world = World::new();
+    world.token.id = Some(Scalar::Number(7));
+    world.token.authentication.class = Some(Scalar::Number(2));
+    for condition in [
+        "context.token has id_number && context.token.id_number == 7 && !(context.token has id)",
+        "context.token has acr_number && context.token.acr_number == 2 && !(context.token has acr)",
+    ] {
+        assert!(holds(&world, condition, json!({ "amount": 3, "to": "bob" }))?, "{condition}");
+    }
+    Ok(())
+}
+
+#[test]
 fn every_documented_field_can_be_read() -> Outcome {
     let conditions = [
         r#"principal.issuer == "https://sts" && principal.issuer_name == "platform" && principal.subject == "alice""#,
         r#"principal has client_id && principal.client_id == "cli""#,
         r#"context.task.id == "task-1" && context.task has purpose && context.task.purpose == "refunds" && context.task.expires == 1400"#,
         r#"context.token has id && context.token.id == "t1" && context.token has key_id && context.token.key_id == "k1""#,
+        "!(context.token has id_number) && !(context.token has acr_number)",
         r#"context.token.algorithm == "ES256" && context.token.expires == 1500"#,
         "context.token has issued && context.token.issued == 900 && context.token has lifetime && context.token.lifetime == 600",
         r#"context.actors.contains({ issuer: "https://sts", subject: "gateway" })"#,

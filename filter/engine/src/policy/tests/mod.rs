@@ -155,12 +155,12 @@ impl World {
                 claims: Claims::default(),
             },
             token: TokenFacts {
-                id: Some("t1".to_owned()),
+                id: Some("t1".into()),
                 key_id: Some("k1".to_owned()),
                 algorithm: "ES256",
                 issued: Some(UnixTime::from_secs(900)),
                 expires: UnixTime::from_secs(1_500),
-                authentication: Authentication { class: Some("mfa".to_owned()), time: Some(UnixTime::from_secs(800)) },
+                authentication: Authentication { class: Some("mfa".into()), time: Some(UnixTime::from_secs(800)) },
             },
             findings: vec![Finding::LongLived],
             task: Task {
