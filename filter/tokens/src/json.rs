@@ -7,6 +7,9 @@
 //! `-0` is a number in RFC 7493 and RFC 8785 (§3.2.2.3 writes it as `0`), so it is read, as positive zero. A fraction is
 //! read as the nearest IEEE 754 double; more digits than a double holds are not refused.
 //!
+//! [`exact`] keeps numbers as they are written, of any size and precision, and leaves it to whoever reads one whether it is exact
+//! enough.
+//!
 //! It never repairs, never drops and never lets one of two readings win.
 //!
 //! ```
@@ -18,12 +21,19 @@
 //! assert_eq!(parse(twice, &Limits::DEFAULT), Err(JsonError::DuplicateMember));
 //! ```
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::btree_map::Entry;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::map::Entry;
-use serde_json::{Map, Number, Value};
+use serde_json::Value;
+
+mod numeral;
+mod tree;
+
+pub use numeral::Numeral;
+use numeral::Numerals;
+pub use tree::{Json, Members, members_of, members_to_value};
 
 /// The largest integer that is exact in every reader: 2^53 − 1 (RFC 7493 §2.2).
 pub const MAX_INTEGER: u64 = 9_007_199_254_740_991;
@@ -89,19 +99,36 @@ pub enum JsonError {
         /// The limit that was exceeded.
         limit: usize,
     },
-    /// An integer beyond ±(2^53 − 1), or no finite double (RFC 7493 §2.2).
+    /// An integer beyond ±(2^53 − 1), or no finite double (RFC 7493 §2.2); where numbers are kept as written, only an exponent of
+    /// more than 15 digits.
     #[error("a number is outside the range that every reader keeps exact")]
     Number,
 }
 
-/// Reads one JSON text, all of it.
+/// Reads one JSON text, all of it; every number is one that every reader keeps.
 pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Value, JsonError> {
+    exact(bytes, limits)?.into_value()
+}
+
+/// Reads one JSON text, all of it, and keeps numbers as they are written.
+pub fn exact(bytes: &[u8], limits: &Limits) -> Result<Json, JsonError> {
     if bytes.len() > limits.bytes {
         return Err(JsonError::TooLarge { limit: limits.bytes });
     }
     let text = std::str::from_utf8(bytes).map_err(|_| JsonError::InvalidUtf8)?;
+    let limits = Limits { depth: limits.depth.min(MAX_DEPTH), ..*limits };
+    match read(text, text, &limits) {
+        // `serde_json` has no doubles as large as that; what stands for them here is not looked at.
+        Err(JsonError::Number) => read(&without_numbers(text)?, text, &limits),
+        told => told,
+    }
+}
+
+/// What `text` says, which differs from the `original` in its numbers only.
+fn read(text: &str, original: &str, limits: &Limits) -> Result<Json, JsonError> {
     let reading = Reading {
-        limits: Limits { depth: limits.depth.min(MAX_DEPTH), ..*limits },
+        limits: *limits,
+        numerals: RefCell::new(Numerals::of(original)),
         nodes: Cell::new(0),
         refused: Cell::new(None),
     };
@@ -110,6 +137,19 @@ pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Value, JsonError> {
         .deserialize(&mut deserializer)
         .and_then(|value| deserializer.end().map(|()| value))
         .map_err(|error| reading.refused.get().unwrap_or_else(|| syntax(&error)))
+}
+
+/// `text` with a zero in place of every number, in as many bytes.
+fn without_numbers(text: &str) -> Result<String, JsonError> {
+    let (mut zeros, mut end) = (String::with_capacity(text.len()), 0);
+    for (start, numeral) in Numerals::of(text) {
+        Numeral::parse(numeral)?;
+        zeros.push_str(text.get(end..start).unwrap_or_default());
+        zeros.push_str(&format!("{0:>1$}", 0, numeral.len()));
+        end = start + numeral.len();
+    }
+    zeros.push_str(text.get(end..).unwrap_or_default());
+    Ok(zeros)
 }
 
 fn syntax(error: &serde_json::Error) -> JsonError {
@@ -121,13 +161,15 @@ fn syntax(error: &serde_json::Error) -> JsonError {
 }
 
 /// What one call of [`parse`] has used up, and why it stopped: serde's error type cannot carry our own.
-struct Reading {
+struct Reading<'t> {
     limits: Limits,
+    /// Those that are still to come.
+    numerals: RefCell<Numerals<'t>>,
     nodes: Cell<usize>,
     refused: Cell<Option<JsonError>>,
 }
 
-impl Reading {
+impl Reading<'_> {
     fn refuse<E: serde::de::Error>(&self, reason: JsonError) -> E {
         self.refused.set(Some(reason));
         E::custom(reason)
@@ -136,7 +178,7 @@ impl Reading {
 
 #[derive(Clone, Copy)]
 struct Node<'a> {
-    reading: &'a Reading,
+    reading: &'a Reading<'a>,
     /// Containers around this value.
     depth: usize,
 }
@@ -150,12 +192,18 @@ impl Node<'_> {
         }
         Ok(Self { depth: self.depth + 1, ..self })
     }
+
+    /// The number that is read, as it is written.
+    fn numeral<E: serde::de::Error>(self) -> Result<Json, E> {
+        let (_, written) = self.reading.numerals.borrow_mut().next().unwrap_or_default();
+        Numeral::parse(written).map(Json::Number).map_err(|error| self.reading.refuse(error))
+    }
 }
 
 impl<'de> DeserializeSeed<'de> for Node<'_> {
-    type Value = Value;
+    type Value = Json;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json, D::Error> {
         let limit = self.reading.limits.nodes;
         if self.reading.nodes.get() >= limit {
             return Err(self.reading.refuse(JsonError::TooManyNodes { limit }));
@@ -166,71 +214,59 @@ impl<'de> DeserializeSeed<'de> for Node<'_> {
 }
 
 impl<'de> Visitor<'de> for Node<'_> {
-    type Value = Value;
+    type Value = Json;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("a JSON value")
     }
 
-    fn visit_unit<E: serde::de::Error>(self) -> Result<Value, E> {
-        Ok(Value::Null)
+    fn visit_unit<E: serde::de::Error>(self) -> Result<Json, E> {
+        Ok(Json::Null)
     }
 
-    fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
+    fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<Json, E> {
+        Ok(Json::Bool(value))
     }
 
-    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Value, E> {
-        if value > MAX_INTEGER {
-            return Err(self.reading.refuse(JsonError::Number));
-        }
-        Ok(Value::Number(value.into()))
+    fn visit_u64<E: serde::de::Error>(self, _: u64) -> Result<Json, E> {
+        self.numeral()
     }
 
-    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Value, E> {
-        if value.unsigned_abs() > MAX_INTEGER {
-            return Err(self.reading.refuse(JsonError::Number));
-        }
-        Ok(Value::Number(value.into()))
+    fn visit_i64<E: serde::de::Error>(self, _: i64) -> Result<Json, E> {
+        self.numeral()
     }
 
-    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
-        // Every double from 2^53 on is an integer, however it was written.
-        const END: f64 = 9_007_199_254_740_992.0;
-        // Adding zero turns -0 into 0 and nothing else into anything else.
-        Number::from_f64(value + 0.0)
-            .filter(|_| value.abs() < END)
-            .map(Value::Number)
-            .ok_or_else(|| self.reading.refuse(JsonError::Number))
+    fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<Json, E> {
+        self.numeral()
     }
 
-    fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::String(value.to_owned()))
+    fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Json, E> {
+        Ok(Json::String(value.to_owned()))
     }
 
-    fn visit_string<E: serde::de::Error>(self, value: String) -> Result<Value, E> {
-        Ok(Value::String(value))
+    fn visit_string<E: serde::de::Error>(self, value: String) -> Result<Json, E> {
+        Ok(Json::String(value))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Json, A::Error> {
         let inside = self.inside()?;
         let mut values = Vec::new();
         while let Some(value) = access.next_element_seed(inside)? {
             values.push(value);
         }
-        Ok(Value::Array(values))
+        Ok(Json::Array(values))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Json, A::Error> {
         let inside = self.inside()?;
-        let mut members = Map::new();
+        let mut members = Members::new();
         while let Some(name) = access.next_key::<String>()? {
             match members.entry(name) {
                 Entry::Vacant(entry) => entry.insert(access.next_value_seed(inside)?),
                 Entry::Occupied(_) => return Err(self.reading.refuse(JsonError::DuplicateMember)),
             };
         }
-        Ok(Value::Object(members))
+        Ok(Json::Object(members))
     }
 }
 

@@ -1,0 +1,214 @@
+//! JSON as it is written: its numbers are kept whole.
+
+use std::collections::BTreeMap;
+
+use serde::de::{Deserialize, Deserializer};
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use super::{JsonError, Limits, MAX_INTEGER, Numeral, exact};
+
+/// The members of an object.
+pub type Members = BTreeMap<String, Json>;
+
+/// A JSON value. Unlike [`Value`] it holds every number as it is written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Json {
+    #[default]
+    Null,
+    Bool(bool),
+    Number(Numeral),
+    String(String),
+    Array(Vec<Json>),
+    Object(Members),
+}
+
+impl Json {
+    pub const fn is_null(&self) -> bool {
+        matches!(self, Self::Null)
+    }
+
+    pub const fn is_object(&self) -> bool {
+        matches!(self, Self::Object(_))
+    }
+
+    pub const fn is_array(&self) -> bool {
+        matches!(self, Self::Array(_))
+    }
+
+    pub const fn as_bool(&self) -> Option<bool> {
+        if let Self::Bool(flag) = self { Some(*flag) } else { None }
+    }
+
+    pub const fn as_number(&self) -> Option<&Numeral> {
+        if let Self::Number(number) = self { Some(number) } else { None }
+    }
+
+    pub fn as_str(&self) -> Option<&str> {
+        if let Self::String(text) = self { Some(text) } else { None }
+    }
+
+    pub fn as_array(&self) -> Option<&[Self]> {
+        if let Self::Array(items) = self { Some(items) } else { None }
+    }
+
+    pub const fn as_object(&self) -> Option<&Members> {
+        if let Self::Object(members) = self { Some(members) } else { None }
+    }
+
+    pub const fn as_object_mut(&mut self) -> Option<&mut Members> {
+        if let Self::Object(members) = self { Some(members) } else { None }
+    }
+
+    /// The member `name` of an object.
+    pub fn get(&self, name: &str) -> Option<&Self> {
+        self.as_object()?.get(name)
+    }
+
+    /// What is at `pointer` (RFC 6901), which is empty or begins with `/`.
+    pub fn pointer(&self, pointer: &str) -> Option<&Self> {
+        if pointer.is_empty() {
+            return Some(self);
+        }
+        pointer.strip_prefix('/')?.split('/').try_fold(self, |value, token| {
+            let token = token.replace("~1", "/").replace("~0", "~");
+            match value {
+                Self::Object(members) => members.get(&token),
+                Self::Array(items) => items.get(index(&token)?),
+                Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) => None,
+            }
+        })
+    }
+
+    /// The same as `serde_json` has it, if it holds every number exactly ([`Numeral::as_number`]).
+    pub fn to_value(&self) -> Option<Value> {
+        Some(match self {
+            Self::Null => Value::Null,
+            Self::Bool(flag) => Value::Bool(*flag),
+            Self::Number(number) => Value::Number(number.as_number()?),
+            Self::String(text) => Value::String(text.clone()),
+            Self::Array(items) => Value::Array(items.iter().map(Self::to_value).collect::<Option<_>>()?),
+            Self::Object(members) => Value::Object(members_to_value(members)?),
+        })
+    }
+
+    /// The same with doubles for numbers, if each has the form that is written here (RFC 8785 §3.2.2.3) and so one digest.
+    pub fn to_canonical(&self) -> Option<Value> {
+        Some(match self {
+            Self::Number(number) => number.as_double()?.into(),
+            Self::Array(items) => Value::Array(items.iter().map(Self::to_canonical).collect::<Option<_>>()?),
+            Self::Object(members) => {
+                let member = |(name, value): (&String, &Self)| Some((name.clone(), value.to_canonical()?));
+                Value::Object(members.iter().map(member).collect::<Option<Map<_, _>>>()?)
+            }
+            Self::Null => Value::Null,
+            Self::Bool(flag) => Value::Bool(*flag),
+            Self::String(text) => Value::String(text.clone()),
+        })
+    }
+
+    /// The same, of which every number is one that every reader keeps (RFC 7493 §2.2): an integer up to 2^53 − 1, or a smaller
+    /// fraction, as the nearest double.
+    pub(super) fn into_value(self) -> Result<Value, JsonError> {
+        Ok(match self {
+            Self::Null => Value::Null,
+            Self::Bool(flag) => Value::Bool(flag),
+            Self::Number(number) => interoperable(&number)?,
+            Self::String(text) => Value::String(text),
+            Self::Array(items) => Value::Array(items.into_iter().map(Self::into_value).collect::<Result<_, _>>()?),
+            Self::Object(members) => {
+                let member = |(name, value): (String, Self)| Ok((name, value.into_value()?));
+                Value::Object(members.into_iter().map(member).collect::<Result<Map<_, _>, _>>()?)
+            }
+        })
+    }
+}
+
+/// The same as `serde_json` has them, if it holds every number exactly.
+pub fn members_to_value(members: &Members) -> Option<Map<String, Value>> {
+    members.iter().map(|(name, value)| Some((name.clone(), value.to_value()?))).collect()
+}
+
+/// A place in an array: `0`, or digits that do not begin with it.
+fn index(token: &str) -> Option<usize> {
+    let plain = token == "0" || (!token.starts_with(['0', '+']) && !token.is_empty());
+    token.parse().ok().filter(|_| plain)
+}
+
+fn interoperable(number: &Numeral) -> Result<Value, JsonError> {
+    // Every double from 2^53 on is an integer, however it was written.
+    const END: f64 = 9_007_199_254_740_992.0;
+    let text = number.text();
+    if !text.contains(['.', 'e', 'E']) {
+        let integer = number.as_i64().filter(|integer| integer.unsigned_abs() <= MAX_INTEGER);
+        return integer.map(Value::from).ok_or(JsonError::Number);
+    }
+    // Adding zero turns -0 into 0 and nothing else into anything else.
+    let double = text.parse::<f64>().map_err(|_| JsonError::Number)? + 0.0;
+    serde_json::Number::from_f64(double).filter(|_| double.abs() < END).map(Value::Number).ok_or(JsonError::Number)
+}
+
+impl From<Value> for Json {
+    fn from(value: Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(flag) => Self::Bool(flag),
+            Value::Number(number) => Self::Number(Numeral::from(&number)),
+            Value::String(text) => Self::String(text),
+            Value::Array(items) => Self::Array(items.into_iter().map(Self::from).collect()),
+            Value::Object(members) => Self::Object(members_of(members)),
+        }
+    }
+}
+
+/// The members of an object that `serde_json` has.
+pub fn members_of(members: Map<String, Value>) -> Members {
+    members.into_iter().map(|(name, value)| (name, value.into())).collect()
+}
+
+impl From<Members> for Json {
+    fn from(members: Members) -> Self {
+        Self::Object(members)
+    }
+}
+
+impl From<&str> for Json {
+    fn from(text: &str) -> Self {
+        Self::String(text.to_owned())
+    }
+}
+
+impl From<String> for Json {
+    fn from(text: String) -> Self {
+        Self::String(text)
+    }
+}
+
+/// Only a serializer of JSON text keeps numbers whole.
+impl Serialize for Json {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Null => serializer.serialize_unit(),
+            Self::Bool(flag) => serializer.serialize_bool(*flag),
+            Self::Number(number) => number.serialize(serializer),
+            Self::String(text) => serializer.serialize_str(text),
+            Self::Array(items) => serializer.collect_seq(items),
+            Self::Object(members) => serializer.collect_map(members),
+        }
+    }
+}
+
+/// From JSON text only.
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        exact(raw.get().as_bytes(), &Limits::of(raw.get().len())).map_err(serde::de::Error::custom)
+    }
+}
+
+impl std::fmt::Display for Json {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&serde_json::to_string(self).map_err(|_| std::fmt::Error)?)
+    }
+}
