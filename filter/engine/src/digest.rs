@@ -4,9 +4,11 @@
 //! for I-JSON (RFC 7493), which is what [`countersign_tokens::json`] lets through.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use countersign_tokens::json::{self, Json, Members, Written};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
@@ -34,6 +36,77 @@ pub(crate) fn of_texts(texts: &[&str]) -> [u8; 32] {
 /// SHA-256 of the RFC 8785 form of `value`.
 pub fn of_json(value: &impl Serialize) -> Result<[u8; 32], NotCanonical> {
     serde_json_canonicalizer::to_vec(value).map(|bytes| of_bytes(&bytes)).map_err(|_| NotCanonical)
+}
+
+/// SHA-256 of what an agent sent, and what was hashed: two values never have the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SentDigest {
+    scheme: Scheme,
+    sha256: [u8; 32],
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Scheme {
+    /// The RFC 8785 form.
+    Canonical,
+    /// Where that form of a number would have another value than the one that was written: the same with all numbers as
+    /// normalised decimals.
+    Exact,
+}
+
+impl SentDigest {
+    /// Of one value.
+    pub fn of(value: &Json) -> Self {
+        value.canonical().and_then(|written| Self::canonical(&written)).unwrap_or_else(|| Self::exact(&exact(value)))
+    }
+
+    /// Of an object with these members.
+    pub fn of_members(members: &Members) -> Self {
+        let canonical = json::canonical(members).and_then(|written| Self::canonical(&written));
+        canonical.unwrap_or_else(|| Self::exact(&exact_members(members)))
+    }
+
+    /// Of what `serde_json` holds.
+    #[cfg(test)]
+    pub(crate) fn of_value(value: &Value) -> Self {
+        Self::of(&Json::from(value.clone()))
+    }
+
+    fn canonical(written: &Written<'_>) -> Option<Self> {
+        of_json(written).ok().map(|sha256| Self { scheme: Scheme::Canonical, sha256 })
+    }
+
+    /// Of what has no numbers left in it; no canonical JSON begins like what is hashed.
+    fn exact(value: &Value) -> Self {
+        let canonical = serde_json_canonicalizer::to_vec(value).unwrap_or_default();
+        Self { scheme: Scheme::Exact, sha256: of_bytes(&[b"exact ".as_slice(), &canonical].concat()) }
+    }
+}
+
+impl fmt::Display for SentDigest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = match self.scheme {
+            Scheme::Canonical => "sha-256",
+            Scheme::Exact => "sha-256-exact",
+        };
+        write!(formatter, "{scheme}:{}", base64url(&self.sha256))
+    }
+}
+
+/// `value` with numbers as texts, and a letter before each text that tells the two apart.
+fn exact(value: &Json) -> Value {
+    match value {
+        Json::Null => Value::Null,
+        Json::Bool(flag) => Value::Bool(*flag),
+        Json::Number(number) => Value::String(format!("n{}", number.normal())),
+        Json::String(text) => Value::String(format!("s{text}")),
+        Json::Array(items) => items.iter().map(exact).collect(),
+        Json::Object(members) => exact_members(members),
+    }
+}
+
+fn exact_members(members: &Members) -> Value {
+    members.iter().map(|(name, value)| (name.clone(), exact(value))).collect()
 }
 
 /// SHA-256 of what a server says about a tool that a model reads: of the RFC 8785 form of the members `name`, `description`,
@@ -69,6 +142,61 @@ mod tests {
     #[test]
     fn the_canonical_form_is_what_is_hashed() {
         assert_eq!(of_json(&json!({"b": [true, null], "a": 1e3})), Ok(of_bytes(br#"{"a":1000,"b":[true,null]}"#)));
+    }
+
+    fn sent(text: &str) -> Option<SentDigest> {
+        json::exact(text.as_bytes(), &json::Limits::DEFAULT).ok().map(|value| SentDigest::of(&value))
+    }
+
+    #[test]
+    fn what_was_sent_has_the_canonical_digest_where_that_is_exact() {
+        for text in
+            [r#"{"a":5}"#, r#"{"a":5.0}"#, r#"{"a":1e22,"b":[0.1,-0]}"#, r#"{"a":9007199254740992}"#, "[]", "null"]
+        {
+            let canonical = serde_json::from_str::<Value>(text).ok().and_then(|value| of_json(&value).ok());
+            assert_eq!(
+                sent(text).map(|digest| digest.to_string()),
+                canonical.map(|sha256| super::text(&sha256)),
+                "{text}"
+            );
+        }
+        for text in ["9007199254740993", "[100.500000000000001]", r#"{"a":{"b":1e400}}"#, "1e-400"] {
+            assert!(sent(text).is_some_and(|digest| digest.to_string().starts_with("sha-256-exact:")), "{text}");
+        }
+    }
+
+    #[test]
+    fn two_values_never_share_a_digest() {
+        let values = [
+            "1e400",
+            "2e400",
+            "\"1e400\"",
+            "\"n1e401\"",
+            "[1e400]",
+            r#"["1e400"]"#,
+            r#"{"a":1e400}"#,
+            r#"{"a":"1e400"}"#,
+            r#"{"a":"n1e401"}"#,
+            "9007199254740992",
+            "9007199254740993",
+            "9007199254740994",
+            "100.5",
+            "100.500000000000001",
+            "0",
+            "1e-400",
+            "-1e-400",
+            r#"["n1e401"]"#,
+            r#"[1e400,"x"]"#,
+            r#"[1e400,"sx"]"#,
+        ];
+        for (at, one) in values.iter().enumerate() {
+            for (beside, other) in values.iter().enumerate() {
+                assert_eq!(sent(one) == sent(other), at == beside, "{one} {other}");
+            }
+        }
+        for same in [["1e400", "10e399"], ["100.5000000000000010", "1005000000000000010e-16"], ["5", "5.0"]] {
+            assert_eq!(sent(same[0]), sent(same[1]), "{same:?}");
+        }
     }
 
     #[test]

@@ -11,9 +11,9 @@ mod wire;
 use std::borrow::Cow;
 use std::time::Duration;
 
+use countersign_tokens::json::{Json, Members};
 use countersign_tokens::{Scalar, UnixTime};
 use serde::Serialize;
-use serde_json::Map;
 use serde_json::Value;
 
 use crate::action::{Action, Operation};
@@ -229,20 +229,20 @@ impl Decision<'_> {
             uri_digests: left_out.map(|uri| self.digester.and_then(|digester| digester.digest(uri))).collect(),
             object: object.map(|name| told(name).map_or(Cow::Borrowed(name), Cow::Owned)),
             objects: objects.iter().map(|name| told(name).map_or(Cow::Borrowed(name.as_str()), Cow::Owned)).collect(),
-            arguments_digest: action.arguments_digest().map(digest::text),
+            arguments_digest: action.arguments_digest().map(ToString::to_string),
             body_digest: action.body_digest.map(|digest| digest::text(&digest)),
             arguments: self.recorded(action),
         }
     }
 
-    fn recorded(&self, action: &Action) -> Map<String, Value> {
-        let Some(arguments) = action.arguments() else { return Map::new() };
+    fn recorded(&self, action: &Action) -> Members {
+        let Some(arguments) = action.arguments() else { return Members::new() };
         let value = |place: &ArgumentPlace| {
-            let value = if place.may_be_several() {
-                let all: Vec<Value> = place.find(arguments).into_iter().cloned().collect();
-                bounded::argument(&Some(all).filter(|all| !all.is_empty())?.into())
+            let found = place.find(arguments);
+            let value = if place.may_be_several() && !found.is_empty() {
+                bounded::argument(&Json::Array(found.into_iter().cloned().collect()))
             } else {
-                bounded::argument(place.pointer().find(arguments)?)
+                bounded::argument(found.first()?)
             };
             Some((place.to_string(), value))
         };
@@ -295,7 +295,7 @@ fn workload(verified: &Verified) -> wire::Workload<'_> {
 
 fn claim(found: &NamedClaim) -> Option<(String, Value)> {
     let value = found.value.as_ref().ok()?.as_ref().map(Claim::json).unwrap_or_default();
-    bounded::is_whole(&value).then(|| (found.name.clone(), value))
+    bounded::is_whole(&Json::from(value.clone())).then(|| (found.name.clone(), value))
 }
 
 fn actor(actor: &Actor) -> wire::Actor<'_> {

@@ -4,7 +4,7 @@
 //! A rule only ever raises, so their order says nothing, and what nobody can tell (an argument that leads nowhere known) counts
 //! as risky. What a risk means is for policies to say (`context.risk`); nothing is decided here.
 
-use serde_json::Value;
+use countersign_tokens::json::Json;
 
 use crate::action::{Action, Class};
 use crate::catalogue::{PathMatch, Resource, Risk, Tool};
@@ -128,15 +128,15 @@ fn is_in(host: &str, domains: &[String]) -> bool {
 /// Whether it leads anywhere that `is_meant`: by the authority of a request on its way out, else by the arguments that say
 /// where it goes. What cannot be read may lead anywhere.
 fn leads(about: About<'_>, tool: Option<&Tool>, is_meant: impl Fn(&str) -> bool) -> bool {
-    let could_lead = |value: &Value| match value.as_str().and_then(text::host) {
+    let could_lead = |value: &Json| match value.as_str().and_then(text::host) {
         Some(host) => is_meant(&host),
         None => true,
     };
-    let leads = |value: &Value| match value {
-        Value::Array(several) => several.iter().any(could_lead),
+    let leads = |value: &Json| match value {
+        Json::Array(several) => several.iter().any(could_lead),
         // An optional argument that is not given.
-        Value::Null => false,
-        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => could_lead(value),
+        Json::Null => false,
+        Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Object(_) => could_lead(value),
     };
     let outwards = about.resource.interface.egress && about.action.host().is_none_or(|host| is_meant(&host));
     let mut places = tool.iter().flat_map(|tool| &tool.destinations).filter_map(|place| ArgumentPlace::parse(place));

@@ -1,8 +1,9 @@
 //! What a JSON Schema says about the types of a tool's arguments, and where it says none that policies could read.
 //!
-//! Only types and the names of members are read here, and no other keyword is enforced. Never decides: whether a value fits is
+//! Types, the names of members and bounds of single values are read here; what else there is, is named. Never decides: whether a value fits is
 //! judged by [`policy`](crate::policy), where the rules stand that are public.
 
+mod limits;
 mod problem;
 mod read;
 #[cfg(test)]
@@ -13,6 +14,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+pub(crate) use limits::Limits;
 pub use problem::{SchemaProblem, Unreadable, Why};
 
 /// A tool's JSON Schema, as it is written and as it is read.
@@ -20,6 +22,7 @@ pub use problem::{SchemaProblem, Unreadable, Why};
 pub struct InputSchema {
     written: Value,
     types: Result<Arc<Record>, Vec<(String, SchemaProblem)>>,
+    not_enforced: Vec<String>,
 }
 
 /// The members of an object, by name.
@@ -46,6 +49,8 @@ pub(crate) struct Property {
     pub(crate) required: bool,
     pub(crate) nullable: bool,
     pub(crate) shape: Shape,
+    /// Of what is not `null`.
+    pub(crate) limits: Limits,
 }
 
 /// The type of a value.
@@ -56,7 +61,8 @@ pub(crate) enum Shape {
     Decimal,
     /// Any, or one of these.
     String(Option<Vec<String>>),
-    Set(Box<Shape>),
+    /// Each item is so, and is there.
+    Set(Box<Property>),
     Record(Record),
     /// Any value; policies never see it.
     Opaque(Unreadable),
@@ -73,6 +79,11 @@ impl InputSchema {
         self.types.as_ref().map_err(Vec::as_slice)
     }
 
+    /// Keywords that bound arguments and that nothing here enforces, as RFC 6901 pointers from its root.
+    pub fn not_enforced(&self) -> &[String] {
+        &self.not_enforced
+    }
+
     /// The type of the argument `name`, if it is declared.
     pub(crate) fn argument(&self, name: &str) -> Option<&Shape> {
         self.types.as_ref().ok()?.member(name).map(|property| &property.shape)
@@ -81,8 +92,8 @@ impl InputSchema {
 
 impl From<Value> for InputSchema {
     fn from(written: Value) -> Self {
-        let types = read::read(&written).map(Arc::new);
-        Self { written, types }
+        let (types, not_enforced) = read::read(&written);
+        Self { types: types.map(Arc::new), not_enforced, written }
     }
 }
 
@@ -115,7 +126,7 @@ impl Shape {
         match self {
             Self::Boolean | Self::Long | Self::Decimal | Self::String(_) => None,
             Self::Opaque(unreadable) => Some(unreadable),
-            Self::Set(item) => item.unreadable(),
+            Self::Set(item) => item.shape.unreadable(),
             Self::Record(record) => record.unreadable(),
         }
     }

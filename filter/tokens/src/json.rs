@@ -33,7 +33,7 @@ mod tree;
 
 pub use numeral::Numeral;
 use numeral::Numerals;
-pub use tree::{Json, Members, members_of, members_to_value};
+pub use tree::{Json, Members, Written, canonical, members_of, members_to_value, written};
 
 /// The largest integer that is exact in every reader: 2^53 − 1 (RFC 7493 §2.2).
 pub const MAX_INTEGER: u64 = 9_007_199_254_740_991;
@@ -110,6 +110,12 @@ pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Value, JsonError> {
     exact(bytes, limits)?.into_value()
 }
 
+/// Reads what somebody answers: a number that not every reader keeps is its text, which spoils nothing where nobody reads it, and
+/// is no number to whoever does.
+pub fn tolerant(bytes: &[u8], limits: &Limits) -> Result<Value, JsonError> {
+    exact(bytes, limits).map(Json::into_tolerant)
+}
+
 /// Reads one JSON text, all of it, and keeps numbers as they are written.
 pub fn exact(bytes: &[u8], limits: &Limits) -> Result<Json, JsonError> {
     if bytes.len() > limits.bytes {
@@ -145,7 +151,8 @@ fn without_numbers(text: &str) -> Result<String, JsonError> {
     for (start, numeral) in Numerals::of(text) {
         Numeral::parse(numeral)?;
         zeros.push_str(text.get(end..start).unwrap_or_default());
-        zeros.push_str(&format!("{0:>1$}", 0, numeral.len()));
+        zeros.extend(std::iter::repeat_n(' ', numeral.len().saturating_sub(1)));
+        zeros.push('0');
         end = start + numeral.len();
     }
     zeros.push_str(text.get(end..).unwrap_or_default());

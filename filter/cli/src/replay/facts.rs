@@ -9,12 +9,13 @@ use countersign_engine::action::{
 use countersign_engine::catalogue::{Annotations, Found, Protocol, Resource, Risk};
 use countersign_engine::claims::{ClaimRule, NamedClaim, claim};
 use countersign_engine::config::Config;
-use countersign_engine::digest;
+use countersign_engine::digest::SentDigest;
 use countersign_engine::hygiene::Finding;
 use countersign_engine::policy::{self, Held};
 use countersign_engine::route::Target;
 use countersign_engine::task::{Grants, Pointer, Task};
 use countersign_engine::workload::{Actor, Authentication, Identity, Kind, TokenFacts, Trait, Workload};
+use countersign_tokens::json::Members;
 use serde_json::{Map, Value};
 
 use super::record::{self, Record};
@@ -109,7 +110,7 @@ fn unknown(rules: &[ClaimRule], recorded: &Map<String, Value>) -> BTreeSet<Strin
 }
 
 /// The recorded arguments that are no parts of others, by name.
-fn arguments(recorded: &record::Action) -> Map<String, Value> {
+fn arguments(recorded: &record::Action) -> Members {
     let whole = recorded.arguments.iter().filter_map(|(pointer, value)| {
         let name = pointer.strip_prefix('/').filter(|name| !name.contains('/'))?;
         Some((Pointer::unescaped(name), value.clone()))
@@ -118,17 +119,12 @@ fn arguments(recorded: &record::Action) -> Map<String, Value> {
 }
 
 /// Whether `arguments` are all there are: they have the recorded digest, which no others have.
-fn is_complete(recorded: &record::Action, arguments: &Map<String, Value>) -> bool {
-    let digest = digest::of_json(arguments).ok().map(|digest| digest::text(&digest));
-    recorded.arguments_digest.is_some() && recorded.arguments_digest == digest
+fn is_complete(recorded: &record::Action, arguments: &Members) -> bool {
+    let digest = SentDigest::of_members(arguments).to_string();
+    recorded.arguments_digest.as_ref().is_some_and(|recorded| *recorded == digest)
 }
 
-fn action(
-    recorded: &record::Action,
-    arguments: &Map<String, Value>,
-    resource: &Resource,
-    target: &Target,
-) -> Option<Action> {
+fn action(recorded: &record::Action, arguments: &Members, resource: &Resource, target: &Target) -> Option<Action> {
     Some(Action {
         resource: resource.name.clone(),
         operation: operation(recorded, arguments, resource, target)?,
@@ -143,16 +139,19 @@ fn action(
 
 fn operation(
     recorded: &record::Action,
-    arguments: &Map<String, Value>,
+    arguments: &Members,
     resource: &Resource,
     target: &Target,
 ) -> Option<Operation> {
     let (protocol, name) = recorded.name.split_once(':')?;
     let (arguments, object) = (arguments.clone(), recorded.object.clone());
     match (resource.protocol, protocol, name) {
-        (Protocol::Mcp, "mcp", "tools/call") => {
-            Some(Operation::ToolCall(ToolCall { tool: object?, arguments, digest: [0; 32], id: Value::Null }))
-        }
+        (Protocol::Mcp, "mcp", "tools/call") => Some(Operation::ToolCall(ToolCall {
+            tool: object?,
+            digest: SentDigest::of_members(&arguments),
+            arguments,
+            id: Value::Null,
+        })),
         (Protocol::Mcp, "mcp", _) => {
             let (method, class) = mcp::METHODS.iter().copied().find(|(method, _)| *method == name)?;
             let several = recorded.objects.clone();

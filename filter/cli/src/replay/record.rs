@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use countersign_engine::reason::Reason;
 use countersign_engine::{UnixTime, clock};
 use countersign_tokens::Scalar;
+use countersign_tokens::json::Members;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -108,7 +109,7 @@ pub(super) struct Action {
     pub(super) arguments_digest: Option<String>,
     /// By their pointers.
     #[serde(default)]
-    pub(super) arguments: Map<String, Value>,
+    pub(super) arguments: Members,
 }
 
 /// Why a file holds no records.

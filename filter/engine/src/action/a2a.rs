@@ -22,7 +22,8 @@ mod message;
 mod methods;
 mod rest;
 
-use serde_json::{Map, Value, json};
+use countersign_tokens::json::{Json, Members};
+use serde_json::{Value, json};
 
 pub use methods::METHODS;
 
@@ -32,7 +33,7 @@ use super::mcp::fields;
 use super::rpc::Rejection;
 use super::{A2aOperation, Action, Operation};
 use crate::catalogue::{PathMatch, Resource};
-use crate::digest;
+use crate::digest::{self, SentDigest};
 use crate::headers::Headers;
 use crate::reason::Reason;
 use crate::route::Target;
@@ -119,14 +120,15 @@ fn operation(
     id: Option<Value>,
 ) -> Result<A2aOperation, Reason> {
     let facts = facts(method, parameters)?;
-    let digest = parameters.members.as_ref().map(digest::of_json).transpose().map_err(|_| Reason::MalformedJson)?;
-    let mut arguments = Map::new();
+    let digest = parameters.members.as_ref().map(SentDigest::of_members);
+    let mut arguments = Members::new();
     let texts = [("task", &facts.task), ("context", &facts.context), ("tenant", &facts.tenant), ("url", &facts.url)];
     for (name, text) in texts {
-        arguments.extend(text.clone().map(|text| (name.to_owned(), Value::String(text))));
+        arguments.extend(text.clone().map(|text| (name.to_owned(), Json::String(text))));
     }
     if !extensions.is_empty() {
-        arguments.insert("extensions".to_owned(), extensions.into());
+        let extensions = extensions.into_iter().map(Json::String).collect();
+        arguments.insert("extensions".to_owned(), Json::Array(extensions));
     }
     Ok(A2aOperation { method: method.name, class: method.class, target: facts.task, arguments, digest, id })
 }

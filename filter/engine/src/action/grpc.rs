@@ -2,10 +2,12 @@
 //!
 //! Whether the call may be made is not decided here. Source: grpc/grpc, `doc/PROTOCOL-HTTP2.md`.
 
+use countersign_tokens::json::Members;
+
 use super::http::arguments::Arguments;
 use super::{Action, GrpcCall, Operation};
 use crate::catalogue::Resource;
-use crate::digest;
+use crate::digest::{self, SentDigest};
 use crate::headers::{Headers, same_name};
 use crate::reason::Reason;
 use crate::route::Target;
@@ -27,7 +29,7 @@ pub fn read(resource: &Resource, target: &Target, headers: &Headers, body: Optio
     let method = method(&target.path).ok_or(Reason::UnknownMethod)?.to_owned();
     let declared = resource.interface.metadata.get(&method);
     let arguments = declared.map(|names| arguments(resource, &method, names, headers)).transpose()?;
-    let digest = arguments.as_ref().map(digest::of_json).transpose().map_err(|_| Reason::AmbiguousArguments)?;
+    let digest = arguments.as_ref().map(SentDigest::of_members);
     let operation = Operation::Grpc(GrpcCall { method, arguments, digest });
     Ok(Action::new(resource, target, operation, body.map(digest::of_bytes)))
 }
@@ -65,12 +67,7 @@ fn is_grpc(headers: &Headers) -> Result<bool, Reason> {
 }
 
 /// The metadata that is there of what is declared. Binary metadata (`…-bin`) cannot be declared.
-fn arguments(
-    resource: &Resource,
-    method: &str,
-    names: &[String],
-    headers: &Headers,
-) -> Result<serde_json::Map<String, serde_json::Value>, Reason> {
+fn arguments(resource: &Resource, method: &str, names: &[String], headers: &Headers) -> Result<Members, Reason> {
     let schema = resource.tools.get(method).and_then(|tool| tool.input_schema.as_ref());
     let mut arguments = Arguments::new(schema);
     for name in names {
@@ -85,6 +82,7 @@ fn arguments(
 
 #[cfg(test)]
 mod tests {
+    use countersign_tokens::json;
     use serde_json::json;
 
     use super::*;
@@ -112,7 +110,7 @@ mod tests {
         let headers = [("content-type", "application/grpc+proto"), ("X-Amount", "5"), ("x-other", "1")];
         let action = asked(&format!("/{METHOD}"), &headers);
         let read = action.as_ref().map(|action| (action.name(), action.object(), action.arguments().cloned()));
-        let arguments = json!({ "x-amount": 5 }).as_object().cloned();
+        let arguments = Some(json::members_of(json!({ "x-amount": 5 }).as_object().cloned().unwrap_or_default()));
         assert_eq!(read, Ok((CALL.to_owned(), Some(METHOD), arguments)));
         let other = asked("/bank.v1.Payments/Get", &[("content-type", "application/grpc")]);
         assert_eq!(other.map(|action| action.arguments().cloned()), Ok(None));

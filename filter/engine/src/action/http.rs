@@ -14,7 +14,7 @@ use self::arguments::Arguments;
 use super::mcp::fields;
 use super::{Action, EndpointCall, Operation};
 use crate::catalogue::{BodyKind, Endpoint, Found, Resource};
-use crate::digest;
+use crate::digest::{self, SentDigest};
 use crate::headers::Headers;
 use crate::reason::Reason;
 use crate::route::Target;
@@ -89,7 +89,7 @@ pub fn with_arguments(
         arguments.form(target.query.as_deref().unwrap_or_default().as_bytes())?;
         arguments.body(endpoint.body, headers, body)?;
         let arguments = arguments.finish();
-        call.digest = Some(digest::of_json(&arguments).map_err(|_| Reason::MalformedJson)?);
+        call.digest = Some(SentDigest::of_members(&arguments));
         call.arguments = Some(arguments);
     }
     Ok(action)

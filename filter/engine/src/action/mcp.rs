@@ -15,7 +15,8 @@ mod parameters;
 pub(crate) mod transport;
 mod uri;
 
-use serde_json::{Map, Value, json};
+use countersign_tokens::json::{Json, Members};
+use serde_json::Value;
 
 pub use era::{Era, requested};
 pub use methods::METHODS;
@@ -27,7 +28,7 @@ use self::methods::{Method, Names, Shape};
 use super::rpc::{self, Kind, Message, Rejection};
 use super::{Action, Class, McpOperation, Operation, ToolCall};
 use crate::catalogue::Resource;
-use crate::digest;
+use crate::digest::{self, SentDigest};
 use crate::headers::Headers;
 use crate::reason::Reason;
 use crate::response::Listing;
@@ -95,12 +96,12 @@ fn read_message(resource: &Resource, target: &Target, headers: &Headers, body: &
     }
 }
 
-fn response(headers: &Headers, outcome: &Value) -> Result<Operation, Reason> {
+fn response(headers: &Headers, outcome: &Json) -> Result<Operation, Reason> {
     let row = methods::response(era::agree(headers, None)?).ok_or(Reason::MalformedMessage)?;
     fields::check_mirrors(headers, Said::default())?;
     parameters::check_none(headers)?;
-    let digest = digest::of_json(outcome).map_err(|_| Reason::MalformedJson)?;
-    Ok(Operation::Mcp(McpOperation { digest: Some(digest), ..row.operation() }))
+    let digest = Some(SentDigest::of(outcome));
+    Ok(Operation::Mcp(McpOperation { digest, ..row.operation() }))
 }
 
 /// A request, or without `id` a notification; and the names of arguments that nothing can declare.
@@ -108,7 +109,7 @@ fn call(
     resource: &Resource,
     headers: &Headers,
     method: &str,
-    params: Option<Map<String, Value>>,
+    params: Option<Members>,
     id: Option<&Value>,
 ) -> Result<(Operation, Vec<String>), Reason> {
     let era = era::agree(headers, params.as_ref())?;
@@ -139,7 +140,7 @@ fn call(
 fn other(
     headers: &Headers,
     method: &'static Method,
-    params: Option<&Map<String, Value>>,
+    params: Option<&Members>,
     id: Option<&Value>,
     required: Required,
 ) -> Result<Operation, Reason> {
@@ -150,7 +151,7 @@ fn other(
     let target = if named.len() == 1 { named.pop() } else { None };
     fields::check_mirrors(headers, Said { method: Some(method.name), name: target.as_deref(), required })?;
     parameters::check_none(headers)?;
-    let digest = params.map(digest::of_json).transpose().map_err(|_| Reason::MalformedJson)?;
+    let digest = params.map(SentDigest::of_members);
     // A stream of changes that names nothing tells what the GET leg did before: that lists have changed.
     let nothing = method.names == Names::Subscriptions && target.is_none() && named.is_empty();
     let class = if nothing { Class::Control } else { method.class };
@@ -161,7 +162,7 @@ fn other(
 fn tool_call(
     resource: &Resource,
     headers: &Headers,
-    params: Map<String, Value>,
+    params: Members,
     id: &Value,
     required: Required,
 ) -> Result<Operation, Reason> {
@@ -171,10 +172,9 @@ fn tool_call(
     parameters::check(headers, resource.tools.get(&tool), &arguments, stateless)?;
     // With inputs it is another call: an array, so that no arguments have its digest.
     let digest = match inputs {
-        None => digest::of_json(&arguments),
-        Some((answers, state)) => digest::of_json(&json!([arguments, answers, state])),
+        None => SentDigest::of_members(&arguments),
+        Some((answers, state)) => SentDigest::of(&Json::Array(vec![arguments.clone().into(), answers, state])),
     };
-    let digest = digest.map_err(|_| Reason::MalformedJson)?;
     Ok(Operation::ToolCall(ToolCall { tool, arguments, digest, id: id.clone() }))
 }
 

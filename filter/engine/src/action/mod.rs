@@ -11,11 +11,13 @@ mod strict;
 
 use std::borrow::Cow;
 
-use serde_json::{Map, Value};
+use countersign_tokens::json::Members;
+use serde_json::Value;
 
 pub use rpc::Rejection;
 
 use crate::catalogue::Resource;
+use crate::digest::SentDigest;
 use crate::route::{self, Target};
 
 /// What this request does.
@@ -72,9 +74,9 @@ pub struct EndpointCall {
     /// As received.
     pub path: String,
     /// None where nothing needed them to be read.
-    pub arguments: Option<Map<String, Value>>,
-    /// SHA-256 of their RFC 8785 form.
-    pub digest: Option<[u8; 32]>,
+    pub arguments: Option<Members>,
+    /// Their digest.
+    pub digest: Option<SentDigest>,
 }
 
 /// An MCP `tools/call`.
@@ -83,10 +85,10 @@ pub struct ToolCall {
     /// The tool's name after JSON unescaping.
     pub tool: String,
     /// `params.arguments`, empty when absent.
-    pub arguments: Map<String, Value>,
-    /// SHA-256 of the RFC 8785 form of `arguments`; where the call comes with answers to the server's questions or with
+    pub arguments: Members,
+    /// Digest of `arguments`; where the call comes with answers to the server's questions or with
     /// state that the server wants to be reminded of (2026-07-28), of all three.
-    pub digest: [u8; 32],
+    pub digest: SentDigest,
     /// The JSON-RPC id, to answer with.
     pub id: Value,
 }
@@ -102,8 +104,8 @@ pub struct McpOperation {
     pub target: Option<String>,
     /// What it names if that is more than one thing: all of them. Each is decided by itself ([`Action::parts`]).
     pub several: Vec<String>,
-    /// SHA-256 of the RFC 8785 form of `params` (of a response: its result or error), when there are any.
-    pub digest: Option<[u8; 32]>,
+    /// Digest of `params` (of a response: its result or error), when there are any.
+    pub digest: Option<SentDigest>,
     /// The JSON-RPC id of a request; none for notifications, responses and legs.
     pub id: Option<Value>,
 }
@@ -118,9 +120,9 @@ pub struct A2aOperation {
     /// The task it names, or the context.
     pub target: Option<String>,
     /// What of its parameters policies and grants can read; see [`a2a`].
-    pub arguments: Map<String, Value>,
-    /// SHA-256 of the RFC 8785 form of all parameters, when there are any.
-    pub digest: Option<[u8; 32]>,
+    pub arguments: Members,
+    /// Digest of all parameters, when there are any.
+    pub digest: Option<SentDigest>,
     /// The JSON-RPC id, where it came so.
     pub id: Option<Value>,
 }
@@ -131,9 +133,9 @@ pub struct GrpcCall {
     /// `package.Service/Method`.
     pub method: String,
     /// The metadata that is declared to be arguments; none where nothing is declared.
-    pub arguments: Option<Map<String, Value>>,
-    /// SHA-256 of their RFC 8785 form.
-    pub digest: Option<[u8; 32]>,
+    pub arguments: Option<Members>,
+    /// Their digest.
+    pub digest: Option<SentDigest>,
 }
 
 /// What kind of thing a method does, coarsely: what grants and policies speak about.
@@ -314,7 +316,7 @@ impl Action {
     }
 
     /// The arguments policies and grants can read; none where there are none or they were not read.
-    pub fn arguments(&self) -> Option<&Map<String, Value>> {
+    pub fn arguments(&self) -> Option<&Members> {
         match &self.operation {
             Operation::Endpoint(call) => call.arguments.as_ref(),
             Operation::ToolCall(call) => Some(&call.arguments),
@@ -334,8 +336,8 @@ impl Action {
         }
     }
 
-    /// SHA-256 of the RFC 8785 form of its arguments or parameters, if it has any.
-    pub fn arguments_digest(&self) -> Option<&[u8; 32]> {
+    /// Digest of its arguments or parameters, if it has any.
+    pub fn arguments_digest(&self) -> Option<&SentDigest> {
         match &self.operation {
             Operation::Endpoint(call) => call.digest.as_ref(),
             Operation::ToolCall(call) => Some(&call.digest),

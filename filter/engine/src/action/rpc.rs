@@ -1,6 +1,7 @@
 //! One JSON-RPC message (JSON-RPC 2.0 §4, as MCP and A2A narrow it): read so that no other reader sees another one.
 
-use serde_json::{Map, Value};
+use countersign_tokens::json::{Json, MAX_INTEGER, Members};
+use serde_json::Value;
 
 use super::strict;
 use crate::reason::Reason;
@@ -35,9 +36,9 @@ pub(super) struct Message {
 #[derive(Debug)]
 pub(super) enum Kind {
     /// A request, or without an id a notification, of a method that may be unknown.
-    Call { method: String, params: Option<Map<String, Value>> },
+    Call { method: String, params: Option<Members> },
     /// With its result or error.
-    Response(Value),
+    Response(Json),
 }
 
 /// The one message in `body`.
@@ -47,10 +48,7 @@ pub(super) fn read(body: &[u8]) -> Result<Message, Rejection> {
         return Err(Reason::Batch.into());
     }
     let mut members = strict::members(value)?;
-    let id = match members.remove("id") {
-        Some(id) if !is_id(&id) => return Err(Reason::MalformedMessage.into()),
-        id => id,
-    };
+    let id = members.remove("id").map(|id| self::id(id).ok_or(Reason::MalformedMessage)).transpose()?;
     match kind(members, id.is_some()) {
         Ok(kind) => Ok(Message { id, kind }),
         Err(reason) => Err(Rejection { reason, id }),
@@ -58,25 +56,25 @@ pub(super) fn read(body: &[u8]) -> Result<Message, Rejection> {
 }
 
 /// `members` without the id.
-fn kind(mut members: Map<String, Value>, has_id: bool) -> Result<Kind, Reason> {
+fn kind(mut members: Members, has_id: bool) -> Result<Kind, Reason> {
     // Of the members themselves, whatever is left below has no place here.
     if !members.values().all(strict::is_unambiguous) {
         return Err(Reason::MalformedJson);
     }
-    if members.remove("jsonrpc").as_ref().and_then(Value::as_str) != Some("2.0") {
+    if members.remove("jsonrpc").as_ref().and_then(Json::as_str) != Some("2.0") {
         return Err(Reason::MalformedMessage);
     }
     let Some(method) = members.remove("method") else { return response(members, has_id) };
     let params = members.remove("params").map(strict::members).transpose()?;
     match method {
-        Value::String(method) if members.is_empty() => Ok(Kind::Call { method, params }),
-        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+        Json::String(method) if members.is_empty() => Ok(Kind::Call { method, params }),
+        Json::String(_) | Json::Null | Json::Bool(_) | Json::Number(_) | Json::Array(_) | Json::Object(_) => {
             Err(Reason::MalformedMessage)
         }
     }
 }
 
-fn response(mut members: Map<String, Value>, has_id: bool) -> Result<Kind, Reason> {
+fn response(mut members: Members, has_id: bool) -> Result<Kind, Reason> {
     let outcome = match (members.remove("result"), members.remove("error")) {
         (Some(result), None) => result,
         (None, Some(error)) if error.is_object() => error,
@@ -85,10 +83,13 @@ fn response(mut members: Map<String, Value>, has_id: bool) -> Result<Kind, Reaso
     if has_id && members.is_empty() { Ok(Kind::Response(outcome)) } else { Err(Reason::MalformedMessage) }
 }
 
-fn is_id(id: &Value) -> bool {
+/// An id is repeated to whoever sent it: a number that every reader keeps, or a text.
+fn id(id: Json) -> Option<Value> {
     match id {
-        Value::String(text) => text.len() <= MAX_ID,
-        Value::Number(number) => !number.is_f64(),
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => false,
+        Json::String(text) if text.len() <= MAX_ID => Some(Value::String(text)),
+        Json::Number(number) => {
+            number.as_plain_integer().filter(|integer| integer.unsigned_abs() <= MAX_INTEGER).map(Value::from)
+        }
+        Json::Null | Json::Bool(_) | Json::String(_) | Json::Array(_) | Json::Object(_) => None,
     }
 }

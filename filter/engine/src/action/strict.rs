@@ -5,8 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use countersign_tokens::json::{self, Limits};
-use serde_json::{Map, Value};
+use countersign_tokens::json::{self, Json, Limits, Members};
 use unicode_normalization::is_nfc;
 
 use crate::fold::fold;
@@ -16,21 +15,21 @@ use crate::reason::Reason;
 const FEW: usize = 16;
 
 /// The value in `body`; whether its objects have one reading is not looked at yet. How long it may be was said when it was held.
-pub(super) fn parse(body: &[u8]) -> Result<Value, Reason> {
-    json::parse(body, &Limits::of(body.len())).map_err(|_| Reason::MalformedJson)
+pub(super) fn parse(body: &[u8]) -> Result<Json, Reason> {
+    json::exact(body, &Limits::of(body.len())).map_err(|_| Reason::MalformedJson)
 }
 
 /// The members of the object that `body` is.
-pub(super) fn object(body: &[u8]) -> Result<Map<String, Value>, Reason> {
+pub(super) fn object(body: &[u8]) -> Result<Members, Reason> {
     let members = parse(body).and_then(members)?;
     if has_one_reading(&members) { Ok(members) } else { Err(Reason::MalformedJson) }
 }
 
 /// The members of the object that `value` is.
-pub(super) fn members(value: Value) -> Result<Map<String, Value>, Reason> {
+pub(super) fn members(value: Json) -> Result<Members, Reason> {
     match value {
-        Value::Object(members) => Ok(members),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+        Json::Object(members) => Ok(members),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Array(_) => {
             Err(Reason::MalformedMessage)
         }
     }
@@ -39,23 +38,23 @@ pub(super) fn members(value: Value) -> Result<Map<String, Value>, Reason> {
 /// Whether no two members of an object are the same to a reader that does not mind case, at any depth.
 ///
 /// Depth is bounded by the parser, which also refuses numbers that readers round differently.
-fn has_one_reading(members: &Map<String, Value>) -> bool {
+fn has_one_reading(members: &Members) -> bool {
     are_distinct(members) && members.values().all(is_unambiguous)
 }
 
 /// [`has_one_reading`] of every object in `value`.
-pub(super) fn is_unambiguous(value: &Value) -> bool {
+pub(super) fn is_unambiguous(value: &Json) -> bool {
     match value {
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
-        Value::Array(items) => items.iter().all(is_unambiguous),
-        Value::Object(members) => has_one_reading(members),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => true,
+        Json::Array(items) => items.iter().all(is_unambiguous),
+        Json::Object(members) => has_one_reading(members),
     }
 }
 
 /// A name with one spelling: no control characters, and composed (Unicode NFC) so that a server that normalises
 /// reads the same.
-pub(super) fn name(value: Option<&Value>, longest: usize) -> Result<&str, Reason> {
-    value.and_then(Value::as_str).filter(|name| is_name(name, longest)).ok_or(Reason::MalformedMessage)
+pub(super) fn name(value: Option<&Json>, longest: usize) -> Result<&str, Reason> {
+    value.and_then(Json::as_str).filter(|name| is_name(name, longest)).ok_or(Reason::MalformedMessage)
 }
 
 /// Whether `text` is such a name.
@@ -66,7 +65,7 @@ pub(super) fn is_name(text: &str, longest: usize) -> bool {
         && (text.is_ascii() || is_nfc(text))
 }
 
-fn are_distinct(members: &Map<String, Value>) -> bool {
+fn are_distinct(members: &Members) -> bool {
     // Nearly every object: to fold each of its names would cost more than all the rest of reading it.
     if members.len() <= FEW && members.keys().all(|key| key.is_ascii()) {
         let twice = |(at, key): (usize, &String)| {

@@ -1,18 +1,19 @@
 //! Whoever reads, and of what parts texts are made that are hard to read.
 
-use countersign_tokens::json::{self, Limits};
+use countersign_tokens::json::{self, Json, Limits, Numeral};
 use countersign_tokens::{CompactJws, KeyFormat, KeySet, SpiffeId, UnixTime, VerifiedToken};
 use serde_json::{Map, Value, json};
 
 use crate::action::test_support::{resource, target, tool};
 use crate::action::{Action, a2a, grpc, http, mcp};
 use crate::catalogue::{Interface, PathMatch, Protocol, Resource};
-use crate::digest;
+use crate::digest::{self, SentDigest};
 use crate::headers::Headers;
 use crate::hygiene;
 use crate::io::RequestHead;
 use crate::response::{Audience, Awaited, Element, Endings, Listing, Treatment, Unreadable, treatment};
 use crate::route::{self, Target};
+use crate::shape::InputSchema;
 use crate::shares::Owner;
 use crate::task::{Circumstances, Grant, Grants, Object, TaskMapping, TaskSource, Template, text};
 
@@ -166,6 +167,27 @@ pub(super) const READERS: &[Reader] = &[
     }),
     Reader::new("JSON, a number", 4096, &["1", "0", "9", ".", "e", "-", "00", "123456789"], |text| {
         let _ = json::parse(text.as_bytes(), &Limits::DEFAULT);
+    }),
+    Reader::new(
+        "JSON, numbers as written",
+        4096,
+        &["1e400,", "0.1,", "12345678901234567890123,", "1e-5,", "\"1\",", "-0,"],
+        |text| {
+            let value = json::exact(format!("[{text}0]").as_bytes(), &Limits::DEFAULT);
+            let _ = value.map(|value| (SentDigest::of(&value), bounded(&json!({ "uniqueItems": true }), &value)));
+        },
+    ),
+    Reader::new("a number as written", 4096, &["1", "0", "9", ".", "e", "-", "00", "5"], |text| {
+        let Ok(number) = Numeral::parse(text) else { return };
+        let value = Json::Number(number);
+        for bound in [json!({ "minimum": 0.1 }), json!({ "multipleOf": 0.003 }), json!({ "enum": [1, 1e300] })] {
+            bounded(&bound, &value);
+        }
+    }),
+    Reader::new("text of a pattern", 2048, &["a", "b", "aa", "-", "é", " "], |text| {
+        for pattern in ["(a+)+$", "^(a|aa)+$", "a.*b.*-", "^[^ ]{0,64} "] {
+            bounded(&json!({ "pattern": pattern }), &text.into());
+        }
     }),
     Reader::new("JSON, an object", 16 * 1024, &["\"a", "\"A", "\"\u{17f}", "b", "\":1,", "\":[],"], |text| {
         // Each member by its own name, so that none is refused for being there twice.
@@ -403,6 +425,12 @@ fn of_media(media: &str) -> Headers {
 const LISTS: &[Listing] = &[Listing::Tools];
 
 /// What becomes of an answer that is a list and of one that is not, in pieces.
+/// Holds `value` to the bounds of a schema.
+fn bounded(schema: &Value, value: &Json) {
+    let schema = InputSchema::from(json!({ "type": "object", "properties": { "p": schema } }));
+    let _ = schema.types().map(|record| record.member("p").map(|property| property.limits.broken(value).is_some()));
+}
+
 fn answer(media: &str, text: &str) {
     for (lists, piece) in [(LISTS, 1), (LISTS, 100), (LISTS, usize::MAX), (&[], 100)] {
         let Treatment::Read(mut content, _) = treatment(&of_media(media), false, &Awaited::Rest, lists) else { return };

@@ -115,7 +115,7 @@ pub(super) fn tool(resource: &[u8; 32], entry: &Tool) -> [u8; 32] {
     fields.add(name);
     fields.add(risk.name());
     fields.list(labels);
-    // The order of members, where it is kept at all, is that of the configuration.
+    // The order of members is that of their names.
     fields.optional(input_schema.as_ref().map(|schema| schema.written().to_string()).as_deref());
     fields.list(redact);
     fields.list(destinations);

@@ -4,6 +4,7 @@
 //! Everything is in it: what is asked elsewhere is not known here, so nothing can be left out.
 
 use countersign_tokens::UnixTime;
+use countersign_tokens::json::{Json, Members};
 use serde_json::{Map, Value, json};
 
 use super::Facts;
@@ -26,7 +27,7 @@ const OF_SUBJECTS: [&str; 3] = ["kind", "traits", "classified"];
 ///
 /// # Errors
 /// Where a claim cannot be read: whoever is asked could take it for absent.
-pub(super) fn document(resource: &Resource, facts: &Facts<'_>) -> Result<Map<String, Value>, UnreadableClaim> {
+pub(super) fn document(resource: &Resource, facts: &Facts<'_>) -> Result<Members, UnreadableClaim> {
     facts.workload.claims.check(|_| true)?;
     let name = ActionName::of_action(resource, facts.action);
     let document = json!({
@@ -35,25 +36,30 @@ pub(super) fn document(resource: &Resource, facts: &Facts<'_>) -> Result<Map<Str
         "resource": object(resource, facts),
         "context": context(facts),
     });
-    Ok(match document {
-        Value::Object(document) => document,
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Map::new(),
-    })
+    let mut document = Json::from(document);
+    if let Some(arguments) = facts.action.arguments() {
+        // Engines that read attributes of the resource and no context can decide about arguments all the same.
+        for place in [&["context"][..], &["resource", "properties"]] {
+            let below = place.iter().try_fold(&mut document, |value, name| value.as_object_mut()?.get_mut(*name));
+            if let Some(Json::Object(members)) = below {
+                members.insert("args".to_owned(), arguments.clone().into());
+            }
+        }
+    }
+    Ok(if let Json::Object(document) = document { document } else { Members::new() })
 }
 
 /// `document` as it is asked at a time.
-pub(super) fn asked_at(mut document: Map<String, Value>, now: UnixTime) -> Map<String, Value> {
-    if let Some(context) = document.get_mut("context").and_then(Value::as_object_mut) {
-        context.insert(NOW.to_owned(), now.secs().into());
+pub(super) fn asked_at(mut document: Members, now: UnixTime) -> Members {
+    if let Some(context) = document.get_mut("context").and_then(Json::as_object_mut) {
+        context.insert(NOW.to_owned(), Json::from(Value::from(now.secs())));
     }
     document
 }
 
-/// The attributes of the context, the time among them.
+/// The attributes of the context, the time among them, arguments aside.
 pub(super) fn attributes(facts: &Facts<'_>) -> Map<String, Value> {
-    let mut context = rows(attributes::CONTEXT, facts);
-    context.extend(facts.action.arguments().map(|arguments| ("args".to_owned(), arguments.clone().into())));
-    context
+    rows(attributes::CONTEXT, facts)
 }
 
 /// The attributes of the caller.
@@ -69,9 +75,7 @@ fn subject(facts: &Facts<'_>) -> Map<String, Value> {
 
 /// What is acted on: a `Tool` in its resource, or the `Resource` itself.
 fn object(resource: &Resource, facts: &Facts<'_>) -> Value {
-    let mut properties = json!({ "resource": resource.name, "risk": facts.risk.name(), "labels": facts.labels });
-    // Engines that read attributes of the resource and no context can decide about arguments all the same.
-    add(&mut properties, "args", facts.action.arguments());
+    let properties = json!({ "resource": resource.name, "risk": facts.risk.name(), "labels": facts.labels });
     match facts.action.tool() {
         Some(tool) => {
             json!({ "type": "Tool", "id": format!("{}/{tool}", resource.name), "properties": properties })
@@ -80,7 +84,7 @@ fn object(resource: &Resource, facts: &Facts<'_>) -> Value {
     }
 }
 
-/// As in Cedar, but for the time.
+/// As in Cedar, but for the time and the arguments.
 fn context(facts: &Facts<'_>) -> Map<String, Value> {
     let mut context = attributes(facts);
     context.remove(NOW);
@@ -120,11 +124,4 @@ fn value(value: &attributes::Value, facts: &Facts<'_>) -> Option<Value> {
 
 fn identity(identity: &Identity) -> Value {
     json!({ "issuer": identity.issuer, "subject": identity.subject })
-}
-
-fn add(object: &mut Value, name: &str, value: Option<impl serde::Serialize>) {
-    let value = value.and_then(|value| serde_json::to_value(value).ok());
-    if let (Some(members), Some(value)) = (object.as_object_mut(), value) {
-        members.insert(name.to_owned(), value);
-    }
 }

@@ -3,6 +3,7 @@
 //! Never decides: of an answer here no verdict is made.
 
 use cedar_policy::{Effect, PolicySet, RestrictedExpression};
+use countersign_tokens::json::{Json, Members};
 use serde_json::{Map, Value};
 
 use super::asks::Subject;
@@ -32,7 +33,7 @@ pub struct Opined<'a> {
     /// `@reason`.
     pub reason: Option<&'a str>,
     /// What its conditions read and what that is: attributes of the context, members of its arguments (`args.amount`), and what
-    /// of the caller (`principal.claims.groups`). Null is absence.
+    /// of the caller (`principal.claims.groups`). Null is absence; a number that no double holds is its text.
     pub reads: Map<String, Value>,
 }
 
@@ -126,7 +127,7 @@ fn asks_unread(rule: &Rule, facts: &Facts<'_>) -> bool {
 fn values(rule: &Rule, facts: &Facts<'_>) -> Map<String, Value> {
     let (reads, mut values) = (&rule.reads, Map::new());
     for (name, value) in document::attributes(facts) {
-        if name != "args" && reads.context.contains(&name) {
+        if reads.context.contains(&name) {
             values.insert(name, value);
         }
     }
@@ -134,9 +135,9 @@ fn values(rule: &Rule, facts: &Facts<'_>) -> Map<String, Value> {
         values.entry(name).or_insert(Value::Null);
     }
     let members = facts.action.arguments();
-    let all = members.into_iter().flat_map(Map::keys).map(String::as_str).filter(|_| reads.arguments == Names::All);
+    let all = members.into_iter().flat_map(Members::keys).map(String::as_str).filter(|_| reads.arguments == Names::All);
     for name in reads.arguments.named().chain(all) {
-        let value = members.and_then(|members| members.get(name)).cloned().unwrap_or_default();
+        let value = members.and_then(|members| members.get(name)).map(Json::shown).unwrap_or_default();
         values.insert(format!("args.{name}"), value);
     }
     let caller = Value::Object(document::principal(facts));

@@ -63,8 +63,8 @@
 //! |---|---|---|
 //! | `string`, with or without an `enum` of strings | `String` | a string, one of the `enum` |
 //! | `boolean` | `Bool` | `true`, `false` |
-//! | `integer` | `Long` | a number written as an integer, 64 bits signed |
-//! | `number` | `decimal` | a number that is exactly a decimal of at most 4 fraction digits and, unless an integer, 15 digits |
+//! | `integer` | `Long` | a number without fraction, however it is written: `5`, `5.0`, `1e2`; where policies read it, one of 64 bits |
+//! | `number` | `decimal` | a number; where policies read it, one that is exactly a decimal of 4 fraction digits and at most ±922337203685477.5807 |
 //! | `array` with `items` | `Set` (neither order nor repetition) | an array whose every item fits |
 //! | `object` with `properties` | a record | an object whose every member fits |
 //! | `object` with `additionalProperties: <schema>` | a record of the members that policies ask for by name, each optional | an object whose every other member fits that schema |
@@ -73,6 +73,14 @@
 //! | `anyOf` or `oneOf` of one type, `["integer", "number"]` | that type; of both numbers `decimal` | what fits one of them |
 //! | `$ref` within the document (`#/$defs/…`), `allOf` of one schema | what is written there | what fits that |
 //!
+//! Declared types hold for every argument, read or not. How large and how precise a number is matters only where somebody reads it
+//! or asks whether it is there: it is then exactly what was written, or the call is denied ([`Reason::ArgumentsUnfit`]). Grants,
+//! mirrored headers and bounds of the schema compare exactly. Approvers, decision points and records get every number as it was
+//! written; where a Rego module is asked, a number that is neither an integer of 64 bits nor a double is denied. `arguments_digest`
+//! is `sha-256:` of the RFC 8785 form, or `sha-256-exact:` where that form of a number would have another value. An exponent of more than
+//! 15 digits is refused; JSON-RPC ids, token claims, key sets and configuration have numbers up to ±(2^53 − 1) and fractions as
+//! the nearest double.
+//!
 //! What is not in `required` is optional. A member that is not declared fits only where `additionalProperties`
 //! is literally `true`, and no policy sees it. A call whose arguments do not fit is denied ([`Reason::ArgumentsUnfit`]).
 //!
@@ -80,7 +88,12 @@
 //! types, references that lead out of the document or back to themselves, arrays without `items` or with items that may be `null`,
 //! objects without members and schemas without `type` make their property *opaque*: calls may carry it, policies cannot read it.
 //! Around the whole schema they are a load error. Of one schema 4,096 subschemas are read, 64 deep; what is beyond is opaque.
-//! All other keywords (`minimum`, `pattern`, `format`, `default`, `title`, …) say nothing about types and are not enforced here.
+//!
+//! Keywords about one value are enforced, exactly: `enum`, `const`, `minimum`, `maximum`, `exclusiveMinimum`, `exclusiveMaximum` (as
+//! a number, or as draft 4 has them), `multipleOf`, `minLength`, `maxLength`, `pattern`, `minItems`, `maxItems`, `uniqueItems`; of
+//! alternatives of one type those of one of them. A `pattern` is ECMA-262's without looking around or back, compiled to at most
+//! 64 KiB, and looked for in texts of at most 64 KiB. `countersign validate` names every keyword that is not enforced (`format`,
+//! `propertyNames`, alternatives of several types, a `pattern` that is none of these, …) with its place.
 //!
 //! ## What a policy asks for
 //!

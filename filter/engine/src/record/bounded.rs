@@ -5,11 +5,11 @@
 use std::borrow::Cow;
 use std::io;
 
+use countersign_tokens::json::Json;
 use serde::Serialize;
-use serde_json::Value;
 use serde_json::ser::{CharEscape, CompactFormatter, Formatter, Serializer};
 
-use crate::digest;
+use crate::digest::SentDigest;
 
 /// Bytes of one text.
 const TEXT: usize = 4096;
@@ -37,17 +37,14 @@ pub(super) fn text(text: &str) -> Cow<'_, str> {
 }
 
 /// `value` as a record has it: one that is too long by its digest.
-pub(super) fn argument(value: &Value) -> Value {
-    if value.is_string() || is_whole(value) {
-        return value.clone();
-    }
-    digest::of_json(value).map_or(Value::Null, |digest| Value::String(digest::text(&digest)))
+pub(super) fn argument(value: &Json) -> Json {
+    if value.as_str().is_some() || is_whole(value) { value.clone() } else { SentDigest::of(value).to_string().into() }
 }
 
 /// Whether `value` is on a record as it is.
-pub(super) fn is_whole(value: &Value) -> bool {
+pub(super) fn is_whole(value: &Json) -> bool {
     let mut length = Length(0);
-    serde_json::to_writer(&mut length, value).is_ok_and(|()| length.0 <= ARGUMENT)
+    serde_json::to_writer(&mut length, &value.written()).is_ok_and(|()| length.0 <= ARGUMENT)
 }
 
 /// As much of the start of `text` as fits into `most` bytes.
@@ -127,7 +124,7 @@ mod tests {
             (format!("{}é", "x".repeat(TEXT - 1)), format!("{}…", "x".repeat(TEXT - 1))),
         ] {
             assert_eq!(text(&given), expected);
-            let read: Value = serde_json::from_str(&to_json(&json!([given, "after"]))).unwrap_or_default();
+            let read: serde_json::Value = serde_json::from_str(&to_json(&json!([given, "after"]))).unwrap_or_default();
             assert_eq!(read, json!([expected, "after"]));
         }
     }
@@ -135,10 +132,11 @@ mod tests {
     #[test]
     fn an_argument_that_is_too_long_is_its_digest() {
         for short in [json!(null), json!([1, 2]), json!("x".repeat(100_000))] {
+            let short = Json::from(short);
             assert_eq!(argument(&short), short);
         }
-        let long = json!(vec![0; ARGUMENT]);
-        assert_eq!(Ok(argument(&long)), digest::of_json(&long).map(|digest| json!(digest::text(&digest))));
+        let long = Json::from(json!(vec![0; ARGUMENT]));
+        assert_eq!(argument(&long).as_str(), Some(SentDigest::of(&long).to_string().as_str()));
     }
 
     proptest! {

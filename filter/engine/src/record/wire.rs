@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use serde::Serialize;
+use countersign_tokens::json::{self, Members};
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 #[derive(Serialize)]
@@ -155,8 +156,8 @@ pub(super) struct Action<'a> {
     pub(super) arguments_digest: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) body_digest: Option<String>,
-    #[serde(skip_serializing_if = "Map::is_empty")]
-    pub(super) arguments: Map<String, Value>,
+    #[serde(skip_serializing_if = "Members::is_empty", serialize_with = "written")]
+    pub(super) arguments: Members,
 }
 
 #[derive(Serialize)]
@@ -178,4 +179,9 @@ pub(super) struct Ended<'a> {
     pub(super) outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) agent_task: Option<&'a str>,
+}
+
+/// Numbers as they are written.
+fn written<S: Serializer>(members: &Members, serializer: S) -> Result<S::Ok, S::Error> {
+    json::written(members).serialize(serializer)
 }

@@ -88,7 +88,7 @@ impl Account {
     /// Bytes of memory that it takes while the request is held.
     pub(super) fn weight(&self) -> usize {
         let claims = self.verified.as_deref().map_or(0, |verified| verified.weight);
-        let arguments = self.action.as_ref().and_then(Action::arguments).map_or(0, weight::of_members);
+        let arguments = self.action.as_ref().and_then(Action::arguments).map_or(0, weight::of_sent);
         let names = self
             .action
             .iter()

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use countersign_tokens::UnixTime;
-use countersign_tokens::json::{self, Limits};
-use serde_json::{Map, Value};
+use countersign_tokens::json::{self, Limits, Members};
+use serde_json::Value;
 
 use super::Turn;
 use super::account::Account;
@@ -15,7 +15,7 @@ use super::request::Request;
 use crate::action::{Action, Class, McpOperation, Operation, ToolCall, mcp};
 use crate::catalogue::{Annotations, Resource};
 use crate::credential::Verified;
-use crate::digest;
+use crate::digest::{self, SentDigest};
 use crate::engine::{Engine, ResourceIndex};
 use crate::hygiene::Finding;
 use crate::learned::{Learned, Sight, Viewer};
@@ -190,7 +190,8 @@ impl<'a> ReaderNow<'a> {
 
     fn tool_call(&self, tool: &str) -> Action {
         // Nobody reads arguments of this call, nor its digest or id.
-        let (arguments, digest, id) = (Map::new(), [0; 32], Value::Null);
+        let (arguments, id) = (Members::new(), Value::Null);
+        let digest = SentDigest::of_members(&arguments);
         self.action(Operation::ToolCall(ToolCall { tool: tool.to_owned(), arguments, digest, id }))
     }
 

@@ -4,11 +4,12 @@
 //! hold, is unreadable from there on: it ends the reading, never the schema.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
+use super::limits::{Limits, NOT_ENFORCED};
 use super::{Property, Record, Rest, SchemaProblem, Shape, Unreadable, Why};
 use crate::task::Pointer;
 
@@ -37,19 +38,33 @@ const OPAQUE: [&str; 11] = [
 /// Keywords that say what type a value is, or what is in it.
 const TELLING: [&str; 7] = ["type", "enum", "const", "properties", "required", "additionalProperties", "items"];
 
-/// The types of a tool's arguments, or every problem with its place below the schema (`/properties/amount/type`).
-pub(super) fn read(schema: &Value) -> Result<Record, Vec<(String, SchemaProblem)>> {
-    let mut reader = Reader { document: schema, problems: Vec::new(), references: Vec::new(), schemas: 0, depth: 0 };
+/// Problems, each with its place below the schema (`/properties/amount/type`).
+type Problems = Vec<(String, SchemaProblem)>;
+
+/// The types of a tool's arguments, or every problem; and where the
+/// keywords are that are not enforced.
+pub(super) fn read(schema: &Value) -> (Result<Record, Problems>, Vec<String>) {
+    let mut reader = Reader {
+        document: schema,
+        problems: Vec::new(),
+        not_enforced: BTreeSet::new(),
+        references: Vec::new(),
+        schemas: 0,
+        depth: 0,
+    };
     let record = reader.arguments(schema);
-    match record {
-        Some(record) if reader.problems.is_empty() => Ok(record),
-        _ => Err(reader.problems),
-    }
+    let Reader { problems, not_enforced, .. } = reader;
+    let read = match record {
+        Some(record) if problems.is_empty() => Ok(record),
+        _ => Err(problems),
+    };
+    (read, not_enforced.into_iter().collect())
 }
 
 struct Reader<'s> {
     document: &'s Value,
-    problems: Vec<(String, SchemaProblem)>,
+    problems: Problems,
+    not_enforced: BTreeSet<String>,
     /// Those that are being followed.
     references: Vec<Cow<'s, str>>,
     schemas: usize,
@@ -61,6 +76,7 @@ struct Reader<'s> {
 struct Read {
     shape: Option<Shape>,
     nullable: bool,
+    limits: Limits,
 }
 
 impl<'s> Reader<'s> {
@@ -73,7 +89,7 @@ impl<'s> Reader<'s> {
             self.problem("", SchemaProblem::NotASchema);
             return None;
         }
-        let Read { shape, nullable } = self.schema(schema, "", true)?;
+        let Read { shape, nullable, limits: _ } = self.schema(schema, "", true)?;
         match shape {
             Some(Shape::Record(record)) if !nullable => return Some(record),
             Some(Shape::Opaque(unreadable)) => {
@@ -103,7 +119,16 @@ impl<'s> Reader<'s> {
         self.depth += 1;
         let read = self.object(schema, place, whole);
         self.depth -= 1;
-        read
+        let limits = self.limits(schema, place);
+        read.map(|read| Read { limits: limits.and(read.limits), ..read })
+    }
+
+    /// The bounds that `schema` itself has.
+    fn limits(&mut self, schema: &'s Map<String, Value>, place: &str) -> Limits {
+        let not_enforced = &mut self.not_enforced;
+        let mut unknown = |keyword: &str| not_enforced.extend([format!("{place}/{keyword}")]);
+        NOT_ENFORCED.into_iter().filter(|keyword| schema.contains_key(*keyword)).for_each(&mut unknown);
+        Limits::read(schema, &mut unknown)
     }
 
     fn object(&mut self, schema: &'s Map<String, Value>, place: &str, whole: bool) -> Option<Read> {
@@ -120,6 +145,8 @@ impl<'s> Reader<'s> {
             return self.alternatives(schema, keyword, place, whole);
         }
         if let Some(keyword) = OPAQUE.into_iter().find(|keyword| schema.contains_key(*keyword)) {
+            let hidden = OPAQUE.into_iter().filter(|keyword| schema.contains_key(*keyword));
+            self.not_enforced.extend(hidden.map(|keyword| format!("{place}/{keyword}")));
             let why = if keyword == "prefixItems" { Why::Tuple } else { Why::Hides };
             return Some(Read::opaque(format!("{place}/{keyword}"), why));
         }
@@ -171,6 +198,7 @@ impl<'s> Reader<'s> {
             return None;
         };
         if tells_more(schema, keyword) {
+            self.not_enforced.insert(here.clone());
             return Some(Read::opaque(here, Why::Hides));
         }
         let read: Vec<Option<Read>> = members
@@ -179,7 +207,12 @@ impl<'s> Reader<'s> {
             .map(|(at, member)| self.schema(member, &format!("{here}/{at}"), whole))
             .collect();
         let read: Vec<Read> = read.into_iter().collect::<Option<_>>()?;
-        Some(Read::joined(read, &here))
+        let several = read.len();
+        let read = Read::joined(read, &here);
+        if several > 1 && matches!(read.shape, Some(Shape::Opaque(_))) {
+            self.not_enforced.insert(here);
+        }
+        Some(read)
     }
 
     /// What a schema with a `type` says.
@@ -199,7 +232,7 @@ impl<'s> Reader<'s> {
         let mut read = Vec::new();
         for name in names {
             let shape = if name == "null" { None } else { Some(self.typed(name, nullable, schema, place, whole)?) };
-            read.push(Read { nullable: shape.is_none(), shape });
+            read.push(Read { nullable: shape.is_none(), shape, limits: Limits::default() });
         }
         Some(Read::joined(read, &here))
     }
@@ -225,8 +258,10 @@ impl<'s> Reader<'s> {
                 Some(Value::Array(_)) => opaque("/items", Why::Tuple),
                 Some(items) => match self.schema(items, &format!("{place}/items"), false)? {
                     Read { shape: Some(shape @ Shape::Opaque(_)), .. } => shape,
-                    Read { shape: Some(shape), nullable: false } => Shape::Set(Box::new(shape)),
-                    Read { shape: _, nullable: _ } => opaque("/items", Why::NullItems),
+                    Read { shape: Some(shape), nullable: false, limits } => {
+                        Shape::Set(Box::new(Property { required: true, nullable: false, shape, limits }))
+                    }
+                    Read { .. } => opaque("/items", Why::NullItems),
                 },
             },
             "object" => match self.record(schema, place)? {
@@ -302,17 +337,21 @@ impl<'s> Reader<'s> {
 
 impl Read {
     fn opaque(place: impl Into<String>, why: Why) -> Self {
-        Self { shape: Some(Shape::Opaque(Unreadable::new(place, why))), nullable: false }
+        let shape = Some(Shape::Opaque(Unreadable::new(place, why)));
+        Self { shape, nullable: false, limits: Limits::default() }
     }
 
     /// What all of `several`, the alternatives at `place`, say.
     fn joined(several: Vec<Self>, place: &str) -> Self {
         let nullable = several.iter().any(|read| read.nullable);
-        let mut shapes = several.into_iter().filter_map(|read| read.shape);
-        let Some(first) = shapes.next() else { return Self { shape: None, nullable } };
+        let typed = several.into_iter().filter_map(|read| Some((read.shape?, read.limits)));
+        let (shapes, limits): (Vec<Shape>, Vec<Limits>) = typed.unzip();
+        let limits = Limits::any_of(limits);
+        let mut shapes = shapes.into_iter();
+        let Some(first) = shapes.next() else { return Self { shape: None, nullable, limits } };
         let shape = shapes.try_fold(first, Shape::joined);
         let shape = shape.unwrap_or_else(|| Shape::Opaque(Unreadable::new(place, Why::Several)));
-        Self { shape: Some(shape), nullable }
+        Self { shape: Some(shape), nullable, limits }
     }
 
     /// As a member of an object that is read at `place`. What is opaque may be anything, `null` too.
@@ -320,7 +359,7 @@ impl Read {
         let only_null = || Shape::Opaque(Unreadable::new(format!("{place}/type"), Why::OnlyNull));
         let shape = self.shape.unwrap_or_else(only_null);
         let nullable = self.nullable && !matches!(shape, Shape::Opaque(_));
-        Property { required, nullable, shape }
+        Property { required, nullable, shape, limits: self.limits }
     }
 }
 
@@ -335,7 +374,12 @@ impl Shape {
                 Self::String(Some(listed))
             }
             (Self::String(_), Self::String(_)) => Self::String(None),
-            (Self::Set(one), Self::Set(other)) => Self::Set(Box::new(one.joined(*other)?)),
+            (Self::Set(one), Self::Set(other)) => {
+                let (one, other) = (*one, *other);
+                let limits = Limits::any_of(vec![one.limits, other.limits]);
+                let shape = one.shape.joined(other.shape)?;
+                Self::Set(Box::new(Property { required: true, nullable: false, shape, limits }))
+            }
             (one, other) => return (one == other).then_some(one),
         })
     }
@@ -352,14 +396,14 @@ fn listed(schema: &Map<String, Value>, place: &str) -> Read {
     let here = format!("{place}/{keyword}");
     let one = |value: &Value| {
         let shape = match value {
-            Value::Null => return Read { shape: None, nullable: true },
+            Value::Null => return Read { shape: None, nullable: true, limits: Limits::default() },
             Value::Bool(_) => Shape::Boolean,
             Value::Number(number) if number.is_i64() => Shape::Long,
             Value::Number(_) => Shape::Decimal,
             Value::String(text) => Shape::String(Some(vec![text.clone()])),
             Value::Array(_) | Value::Object(_) => return Read::opaque(here.clone(), Why::Listed),
         };
-        Read { shape: Some(shape), nullable: false }
+        Read { shape: Some(shape), nullable: false, limits: Limits::default() }
     };
     match Read::joined(values.iter().map(one).collect(), &here) {
         Read { shape: Some(Shape::Opaque(_)), .. } => Read::opaque(here, Why::Listed),

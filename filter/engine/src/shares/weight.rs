@@ -1,5 +1,6 @@
 //! How much memory something takes, so that it can be counted: never less than it does, and no more than a small factor above.
 
+use countersign_tokens::json::{Json, Members};
 use serde_json::{Map, Value};
 
 use crate::headers::Headers;
@@ -9,6 +10,7 @@ const PIECE: usize = 16;
 
 /// One node of a map, which holds up to eleven members and may hold five.
 const NODE: usize = 11 * (size_of::<String>() + size_of::<Value>()) + 12 * size_of::<usize>();
+const SENT_NODE: usize = 11 * (size_of::<String>() + size_of::<Json>()) + 12 * size_of::<usize>();
 const LEAST_MEMBERS: usize = 5;
 
 /// Of `text`, wherever it is.
@@ -37,6 +39,29 @@ pub(crate) fn of_members(members: &Map<String, Value>) -> usize {
     let nodes = (members.len() / LEAST_MEMBERS).saturating_add(1).saturating_mul(NODE);
     let member = |(name, value): (&String, &Value)| of_text(name).saturating_add(of_value(value));
     members.iter().map(member).fold(nodes, usize::saturating_add)
+}
+
+/// The same of what an agent sent.
+pub(crate) fn of_sent(members: &Members) -> usize {
+    if members.is_empty() {
+        return 0;
+    }
+    let nodes = (members.len() / LEAST_MEMBERS).saturating_add(1).saturating_mul(SENT_NODE);
+    let member = |(name, value): (&String, &Json)| of_text(name).saturating_add(of_json(value));
+    members.iter().map(member).fold(nodes, usize::saturating_add)
+}
+
+fn of_json(value: &Json) -> usize {
+    match value {
+        Json::Null | Json::Bool(_) => 0,
+        Json::Number(number) => of_text(&number.text()),
+        Json::String(text) => of_text(text),
+        Json::Array(items) => {
+            let places = items.capacity().saturating_mul(size_of::<Json>()).saturating_add(PIECE);
+            items.iter().map(of_json).fold(places, usize::saturating_add)
+        }
+        Json::Object(members) => of_sent(members),
+    }
 }
 
 /// Of what `headers` hold.

@@ -49,7 +49,7 @@ impl BindingFacts<'_> {
             "resource": resource,
             "operation": action.name(),
             "object": action.object(),
-            "arguments": action.arguments_digest().map(digest::text),
+            "arguments": action.arguments_digest().map(ToString::to_string),
             "risk": risk.name(),
             "basis": digest::text(basis),
         }))?;

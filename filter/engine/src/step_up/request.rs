@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use countersign_tokens::UnixTime;
-use serde_json::{Value, json};
+use countersign_tokens::json::{self, Json, Members};
+use serde_json::json;
 
 use super::binding::{Binding, BindingFacts, actors, identity};
 use super::signature;
@@ -64,7 +65,8 @@ pub fn webhook_call(
     let StepUpConfig { endpoint, secret, hold } = config;
     let timeout = endpoint.timeout.min(*hold);
     let challenge = challenge(id, request, now, now.plus(timeout))?;
-    let body = serde_json::to_vec(&document(request, &challenge, now)?).map_err(|_| Reason::Internal)?;
+    let document = document(request, &challenge, now)?;
+    let body = serde_json::to_vec(&json::written(&document)).map_err(|_| Reason::Internal)?;
     let mut headers = vec![
         ("content-type", "application/json".to_owned()),
         ("prefer", format!("wait={}", timeout.saturating_sub(MARGIN).as_secs())),
@@ -83,10 +85,10 @@ fn challenge(id: CallId, request: &ApprovalRequest<'_>, now: UnixTime, expires: 
     Ok(Challenge { id: format!("chl_{}", digest::base64url(&name)), binding, expires, call: id })
 }
 
-fn document(request: &ApprovalRequest<'_>, challenge: &Challenge, now: UnixTime) -> Result<Value, Reason> {
+fn document(request: &ApprovalRequest<'_>, challenge: &Challenge, now: UnixTime) -> Result<Members, Reason> {
     let ApprovalRequest { decision: _, workload, task, action, risk, demand, redact } = *request;
     let instant = |at| clock::format(at).ok_or(Reason::Internal);
-    Ok(json!({
+    let document = Json::from(json!({
         "type": "approval.requested",
         "challenge": challenge.id,
         "binding": { "call": digest::text(&challenge.binding.call), "body": digest::text(&challenge.binding.body) },
@@ -108,11 +110,14 @@ fn document(request: &ApprovalRequest<'_>, challenge: &Challenge, now: UnixTime)
             "authority": action.authority,
             "target": action.target,
         },
-        "arguments": arguments(action, redact),
         "risk": risk.name(),
         "approvers": demand.approvers,
         "reasons": demand.reasons,
-    }))
+    }));
+    let Json::Object(mut document) = document else { return Err(Reason::Internal) };
+    // Numbers as they are written: nobody approves a rounded amount.
+    document.insert("arguments".to_owned(), arguments(action, redact));
+    Ok(document)
 }
 
 const fn protocol(operation: &Operation) -> &'static str {
@@ -124,11 +129,11 @@ const fn protocol(operation: &Operation) -> &'static str {
     }
 }
 
-fn arguments(action: &Action, redact: &[String]) -> Value {
-    let Some(arguments) = action.arguments() else { return Value::Null };
+fn arguments(action: &Action, redact: &[String]) -> Json {
+    let Some(arguments) = action.arguments() else { return Json::Null };
     let mut shown = arguments.clone();
     for place in redact.iter().filter_map(|pointer| ArgumentPlace::parse(pointer)) {
         place.replace(&mut shown, &REDACTED.into());
     }
-    Value::Object(shown)
+    Json::Object(shown)
 }

@@ -1,9 +1,8 @@
 //! What a grant demands of one argument. Whatever cannot be compared exactly does not satisfy.
 
-use std::cmp::Ordering;
-
+use countersign_tokens::json::{Json, Numeral};
 use ipnet::IpNet;
-use serde_json::{Number, Value};
+use serde_json::Value;
 
 use super::condition::{contains, networks};
 use super::error::TaskError;
@@ -14,13 +13,13 @@ use super::text;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Constraint {
     /// The same JSON value; `1` and `1.0` are the same.
-    Equals(Value),
+    Equals(Json),
     /// The same as one of these.
-    OneOf(Vec<Value>),
+    OneOf(Vec<Json>),
     /// A number, at least this.
-    Min(Number),
+    Min(Numeral),
     /// A number, at most this.
-    Max(Number),
+    Max(Numeral),
     /// A string that starts with this and does not climb out of it.
     Prefix(String),
     /// A string that matches this pattern, segment by segment.
@@ -41,10 +40,12 @@ impl Constraint {
     /// The constraint `kind` with its `operand`, as a claim spells them.
     pub(super) fn parse(kind: &str, operand: &Value) -> Result<Self, TaskError> {
         match (kind, operand) {
-            ("equals", value) => Ok(Self::Equals(value.clone())),
-            ("one_of", Value::Array(values)) if !values.is_empty() => Ok(Self::OneOf(values.clone())),
-            ("min", Value::Number(number)) => Ok(Self::Min(number.clone())),
-            ("max", Value::Number(number)) => Ok(Self::Max(number.clone())),
+            ("equals", value) => Ok(Self::Equals(value.clone().into())),
+            ("one_of", Value::Array(values)) if !values.is_empty() => {
+                Ok(Self::OneOf(values.iter().cloned().map(Json::from).collect()))
+            }
+            ("min", Value::Number(number)) => Ok(Self::Min(number.into())),
+            ("max", Value::Number(number)) => Ok(Self::Max(number.into())),
             ("prefix", Value::String(prefix)) => Ok(Self::Prefix(prefix.clone())),
             // A leading `!` would turn the meaning around.
             ("glob", Value::String(pattern)) if !pattern.is_empty() && !pattern.starts_with('!') => {
@@ -61,12 +62,12 @@ impl Constraint {
     }
 
     /// Whether `argument` meets it.
-    pub fn admits(&self, argument: &Value) -> bool {
+    pub fn admits(&self, argument: &Json) -> bool {
         match self {
-            Self::Equals(expected) => same(expected, argument),
-            Self::OneOf(expected) => expected.iter().any(|expected| same(expected, argument)),
-            Self::Min(least) => number(argument).and_then(|number| compare(number, least)).is_some_and(Ordering::is_ge),
-            Self::Max(most) => number(argument).and_then(|number| compare(number, most)).is_some_and(Ordering::is_le),
+            Self::Equals(expected) => expected == argument,
+            Self::OneOf(expected) => expected.contains(argument),
+            Self::Min(least) => argument.as_number().is_some_and(|number| number >= least),
+            Self::Max(most) => argument.as_number().is_some_and(|number| number <= most),
             Self::Prefix(prefix) => argument.as_str().is_some_and(|argument| text::is_below(prefix, argument)),
             Self::Glob(pattern) => argument.as_str().is_some_and(|argument| text::is_like(pattern, argument)),
             Self::MinLength(least) => length(argument).is_some_and(|length| length >= *least),
@@ -86,7 +87,7 @@ fn unusable(kind: &str) -> TaskError {
 }
 
 /// Whether `argument` leads to one of `domains`; none if nobody can tell where it leads.
-fn leads_to(argument: &Value, domains: &[String]) -> Option<bool> {
+fn leads_to(argument: &Json, domains: &[String]) -> Option<bool> {
     let host = text::host(argument.as_str()?)?;
     Some(domains.iter().any(|domain| text::is_in_domain(&host, domain)))
 }
@@ -98,48 +99,13 @@ fn domains(operand: &Value) -> Option<Vec<String>> {
 }
 
 /// Characters of a string, items of a list.
-fn length(argument: &Value) -> Option<u64> {
+fn length(argument: &Json) -> Option<u64> {
     let length = match argument {
-        Value::String(text) => text.chars().count(),
-        Value::Array(items) => items.len(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => return None,
+        Json::String(text) => text.chars().count(),
+        Json::Array(items) => items.len(),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::Object(_) => return None,
     };
     u64::try_from(length).ok()
-}
-
-fn number(value: &Value) -> Option<&Number> {
-    match value {
-        Value::Number(number) => Some(number),
-        Value::Null | Value::Bool(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => None,
-    }
-}
-
-fn same(a: &Value, b: &Value) -> bool {
-    match (a, b) {
-        (Value::Number(a), Value::Number(b)) => compare(a, b).is_some_and(Ordering::is_eq),
-        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
-        (Value::Object(a), Value::Object(b)) => {
-            a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| same(a, b)))
-        }
-        _ => a == b,
-    }
-}
-
-/// Exact, or none: an integer that a double cannot hold is not compared with one.
-fn compare(a: &Number, b: &Number) -> Option<Ordering> {
-    match (integer(a), integer(b)) {
-        (Some(a), Some(b)) => Some(a.cmp(&b)),
-        (a_integer, b_integer) => double(a, a_integer)?.partial_cmp(&double(b, b_integer)?),
-    }
-}
-
-fn integer(number: &Number) -> Option<i128> {
-    number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from))
-}
-
-fn double(number: &Number, integer: Option<i128>) -> Option<f64> {
-    let exact = integer.is_none_or(|integer| integer.unsigned_abs() <= 1 << 53);
-    number.as_f64().filter(|double| exact && double.is_finite())
 }
 
 #[cfg(test)]
@@ -149,7 +115,7 @@ mod tests {
     use super::*;
 
     fn admits(kind: &str, operand: &Value, argument: &Value) -> Result<bool, TaskError> {
-        Constraint::parse(kind, operand).map(|constraint| constraint.admits(argument))
+        Constraint::parse(kind, operand).map(|constraint| constraint.admits(&argument.clone().into()))
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use countersign_tokens::json::Members;
 use serde_json::{Map, Value};
 
 use super::condition::{Calls, Condition};
@@ -168,12 +169,12 @@ impl Grant {
     }
 
     /// Whether every constraint holds; an argument that is absent holds none.
-    pub(super) fn admits(&self, arguments: Option<&Map<String, Value>>) -> bool {
+    pub(super) fn admits(&self, arguments: Option<&Members>) -> bool {
         self.arguments.iter().all(|(place, constraint)| is_met(place, constraint, arguments))
     }
 
     /// Where a constraint does not hold, each place once.
-    pub(super) fn unmet(&self, arguments: Option<&Map<String, Value>>) -> Vec<Pointer> {
+    pub(super) fn unmet(&self, arguments: Option<&Members>) -> Vec<Pointer> {
         let unmet = self.arguments.iter().filter(|(place, constraint)| !is_met(place, constraint, arguments));
         let mut places: Vec<Pointer> = unmet.map(|(place, _)| place.pointer().clone()).collect();
         places.dedup();
@@ -213,7 +214,7 @@ impl Grant {
     }
 }
 
-fn is_met(place: &ArgumentPlace, constraint: &Constraint, arguments: Option<&Map<String, Value>>) -> bool {
+fn is_met(place: &ArgumentPlace, constraint: &Constraint, arguments: Option<&Members>) -> bool {
     arguments.is_some_and(|arguments| place.all(arguments, &|argument| constraint.admits(argument)))
 }
 

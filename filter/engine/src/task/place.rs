@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use serde_json::{Map, Value};
+use countersign_tokens::json::{Json, Members};
 
 use super::pointer::Pointer;
 use crate::shape::{InputSchema, Record, Shape, Why};
@@ -40,7 +40,7 @@ impl ArgumentPlace {
     }
 
     /// Whether `holds` of what is there, of each item where it is every item. Where nothing is, or an empty list, it does not.
-    pub fn all(&self, arguments: &Map<String, Value>, holds: &dyn Fn(&Value) -> bool) -> bool {
+    pub fn all(&self, arguments: &Members, holds: &dyn Fn(&Json) -> bool) -> bool {
         match self.steps.split_first() {
             Some((Step::Name(name), rest)) => arguments.get(name).is_some_and(|value| all(rest, value, holds)),
             Some((Step::Every, _)) | None => false,
@@ -48,7 +48,7 @@ impl ArgumentPlace {
     }
 
     /// All that is there. What is no list counts as its only item: nothing is overlooked for being written otherwise.
-    pub fn find<'v>(&self, arguments: &'v Map<String, Value>) -> Vec<&'v Value> {
+    pub fn find<'v>(&self, arguments: &'v Members) -> Vec<&'v Json> {
         let mut found = Vec::new();
         if let Some((Step::Name(name), rest)) = self.steps.split_first()
             && let Some(value) = arguments.get(name)
@@ -59,7 +59,7 @@ impl ArgumentPlace {
     }
 
     /// Puts `other` in place of all that [is there](Self::find).
-    pub fn replace(&self, arguments: &mut Map<String, Value>, other: &Value) {
+    pub fn replace(&self, arguments: &mut Members, other: &Json) {
         if let Some((Step::Name(name), rest)) = self.steps.split_first()
             && let Some(value) = arguments.get_mut(name)
         {
@@ -115,33 +115,33 @@ impl Step {
     }
 }
 
-fn all(steps: &[Step], value: &Value, holds: &dyn Fn(&Value) -> bool) -> bool {
+fn all(steps: &[Step], value: &Json, holds: &dyn Fn(&Json) -> bool) -> bool {
     match (steps.split_first(), value) {
         (None, value) => holds(value),
-        (Some((Step::Every, rest)), Value::Array(items)) => {
+        (Some((Step::Every, rest)), Json::Array(items)) => {
             !items.is_empty() && items.iter().all(|item| all(rest, item, holds))
         }
-        (Some((Step::Name(name), rest)), Value::Object(members)) => {
+        (Some((Step::Name(name), rest)), Json::Object(members)) => {
             members.get(name).is_some_and(|value| all(rest, value, holds))
         }
-        (Some((step, rest)), Value::Array(items)) => {
+        (Some((step, rest)), Json::Array(items)) => {
             step.item(items.len()).and_then(|at| items.get(at)).is_some_and(|item| all(rest, item, holds))
         }
         (Some(_), _) => false,
     }
 }
 
-fn find<'v>(steps: &[Step], value: &'v Value, found: &mut Vec<&'v Value>) {
+fn find<'v>(steps: &[Step], value: &'v Json, found: &mut Vec<&'v Json>) {
     let Some((step, rest)) = steps.split_first() else { return found.push(value) };
     match (step, value) {
-        (Step::Every, Value::Array(items)) => items.iter().for_each(|item| find(rest, item, found)),
+        (Step::Every, Json::Array(items)) => items.iter().for_each(|item| find(rest, item, found)),
         (Step::Every, only) => find(rest, only, found),
-        (Step::Name(name), Value::Object(members)) => {
+        (Step::Name(name), Json::Object(members)) => {
             if let Some(value) = members.get(name) {
                 find(rest, value, found);
             }
         }
-        (Step::Name(_), Value::Array(items)) => {
+        (Step::Name(_), Json::Array(items)) => {
             if let Some(item) = step.item(items.len()).and_then(|at| items.get(at)) {
                 find(rest, item, found);
             }
@@ -150,17 +150,17 @@ fn find<'v>(steps: &[Step], value: &'v Value, found: &mut Vec<&'v Value>) {
     }
 }
 
-fn replace(steps: &[Step], value: &mut Value, other: &Value) {
+fn replace(steps: &[Step], value: &mut Json, other: &Json) {
     let Some((step, rest)) = steps.split_first() else { return value.clone_from(other) };
     match (step, value) {
-        (Step::Every, Value::Array(items)) => items.iter_mut().for_each(|item| replace(rest, item, other)),
+        (Step::Every, Json::Array(items)) => items.iter_mut().for_each(|item| replace(rest, item, other)),
         (Step::Every, only) => replace(rest, only, other),
-        (Step::Name(name), Value::Object(members)) => {
+        (Step::Name(name), Json::Object(members)) => {
             if let Some(value) = members.get_mut(name) {
                 replace(rest, value, other);
             }
         }
-        (Step::Name(_), Value::Array(items)) => {
+        (Step::Name(_), Json::Array(items)) => {
             if let Some(item) = step.item(items.len()).and_then(|at| items.get_mut(at)) {
                 replace(rest, item, other);
             }
@@ -178,7 +178,7 @@ fn is_declared(steps: &[Step], record: &Record) -> bool {
     let mut rest = steps.iter().skip(1).peekable();
     while let Some(step) = rest.peek() {
         shape = match (step, shape) {
-            (Step::Every, Some(Shape::Set(item))) => Some(item),
+            (Step::Every, Some(Shape::Set(item))) => Some(&item.shape),
             (Step::Name(name), Some(Shape::Record(record))) => match record.member(name) {
                 Some(property) => Some(&property.shape),
                 None => return !rest.any(Step::is_position),
@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn a_star_is_every_item() {
         let document = json!({ "l": ["a", "b"], "e": [], "o": [{ "p": "a", "q": ["a"] }, { "p": "b", "q": ["b", "a"] }], "m": { "*": "a", "0": "a" }, "n": [["a"], []] });
-        let members = document.as_object().cloned().unwrap_or_default();
+        let members = Json::from(document).as_object().cloned().unwrap_or_default();
         for (place, letters, expected) in [
             ("/l/*", "ab", true),
             ("/l/*", "a", false),
@@ -223,7 +223,7 @@ mod tests {
             ("/l/-", "ab", false),
             ("/n/*/*", "a", false),
         ] {
-            let is_one = |value: &Value| value.as_str().is_some_and(|text| letters.contains(text));
+            let is_one = |value: &Json| value.as_str().is_some_and(|text| letters.contains(text));
             let found = ArgumentPlace::parse(place).map(|place| place.all(&members, &is_one));
             assert_eq!(found, Some(expected), "{place} {letters}");
         }
@@ -232,7 +232,7 @@ mod tests {
     #[test]
     fn all_that_is_there_is_found_and_can_be_replaced() {
         let document = json!({ "l": ["a", "b"], "o": [{ "p": 1, "q": [2, 3] }, { "p": 4 }, 5], "s": "x", "m": { "p": 6, "*": 7 }, "e": [] });
-        let members = document.as_object().cloned().unwrap_or_default();
+        let members = Json::from(document).as_object().cloned().unwrap_or_default();
         for (place, expected) in [
             ("/l/*", json!(["a", "b"])),
             ("/l", json!([["a", "b"]])),
@@ -249,13 +249,13 @@ mod tests {
             ("/none/*", json!([])),
         ] {
             let parsed = ArgumentPlace::parse(place);
-            let found = parsed.as_ref().map(|place| json!(place.find(&members)));
+            let found = parsed.as_ref().map(|place| place.find(&members).into_iter().map(Json::shown).collect());
             assert_eq!(found, Some(expected), "{place}");
             let mut shown = members.clone();
             if let Some(place) = &parsed {
-                place.replace(&mut shown, &json!("hidden"));
+                place.replace(&mut shown, &Json::from("hidden"));
             }
-            let left = parsed.map(|place| place.find(&shown).into_iter().all(|value| value == "hidden"));
+            let left = parsed.map(|place| place.find(&shown).into_iter().all(|value| value.as_str() == Some("hidden")));
             assert_eq!(left, Some(true), "{place}");
         }
     }

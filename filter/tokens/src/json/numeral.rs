@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Number;
 use serde_json::value::RawValue;
 
-use super::JsonError;
+use super::{JsonError, MAX_INTEGER};
 
 /// Digits of an exponent. A number with more is refused: its place cannot be counted.
 const EXPONENT_DIGITS: usize = 15;
@@ -61,6 +61,11 @@ impl Numeral {
         }
     }
 
+    /// The same of one that is written as integers are, without point and exponent.
+    pub fn as_plain_integer(&self) -> Option<i64> {
+        if let Repr::Integer(integer) = self.0 { Some(integer) } else { None }
+    }
+
     /// The integer that it is, if it is one of 64 bits: `5`, `5.0` and `5e0` are.
     pub fn as_i64(&self) -> Option<i64> {
         match &self.0 {
@@ -79,6 +84,24 @@ impl Numeral {
         self.decimal().scaled(i64::from(places))
     }
 
+    /// Whether it is so many times `one`; none where that is not above zero, or has more than 18 digits.
+    pub fn is_multiple_of(&self, one: &Self) -> Option<bool> {
+        let (value, one) = (self.decimal(), one.decimal());
+        if one.negative || one.digits.is_empty() || one.length() >= LONG_DIGITS {
+            return None;
+        }
+        // Both times the same power of ten, so that `one` is an integer that does not end in zero, or what it was.
+        let places = one.length().checked_sub(one.exponent)?;
+        let modulus = one.digits.parse::<u128>().ok()?;
+        let Some(zeros) = value.exponent.checked_add(places).and_then(|exponent| exponent.checked_sub(value.length()))
+        else {
+            return Some(value.digits.is_empty());
+        };
+        let Ok(zeros) = u64::try_from(zeros) else { return Some(value.digits.is_empty()) };
+        let rest = value.digits.bytes().fold(0, |rest: u128, digit| (rest * 10 + u128::from(digit - b'0')) % modulus);
+        Some((rest * power_of_ten(zeros, modulus)).is_multiple_of(modulus))
+    }
+
     /// As `serde_json` has it, if that is exactly this number: an integer of 64 bits, or a [double](Self::as_double).
     pub fn as_number(&self) -> Option<Number> {
         let text = match &self.0 {
@@ -93,6 +116,12 @@ impl Numeral {
 
     /// The double whose shortest form (RFC 8785 §3.2.2.3) has exactly the value that is written here, if there is one.
     pub fn as_double(&self) -> Option<f64> {
+        if let Repr::Integer(integer) = self.0
+            && integer.unsigned_abs() <= MAX_INTEGER
+        {
+            #[expect(clippy::cast_precision_loss, reason = "at most 2^53 - 1")]
+            return Some(integer as f64);
+        }
         // Adding zero turns -0 into 0 and nothing else into anything else.
         let double = self.text().parse::<f64>().ok()? + 0.0;
         let shortest = Number::from_f64(double)?;
@@ -106,6 +135,22 @@ impl Numeral {
             return "0".to_owned();
         }
         format!("{}{digits}e{exponent}", if negative { "-" } else { "" })
+    }
+
+    /// For a serializer of JSON text.
+    pub(super) fn written<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.0 {
+            Repr::Integer(integer) => serializer.serialize_i64(*integer),
+            Repr::Other(raw) => raw.serialize(serializer),
+        }
+    }
+
+    /// For a serializer of RFC 8785. One that has no such form is as large as anything.
+    pub(super) fn canonical<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.0 {
+            Repr::Integer(integer) => serializer.serialize_i64(*integer),
+            Repr::Other(_) => serializer.serialize_f64(self.as_double().unwrap_or(f64::INFINITY)),
+        }
     }
 
     fn decimal(&self) -> Decimal<'_> {
@@ -235,13 +280,17 @@ impl fmt::Debug for Numeral {
     }
 }
 
-impl Serialize for Numeral {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match &self.0 {
-            Repr::Integer(integer) => serializer.serialize_i64(*integer),
-            Repr::Other(raw) => raw.serialize(serializer),
+/// `10^exponent` modulo a number of at most 18 digits.
+fn power_of_ten(mut exponent: u64, modulus: u128) -> u128 {
+    let (mut power, mut base) = (1 % modulus, 10 % modulus);
+    while exponent > 0 {
+        if exponent % 2 == 1 {
+            power = power * base % modulus;
         }
+        base = base * base % modulus;
+        exponent /= 2;
     }
+    power
 }
 
 /// `text` as an integer of 64 bits whose text it is.
@@ -401,6 +450,36 @@ mod tests {
     }
 
     #[test]
+    fn multiples() -> Result<(), JsonError> {
+        for (text, one, is) in [
+            ("10", "5", Some(true)),
+            ("11", "5", Some(false)),
+            ("0", "5", Some(true)),
+            ("-15", "5", Some(true)),
+            ("0.3", "0.1", Some(true)),
+            ("0.35", "0.1", Some(false)),
+            ("19.99", "0.01", Some(true)),
+            ("19.995", "0.01", Some(false)),
+            ("1e400", "7", Some(false)),
+            ("7e400", "7", Some(true)),
+            ("1e400", "0.5", Some(true)),
+            ("1e-400", "0.1", Some(false)),
+            ("9007199254740993", "2", Some(false)),
+            ("9007199254740992", "2", Some(true)),
+            ("30", "1e1", Some(true)),
+            ("35", "1e1", Some(false)),
+            ("4.5", "1.5", Some(true)),
+            ("1", "1e-20", Some(true)),
+            ("1", "0", None),
+            ("1", "-1", None),
+            ("1", "1234567890123456789", None),
+        ] {
+            assert_eq!(read(text)?.is_multiple_of(&read(one)?), is, "{text} {one}");
+        }
+        Ok(())
+    }
+
+    #[test]
     fn what_others_hold_exactly() -> Result<(), JsonError> {
         for (text, number) in [
             ("0.1", Some(json!(0.1))),
@@ -436,7 +515,7 @@ mod tests {
     fn text_is_kept() -> Result<(), JsonError> {
         for text in ["5", "-0", "5.0", "1E+22", "100.50", "0.10000000000000000001", "123456789012345678901234567890"] {
             assert_eq!(read(text)?.to_string(), text);
-            assert_eq!(serde_json::to_string(&read(text)?).ok().as_deref(), Some(text));
+            assert_eq!(crate::json::Json::Number(read(text)?).to_string(), text);
         }
         Ok(())
     }
@@ -473,6 +552,14 @@ mod tests {
             prop_assert_eq!(spread(one)?.cmp(&other.into()), one.cmp(&other));
             prop_assert_eq!(spread(one)?.as_i64(), Some(one));
             prop_assert_eq!(spread(one)? == spread(other)?, spread(one)?.normal() == spread(other)?.normal());
+        }
+
+        #[test]
+        fn multiples_are_those_of_integers(one in 1_i64..100_000, times in any::<i32>(), beside in 0_i64..3) {
+            let value = one * i64::from(times) + beside;
+            prop_assert_eq!(Numeral::from(value).is_multiple_of(&one.into()), Some(value % one == 0));
+            let tenths = |number: i64| read(&format!("{number}e-1"));
+            prop_assert_eq!(tenths(value)?.is_multiple_of(&tenths(one)?), Some(value % one == 0));
         }
 
         #[test]

@@ -99,6 +99,24 @@ fn refuses_numbers_that_readers_disagree_about() {
 }
 
 #[test]
+fn numbers_in_answers_spoil_nothing() {
+    let text = br#"{"a":1,"b":[1e22,0.5,9007199254740993],"c":1e400}"#;
+    let expected = json!({"a": 1, "b": ["1e22", 0.5, "9007199254740993"], "c": "1e400"});
+    assert_eq!(tolerant(text, &Limits::DEFAULT), Ok(expected));
+    assert_eq!(parse(text, &Limits::DEFAULT), Err(JsonError::Number));
+}
+
+#[test]
+fn every_number_is_kept_as_it_is_written() {
+    let text = r#"{"a":[1,-0,1.50,1e400,{"1":"2e5"}],"b":12345678901234567890123,"c":-1E-999}"#;
+    let read = exact(text.as_bytes(), &Limits::DEFAULT).map(|value| value.to_string());
+    assert_eq!(read.as_deref(), Ok(text));
+    for text in ["[01]", "[1.]", "[1e]", "[1e400", "[1e400,]", "[-]", "[+1]", "[1e400 1]", "1e400x"] {
+        assert!(matches!(exact(text.as_bytes(), &Limits::DEFAULT), Err(JsonError::Syntax { .. })), "{text}");
+    }
+}
+
+#[test]
 fn minus_zero_is_zero() {
     for text in ["-0", "-0.0", "-0e1", "-1e-400"] {
         let number = read(text).ok().and_then(|value| value.as_f64());

@@ -13,7 +13,7 @@ use super::{JsonError, Limits, MAX_INTEGER, Numeral, exact};
 pub type Members = BTreeMap<String, Json>;
 
 /// A JSON value. Unlike [`Value`] it holds every number as it is written.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Json {
     #[default]
     Null,
@@ -93,19 +93,28 @@ impl Json {
         })
     }
 
-    /// The same with doubles for numbers, if each has the form that is written here (RFC 8785 §3.2.2.3) and so one digest.
-    pub fn to_canonical(&self) -> Option<Value> {
-        Some(match self {
-            Self::Number(number) => number.as_double()?.into(),
-            Self::Array(items) => Value::Array(items.iter().map(Self::to_canonical).collect::<Option<_>>()?),
-            Self::Object(members) => {
-                let member = |(name, value): (&String, &Self)| Some((name.clone(), value.to_canonical()?));
-                Value::Object(members.iter().map(member).collect::<Option<Map<_, _>>>()?)
-            }
+    /// The same for people: a number that `serde_json` does not hold is its text.
+    pub fn shown(&self) -> Value {
+        match self {
             Self::Null => Value::Null,
             Self::Bool(flag) => Value::Bool(*flag),
+            Self::Number(number) => number.as_number().map_or_else(|| number.to_string().into(), Value::Number),
             Self::String(text) => Value::String(text.clone()),
-        })
+            Self::Array(items) => items.iter().map(Self::shown).collect(),
+            Self::Object(members) => members.iter().map(|(name, value)| (name.clone(), value.shown())).collect(),
+        }
+    }
+
+    /// The same, of which a number that not every reader keeps is its text.
+    pub(super) fn into_tolerant(self) -> Value {
+        match self {
+            Self::Null => Value::Null,
+            Self::Bool(flag) => Value::Bool(flag),
+            Self::Number(number) => interoperable(&number).unwrap_or_else(|_| Value::String(number.to_string())),
+            Self::String(text) => Value::String(text),
+            Self::Array(items) => items.into_iter().map(Self::into_tolerant).collect(),
+            Self::Object(members) => members.into_iter().map(|(name, value)| (name, value.into_tolerant())).collect(),
+        }
     }
 
     /// The same, of which every number is one that every reader keeps (RFC 7493 §2.2): an integer up to 2^53 − 1, or a smaller
@@ -185,16 +194,75 @@ impl From<String> for Json {
     }
 }
 
-/// Only a serializer of JSON text keeps numbers whole.
-impl Serialize for Json {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+/// A value, or the members of an object, for a serializer of JSON text. To any other serializer its numbers would not be numbers,
+/// so that [`Json`] itself is not serialized.
+#[derive(Clone, Copy, Debug)]
+pub struct Written<'j> {
+    of: Of<'j>,
+    numbers: Numbers,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Of<'j> {
+    Value(&'j Json),
+    Members(&'j Members),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Numbers {
+    AsWritten,
+    /// All are integers or doubles with a canonical form.
+    Canonical,
+}
+
+impl Json {
+    /// For a serializer of JSON text.
+    pub const fn written(&self) -> Written<'_> {
+        Written { of: Of::Value(self), numbers: Numbers::AsWritten }
+    }
+
+    /// For a serializer of RFC 8785, if the form that a number has there (§3.2.2.3) has exactly the value that is written here.
+    pub fn canonical(&self) -> Option<Written<'_>> {
+        self.is_canonical().then_some(Written { of: Of::Value(self), numbers: Numbers::Canonical })
+    }
+
+    fn is_canonical(&self) -> bool {
         match self {
-            Self::Null => serializer.serialize_unit(),
-            Self::Bool(flag) => serializer.serialize_bool(*flag),
-            Self::Number(number) => number.serialize(serializer),
-            Self::String(text) => serializer.serialize_str(text),
-            Self::Array(items) => serializer.collect_seq(items),
-            Self::Object(members) => serializer.collect_map(members),
+            Self::Null | Self::Bool(_) | Self::String(_) => true,
+            Self::Number(number) => number.as_double().is_some(),
+            Self::Array(items) => items.iter().all(Self::is_canonical),
+            Self::Object(members) => members.values().all(Self::is_canonical),
+        }
+    }
+}
+
+/// The members of an object, for a serializer of JSON text.
+pub const fn written(members: &Members) -> Written<'_> {
+    Written { of: Of::Members(members), numbers: Numbers::AsWritten }
+}
+
+/// The same for a serializer of RFC 8785, as [`Json::canonical`].
+pub fn canonical(members: &Members) -> Option<Written<'_>> {
+    let all = members.values().all(Json::is_canonical);
+    all.then_some(Written { of: Of::Members(members), numbers: Numbers::Canonical })
+}
+
+impl Serialize for Written<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { of, numbers } = *self;
+        let below = |value| Written { of: Of::Value(value), numbers };
+        match of {
+            Of::Value(Json::Null) => serializer.serialize_unit(),
+            Of::Value(Json::Bool(flag)) => serializer.serialize_bool(*flag),
+            Of::Value(Json::Number(number)) => match numbers {
+                Numbers::AsWritten => number.written(serializer),
+                Numbers::Canonical => number.canonical(serializer),
+            },
+            Of::Value(Json::String(text)) => serializer.serialize_str(text),
+            Of::Value(Json::Array(items)) => serializer.collect_seq(items.iter().map(below)),
+            Of::Value(Json::Object(members)) | Of::Members(members) => {
+                serializer.collect_map(members.iter().map(|(name, value)| (name, below(value))))
+            }
         }
     }
 }
@@ -209,6 +277,6 @@ impl<'de> Deserialize<'de> for Json {
 
 impl std::fmt::Display for Json {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(&serde_json::to_string(self).map_err(|_| std::fmt::Error)?)
+        formatter.write_str(&serde_json::to_string(&self.written()).map_err(|_| std::fmt::Error)?)
     }
 }

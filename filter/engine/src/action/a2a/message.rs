@@ -3,14 +3,13 @@
 //! Readers of protobuf's JSON take `taskId` and `task_id` for the same member, others do not: where a name is looked up, both
 //! spellings together are refused.
 
-use serde_json::{Map, Value};
-
 use super::Read;
 use super::methods::{self, Method, Names, Version};
 use crate::action::rpc::{self, Kind, Message, Rejection};
 use crate::action::strict::{self, name};
 use crate::fold::fold;
 use crate::reason::Reason;
+use countersign_tokens::json::{Json, Members};
 
 /// Characters of an id or a URL.
 const MAX_NAME: usize = 2048;
@@ -19,7 +18,7 @@ const MAX_NAME: usize = 2048;
 #[derive(Debug, Default)]
 pub(super) struct Parameters {
     /// Of `params`, or of a REST body.
-    pub(super) members: Option<Map<String, Value>>,
+    pub(super) members: Option<Members>,
     /// What the path or the query names.
     pub(super) task: Option<String>,
     pub(super) context: Option<String>,
@@ -54,13 +53,13 @@ pub(super) fn read(body: &[u8], version: Version) -> Result<Read, Rejection> {
 }
 
 /// The members of a REST body; none of an empty one.
-pub(super) fn body(body: &[u8]) -> Result<Option<Map<String, Value>>, Reason> {
+pub(super) fn body(body: &[u8]) -> Result<Option<Members>, Reason> {
     if body.is_empty() { Ok(None) } else { strict::object(body).map(Some) }
 }
 
 /// What `parameters` of `method` name; what path and body say both must be the same.
 pub(super) fn facts(method: &Method, parameters: &Parameters) -> Result<Facts, Reason> {
-    let none = Map::new();
+    let none = Members::new();
     let members = parameters.members.as_ref().unwrap_or(&none);
     let mut task = parameters.task.clone();
     let mut context = parameters.context.clone();
@@ -69,7 +68,7 @@ pub(super) fn facts(method: &Method, parameters: &Parameters) -> Result<Facts, R
     match method.task {
         Names::Nothing => settle(&mut context, text(members, "contextId")?)?,
         Names::Message => {
-            let message = member(members, "message")?.and_then(Value::as_object).ok_or(Reason::MalformedMessage)?;
+            let message = member(members, "message")?.and_then(Json::as_object).ok_or(Reason::MalformedMessage)?;
             settle(&mut task, text(message, "taskId")?)?;
             settle(&mut context, text(message, "contextId")?)?;
         }
@@ -87,7 +86,7 @@ pub(super) fn facts(method: &Method, parameters: &Parameters) -> Result<Facts, R
 }
 
 /// Where push notifications are to go: the one `url` in what configures them.
-fn url(method: &Method, members: &Map<String, Value>) -> Result<Option<String>, Reason> {
+fn url(method: &Method, members: &Members) -> Result<Option<String>, Reason> {
     let mut found = Vec::new();
     let configures = method.name == "CreateTaskPushNotificationConfig";
     for (key, value) in members.iter().filter(|(key, _)| !["message", "metadata"].contains(&plain(key).as_str())) {
@@ -103,7 +102,7 @@ fn url(method: &Method, members: &Map<String, Value>) -> Result<Option<String>, 
 }
 
 /// Every `url` that is in a configuration of push notifications, however deep and however spelt.
-fn collect<'v>(key: &str, value: &'v Value, within: bool, found: &mut Vec<&'v Value>) {
+fn collect<'v>(key: &str, value: &'v Json, within: bool, found: &mut Vec<&'v Json>) {
     let key = plain(key);
     if within && key == "url" {
         found.push(value);
@@ -111,14 +110,14 @@ fn collect<'v>(key: &str, value: &'v Value, within: bool, found: &mut Vec<&'v Va
     }
     let within = within || key.contains("pushnotification");
     match value {
-        Value::Object(members) => members.iter().for_each(|(key, value)| collect(key, value, within, found)),
-        Value::Array(items) => items.iter().for_each(|value| collect("", value, within, found)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        Json::Object(members) => members.iter().for_each(|(key, value)| collect(key, value, within, found)),
+        Json::Array(items) => items.iter().for_each(|value| collect("", value, within, found)),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => {}
     }
 }
 
 /// The member that every reader takes for `wanted`.
-fn member<'m>(members: &'m Map<String, Value>, wanted: &str) -> Result<Option<&'m Value>, Reason> {
+fn member<'m>(members: &'m Members, wanted: &str) -> Result<Option<&'m Json>, Reason> {
     let wanted = plain(wanted);
     let mut matching = members.iter().filter(|(key, _)| plain(key) == wanted).map(|(_, value)| value);
     let first = matching.next();
@@ -126,10 +125,10 @@ fn member<'m>(members: &'m Map<String, Value>, wanted: &str) -> Result<Option<&'
 }
 
 /// An id; absent when it is `null` or, as protobuf's JSON writes what is not set, empty.
-fn text(members: &Map<String, Value>, wanted: &str) -> Result<Option<String>, Reason> {
+fn text(members: &Members, wanted: &str) -> Result<Option<String>, Reason> {
     match member(members, wanted)? {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) if text.is_empty() => Ok(None),
+        None | Some(Json::Null) => Ok(None),
+        Some(Json::String(text)) if text.is_empty() => Ok(None),
         Some(value) => Ok(Some(name(Some(value), MAX_NAME)?.to_owned())),
     }
 }

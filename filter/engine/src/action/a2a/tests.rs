@@ -32,7 +32,7 @@ type Told = (String, Option<String>, Value);
 
 fn tell(action: Result<Action, Rejection>) -> Result<Told, Reason> {
     let action = action.map_err(|rejection| rejection.reason)?;
-    let arguments = action.arguments().cloned().map_or(Value::Null, Value::Object);
+    let arguments = action.arguments().cloned().map_or(Value::Null, |arguments| Json::from(arguments).shown());
     Ok((action.name(), action.object().map(str::to_owned), arguments))
 }
 

@@ -8,9 +8,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use countersign_tokens::json::{self, Limits};
+use countersign_tokens::json::{Json, Members, Numeral};
 use percent_encoding::percent_decode;
-use serde_json::{Map, Value};
 use unicode_normalization::is_nfc;
 
 use crate::action::mcp::fields;
@@ -30,7 +29,7 @@ const MAX_NAME: usize = 256;
 /// Arguments under construction.
 pub(in crate::action) struct Arguments<'s> {
     schema: Option<&'s InputSchema>,
-    values: Map<String, Value>,
+    values: Members,
     /// Names as a reader that does not mind case sees them.
     folded: BTreeSet<String>,
 }
@@ -38,7 +37,7 @@ pub(in crate::action) struct Arguments<'s> {
 impl<'s> Arguments<'s> {
     /// None yet; `schema` is the JSON Schema that types text.
     pub(in crate::action) fn new(schema: Option<&'s InputSchema>) -> Self {
-        Self { schema, values: Map::new(), folded: BTreeSet::new() }
+        Self { schema, values: Members::new(), folded: BTreeSet::new() }
     }
 
     /// One argument that is written as text; an error if there is one of this name.
@@ -87,11 +86,11 @@ impl<'s> Arguments<'s> {
     }
 
     /// All of them.
-    pub(in crate::action) fn finish(self) -> Map<String, Value> {
+    pub(in crate::action) fn finish(self) -> Members {
         self.values
     }
 
-    fn add(&mut self, name: &str, value: Value) -> Result<(), Reason> {
+    fn add(&mut self, name: &str, value: Json) -> Result<(), Reason> {
         // Brackets make lists and objects of fields for some readers.
         let plain = !name.is_empty()
             && name.len() <= MAX_NAME
@@ -122,14 +121,14 @@ fn decode(component: &[u8]) -> Result<String, Reason> {
 }
 
 /// `text` as the value of the type that `schema` declares for `name`, if it is exactly one. `null` cannot be written as text.
-fn typed(schema: Option<&InputSchema>, name: &str, text: &str) -> Value {
+fn typed(schema: Option<&InputSchema>, name: &str, text: &str) -> Json {
     let value = match schema.and_then(|schema| schema.argument(name)) {
-        Some(Shape::Boolean) if matches!(text, "true" | "false") => Some(Value::Bool(text == "true")),
-        Some(Shape::Long) if is_decimal(text, false) => number(text),
-        Some(Shape::Decimal) if is_decimal(text, true) => number(text),
+        Some(Shape::Boolean) if matches!(text, "true" | "false") => Some(Json::Bool(text == "true")),
+        Some(Shape::Long) if is_decimal(text, false) => Numeral::parse(text).ok().map(Json::Number),
+        Some(Shape::Decimal) if is_decimal(text, true) => Numeral::parse(text).ok().map(Json::Number),
         Some(_) | None => None,
     };
-    value.unwrap_or_else(|| Value::String(text.to_owned()))
+    value.unwrap_or_else(|| Json::String(text.to_owned()))
 }
 
 /// Digits without leading zeros, perhaps a sign, perhaps a fraction; `-0` is another text for `0`.
@@ -141,11 +140,6 @@ fn is_decimal(text: &str, fraction: bool) -> bool {
         && (unsigned == "0" || !unsigned.starts_with('0'))
         && rest.is_none_or(|rest| fraction && digits(rest))
         && !(whole == "-0" && rest.is_none_or(|rest| rest.bytes().all(|byte| byte == b'0')))
-}
-
-/// Numbers that readers round differently are none.
-fn number(text: &str) -> Option<Value> {
-    json::parse(text.as_bytes(), &Limits::DEFAULT).ok().filter(Value::is_number)
 }
 
 #[cfg(test)]

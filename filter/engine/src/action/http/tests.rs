@@ -5,6 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::action::test_support::{resource, target, tool};
 use crate::catalogue::{Interface, PathMatch, Protocol, Template};
+use countersign_tokens::json::Json;
 
 fn api() -> Result<Resource, &'static str> {
     let endpoint = |name: &str, method: &str, path: &str, body| {
@@ -45,8 +46,8 @@ fn an_endpoint_has_arguments_only_when_they_are_read() -> Result<(), &'static st
     assert_eq!((action.arguments(), action.arguments_digest()), (None, None));
     let action = with_arguments(action, &api, &target, &headers, body).map_err(|_| "refused")?;
     let expected = json!({ "id": 7, "dry_run": "1", "amount": 5 });
-    assert_eq!(action.arguments().cloned().map(serde_json::Value::Object), Some(expected.clone()));
-    assert_eq!(action.arguments_digest().copied(), digest::of_json(&expected).ok());
+    assert_eq!(action.arguments().cloned().map(|arguments| Json::from(arguments).shown()), Some(expected.clone()));
+    assert_eq!(action.arguments_digest().copied(), Some(SentDigest::of_value(&expected)));
     Ok(())
 }
 

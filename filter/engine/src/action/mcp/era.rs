@@ -7,12 +7,11 @@
 //! Source: modelcontextprotocol/modelcontextprotocol, `docs/specification/2026-07-28/basic/index.mdx` (`_meta`) and
 //! `basic/transports/streamable-http.mdx` (Protocol Version Header).
 
-use serde_json::{Map, Value};
-
 use super::fields::single;
 use super::message::{member, object};
 use crate::headers::Headers;
 use crate::reason::Reason;
+use countersign_tokens::json::{Json, Members};
 
 const HEADER: &str = "mcp-protocol-version";
 const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
@@ -77,7 +76,7 @@ pub fn requested(headers: &Headers) -> Option<&str> {
 }
 
 /// The era that header and body agree on.
-pub(super) fn agree(headers: &Headers, params: Option<&Map<String, Value>>) -> Result<Era, Reason> {
+pub(super) fn agree(headers: &Headers, params: Option<&Members>) -> Result<Era, Reason> {
     let stated = single(headers, HEADER)?;
     let meta = meta(params)?;
     if let Some(version) = meta.map(|meta| member(meta, VERSION)).transpose()?.flatten() {
@@ -90,13 +89,13 @@ pub(super) fn agree(headers: &Headers, params: Option<&Map<String, Value>>) -> R
 }
 
 /// A request of the stateless era says its version and what its client can do.
-pub(super) fn check_request(params: Option<&Map<String, Value>>) -> Result<(), Reason> {
+pub(super) fn check_request(params: Option<&Members>) -> Result<(), Reason> {
     let meta = meta(params)?.ok_or(Reason::MetaMissing)?;
     let (version, capabilities) = (member(meta, VERSION)?, member(meta, CAPABILITIES)?);
-    if version.is_some() && capabilities.is_some_and(Value::is_object) { Ok(()) } else { Err(Reason::MetaMissing) }
+    if version.is_some() && capabilities.is_some_and(Json::is_object) { Ok(()) } else { Err(Reason::MetaMissing) }
 }
 
-fn meta(params: Option<&Map<String, Value>>) -> Result<Option<&Map<String, Value>>, Reason> {
+fn meta(params: Option<&Members>) -> Result<Option<&Members>, Reason> {
     match params {
         None => Ok(None),
         Some(params) => object(member(params, "_meta")?),

@@ -1,12 +1,11 @@
 //! What the parameters of an MCP message name.
 
-use serde_json::{Map, Value};
-
 use super::methods::{Method, Names};
 use super::uri;
 use crate::action::strict::{self, name};
 use crate::fold;
 use crate::reason::Reason;
+use countersign_tokens::json::{Json, Members};
 
 /// Characters of a tool's name.
 const MAX_TOOL: usize = 256;
@@ -21,13 +20,13 @@ const LISTS: [&str; 3] = ["toolsListChanged", "promptsListChanged", "resourcesLi
 #[derive(Debug)]
 pub(super) struct Call {
     pub(super) tool: String,
-    pub(super) arguments: Map<String, Value>,
+    pub(super) arguments: Members,
     /// Answers to what the server asked before, and what it wants to be reminded of (2026-07-28, multi round-trip requests).
-    pub(super) inputs: Option<(Value, Value)>,
+    pub(super) inputs: Option<(Json, Json)>,
 }
 
 /// What `params` name, by the method's row: one thing, of a subscription any number.
-pub(super) fn named(method: &Method, params: Option<&Map<String, Value>>) -> Result<Vec<String>, Reason> {
+pub(super) fn named(method: &Method, params: Option<&Members>) -> Result<Vec<String>, Reason> {
     let find = |key| params.map_or(Ok(None), |params| member(params, key));
     let one = |name: &str| vec![name.to_owned()];
     match method.names {
@@ -40,34 +39,34 @@ pub(super) fn named(method: &Method, params: Option<&Map<String, Value>>) -> Res
 }
 
 /// The names of arguments in `params` that nothing can declare, by the method's row.
-pub(super) fn carried(method: &Method, params: Option<&Map<String, Value>>) -> Result<Vec<String>, Reason> {
+pub(super) fn carried(method: &Method, params: Option<&Members>) -> Result<Vec<String>, Reason> {
     let mut names = Vec::new();
     for place in method.arguments {
         let (mut found, mut within) = (None, params);
         for key in place.split('/').skip(1) {
             found = within.map_or(Ok(None), |within| member(within, key))?;
-            within = found.and_then(Value::as_object);
+            within = found.and_then(Json::as_object);
         }
         match found {
-            Some(Value::Object(members)) => names.extend(members.keys().cloned()),
-            Some(Value::String(name)) => names.push(name.clone()),
-            Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_)) | None => {}
+            Some(Json::Object(members)) => names.extend(members.keys().cloned()),
+            Some(Json::String(name)) => names.push(name.clone()),
+            Some(Json::Null | Json::Bool(_) | Json::Number(_) | Json::Array(_)) | None => {}
         }
     }
     Ok(names)
 }
 
 /// Whether `params` may go with a request that can be tried again with inputs (2026-07-28).
-pub(super) fn check_inputs(params: &Map<String, Value>) -> Result<(), Reason> {
+pub(super) fn check_inputs(params: &Members) -> Result<(), Reason> {
     object(member(params, "inputResponses")?)?;
     match member(params, "requestState")? {
-        None | Some(Value::String(_)) => Ok(()),
+        None | Some(Json::String(_)) => Ok(()),
         Some(_) => Err(Reason::MalformedMessage),
     }
 }
 
 /// What a `tools/call` asks for; `stateless` of the era without sessions.
-pub(super) fn tool_call(mut params: Map<String, Value>, stateless: bool) -> Result<Call, Reason> {
+pub(super) fn tool_call(mut params: Members, stateless: bool) -> Result<Call, Reason> {
     let tool = name(params.get("name"), MAX_TOOL)?.to_owned();
     let arguments = params.remove("arguments").map(strict::members).transpose()?.unwrap_or_default();
     object(params.get("_meta"))?;
@@ -87,7 +86,7 @@ pub(super) fn tool_call(mut params: Map<String, Value>, stateless: bool) -> Resu
 }
 
 /// The member `key`; refused if there is another that decoders which ignore case would take for it.
-pub(super) fn member<'m>(members: &'m Map<String, Value>, key: &str) -> Result<Option<&'m Value>, Reason> {
+pub(super) fn member<'m>(members: &'m Members, key: &str) -> Result<Option<&'m Json>, Reason> {
     let found = members.get(key);
     // Beside the member itself there is none: that was checked.
     let twin = found.is_none() && members.keys().any(|other| fold::is_same(other, key));
@@ -95,11 +94,11 @@ pub(super) fn member<'m>(members: &'m Map<String, Value>, key: &str) -> Result<O
 }
 
 /// The object `value` is, if there is one.
-pub(super) fn object(value: Option<&Value>) -> Result<Option<&Map<String, Value>>, Reason> {
+pub(super) fn object(value: Option<&Json>) -> Result<Option<&Members>, Reason> {
     match value {
         None => Ok(None),
-        Some(Value::Object(members)) => Ok(Some(members)),
-        Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => {
+        Some(Json::Object(members)) => Ok(Some(members)),
+        Some(Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Array(_)) => {
             Err(Reason::MalformedMessage)
         }
     }
@@ -110,16 +109,16 @@ pub(super) fn is_name(text: &str, tool: bool) -> bool {
     strict::is_name(text, if tool { MAX_TOOL } else { MAX_NAME })
 }
 
-fn address(value: Option<&Value>) -> Result<&str, Reason> {
+fn address(value: Option<&Json>) -> Result<&str, Reason> {
     let address = name(value, MAX_NAME)?;
     if uri::is_normal(address) { Ok(address) } else { Err(Reason::AmbiguousUri) }
 }
 
 /// `{"type": "ref/prompt", "name": …}` or `{"type": "ref/resource", "uri": …}`, not both.
-fn reference(value: Option<&Value>) -> Result<&str, Reason> {
+fn reference(value: Option<&Json>) -> Result<&str, Reason> {
     let reference = object(value)?.ok_or(Reason::MalformedMessage)?;
     let (prompt, resource) = (member(reference, "name")?, member(reference, "uri")?);
-    match (member(reference, "type")?.and_then(Value::as_str), prompt, resource) {
+    match (member(reference, "type")?.and_then(Json::as_str), prompt, resource) {
         (Some("ref/prompt"), Some(_), None) => name(prompt, MAX_NAME),
         (Some("ref/resource"), None, Some(_)) => {
             let template = name(resource, MAX_NAME)?;
@@ -130,21 +129,21 @@ fn reference(value: Option<&Value>) -> Result<&str, Reason> {
 }
 
 /// Every URI and task in a `SubscriptionFilter`. What is not known there could name anything.
-fn subscriptions(value: Option<&Value>) -> Result<Vec<String>, Reason> {
+fn subscriptions(value: Option<&Json>) -> Result<Vec<String>, Reason> {
     let mut named = Vec::new();
     for (kind, value) in object(value)?.ok_or(Reason::MalformedMessage)? {
         match (kind.as_str(), value) {
-            ("resourceSubscriptions", Value::Array(addresses)) => {
+            ("resourceSubscriptions", Json::Array(addresses)) => {
                 for value in addresses {
                     named.push(address(Some(value))?.to_owned());
                 }
             }
-            ("taskIds", Value::Array(tasks)) => {
+            ("taskIds", Json::Array(tasks)) => {
                 for value in tasks {
                     named.push(name(Some(value), MAX_NAME)?.to_owned());
                 }
             }
-            (kind, Value::Bool(_)) if LISTS.contains(&kind) => {}
+            (kind, Json::Bool(_)) if LISTS.contains(&kind) => {}
             _ => return Err(Reason::MalformedMessage),
         }
     }

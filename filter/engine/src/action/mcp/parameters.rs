@@ -7,9 +7,8 @@
 //! Source: modelcontextprotocol/modelcontextprotocol, `docs/specification/2026-07-28/basic/transports/streamable-http.mdx`
 //! (Custom Headers from Tool Parameters).
 
+use countersign_tokens::json::{Json, MAX_INTEGER, Members, Numeral};
 use std::collections::BTreeSet;
-
-use serde_json::{Map, Number, Value};
 
 use super::fields::{decode, single};
 use crate::catalogue::Tool;
@@ -17,8 +16,6 @@ use crate::headers::{Headers, same_name};
 use crate::reason::Reason;
 
 const PREFIX: &str = "mcp-param-";
-/// Integers beyond are not the same number to every reader: 2⁵³ − 1.
-const MAX_INTEGER: i64 = 9_007_199_254_740_991;
 
 /// Whether `name` is such a field, in any spelling.
 pub(crate) fn is_parameter(name: &str) -> bool {
@@ -31,12 +28,7 @@ pub(super) fn check_none(headers: &Headers) -> Result<(), Reason> {
 }
 
 /// Fields of a call with `arguments` to `tool`, if that is declared; `required` where they may not be absent.
-pub(super) fn check(
-    headers: &Headers,
-    tool: Option<&Tool>,
-    arguments: &Map<String, Value>,
-    required: bool,
-) -> Result<(), Reason> {
+pub(super) fn check(headers: &Headers, tool: Option<&Tool>, arguments: &Members, required: bool) -> Result<(), Reason> {
     let mut named = BTreeSet::new();
     let mut fields = headers.iter().map(|(name, _)| name).filter(|name| is_parameter(name));
     if !fields.all(|name| named.insert(name.to_ascii_lowercase().replace('_', "-"))) {
@@ -65,30 +57,23 @@ pub(super) fn check(
 }
 
 /// The argument at `path`; `null` is absence.
-fn find<'a>(arguments: &'a Map<String, Value>, path: &[String]) -> Option<&'a Value> {
+fn find<'a>(arguments: &'a Members, path: &[String]) -> Option<&'a Json> {
     let (first, rest) = path.split_first()?;
     let start = arguments.get(first)?;
     rest.iter().try_fold(start, |value, key| value.as_object()?.get(key)).filter(|value| !value.is_null())
 }
 
 /// Integers are compared as numbers; what is no text, integer or boolean cannot be repeated.
-fn repeats(text: &str, argument: &Value) -> bool {
+fn repeats(text: &str, argument: &Json) -> bool {
     match argument {
-        Value::String(argument) => text == argument,
-        Value::Bool(argument) => text == if *argument { "true" } else { "false" },
-        Value::Number(argument) => {
-            let stated = if text.contains(' ') { None } else { serde_json::from_str::<Number>(text).ok() };
+        Json::String(argument) => text == argument,
+        Json::Bool(argument) => text == if *argument { "true" } else { "false" },
+        Json::Number(argument) => {
+            // What is no integer is not repeated (draft of `x-mcp-header`), and beyond 2^53 - 1 readers differ.
+            let integer = |number: &Numeral| number.as_i64().filter(|value| value.unsigned_abs() <= MAX_INTEGER);
+            let stated = Numeral::parse(text).ok();
             integer(argument).is_some_and(|argument| stated.as_ref().and_then(integer) == Some(argument))
         }
-        Value::Null | Value::Array(_) | Value::Object(_) => false,
+        Json::Null | Json::Array(_) | Json::Object(_) => false,
     }
-}
-
-fn integer(number: &Number) -> Option<i64> {
-    let value = number.as_i64().or_else(|| {
-        // `42.0` is an integer to JSON Schema; whole numbers in these bounds are exact in both forms.
-        let value = number.as_f64().filter(|value| value.fract() == 0.0 && value.abs() < 9.0e15)?;
-        format!("{value:.0}").parse().ok()
-    });
-    value.filter(|value| (-MAX_INTEGER..=MAX_INTEGER).contains(value))
 }

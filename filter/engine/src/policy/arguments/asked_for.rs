@@ -40,6 +40,16 @@ impl AskedFor {
         self.below.keys()
     }
 
+    /// Whether `name` is asked for, if only whether it is there.
+    pub(in crate::policy) fn reads(&self, name: &str) -> bool {
+        self.whole || self.below.contains_key(name)
+    }
+
+    /// Whether each item of a list is read.
+    pub(in crate::policy) fn reads_items(&self) -> bool {
+        self.whole
+    }
+
     /// What is asked below `name`.
     pub(in crate::policy) fn below(&self, name: &str) -> &Self {
         if self.whole { &ALL } else { self.below.get(name).unwrap_or(&NOTHING) }

@@ -3,18 +3,14 @@
 use std::fmt;
 
 use cedar_policy::RestrictedExpression;
-use serde_json::{Map, Number, Value};
+use countersign_tokens::json::{Json, Members};
 
 use super::{AskedFor, Property, Record, Rest, Shape};
 use crate::policy::reads::Names;
 use crate::task::Pointer;
 
-/// The largest magnitude of a Cedar decimal's integer part: decimals are 64-bit multiples of 1/10,000.
-const DECIMAL_WHOLE: u64 = 922_337_203_685_477;
-/// Fraction digits of a Cedar decimal.
-const DECIMAL_FRACTION: usize = 4;
-/// Digits that survive a double unchanged: with more, the number read need not be the number written.
-const DOUBLE_DIGITS: usize = 15;
+/// Fraction digits of a Cedar decimal, which is a 64-bit multiple of 1/10,000.
+const DECIMAL_FRACTION: u32 = 4;
 /// Characters of a member's name that go into a record.
 const NAME_SHOWN: usize = 64;
 
@@ -30,7 +26,7 @@ pub(in crate::policy) struct Unfit {
     problem: UnfitProblem,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum UnfitProblem {
     Undeclared,
     /// By a policy, which could not see it; with the remedy.
@@ -39,12 +35,16 @@ enum UnfitProblem {
     Duplicate,
     NotListed,
     NotA(&'static str),
+    /// It fits, and policies that read it cannot hold it.
+    NotRead(&'static str),
+    /// A bound of the schema.
+    Beyond(String),
 }
 
 /// The members of `values` that policies read, as one Cedar record; an error if any member does not fit, read or not.
 pub(super) fn fit(
     record: &Record,
-    values: &Map<String, Value>,
+    values: &Members,
     wanted: &Names,
     asked: &AskedFor,
 ) -> Result<RestrictedExpression, Unfit> {
@@ -56,7 +56,7 @@ pub(super) fn fit(
 /// The same of `values` that need not be all there are.
 pub(super) fn fit_known(
     record: &Record,
-    values: &Map<String, Value>,
+    values: &Members,
     wanted: &Names,
     asked: &AskedFor,
 ) -> Result<RestrictedExpression, Unfit> {
@@ -69,26 +69,52 @@ pub(super) fn fit_known(
                 Rest::Refused | Rest::Map(..) => return Err(Unfit::at(name, UnfitProblem::Undeclared)),
             }
         };
-        let fitted = member(property, value, asked.below(name)).map_err(|unfit| unfit.below(name))?;
+        let reading = Reading { asked: asked.below(name), read: asked.reads(name) };
+        let fitted = member(property, value, reading).map_err(|unfit| unfit.below(name))?;
         pairs.extend(fitted.filter(|_| wanted.contains(name)).map(|expression| (name.clone(), expression)));
     }
     RestrictedExpression::new_record(pairs).map_err(|_| Unfit::here(UnfitProblem::Duplicate))
 }
 
-/// None is absence, to Cedar.
-fn member(property: &Property, value: &Value, asked: &AskedFor) -> Result<Option<RestrictedExpression>, Unfit> {
-    if property.nullable && value.is_null() { Ok(None) } else { of_shape(&property.shape, value, asked) }
+/// What policies ask of a value.
+#[derive(Clone, Copy)]
+struct Reading<'a> {
+    asked: &'a AskedFor,
+    /// Whether they ask for it at all, if only whether it is there.
+    read: bool,
 }
 
-fn of_shape(shape: &Shape, value: &Value, asked: &AskedFor) -> Result<Option<RestrictedExpression>, Unfit> {
+/// None is absence, to Cedar.
+fn member(property: &Property, value: &Json, reading: Reading<'_>) -> Result<Option<RestrictedExpression>, Unfit> {
+    if property.nullable && value.is_null() {
+        return Ok(None);
+    }
+    let fitted = of_shape(&property.shape, value, reading)?;
+    match property.limits.broken(value) {
+        Some(limit) => Err(Unfit::here(UnfitProblem::Beyond(limit.to_string()))),
+        None => Ok(fitted),
+    }
+}
+
+/// None too for what nobody reads and Cedar cannot hold.
+fn of_shape(shape: &Shape, value: &Json, reading: Reading<'_>) -> Result<Option<RestrictedExpression>, Unfit> {
     let not_a = |what| Unfit::here(UnfitProblem::NotA(what));
+    let held = |held: Option<RestrictedExpression>, what| match held {
+        None if reading.read => Err(Unfit::here(UnfitProblem::NotRead(what))),
+        held => Ok(held),
+    };
     Ok(Some(match shape {
         Shape::Opaque(_) => return Ok(None),
         Shape::Boolean => RestrictedExpression::new_bool(value.as_bool().ok_or(not_a("a boolean"))?),
-        Shape::Long => RestrictedExpression::new_long(value.as_i64().ok_or(not_a("an integer of 64 bits"))?),
+        Shape::Long => {
+            let number = value.as_number().filter(|number| number.is_integer()).ok_or(not_a("an integer"))?;
+            return held(number.as_i64().map(RestrictedExpression::new_long), "one of more than 64 bits");
+        }
         Shape::Decimal => {
-            let text = value.as_number().and_then(decimal).ok_or(not_a("a decimal of at most 4 fraction digits"))?;
-            RestrictedExpression::new_decimal(text)
+            let number = value.as_number().ok_or(not_a("a number"))?;
+            let decimal =
+                number.scaled(DECIMAL_FRACTION).map(|scaled| RestrictedExpression::new_decimal(decimal(scaled)));
+            return held(decimal, "a number with more than 4 fraction digits, or beyond ±922337203685477");
         }
         Shape::String(listed) => {
             let text = value.as_str().ok_or(not_a("a string"))?;
@@ -99,31 +125,22 @@ fn of_shape(shape: &Shape, value: &Value, asked: &AskedFor) -> Result<Option<Res
         }
         Shape::Set(item) => {
             let items = value.as_array().ok_or(not_a("an array"))?.iter().enumerate();
-            let of_item = |value| of_shape(item, value, asked.of_items());
-            let fitted = items.map(|(at, value)| of_item(value).map_err(|unfit| unfit.below(&at.to_string())));
+            let below = Reading { asked: reading.asked.of_items(), read: reading.asked.reads_items() };
+            let fitted =
+                items.map(|(at, value)| member(item, value, below).map_err(|unfit| unfit.below(&at.to_string())));
             let fitted: Vec<Option<RestrictedExpression>> = fitted.collect::<Result<_, _>>()?;
-            RestrictedExpression::new_set(fitted.into_iter().flatten())
+            let Some(fitted) = fitted.into_iter().collect::<Option<Vec<_>>>() else { return Ok(None) };
+            RestrictedExpression::new_set(fitted)
         }
-        Shape::Record(record) => fit(record, value.as_object().ok_or(not_a("an object"))?, &Names::All, asked)?,
+        Shape::Record(record) => fit(record, value.as_object().ok_or(not_a("an object"))?, &Names::All, reading.asked)?,
     }))
 }
 
-/// `number` in Cedar's decimal notation, if it is one exactly.
-fn decimal(number: &Number) -> Option<String> {
-    if let Some(whole) = number.as_i64() {
-        return (whole.unsigned_abs() <= DECIMAL_WHOLE).then(|| format!("{whole}.0"));
-    }
-    if number.is_u64() {
-        return None;
-    }
-    // The shortest decimal that reads as this double, without exponent.
-    let text = number.as_f64().filter(|double| double.is_finite())?.to_string();
-    let (whole, fraction) = text.split_once('.').unwrap_or((&text, "0"));
-    let digits =
-        whole.trim_start_matches('-').bytes().chain(fraction.bytes()).skip_while(|digit| *digit == b'0').count();
-    let magnitude: u64 = whole.trim_start_matches('-').parse().ok()?;
-    let exact = digits <= DOUBLE_DIGITS + usize::from(fraction == "0") && fraction.len() <= DECIMAL_FRACTION;
-    (exact && magnitude <= DECIMAL_WHOLE).then(|| format!("{whole}.{fraction}"))
+/// So many ten-thousandths in Cedar's decimal notation.
+fn decimal(scaled: i64) -> String {
+    let (unit, sign) = (10_u64.pow(DECIMAL_FRACTION), if scaled < 0 { "-" } else { "" });
+    let magnitude = scaled.unsigned_abs();
+    format!("{sign}{}.{:04}", magnitude / unit, magnitude % unit)
 }
 
 impl Unfit {
@@ -156,6 +173,8 @@ impl fmt::Display for UnfitProblem {
             Self::Duplicate => out.write_str("present twice"),
             Self::NotListed => out.write_str("not one of those listed"),
             Self::NotA(what) => write!(out, "not {what}"),
+            Self::Beyond(bound) => out.write_str(bound),
+            Self::NotRead(what) => write!(out, "{what}, which a policy that reads it cannot hold"),
         }
     }
 }

@@ -10,6 +10,7 @@ mod fit;
 use std::sync::Arc;
 
 use cedar_policy::RestrictedExpression;
+use countersign_tokens::json::Members;
 use serde_json::{Map, Value, json};
 
 pub(super) use asked_for::AskedFor;
@@ -45,7 +46,7 @@ impl Arguments {
     /// fit, read or not, or if nothing declares it and a policy asks for it.
     pub(super) fn fit(
         &self,
-        values: &Map<String, Value>,
+        values: &Members,
         wanted: &Names,
         mode: Mode,
     ) -> Result<Option<RestrictedExpression>, Unfit> {
@@ -54,11 +55,7 @@ impl Arguments {
     }
 
     /// As [`Self::fit`], of `values` that need not be all there are.
-    pub(super) fn fit_known(
-        &self,
-        values: &Map<String, Value>,
-        wanted: &Names,
-    ) -> Result<Option<RestrictedExpression>, Unfit> {
+    pub(super) fn fit_known(&self, values: &Members, wanted: &Names) -> Result<Option<RestrictedExpression>, Unfit> {
         let fitted = fit::fit_known(self.record(), values, wanted, self.asked(Mode::Enforce))?;
         Ok(self.types.as_ref().map(|_| fitted))
     }
@@ -127,7 +124,7 @@ fn shape_type(shape: &Shape, asked: &AskedFor) -> Option<Value> {
         Shape::Long => json!({ "type": "Long" }),
         Shape::Decimal => json!({ "type": "Extension", "name": "decimal" }),
         Shape::String(_) => json!({ "type": "String" }),
-        Shape::Set(item) => json!({ "type": "Set", "element": shape_type(item, asked)? }),
+        Shape::Set(item) => json!({ "type": "Set", "element": shape_type(&item.shape, asked)? }),
         Shape::Record(record) => cedar_type(record, asked),
         Shape::Opaque(_) => return None,
     })

@@ -11,14 +11,14 @@ use std::fmt;
 use std::time::Duration;
 
 use countersign_tokens::UnixTime;
-use serde_json::{Map, Value, json};
+use countersign_tokens::json::{Json, Members};
 
 use super::basis::Fields;
 use super::document::{asked_at, document};
 use super::{Allow, Deny, Facts, StepUp, Verdict};
 use crate::catalogue::Resource;
 use crate::config::Endpoint;
-use crate::digest;
+use crate::digest::SentDigest;
 use crate::io::{Call, CallId, CallOutcome};
 use crate::reason::Reason;
 use answer::Answer;
@@ -67,7 +67,7 @@ impl Question {
 
 /// What tells a question from every other: SHA-256 of all of it but the time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Key([u8; 32]);
+pub(super) struct Key(SentDigest);
 
 /// The answer to one question.
 #[derive(Debug)]
@@ -118,10 +118,7 @@ impl Pdp {
             Ok(document) => document,
             Err(unreadable) => return Ok(Verdict::Deny(unreadable.into())),
         };
-        // What was read as strict JSON has a canonical form; anything else must not be taken for another question.
-        let Ok(key) = digest::of_json(&document).map(Key) else {
-            return Ok(Verdict::Deny(self.deny(Reason::PolicyError, Some("the question has no canonical form"))));
-        };
+        let key = Key(SentDigest::of_members(&document));
         let given = given.iter().find(|given| given.key == key).map(|given| given.answer.clone());
         match given.or_else(|| self.cache.find(key, facts.now)) {
             Some(answer) => Ok(self.verdict(key, answer, facts)),
@@ -150,10 +147,10 @@ impl Pdp {
         Ok(Given { key: question.key, answer })
     }
 
-    fn body(&self, document: Map<String, Value>) -> Vec<u8> {
+    fn body(&self, document: Members) -> Vec<u8> {
         let body = match self.config.dialect {
-            Dialect::Authzen => Value::Object(document),
-            Dialect::Opa => json!({ "input": document }),
+            Dialect::Authzen => Json::Object(document),
+            Dialect::Opa => Json::Object(Members::from([("input".to_owned(), document.into())])),
         };
         body.to_string().into_bytes()
     }
@@ -176,7 +173,7 @@ impl Pdp {
                 basis.add(self.config.dialect.name());
                 basis.add(&self.config.endpoint.authority);
                 basis.add(&self.config.endpoint.path);
-                basis.add(key.0);
+                basis.add(key.0.to_string());
                 let (approvers, reasons) = (asked.approvers, asked.reasons);
                 Verdict::StepUp(StepUp { determining: determining(), approvers, reasons, basis: basis.digest() })
             }

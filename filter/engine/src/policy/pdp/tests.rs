@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::answer::{Answer, Asked, read};
 use super::cache::Cache;
 use super::{Dialect, Key};
+use crate::digest::SentDigest;
 use crate::headers::Headers;
 use crate::io::{CallFailure, CallOutcome};
 
@@ -140,7 +141,7 @@ fn an_answer_lasts_as_long_as_it_says() {
 #[test]
 fn the_memory_is_bounded_and_forgets_the_oldest() {
     let cache = Cache::new(2);
-    let (now, key) = (UnixTime::from_secs(1_000), |number: u8| Key([number; 32]));
+    let (now, key) = (UnixTime::from_secs(1_000), |number: u8| Key(SentDigest::of_value(&number.into())));
     for number in 0..3 {
         cache.insert(key(number), &Answer::Allow, now, Duration::from_secs(5));
     }

@@ -28,6 +28,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
+use countersign_tokens::json::{self, Json};
 use regorus::PolicyLengthConfig;
 use serde_json::Value;
 
@@ -146,8 +147,10 @@ impl RegoPolicy {
                 format!("it is asked about {bytes} bytes, more than the {} of `policy.rego_input`", self.input);
             return Err(failed(Vec::new(), &detail));
         }
-        let Ok(input) = serde_json::from_value(Value::Object(document)) else {
-            return Err(failed(Vec::new(), "the question cannot be put"));
+        let held = json::members_to_value(&document).and_then(|document| serde_json::from_value(document.into()).ok());
+        let Some(input) = held else {
+            let detail = "an argument is a number that Rego does not hold exactly".to_owned();
+            return Err(Deny { reason: Reason::ArgumentsUnfit, determining: Vec::new(), detail: Some(detail) });
         };
         let mut engine = self.engine.clone();
         engine.set_input(input);
@@ -191,13 +194,13 @@ fn engine(text: String) -> anyhow::Result<regorus::Engine> {
 }
 
 /// Bytes of a document, about as many as it has when it is written.
-fn bytes(value: &Value) -> usize {
+fn bytes(value: &Json) -> usize {
     match value {
-        Value::Null | Value::Bool(_) => 5,
-        Value::Number(_) => 8,
-        Value::String(text) => text.len() + 3,
-        Value::Array(items) => items.iter().map(bytes).fold(2, usize::saturating_add),
-        Value::Object(members) => {
+        Json::Null | Json::Bool(_) => 5,
+        Json::Number(number) => number.text().len().max(8),
+        Json::String(text) => text.len() + 3,
+        Json::Array(items) => items.iter().map(bytes).fold(2, usize::saturating_add),
+        Json::Object(members) => {
             members.iter().map(|(name, value)| name.len() + 4 + bytes(value)).fold(2, usize::saturating_add)
         }
     }

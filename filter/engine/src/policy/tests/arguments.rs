@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Failure, Outcome, World, among, call, catalogue, decide, holds, lines, resource, say, spell, tool};
+use super::{
+    Failure, Outcome, World, among, call, catalogue, decide, holds, lines, resource, say, spell, tool, written,
+};
 use crate::catalogue::Protocol;
 use crate::policy::CedarPolicy;
 
@@ -58,7 +60,8 @@ fn values_reach_policies_as_they_are() -> Outcome {
             "context.args.p.contains({ q: 7 })",
             json!([{ "q": 7 }]),
         ),
-        (json!({ "type": "integer", "minimum": 5, "default": 6, "title": "t" }), "context.args.p == 1", json!(1)),
+        (json!({ "type": "integer", "minimum": 1, "default": 6, "title": "t" }), "context.args.p == 1", json!(1)),
+        (json!({ "type": "integer" }), "context.args.p == 1", json!(1.0)),
     ];
     for (schema, condition, value) in cases {
         assert_eq!(property(&schema, condition, &value)?, ALLOW, "{schema} {condition} {value}");
@@ -68,30 +71,16 @@ fn values_reach_policies_as_they_are() -> Outcome {
 
 #[test]
 fn nothing_is_coerced_or_rounded() -> Outcome {
-    let decimal = "not a decimal of at most 4 fraction digits";
     let cases = [
         (json!({ "type": "string" }), json!(1), "/p`: not a string"),
         (json!({ "type": "string" }), json!(null), "/p`: not a string"),
         (json!({ "type": "boolean" }), json!("true"), "/p`: not a boolean"),
         (json!({ "type": "boolean" }), json!(1), "/p`: not a boolean"),
-        (json!({ "type": "integer" }), json!("1"), "/p`: not an integer of 64 bits"),
-        (json!({ "type": "integer" }), json!(1.0), "/p`: not an integer of 64 bits"),
-        (json!({ "type": "integer" }), json!(9_223_372_036_854_775_808_u64), "/p`: not an integer of 64 bits"),
-        (json!({ "type": "number" }), json!(1.23456), &format!("/p`: {decimal}")),
-        (json!({ "type": "number" }), json!(1e-5), &format!("/p`: {decimal}")),
-        (json!({ "type": "number" }), json!(1e300), &format!("/p`: {decimal}")),
-        (json!({ "type": "number" }), json!(922_337_203_685_478_i64), &format!("/p`: {decimal}")),
-        (json!({ "type": "number" }), json!(922_337_203_685_478.0), &format!("/p`: {decimal}")),
-        (json!({ "type": "number" }), json!(u64::MAX), &format!("/p`: {decimal}")),
-        // 900000000000000.1234 is read as this.
-        (json!({ "type": "number" }), json!(900_000_000_000_000.1), &format!("/p`: {decimal}")),
-        (json!({ "type": "number" }), json!("1.5"), &format!("/p`: {decimal}")),
+        (json!({ "type": "integer" }), json!("1"), "/p`: not an integer"),
+        (json!({ "type": "integer" }), json!(1.5), "/p`: not an integer"),
+        (json!({ "type": "number" }), json!("1.5"), "/p`: not a number"),
         (json!({ "type": "string", "enum": ["a"] }), json!("A"), "/p`: not one of those listed"),
-        (
-            json!({ "type": "array", "items": { "type": "integer" } }),
-            json!([1, "2"]),
-            "/p/1`: not an integer of 64 bits",
-        ),
+        (json!({ "type": "array", "items": { "type": "integer" } }), json!([1, "2"]), "/p/1`: not an integer"),
         (json!({ "type": "array", "items": { "type": "integer" } }), json!(1), "/p`: not an array"),
         (json!({ "type": "object", "properties": {} }), json!({ "a/b": 1 }), "/p/a~1b`: not declared"),
         (json!({ "type": "object", "properties": {} }), json!([]), "/p`: not an object"),
@@ -125,7 +114,7 @@ fn undeclared_members_need_explicit_permission() -> Outcome {
         schema
     };
     assert_eq!(judge(with(json!(true)), "true", json!({ "q": 1 }))?, ALLOW);
-    assert_eq!(judge(with(json!(true)), "true", json!({ "q": 1, "p": "x" }))?, unfit("/p`: not an integer of 64 bits"));
+    assert_eq!(judge(with(json!(true)), "true", json!({ "q": 1, "p": "x" }))?, unfit("/p`: not an integer"));
     assert_eq!(judge(with(json!({})), "true", json!({ "q": 1 }))?, unfit("/q`: not declared"));
     assert_eq!(judge(json!({ "type": "object" }), "true", json!({ "q": 1 }))?, unfit("/q`: not declared"));
     let open = json!({ "type": "object", "required": ["q"], "additionalProperties": true });
@@ -137,6 +126,12 @@ fn undeclared_members_need_explicit_permission() -> Outcome {
         unfit(&format!("/{}`: not declared", "q".repeat(64)))
     );
     Ok(())
+}
+
+/// The last of what is listed for `p`.
+fn schema_lists(whole: &Value) -> Option<Value> {
+    let schema = whole.pointer("/properties/p")?;
+    schema.get("const").or_else(|| schema.get("enum")?.as_array()?.last()).cloned()
 }
 
 #[test]
@@ -170,7 +165,10 @@ fn what_hides_types_hides_the_property() -> Outcome {
     ];
     for (schema, why) in opaque {
         let whole = json!({ "type": "object", "properties": { "p": schema } });
-        for value in [json!({ "__entity": { "type": "Agent", "id": "root" } }), json!(null), json!([1.23456, "x"])] {
+        // Of what is listed, the rest is refused.
+        let listed = schema_lists(&whole);
+        let any = [json!({ "__entity": { "type": "Agent", "id": "root" } }), json!(null), json!([1.23456, "x"])];
+        for value in listed.map_or(any.to_vec(), |listed| vec![listed]) {
             assert_eq!(judge(whole.clone(), "true", json!({ "p": value }))?, ALLOW, "{schema}");
         }
         let expected = format!(
@@ -257,7 +255,7 @@ fn nullable_by_alternatives_is_nullable() -> Outcome {
     assert_eq!(judge(schema.clone(), "context.args has p", json!({ "p": null }))?, DENY);
     assert_eq!(judge(schema.clone(), "true", json!({ "p": "b" }))?, unfit("/p`: not one of those listed"));
     assert_eq!(judge(schema.clone(), "true", json!({ "p": 1 }))?, unfit("/p`: not a string"));
-    assert_eq!(judge(schema, "true", json!({ "m": { "x": "1" } }))?, unfit("/m/x`: not an integer of 64 bits"));
+    assert_eq!(judge(schema, "true", json!({ "m": { "x": "1" } }))?, unfit("/m/x`: not an integer"));
     // All arguments may be said to be something else's.
     let whole = json!({ "$ref": "#/definitions/A", "definitions": { "A": { "type": "object", "properties": { "p": { "type": "integer" } } } } });
     assert_eq!(judge(whole, "context.args has p && context.args.p == 1", json!({ "p": 1 }))?, ALLOW);
@@ -273,10 +271,7 @@ fn entity_and_extension_escapes_are_ordinary_keys() -> Outcome {
     ];
     for escape in escapes {
         assert_eq!(property(&json!({ "type": "string" }), "true", &escape)?, unfit("/p`: not a string"));
-        assert_eq!(
-            property(&json!({ "type": "number" }), "true", &escape)?,
-            unfit("/p`: not a decimal of at most 4 fraction digits")
-        );
+        assert_eq!(property(&json!({ "type": "number" }), "true", &escape)?, unfit("/p`: not a number"));
         let key = escape.as_object().and_then(|escape| escape.keys().next()).ok_or("no key")?;
         let closed = json!({ "type": "object", "properties": { "q": { "type": "string" } } });
         assert_eq!(property(&closed, "true", &escape)?, unfit(&format!("/p/{key}`: not declared")));
@@ -299,7 +294,7 @@ fn entity_and_extension_escapes_are_ordinary_keys() -> Outcome {
 fn arguments_are_checked_whether_or_not_a_policy_reads_them() -> Outcome {
     let text = "permit(principal, action, resource);";
     let bad = call("payments", "transfer", json!({ "amount": "1" }));
-    assert_eq!(say(text, &bad)?, unfit("/amount`: not an integer of 64 bits"));
+    assert_eq!(say(text, &bad)?, unfit("/amount`: not an integer"));
     // Without a schema, or undeclared, there is nothing to check.
     assert_eq!(say(text, &call("payments", "ping", json!({ "x": 1.23456 })))?, ALLOW);
     assert_eq!(say(text, &call("payments", "other", json!({ "x": 1.23456 })))?, ALLOW);
@@ -308,5 +303,196 @@ fn arguments_are_checked_whether_or_not_a_policy_reads_them() -> Outcome {
         "context.args.amount == 1 && !(context.args has memo)",
         json!({ "amount": 1, "memo": null })
     )?);
+    Ok(())
+}
+
+/// What `text`, a policy for `x/t` with the arguments' `schema`, says of arguments as they are written.
+fn of_written(schema: &Value, text: &str, arguments: &str) -> Result<String, Failure> {
+    let resources = [resource("x", Protocol::Mcp, vec![tool("t", Some(schema.clone()))])];
+    let policy = CedarPolicy::compile(text, &among(&resources)).map_err(|errors| lines(&errors))?;
+    Ok(spell(&policy.decide(&World::new().facts(&written("x", "t", arguments)?))))
+}
+
+#[test]
+fn numbers_of_any_size_pass_where_nobody_reads_them() -> Outcome {
+    let schema = json!({ "type": "object", "properties": {
+        "n": { "type": "integer" }, "d": { "type": "number" }, "l": { "type": "array", "items": { "type": "number" } },
+        "o": { "type": "object", "properties": { "n": { "type": "integer" }, "s": { "type": "string" } } }, "s": { "type": "string" },
+    } });
+    let numbers = [
+        "1e22",
+        "123456789012345678901234567890",
+        "18446744073709551615",
+        "1e400",
+        "-1e400",
+        "5.0",
+        "1e2",
+        "-0",
+        "9007199254740993",
+    ];
+    let fractions = ["52.520006599", "100.500000000000001", "1e-400", "0.1234567890123456789"];
+    for text in [
+        "permit(principal, action, resource);",
+        r#"permit(principal, action == Action::"x/t", resource) when { context.args has s && context.args.s == "a" };"#,
+    ] {
+        for number in numbers {
+            let all = format!(r#"{{"n":{number},"d":{number},"l":[1,{number}],"o":{{"n":{number}}},"s":"a"}}"#);
+            assert_eq!(of_written(&schema, text, &all)?, ALLOW, "{number}");
+        }
+        for number in fractions {
+            let all = format!(r#"{{"d":{number},"l":[{number}],"s":"a"}}"#);
+            assert_eq!(of_written(&schema, text, &all)?, ALLOW, "{number}");
+            for (integer, place) in
+                [(format!(r#"{{"n":{number}}}"#), "/n"), (format!(r#"{{"o":{{"n":{number}}}}}"#), "/o/n")]
+            {
+                assert_eq!(
+                    of_written(&schema, text, &integer)?,
+                    unfit(&format!("{place}`: not an integer")),
+                    "{number}"
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn numbers_that_are_read_are_exact_or_denied() -> Outcome {
+    let schema = json!({ "type": "object", "properties": {
+        "n": { "type": "integer" }, "d": { "type": "number" }, "l": { "type": "array", "items": { "type": "integer" } },
+        "o": { "type": "object", "properties": { "n": { "type": "integer" }, "m": { "type": "integer" } } },
+    } });
+    let (long, decimal) = (
+        "one of more than 64 bits, which a policy that reads it cannot hold",
+        "a number with more than 4 fraction digits, or beyond ±922337203685477, which a policy that reads it cannot hold",
+    );
+    for (condition, arguments, expected) in [
+        ("context.args has n && context.args.n == 5", r#"{"n":5.0}"#, ALLOW.to_owned()),
+        ("context.args has n && context.args.n == 100", r#"{"n":1e2}"#, ALLOW.to_owned()),
+        ("context.args has n && context.args.n == 0", r#"{"n":-0}"#, ALLOW.to_owned()),
+        ("context.args has n && context.args.n > 5", r#"{"n":1e22}"#, unfit(&format!("/n`: {long}"))),
+        // Whoever asks if it is there reads it, under `!` too.
+        ("!(context.args has n)", r#"{"n":1e22}"#, unfit(&format!("/n`: {long}"))),
+        (r#"context.args has d && context.args.d == decimal("100.5")"#, r#"{"d":100.50}"#, ALLOW.to_owned()),
+        (r#"context.args has d && context.args.d == decimal("1.2345")"#, r#"{"d":12345e-4}"#, ALLOW.to_owned()),
+        (
+            r#"context.args has d && context.args.d == decimal("900000000000000.1234")"#,
+            r#"{"d":900000000000000.1234}"#,
+            ALLOW.to_owned(),
+        ),
+        (
+            r#"context.args has d && context.args.d == decimal("100.5")"#,
+            r#"{"d":100.500000000000001}"#,
+            unfit(&format!("/d`: {decimal}")),
+        ),
+        (
+            r#"context.args has d && context.args.d == decimal("1.0")"#,
+            r#"{"d":922337203685478}"#,
+            unfit(&format!("/d`: {decimal}")),
+        ),
+        ("context.args has l && context.args.l.contains(1)", r#"{"l":[1,1e22]}"#, unfit(&format!("/l/1`: {long}"))),
+        (
+            "context.args has o && context.args.o has m && context.args.o.m == 1",
+            r#"{"o":{"m":1,"n":1e22}}"#,
+            ALLOW.to_owned(),
+        ),
+        (
+            "context.args has o && context.args.o has m && context.args.o.m == 1",
+            r#"{"o":{"m":1e22,"n":1}}"#,
+            unfit(&format!("/o/m`: {long}")),
+        ),
+    ] {
+        let text = format!("permit(principal, action == Action::\"x/t\", resource) when {{ {condition} }};");
+        assert_eq!(of_written(&schema, &text, arguments)?, expected, "{condition} {arguments}");
+    }
+    Ok(())
+}
+
+#[test]
+fn bounds_of_single_values_hold() -> Outcome {
+    for (schema, inside, outside, problem) in [
+        (json!({ "type": "integer", "minimum": 5 }), &["5", "5.0", "1e400"][..], &["4", "-1e400"][..], "less than 5"),
+        (
+            json!({ "type": "number", "maximum": 0.3 }),
+            &["0.3", "0.30", "-1"],
+            &["0.30000000000000000001", "1"],
+            "more than 0.3",
+        ),
+        (json!({ "type": "number", "exclusiveMinimum": 0 }), &["1e-400"], &["0", "-0", "-1e-400"], "not more than 0"),
+        (
+            json!({ "type": "number", "exclusiveMaximum": 1 }),
+            &["0.99999999999999999999"],
+            &["1", "1.0"],
+            "not less than 1",
+        ),
+        // As draft 4 has it.
+        (json!({ "type": "number", "minimum": 0, "exclusiveMinimum": true }), &["1"], &["0"], "not more than 0"),
+        (json!({ "type": "number", "minimum": 0, "exclusiveMinimum": false }), &["0"], &["-1"], "less than 0"),
+        (json!({ "type": "number", "multipleOf": 0.01 }), &["19.99", "0", "1e400"], &["19.995"], "no multiple of 0.01"),
+        (json!({ "type": "integer", "enum": [1, 2.0] }), &["1", "2", "1.0"], &["3"], "not one of those listed"),
+        (json!({ "const": 5 }), &["5", "5.0"], &["6"], "not one of those listed"),
+        (json!({ "enum": [1, "a"] }), &["1", "\"a\""], &["2", "\"b\"", "null", "[]"], "not one of those listed"),
+        (
+            json!({ "type": "string", "minLength": 2, "maxLength": 3 }),
+            &["\"ää\"", "\"äää\""],
+            &["\"ä\""],
+            "shorter than 2 characters",
+        ),
+        (json!({ "type": "string", "maxLength": 3 }), &["\"😀😀😀\""], &["\"aaaa\""], "longer than 3 characters"),
+        (
+            json!({ "type": "string", "pattern": "^[a-z]+\\d$" }),
+            &["\"a1\""],
+            &["\"a\"", "\"a٣\"", "\"a1\\n\""],
+            "not as `pattern` has it, or longer than 65536 bytes",
+        ),
+        (
+            json!({ "type": "array", "items": { "type": "integer" }, "minItems": 1 }),
+            &["[1]"],
+            &["[]"],
+            "fewer than 1 items",
+        ),
+        (
+            json!({ "type": "array", "items": { "type": "integer" }, "maxItems": 1 }),
+            &["[]", "[1]"],
+            &["[1,2]"],
+            "more than 1 items",
+        ),
+        (
+            json!({ "type": "array", "items": { "type": "number" }, "uniqueItems": true }),
+            &["[1,2]"],
+            &["[1,1.0]", "[0,-0]"],
+            "two items are the same",
+        ),
+        (
+            json!({ "anyOf": [{ "type": "integer", "maximum": 5 }, { "type": "null" }] }),
+            &["5", "null"],
+            &["6"],
+            "more than 5",
+        ),
+        (
+            json!({ "anyOf": [{ "type": "integer", "maximum": 5 }, { "type": "integer", "minimum": 9 }] }),
+            &["5", "9"],
+            &["6"],
+            "within the bounds of no alternative",
+        ),
+        (json!({ "$ref": "#/$defs/small", "minimum": 2 }), &["2", "3"], &["1"], "less than 2"),
+        (json!({ "$ref": "#/$defs/small" }), &["1"], &["4"], "more than 3"),
+    ] {
+        let whole = json!({ "type": "object", "$defs": { "small": { "type": "integer", "maximum": 3 } }, "properties": { "p": schema } });
+        let text = "permit(principal, action, resource);";
+        for value in inside {
+            assert_eq!(of_written(&whole, text, &format!("{{\"p\":{value}}}"))?, ALLOW, "{schema} {value}");
+        }
+        for value in outside {
+            let told = of_written(&whole, text, &format!("{{\"p\":{value}}}"))?;
+            assert_eq!(told, unfit(&format!("/p`: {problem}")), "{schema} {value}");
+        }
+    }
+    // In lists and below too.
+    let items = json!({ "type": "object", "properties": { "p": { "type": "array", "items": { "type": "integer", "minimum": 5 } } } });
+    let text = "permit(principal, action, resource);";
+    assert_eq!(of_written(&items, text, r#"{"p":[5,4]}"#)?, unfit("/p/1`: less than 5"));
+    let map = json!({ "type": "object", "properties": { "p": { "type": "object", "additionalProperties": { "type": "string", "maxLength": 1 } } } });
+    assert_eq!(of_written(&map, text, r#"{"p":{"a":"bb"}}"#)?, unfit("/p/a`: longer than 1 characters"));
     Ok(())
 }

@@ -14,12 +14,18 @@ use crate::policy::document::{asked_at, document};
 use crate::policy::reads::Names;
 use crate::policy::schema::{self, ActionName, Types};
 use crate::policy::{Facts, context};
+use countersign_tokens::json::{self, Members};
 
 fn of(facts: &Facts<'_>) -> Result<Map<String, Value>, Failure> {
-    Ok(asked_at(timeless(facts)?, facts.now))
+    let question = asked_at(question(facts)?, facts.now);
+    Ok(json::members_to_value(&question).ok_or("a number that is not held")?)
 }
 
 fn timeless(facts: &Facts<'_>) -> Result<Map<String, Value>, Failure> {
+    Ok(json::members_to_value(&question(facts)?).ok_or("a number that is not held")?)
+}
+
+fn question(facts: &Facts<'_>) -> Result<Members, Failure> {
     let resources = catalogue();
     let resource = resources.iter().find(|resource| resource.name == facts.action.resource);
     Ok(document(resource.ok_or("no such resource")?, facts)?)

@@ -21,12 +21,14 @@ mod trial;
 use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_tokens::UnixTime;
+use countersign_tokens::json::{self, Members};
 use serde_json::{Map, Value, json};
 
 use super::{CedarPolicy, Deny, Facts, LoadError, Surroundings, Verdict};
 use crate::action::{Action, Class, McpOperation, Operation, ToolCall, test_support};
 use crate::catalogue::{Match, PathMatch, Protocol, Resource, Risk, Tool};
 use crate::claims::Claims;
+use crate::digest::SentDigest;
 use crate::hygiene::Finding;
 use crate::reason::Reason;
 use crate::step_up::Approval;
@@ -92,7 +94,18 @@ fn lines(errors: &[LoadError]) -> String {
 
 fn call(resource: &str, tool: &str, arguments: Value) -> Action {
     let arguments = if let Value::Object(arguments) = arguments { arguments } else { Map::new() };
-    let call = ToolCall { tool: tool.to_owned(), arguments, digest: [0; 32], id: json!(1) };
+    sent(resource, tool, json::members_of(arguments))
+}
+
+/// A call with `arguments` as they are written.
+fn written(resource: &str, tool: &str, arguments: &str) -> Result<Action, Failure> {
+    let arguments = json::exact(arguments.as_bytes(), &json::Limits::DEFAULT)?;
+    Ok(sent(resource, tool, arguments.as_object().cloned().ok_or("no object")?))
+}
+
+fn sent(resource: &str, tool: &str, arguments: Members) -> Action {
+    let digest = SentDigest::of_members(&arguments);
+    let call = ToolCall { tool: tool.to_owned(), arguments, digest, id: json!(1) };
     action(resource, Operation::ToolCall(call))
 }
 

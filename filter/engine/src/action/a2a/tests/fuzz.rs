@@ -86,7 +86,7 @@ fn assert_alike(operation: &A2aOperation, body: &[u8]) {
         assert!(method.is_some() && row.is_some(), "{method:?} is not {}", operation.method);
         assert_eq!(operation.id.as_ref(), reading.get("id"));
         let params = reading.get("params").cloned();
-        assert_eq!(operation.digest, params.as_ref().and_then(|params| digest::of_json(params).ok()));
+        assert_eq!(operation.digest, params.as_ref().map(SentDigest::of_value));
         if let (Some(row), Some(params)) = (row, params) {
             assert_names(operation, row, method == Some(row.name), &params);
         }
@@ -104,7 +104,7 @@ fn assert_names(operation: &A2aOperation, row: &Method, new: bool, params: &Valu
         Names::Member(name, _) if new => (texts(params, name), Vec::new()),
         Names::Member(name, old) => ([texts(params, old), texts(params, name)].concat(), Vec::new()),
     };
-    let told = |name: &str| operation.arguments.get(name).and_then(Value::as_str);
+    let told = |name: &str| operation.arguments.get(name).and_then(Json::as_str);
     let found = [("task", tasks), ("context", contexts), ("tenant", texts(params, "tenant"))];
     for (name, found) in found {
         assert_eq!(told(name).is_some(), !found.is_empty(), "{name}: {found:?} in {params}");

@@ -40,10 +40,10 @@ pub(super) fn assert_alike(action: &Action, body: &[u8]) {
         Operation::ToolCall(call) => {
             assert_eq!(Some(call.tool.as_str()), params["name"].as_str());
             let arguments = params.get("arguments").cloned().unwrap_or_else(|| json!({}));
-            assert_eq!(digest::of_json(&call.arguments), digest::of_json(&arguments));
+            assert_eq!(SentDigest::of_members(&call.arguments), SentDigest::of_value(&arguments));
         }
         Operation::Mcp(operation) => {
-            assert_eq!(operation.digest, last.get("params").and_then(|params| digest::of_json(params).ok()));
+            assert_eq!(operation.digest, last.get("params").map(SentDigest::of_value));
             let named = operation.target.iter().chain(&operation.several);
             for name in named {
                 let filter = &params["notifications"];

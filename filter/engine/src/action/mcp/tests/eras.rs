@@ -55,7 +55,10 @@ fn every_method_is_read_in_its_eras_and_unknown_in_others() {
             assert_eq!((action.name(), action.object()), (format!("mcp:{name}"), object), "{era:?}");
             assert_eq!(action.rpc_id(), sent.1.get("id"), "{era:?} {name}");
             if let Operation::Mcp(operation) = &action.operation {
-                assert_eq!((operation.class, operation.digest), (*class, digest::of_json(&sent.1["params"]).ok()));
+                assert_eq!(
+                    (operation.class, operation.digest),
+                    (*class, Some(SentDigest::of_value(&sent.1["params"])))
+                );
             }
         }
     }
@@ -157,7 +160,7 @@ fn a_call_tried_again_with_inputs_is_another_call() {
     reminded["requestState"] = json!("sealed");
     let mut other = reminded.clone();
     other["requestState"] = json!("Sealed");
-    let digests: std::collections::BTreeSet<[u8; 32]> = [plain, answered.clone(), reminded, other]
+    let digests: std::collections::BTreeSet<SentDigest> = [plain, answered.clone(), reminded, other]
         .into_iter()
         .map(|params| match send(&message(Era::July2026, "tools/call", params)).map(|action| action.operation) {
             Ok(Operation::ToolCall(call)) => call.digest,
