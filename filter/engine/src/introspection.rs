@@ -69,7 +69,7 @@ pub(crate) fn read(outcome: &CallOutcome, issuer: &Issuer, now: UnixTime) -> Res
     if !headers.media_type().is_some_and(|media_type| media_type.eq_ignore_ascii_case("application/json")) {
         return Err(Answer::Unusable);
     }
-    let document = json::parse(body, &DOCUMENT).map_err(|_| Answer::Unusable)?;
+    let document = json::tolerant(body, &DOCUMENT).map_err(|_| Answer::Unusable)?;
     let serde_json::Value::Object(claims) = document else { return Err(Answer::Unusable) };
     match claims.get("active").and_then(serde_json::Value::as_bool) {
         Some(true) => issuer.rules.introspected(claims, now).map_err(Answer::Refused),

@@ -45,7 +45,7 @@ pub(super) fn read(dialect: Dialect, outcome: &CallOutcome) -> Option<(Answer, D
     if !headers.media_type().is_some_and(|media_type| media_type.eq_ignore_ascii_case("application/json")) {
         return None;
     }
-    let Value::Object(document) = json::parse(body, &DOCUMENT).ok()? else { return None };
+    let Value::Object(document) = json::tolerant(body, &DOCUMENT).ok()? else { return None };
     let answer = match dialect {
         Dialect::Authzen => authzen(&document),
         Dialect::Opa => opa(&document),
