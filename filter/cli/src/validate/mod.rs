@@ -4,6 +4,7 @@
 
 mod bodies;
 mod coverage;
+mod keywords;
 mod place;
 mod remedy;
 mod secrets;
@@ -117,8 +118,9 @@ impl Checked {
         };
         let coverage = loaded.as_ref().map(|loaded| coverage::arguments(loaded, &document.value));
         let mut warnings: Vec<Finding> = coverage.iter().flatten().filter_map(Argument::warning).collect();
-        if loaded.is_some() {
+        if let Some(loaded) = &loaded {
             warnings.extend(bodies::unsaid(&document.value));
+            warnings.extend(keywords::not_enforced(&loaded.config, &document.value));
         }
         let text = |pointer| Some((pointer, text(document, pointer)?.to_owned()));
         let policies = [CEDAR, REGO].into_iter().filter_map(text).collect();

@@ -15,6 +15,10 @@ use super::dead::Examiner;
 use super::error::{LoadError, Problem};
 use super::load::{Rule, Source, Written, words};
 
+/// For whoever compares a `number` with a whole one.
+const DECIMALS: &str = "; an argument of the type `number` is a decimal: write `decimal(\"5.0\")` for 5, and compare with \
+    `.lessThan(…)`, `.greaterThanOrEqual(…)` and the like";
+
 /// What is checked, and what was found so far.
 pub(super) struct Typing {
     written: Written,
@@ -160,7 +164,11 @@ impl Typing {
     fn typed(&self, id: &PolicyId, kind: Option<Discriminant<ValidationError>>, error: &DetailedError) -> Typed {
         let label = error.source_locations.first();
         let offset = label.map_or_else(|| self.written.start(id), |label| label.loc.start);
-        Typed { offset, words: words(error, &format!("for policy `{id}`, ")), policy: id.clone(), kind }
+        let mut words = words(error, &format!("for policy `{id}`, "));
+        if ["decimal", "Long"].into_iter().all(|kind| error.message.contains(kind)) {
+            words.push_str(DECIMALS);
+        }
+        Typed { offset, words, policy: id.clone(), kind }
     }
 
     /// What Cedar warns of; of a policy that is impossible also which part of it is.
