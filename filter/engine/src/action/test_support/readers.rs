@@ -6,6 +6,19 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
+use crate::digest::SentDigest;
+
+/// Whether `body` has a number that no double holds: `serde_json` reads none of it.
+pub(crate) fn is_beyond_doubles(body: &[u8]) -> bool {
+    let read = serde_json::from_slice::<Value>(body);
+    read.is_err_and(|error| error.to_string().starts_with("number out of range"))
+}
+
+/// Whether `digest` is that of `value`, as far as a reader that has doubles can tell.
+pub(crate) fn is_digest_of(digest: &SentDigest, value: &Value) -> bool {
+    digest.to_string().starts_with("sha-256-exact:") || *digest == SentDigest::of_value(value)
+}
+
 /// All that other readers make of `body`: where the last of two members counts, where the first does, and where case does not.
 pub(crate) fn readings(body: &[u8]) -> Option<[Value; 3]> {
     let last = serde_json::from_slice::<Value>(body).ok()?;

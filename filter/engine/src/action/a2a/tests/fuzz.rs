@@ -9,7 +9,7 @@ use percent_encoding::percent_decode_str;
 
 use super::*;
 use crate::action::a2a::methods::Names;
-use crate::action::test_support::readers::readings;
+use crate::action::test_support::readers::{is_beyond_doubles, is_digest_of, readings};
 use crate::io::RequestHead;
 use crate::route::check_head;
 use crate::spoil::{INPUTS, Spoilt, fuzz};
@@ -78,6 +78,9 @@ fn texts<'v>(value: &'v Value, wanted: &str) -> Vec<&'v str> {
 
 /// Panics unless every reader of `body` finds what `operation` says, which was read from it.
 fn assert_alike(operation: &A2aOperation, body: &[u8]) {
+    if is_beyond_doubles(body) {
+        return;
+    }
     let readings = readings(body);
     assert!(readings.is_some(), "accepted, and no JSON");
     for reading in readings.into_iter().flatten() {
@@ -86,7 +89,8 @@ fn assert_alike(operation: &A2aOperation, body: &[u8]) {
         assert!(method.is_some() && row.is_some(), "{method:?} is not {}", operation.method);
         assert_eq!(operation.id.as_ref(), reading.get("id"));
         let params = reading.get("params").cloned();
-        assert_eq!(operation.digest, params.as_ref().map(SentDigest::of_value));
+        assert_eq!(operation.digest.is_some(), params.is_some());
+        assert!(operation.digest.zip(params.as_ref()).is_none_or(|(digest, params)| is_digest_of(&digest, params)));
         if let (Some(row), Some(params)) = (row, params) {
             assert_names(operation, row, method == Some(row.name), &params);
         }

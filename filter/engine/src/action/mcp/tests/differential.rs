@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::action::test_support::readers::readings;
+use crate::action::test_support::readers::{is_beyond_doubles, is_digest_of, readings};
 
 /// What a reader of `document` does: method, what it is about, arguments, inputs, id, version.
 fn done(document: &Value) -> Value {
@@ -27,6 +27,9 @@ fn done(document: &Value) -> Value {
 
 /// Panics unless every reader does what `action` says, which was read from `body`.
 pub(super) fn assert_alike(action: &Action, body: &[u8]) {
+    if is_beyond_doubles(body) {
+        return;
+    }
     let Some([last, first, folded]) = readings(body) else { panic!("accepted, and no JSON") };
     assert_eq!(done(&last), done(&first));
     assert_eq!(done(&last), done(&folded));
@@ -40,10 +43,13 @@ pub(super) fn assert_alike(action: &Action, body: &[u8]) {
         Operation::ToolCall(call) => {
             assert_eq!(Some(call.tool.as_str()), params["name"].as_str());
             let arguments = params.get("arguments").cloned().unwrap_or_else(|| json!({}));
-            assert_eq!(SentDigest::of_members(&call.arguments), SentDigest::of_value(&arguments));
+            assert!(is_digest_of(&SentDigest::of_members(&call.arguments), &arguments));
         }
         Operation::Mcp(operation) => {
-            assert_eq!(operation.digest, last.get("params").map(SentDigest::of_value));
+            assert_eq!(operation.digest.is_some(), last.get("params").is_some());
+            assert!(
+                operation.digest.zip(last.get("params")).is_none_or(|(digest, params)| is_digest_of(&digest, params))
+            );
             let named = operation.target.iter().chain(&operation.several);
             for name in named {
                 let filter = &params["notifications"];
