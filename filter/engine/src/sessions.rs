@@ -1,4 +1,4 @@
-//! MCP sessions belong to the workload that opened them (MCP 2025-06-18 and 2025-11-25, Streamable HTTP).
+//! MCP sessions belong to the workload that opened them (MCP up to 2025-11-25, Streamable HTTP).
 //!
 //! The client never sees the upstream's session id but a sealed one: the id and a MAC over it, the resource and whoever
 //! opened it. There is no table: what is not sealed for the caller is no session. Revision 2026-07-28 has no sessions.

@@ -1,4 +1,4 @@
-//! MCP over Streamable HTTP, revisions 2025-06-18, 2025-11-25 and 2026-07-28: one message or one leg per request.
+//! MCP over Streamable HTTP, revisions 2024-11-05 to 2025-11-25 and 2026-07-28: one message or one leg per request.
 //!
 //! Reads what the server will read or refuses: no batch, no second media type, no method that the message's revision does
 //! not have, no header that names another thing than the body, no URI that is not in normal form. Whether the operation may

@@ -22,6 +22,10 @@ const MAX_VERSION: usize = 32;
 /// A revision of the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Era {
+    /// 2024-11-05, over Streamable HTTP: its own transport, HTTP with SSE, is not read.
+    November2024,
+    /// 2025-03-26.
+    March2025,
     /// 2025-06-18.
     June2025,
     /// 2025-11-25.
@@ -32,11 +36,14 @@ pub enum Era {
 
 impl Era {
     /// Every revision that is read, newest first.
-    pub const ALL: [Self; 3] = [Self::July2026, Self::November2025, Self::June2025];
+    pub const ALL: [Self; 5] =
+        [Self::July2026, Self::November2025, Self::June2025, Self::March2025, Self::November2024];
 
     /// As messages spell it.
     pub const fn version(self) -> &'static str {
         match self {
+            Self::November2024 => "2024-11-05",
+            Self::March2025 => "2025-03-26",
             Self::June2025 => "2025-06-18",
             Self::November2025 => "2025-11-25",
             Self::July2026 => "2026-07-28",
@@ -46,7 +53,7 @@ impl Era {
     /// Whether a request is read without any other before it.
     pub const fn is_stateless(self) -> bool {
         match self {
-            Self::June2025 | Self::November2025 => false,
+            Self::November2024 | Self::March2025 | Self::June2025 | Self::November2025 => false,
             Self::July2026 => true,
         }
     }

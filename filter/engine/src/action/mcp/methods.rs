@@ -87,9 +87,9 @@ impl Names {
 }
 
 /// Every revision.
-const ALL: &[Era] = &[Era::June2025, Era::November2025, Era::July2026];
+const ALL: &[Era] = &[Era::November2024, Era::March2025, Era::June2025, Era::November2025, Era::July2026];
 /// Those with sessions.
-const SESSIONS: &[Era] = &[Era::June2025, Era::November2025];
+const SESSIONS: &[Era] = &[Era::November2024, Era::March2025, Era::June2025, Era::November2025];
 /// Those with tasks, before and after they became an extension.
 const TASKS: &[Era] = &[Era::November2025, Era::July2026];
 const NOVEMBER: &[Era] = &[Era::November2025];

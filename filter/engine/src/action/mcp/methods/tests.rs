@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 
-/// `ClientRequest` of schema/2025-06-18/schema.ts.
+/// `ClientRequest` of schema/2025-06-18/schema.ts, and of the two before it.
 const JUNE_REQUESTS: &[&str] = &[
     "ping",
     "initialize",
@@ -62,6 +62,8 @@ fn set(lists: &[&[&'static str]]) -> BTreeSet<&'static str> {
 #[test]
 fn each_era_has_exactly_its_methods() {
     for (era, requests, notifications) in [
+        (Era::November2024, set(&[JUNE_REQUESTS]), set(&[JUNE_NOTIFICATIONS])),
+        (Era::March2025, set(&[JUNE_REQUESTS]), set(&[JUNE_NOTIFICATIONS])),
         (Era::June2025, set(&[JUNE_REQUESTS]), set(&[JUNE_NOTIFICATIONS])),
         (
             Era::November2025,

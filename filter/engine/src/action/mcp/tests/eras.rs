@@ -79,7 +79,9 @@ fn header_and_body_agree_on_the_version() {
         (None, Some("2025-11-25"), Some(HeaderBodyMismatch)),
         (Some("2025-11-25"), Some(JULY), Some(HeaderBodyMismatch)),
         (Some(JULY), Some("2025-11-25"), Some(HeaderBodyMismatch)),
-        (Some("2025-03-26"), None, Some(UnsupportedVersion)),
+        (Some("2025-03-26"), None, None),
+        (Some("2024-11-05"), None, None),
+        (Some("2024-10-07"), None, Some(UnsupportedVersion)),
         (Some("2027-01-01"), Some("2027-01-01"), Some(UnsupportedVersion)),
         (Some("2027-01-01"), Some(JULY), Some(HeaderBodyMismatch)),
         (Some(""), None, Some(UnsupportedVersion)),
@@ -192,9 +194,13 @@ fn without_sessions_there_are_no_other_legs_and_no_responses() {
     let fields = headers(&[("mcp-protocol-version", "2026-07-28")]);
     for method in ["GET", "DELETE"] {
         assert_eq!(reason(read(&resource(), &target(method), &fields, None)), Some(Reason::MethodNotAllowed));
-        for (version, expected) in
-            [("2025-06-18", None), ("2025-11-25", None), ("2025-03-26", Some(Reason::UnsupportedVersion))]
-        {
+        for (version, expected) in [
+            ("2024-11-05", None),
+            ("2025-03-26", None),
+            ("2025-06-18", None),
+            ("2025-11-25", None),
+            ("2024-10-07", Some(Reason::UnsupportedVersion)),
+        ] {
             let fields = headers(&[("mcp-protocol-version", version)]);
             assert_eq!(reason(read(&resource(), &target(method), &fields, None)), expected, "{method} {version}");
         }
