@@ -119,8 +119,17 @@ impl<'s> Reader<'s> {
         self.depth += 1;
         let read = self.object(schema, place, whole);
         self.depth -= 1;
-        let limits = self.limits(schema, place);
+        let alone = schema.contains_key("$ref") && self.is_old();
+        let limits = if alone { Limits::default() } else { self.limits(schema, place) };
         read.map(|read| Read { limits: limits.and(read.limits), ..read })
+    }
+
+    /// Whether the document is of a draft in which nothing beside `$ref` counts (draft 7 and older).
+    fn is_old(&self) -> bool {
+        let stated = self.document.get("$schema").and_then(Value::as_str);
+        stated.is_some_and(|stated| {
+            ["draft-03", "draft-04", "draft-06", "draft-07"].iter().any(|old| stated.contains(old))
+        })
     }
 
     /// The bounds that `schema` itself has.
@@ -380,8 +389,25 @@ impl Shape {
                 let shape = one.shape.joined(other.shape)?;
                 Self::Set(Box::new(Property { required: true, nullable: false, shape, limits }))
             }
+            (Self::Record(one), Self::Record(other)) => Self::Record(one.joined(other)?),
             (one, other) => return (one == other).then_some(one),
         })
+    }
+}
+
+impl Record {
+    /// What is of the one or the other, where both declare the same.
+    fn joined(self, mut other: Self) -> Option<Self> {
+        let mut properties = BTreeMap::new();
+        for (name, one) in self.properties {
+            let other = other.properties.remove(&name)?;
+            if (one.required, one.nullable) != (other.required, other.nullable) {
+                return None;
+            }
+            let (limits, shape) = (Limits::any_of(vec![one.limits, other.limits]), one.shape.joined(other.shape)?);
+            properties.insert(name, Property { required: one.required, nullable: one.nullable, shape, limits });
+        }
+        (other.properties.is_empty() && self.rest == other.rest).then_some(Self { properties, rest: self.rest })
     }
 }
 

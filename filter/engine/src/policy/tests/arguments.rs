@@ -475,6 +475,15 @@ fn bounds_of_single_values_hold() -> Outcome {
             &["6"],
             "within the bounds of no alternative",
         ),
+        (
+            json!({ "anyOf": [
+                { "type": "object", "properties": { "q": { "type": "integer", "maximum": 5 } } },
+                { "type": "object", "properties": { "q": { "type": "integer", "minimum": 9 } } },
+            ] }),
+            &["{}", "{\"q\":5}", "{\"q\":9}"],
+            &[],
+            "",
+        ),
         (json!({ "$ref": "#/$defs/small", "minimum": 2 }), &["2", "3"], &["1"], "less than 2"),
         (json!({ "$ref": "#/$defs/small" }), &["1"], &["4"], "more than 3"),
     ] {
@@ -488,6 +497,10 @@ fn bounds_of_single_values_hold() -> Outcome {
             assert_eq!(told, unfit(&format!("/p`: {problem}")), "{schema} {value}");
         }
     }
+    // In draft 7 and older nothing beside a reference counts.
+    let old = json!({ "$schema": "http://json-schema.org/draft-07/schema#", "type": "object", "definitions": { "n": { "type": "integer" } },
+        "properties": { "p": { "$ref": "#/definitions/n", "minimum": 2 } } });
+    assert_eq!(of_written(&old, "permit(principal, action, resource);", r#"{"p":1}"#)?, ALLOW);
     // In lists and below too.
     let items = json!({ "type": "object", "properties": { "p": { "type": "array", "items": { "type": "integer", "minimum": 5 } } } });
     let text = "permit(principal, action, resource);";
