@@ -11,6 +11,7 @@ use countersign_engine::config::Secrets;
 use countersign_engine::forward::HeaderEdit;
 use countersign_engine::headers::Headers;
 use countersign_engine::io::{Call, CallFailure, CallOutcome};
+use countersign_engine::ledger::{Store, StoreError, Versioned};
 use countersign_engine::possession::{Peer, xfcc};
 use countersign_engine::reply::{GrpcStatus, Reply};
 use countersign_engine::{SignatureOracle, UnixTime};
@@ -18,7 +19,6 @@ use prost::Message as _;
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, GrpcStatusCode, LogLevel, MapType, MetricType, Status};
 
-use crate::ledger::{Store, StoreError, Versioned};
 use crate::succession::PluginName;
 
 /// Bytes of a call's answer; a larger one is [`CallFailure::TooLarge`].
@@ -318,6 +318,10 @@ impl Store for SharedData {
             Err(Status::CasMismatch) => Err(StoreError::Changed),
             Err(_) => Err(StoreError::Failed),
         }
+    }
+
+    fn random(&self) -> Option<[u8; 32]> {
+        random()
     }
 }
 

@@ -10,7 +10,6 @@
 //! * `worker`: what the contexts of one worker share: the held streams, the calls, the background.
 //! * `calls`: which call a token belongs to.
 //! * `succession`: whose configuration decides, where the gateway has several of one plugin.
-//! * `ledger`: spent things in the gateway's shared data.
 //! * `stats`: counters, the gauge and the histogram.
 //! * `configuration`: the forms in which a gateway hands over the configuration.
 //! * `host`: every hostcall.
@@ -18,7 +17,6 @@
 mod calls;
 mod configuration;
 mod host;
-mod ledger;
 mod phase;
 mod plugin;
 mod stats;

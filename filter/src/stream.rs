@@ -10,6 +10,7 @@ use std::sync::Arc;
 use countersign_engine::forward::{Forward, HeaderEdit};
 use countersign_engine::headers::Headers;
 use countersign_engine::io::{CallId, CallOutcome, Cut, Input, RequestHead, Step, Tick};
+use countersign_engine::ledger::StoredLedger;
 use countersign_engine::record::Line;
 use countersign_engine::reply::Reply;
 use countersign_engine::{DecisionId, Session};
@@ -18,7 +19,6 @@ use proxy_wasm::types::{Action, LogLevel};
 
 use crate::calls::Owner;
 use crate::host;
-use crate::ledger::SharedLedger;
 use crate::phase::{Phase, Turn};
 use crate::stats::Metric;
 use crate::worker::Worker;
@@ -42,7 +42,7 @@ pub(crate) struct Stream {
     context: u32,
     worker: Rc<Worker>,
     session: Session,
-    ledger: SharedLedger<host::SharedData>,
+    ledger: StoredLedger<host::SharedData>,
     phase: Phase,
     /// What the gateway has of the body, and how many bytes of it were handed to the session.
     offered: Offered,
@@ -169,7 +169,7 @@ impl Drop for HttpStream {
 impl Stream {
     fn new(context: u32, worker: Rc<Worker>) -> Option<Self> {
         let engine = worker.engine()?;
-        let ledger = SharedLedger::new(host::SharedData, engine.limits().ledger_share);
+        let ledger = StoredLedger::new(host::SharedData, engine.limits().ledger, worker.agreed.clone());
         let session = Session::new(engine, DecisionId::from_random(host::random()?));
         let (phase, offered, fed, received_at_head) = (Phase::Deciding, Offered::default(), 0, None);
         let (waiting, lingers, asked) = (false, false, false);
@@ -404,6 +404,7 @@ impl Stream {
     fn handle(&mut self, input: Input<'_>) -> Step {
         let newest = self.worker.engine().unwrap_or_else(|| Arc::clone(self.session.engine()));
         let mut step = self.session.handle(&newest, host::now(), input, &mut self.ledger);
+        self.ledger.rest();
         if let Some(line) = step.line_mut() {
             line.finish(host::now());
         }

@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use countersign_engine::UnixTime;
 use countersign_engine::io::{Call, CallFailure, CallOutcome};
+use countersign_engine::ledger::{Agreed, StoredLedger};
 use countersign_engine::{Background, BackgroundInput, Effect, Engine, Level};
 use proxy_wasm::types::LogLevel;
 
 use crate::calls::{Calls, Owner};
 use crate::host;
-use crate::ledger::SharedLedger;
 use crate::stats::{Metric, Stats};
 use crate::stream::Stream;
 use crate::succession::Line;
@@ -52,6 +52,8 @@ pub(crate) struct Worker {
     pace: Cell<Duration>,
     /// The root contexts of the same plugin, this one among them.
     line: OnceCell<Rc<Line>>,
+    /// How all workers name what is spent.
+    pub(crate) agreed: Agreed,
     pub(crate) stats: Stats,
 }
 
@@ -76,6 +78,7 @@ impl Worker {
             complained: Cell::new(None),
             pace: Cell::new(TICK),
             line: OnceCell::new(),
+            agreed: Agreed::default(),
             stats: Stats::default(),
         }
     }
@@ -285,7 +288,8 @@ impl Configured {
     fn handle(&mut self, input: BackgroundInput) -> Vec<Effect> {
         let input = if self.started { input } else { BackgroundInput::Start };
         self.started = true;
-        let mut ledger = SharedLedger::new(host::SharedData, self.engine.limits().ledger_share);
+        // What it posts is not in a bucket.
+        let mut ledger = StoredLedger::new(host::SharedData, self.engine.limits().ledger, Agreed::default());
         self.background.handle(host::now(), input, &mut ledger)
     }
 }

@@ -223,6 +223,51 @@ fn of_two_workers_that_spend_the_same_at_once_one_is_refused() -> Result<()> {
     Ok(())
 }
 
+/// A ledger in which nothing more can be spent.
+struct Refusing(MemoryLedger, LedgerError);
+
+impl Board for Refusing {
+    fn read(&mut self, name: &str) -> Result<Option<Posted>, LedgerError> {
+        self.0.read(name)
+    }
+
+    fn post(&mut self, name: &str, document: &[u8], version: Option<u32>) -> Result<Posting, LedgerError> {
+        self.0.post(name, document, version)
+    }
+}
+
+impl Ledger for Refusing {
+    fn spend(&mut self, _: UnixTime, _: &Entry, _: UnixTime) -> Result<Spent, LedgerError> {
+        Err(self.1)
+    }
+
+    fn is_spent(&mut self, now: UnixTime, entry: &Entry) -> Result<bool, LedgerError> {
+        self.0.is_spent(now, entry)
+    }
+}
+
+#[test]
+fn what_cannot_be_remembered_is_not_done() -> Result<()> {
+    let token = json!({ "claims": { "cnf": { "jkt": "{jkt:ec2}" } }, "proof": {} });
+    let request = request(json!({ "token": token }))?;
+    let body = request.body.as_deref().unwrap_or_default();
+    for (error, reason, status, detail) in [
+        (LedgerError::Full, Reason::ShareUsedUp, 429, json!("of limits.ledger the workload holds its share")),
+        (LedgerError::Unavailable, Reason::LedgerUnavailable, 503, Value::Null),
+    ] {
+        let mut ledger = Refusing(MemoryLedger::new(64), error);
+        let mut session = Session::new(Arc::clone(&ENGINE), DecisionId::from_random([1; 16]));
+        let head = RequestHead { headers: Headers::new(request.head()), ..RequestHead::default() };
+        let _ = session.handle(&ENGINE, now(), Input::Head(head), &mut ledger);
+        let step = session.handle(&ENGINE, now(), Input::Body { chunk: body, end: true }, &mut ledger);
+        let Step::Reply(reply) = step else { anyhow::bail!("{error}: {step:?}") };
+        let record: Value = serde_json::from_str(&reply.line.json)?;
+        let told = record.get("detail").cloned().unwrap_or_default();
+        assert_eq!((reply.line.reason, reply.status, told), (reason, status, detail));
+    }
+    Ok(())
+}
+
 /// Requests that end in every way a body can end in.
 fn bodies() -> Vec<Value> {
     vec![

@@ -46,6 +46,9 @@ pub trait Driver {
     /// Lets so much time pass.
     fn advance(&mut self, by: Duration) -> anyhow::Result<()>;
 
+    /// Sets the clock back by so much.
+    fn set_back(&mut self, by: Duration) -> anyhow::Result<()>;
+
     /// The key server behaves like this from now on.
     fn serve_keys(&mut self, keys: &KeyServer) -> anyhow::Result<()>;
 

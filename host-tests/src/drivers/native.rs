@@ -247,7 +247,7 @@ impl Driver for Native {
         let mut worker = Worker {
             keys: deployment.keys.clone(),
             background: Background::new(Arc::clone(&engine), 0),
-            ledger: MemoryLedger::new(engine.limits().ledger_share),
+            ledger: MemoryLedger::of(engine.limits().ledger),
             engine,
             due: Vec::new(),
             asked: Vec::new(),
@@ -265,6 +265,11 @@ impl Driver for Native {
 
     fn advance(&mut self, by: Duration) -> anyhow::Result<()> {
         self.wait(by, None)
+    }
+
+    fn set_back(&mut self, by: Duration) -> anyhow::Result<()> {
+        self.now = self.now.minus(by);
+        Ok(())
     }
 
     fn serve_keys(&mut self, keys: &KeyServer) -> anyhow::Result<()> {

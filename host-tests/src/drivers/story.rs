@@ -52,7 +52,9 @@ impl fmt::Display for Report {
 
 fn run(driver: &mut dyn Driver, library: &Library, scenario: &Scenario) -> anyhow::Result<()> {
     let configuration = library.configuration(scenario)?;
-    let moves = |step: &Step| step.advance.is_some() || step.keys.is_some() || step.meanwhile.is_some();
+    let moves = |step: &Step| {
+        step.advance.is_some() || step.set_back.is_some() || step.keys.is_some() || step.meanwhile.is_some()
+    };
     let deployment = Deployment {
         configuration: &configuration,
         keys: &scenario.keys,
@@ -96,6 +98,8 @@ fn run_step(driver: &mut dyn Driver, library: &Library, step: &Step, told: &mut 
     let (mut credential, mut proof, mut session) = (String::new(), None, String::new());
     if let Some(by) = &step.advance {
         driver.advance(duration(by)?)?;
+    } else if let Some(by) = &step.set_back {
+        driver.set_back(duration(by)?)?;
     } else if let Some(keys) = &step.keys {
         driver.serve_keys(keys)?;
     } else if let (Some(send), Some(expect)) = (&step.send, &step.expect) {

@@ -210,6 +210,12 @@ impl Driver for Wasm {
         self.wait(by, None)
     }
 
+    fn set_back(&mut self, by: Duration) -> anyhow::Result<()> {
+        self.now = self.now.saturating_sub(by);
+        self.worker()?.host.set_back(by);
+        Ok(())
+    }
+
     fn serve_keys(&mut self, keys: &KeyServer) -> anyhow::Result<()> {
         self.worker()?.keys = keys.clone();
         Ok(())

@@ -53,7 +53,7 @@ pub struct Scenario {
     pub steps: Vec<Step>,
 }
 
-/// One thing that happens: exactly one of `send`, `advance` and `keys`.
+/// One thing that happens: exactly one of `send`, `advance`, `set_back` and `keys`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
@@ -63,6 +63,9 @@ pub struct Step {
     /// So much time passes (`90s`). Not in Envoy.
     #[serde(default)]
     pub advance: Option<String>,
+    /// The gateway's clock is set back by so much. Not in Envoy.
+    #[serde(default)]
+    pub set_back: Option<String>,
     /// The key server behaves like this from now on.
     #[serde(default)]
     pub keys: Option<KeyServer>,

@@ -103,6 +103,8 @@ impl Library {
         ensure!(!deviates || scenario.drivers == [DriverKind::Envoy], "only Envoy can be set up otherwise");
         ensure!(!fails || !scenario.drivers.contains(&DriverKind::Envoy), "Envoy has no faults to order");
         let short = scenario.steps.iter().filter_map(|step| step.advance.as_deref()).all(|by| by.ends_with('s'));
+        let set_back = scenario.steps.iter().any(|step| step.set_back.is_some());
+        ensure!(!set_back || !scenario.drivers.contains(&DriverKind::Envoy), "Envoy's clock cannot be set back");
         ensure!(!travels || short || !scenario.drivers.contains(&DriverKind::Envoy), "Envoy's clock cannot be moved");
         for (index, step) in scenario.steps.iter().enumerate() {
             self.check_step(step).with_context(|| format!("step {}", index + 1))?;
@@ -111,8 +113,8 @@ impl Library {
     }
 
     fn check_step(&self, step: &Step) -> anyhow::Result<()> {
-        let kinds = [step.send.is_some(), step.advance.is_some(), step.keys.is_some()];
-        ensure!(kinds.iter().filter(|kind| **kind).count() == 1, "a step is `send`, `advance` or `keys`");
+        let kinds = [step.send.is_some(), step.advance.is_some(), step.set_back.is_some(), step.keys.is_some()];
+        ensure!(kinds.iter().filter(|kind| **kind).count() == 1, "a step is `send`, `advance`, `set_back` or `keys`");
         match (&step.send, &step.expect) {
             (Some(_), Some(expect)) => self.check_expect(expect),
             (Some(_), None) => bail!("nothing is expected"),

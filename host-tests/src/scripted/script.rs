@@ -43,6 +43,12 @@ impl ScriptedHost {
         state.now = state.now.saturating_add(passed);
     }
 
+    /// The clock is set back.
+    pub fn set_back(&mut self, by: Duration) {
+        let state = self.state();
+        state.now = state.now.saturating_sub(by);
+    }
+
     /// So much passes from now on whenever somebody looks at the clock: everything takes its time.
     pub fn slow_down(&mut self, passing: Duration) {
         self.state().passing = passing;

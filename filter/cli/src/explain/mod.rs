@@ -130,7 +130,7 @@ impl Explanation {
         let credential = Credential::read(arguments, &document)?;
         let request = Request::read(arguments, credential.header.as_ref())?;
         let engine = load(&credential)?;
-        let mut ledger = MemoryLedger::new(engine.limits().ledger_share);
+        let mut ledger = MemoryLedger::of(engine.limits().ledger);
         let outcome = drive::drive(&engine, now, &request, &mut ledger);
         let explained =
             engine.explain(now, request.head.clone(), request.body.as_deref().unwrap_or_default(), &mut ledger);

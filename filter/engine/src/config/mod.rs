@@ -27,6 +27,7 @@ use crate::catalogue::Resource;
 use crate::claims::ClaimRule;
 use crate::hygiene::Hygiene;
 use crate::introspection::{Budget, Introspection};
+use crate::ledger::Capacity;
 use crate::policy::{Link, PdpConfig};
 use crate::risk::RiskRules;
 use crate::rollout::Mode;
@@ -328,8 +329,8 @@ pub struct Limits {
     pub token_bytes: usize,
     /// Verified tokens remembered per worker.
     pub cached_tokens: usize,
-    /// Live ledger entries per workload.
-    pub ledger_share: usize,
+    /// What is remembered of what was spent, per gateway process.
+    pub ledger: Capacity,
     /// What is held at a time.
     pub shares: Each<Bounds>,
     /// Approvals that are asked for and not answered.

@@ -270,6 +270,12 @@ impl<'a> Object<'a> {
         absent
     }
 
+    /// A member that had a meaning once, and what to do about it.
+    pub(super) fn retired(&mut self, key: &'static str, remedy: &str) -> Option<()> {
+        // It is not among the keys that are suggested.
+        if self.members.contains_key(key) { self.forbid(&[key], remedy) } else { Some(()) }
+    }
+
     /// Notes every unknown member; whether there were any.
     fn note_unknown(&self) -> bool {
         let mut found = false;

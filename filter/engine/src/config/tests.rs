@@ -141,7 +141,7 @@ fn full() -> Value {
         "record": { "arguments": ["/amount"] },
         "forward": { "credential": true, "routing_headers": ["x-tenant-route"] },
         "limits": {
-            "body": "1MiB", "body_wait": "20s", "token": "8KiB", "cached_tokens": 10, "ledger_share": 20,
+            "body": "1MiB", "body_wait": "20s", "token": "8KiB", "cached_tokens": 10, "ledger": "32MiB",
             "held_bytes": { "worker": "64MiB", "workload": "8MiB" },
             "held_streams": { "worker": 2048, "workload": 256 },
             "calls": { "worker": 128, "workload": 16 },

@@ -10,7 +10,7 @@ use super::account::Account;
 use crate::action::{A2aOperation, Action, Operation};
 use crate::catalogue::Resource;
 use crate::digest;
-use crate::ledger::{Entry, LedgerError, Spent};
+use crate::ledger::{Ends, Entry, LedgerError, Room, Spent};
 use crate::reason::Reason;
 use crate::response::TaskEnd;
 use crate::workload::Identity;
@@ -43,7 +43,9 @@ impl AgentTasks {
     }
 
     fn entry(self, task: &str) -> Entry {
-        Entry { partition: self.partition, key: digest::of_texts(&["agent task", task]), limit: 1 }
+        let key = digest::of_texts(&["agent task", task]);
+        // Agents say how many there are: they take no room of what has to be remembered.
+        Entry { partition: self.partition, key, limit: 1, ends: Ends::Variously, room: Room::Spare }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::credential::{Authenticated, NeedKeys, Refused, Unverified, Verified};
 use crate::digest;
 use crate::engine::IssuerIndex;
 use crate::learned::Learned;
-use crate::ledger::{Entry, LedgerError};
+use crate::ledger::{Ends, Entry, LedgerError, Room};
 use crate::policy::{Allow, Carried, Given, Opinion, Question, StepUp, Verdict};
 use crate::reason::Reason;
 use crate::rollout::Mode;
@@ -23,9 +23,6 @@ use crate::step_up::Approval;
 use crate::task::{Circumstances, Coverage, Grant, Object};
 use crate::workload::Identity;
 use crate::workload::register::Ceiling;
-
-/// Shares of the ledger that a workload's DPoP proofs have beside its own.
-const PROOF_SHARES: u8 = 16;
 
 /// Why there is no ruling.
 pub(super) enum Halt {
@@ -389,13 +386,10 @@ pub(super) fn one_shot_entry(verified: &Verified) -> Option<Entry> {
     })
 }
 
-/// What using up `proof` means. Its shares are many: a client makes one for every request.
+/// What using up `proof` means.
 pub(super) fn proof_entry(verified: &Verified, proof: &VerifiedProof) -> Entry {
-    let [first, ..] = proof.id;
-    let share = (first % PROOF_SHARES).to_string();
-    let identity = &verified.workload.identity;
-    let partition = digest::of_texts(&[&identity.issuer, &identity.subject, "proofs", &share]);
-    Entry { partition, key: proof.id, limit: 1 }
+    let id = digest::text(&proof.id);
+    Entry { ends: Ends::At(proof.expires), ..entry(verified, &["proof", &id]) }
 }
 
 /// An entry in the workload's share of the ledger, for what can be used once.
@@ -405,5 +399,5 @@ pub(super) fn entry(verified: &Verified, name: &[&str]) -> Entry {
 
 fn entry_of(identity: &Identity, name: &[&str]) -> Entry {
     let partition = digest::of_texts(&[&identity.issuer, &identity.subject]);
-    Entry { partition, key: digest::of_texts(name), limit: 1 }
+    Entry { partition, key: digest::of_texts(name), limit: 1, ends: Ends::Variously, room: Room::Needed }
 }

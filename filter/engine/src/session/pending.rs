@@ -41,6 +41,9 @@ const ANSWER_LIFETIME: Duration = Duration::from_mins(10);
 /// How much longer than its call an answer is waited for: the gateway ends the call by itself, this is for one that does not.
 const CALL_GRACE: Duration = Duration::from_secs(1);
 
+/// For the record of who spends more than is left to one workload: the limit to look at.
+const LEDGER_SHARE: &str = "of limits.ledger the workload holds its share";
+
 /// A held request.
 pub(super) struct Pending {
     request: Request,
@@ -263,7 +266,12 @@ impl Pending {
         }
         match turn.spend(&self.account) {
             Ok(()) => self.forward(turn, Permit::from_allow(allow), reason, watch, edits),
-            Err(reason) => self.deny(turn, reason),
+            Err(reason) => {
+                if reason == Reason::ShareUsedUp {
+                    self.account.detail = Some(LEDGER_SHARE.to_owned());
+                }
+                self.deny(turn, reason)
+            }
         }
     }
 }
@@ -390,7 +398,8 @@ impl Turn<'_> {
         match self.ledger.spend(self.now, entry, until) {
             Ok(Spent::Now) => Ok(()),
             Ok(Spent::Before) => Err(before),
-            Err(LedgerError::Full | LedgerError::Unavailable) => Err(Reason::LedgerUnavailable),
+            Err(LedgerError::Full) => Err(Reason::ShareUsedUp),
+            Err(LedgerError::Unavailable) => Err(Reason::LedgerUnavailable),
         }
     }
 

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 
 use super::{Deployed, Deployment, Driver, Exchange, Observed};
 use crate::envoy::{Envoy, MODULE_PREFIX, module, record};
@@ -177,6 +177,10 @@ impl Driver for RealEnvoy {
         ensure!(by <= LONGEST_SLEEP, "nobody waits {by:?} in Envoy");
         sleep(by);
         Ok(())
+    }
+
+    fn set_back(&mut self, _by: Duration) -> anyhow::Result<()> {
+        bail!("Envoy's clock is everybody's")
     }
 
     fn serve_keys(&mut self, keys: &KeyServer) -> anyhow::Result<()> {

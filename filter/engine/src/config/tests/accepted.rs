@@ -13,6 +13,7 @@ use crate::config::{
     NoSecrets, RecordConfig, RemoteKeys, SessionsConfig, Unmatched,
 };
 use crate::introspection::Budget;
+use crate::ledger::Capacity;
 use crate::policy::Dialect;
 use crate::shares::{Bounds, Each};
 use crate::step_up::OpenBounds;
@@ -77,7 +78,7 @@ fn everything_stated_arrives() -> Outcome {
         body_wait,
         token_bytes: 8192,
         cached_tokens: 10,
-        ledger_share: 20,
+        ledger: Capacity::of_bytes(32 * 1024 * 1024),
         shares,
         open_approvals: OpenBounds { process: 64, workload: 8, task: 2 },
         refused_tokens: Budget { worker: 600, address: 10 },
@@ -176,7 +177,7 @@ fn defaults() -> Outcome {
         body_wait,
         token_bytes: 16_384,
         cached_tokens: 1024,
-        ledger_share: 256,
+        ledger: Capacity::of_bytes(64 * 1024 * 1024),
         shares,
         open_approvals: OpenBounds { process: 256, workload: 16, task: 4 },
         refused_tokens: Budget { worker: 6000, address: 60 },
@@ -288,11 +289,11 @@ fn inline_keys_and_secrets() -> Outcome {
 /// `google.protobuf.Struct` has no integers.
 #[test]
 fn whole_numbers_may_be_doubles() -> Outcome {
-    let edits = [set("/version", 1.0), set("/limits/cached_tokens", 2048.0), set("/limits/ledger_share", 1e2)];
+    let edits = [set("/version", 1.0), set("/limits/cached_tokens", 2048.0), set("/limits/calls/worker", 1e2)];
     let document = edited(full(), &edits)?;
     assert!(document.to_string().contains("\"version\":1.0"));
     let limits = parse(&document)?.limits;
-    assert_eq!((limits.cached_tokens, limits.ledger_share), (2048, 100));
+    assert_eq!((limits.cached_tokens, limits.shares.calls.worker), (2048, 100));
     Ok(())
 }
 

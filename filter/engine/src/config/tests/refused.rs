@@ -250,8 +250,19 @@ fn limits() -> Outcome {
             SCHEMA_TOO,
         ),
         (
-            &[set("/limits/ledger_share", 65_537.0)],
-            "/limits/ledger_share: `65537` is out of bounds; choose 1 to 65536",
+            &[set("/limits/ledger_share", 256.0)],
+            "/limits/ledger_share: shares follow from what all workloads hold; remove this, and write the size of the ledger in \
+             `ledger` if the default of 64MiB does not fit",
+            SCHEMA_TOO,
+        ),
+        (
+            &[set("/limits/ledger", "4MiB")],
+            "/limits/ledger: `4MiB` is out of bounds; choose 8MiB to 128MiB",
+            READER_ONLY,
+        ),
+        (
+            &[set("/limits/ledger", 64)],
+            "/limits/ledger: found a number where a size belongs; write a whole number and a unit, such as `256KiB`",
             SCHEMA_TOO,
         ),
         (

@@ -34,7 +34,7 @@ fn what_the_reader_accepts_validates() -> Outcome {
         set("/insecure_inline", true),
         set("/step_up/webhook/secret", json!({ "inline": super::SECRET })),
     ];
-    let doubles = [set("/version", 1.0), set("/limits/ledger_share", 1e2)];
+    let doubles = [set("/version", 1.0), set("/limits/calls/worker", 1e2)];
     let http = [set("/issuers/0/keys/insecure_http", true), set("/issuers/0/keys/url", "http://[::1]:80?x=@")];
     for document in [
         full(),

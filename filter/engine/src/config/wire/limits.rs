@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::config::Limits;
 use crate::config::read::{Node, Object};
 use crate::introspection::Budget;
+use crate::ledger::Capacity;
 use crate::shares::{Bounds, Each};
 use crate::step_up::OpenBounds;
 
@@ -13,13 +14,18 @@ const BODY: RangeInclusive<usize> = 1024..=10 * MIB;
 const BODY_WAIT: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_mins(5);
 const TOKEN: RangeInclusive<usize> = 256..=64 * 1024;
 const CACHED_TOKENS: RangeInclusive<u64> = 1..=65_536;
-const LEDGER_SHARE: RangeInclusive<u64> = 1..=65_536;
+/// In fewer, a bucket holds next to nothing; of more, one request would copy too much.
+const LEDGER: RangeInclusive<usize> = 8 * MIB..=128 * MIB;
 /// A gateway's virtual machine has 1 GiB.
 const HELD_BYTES: RangeInclusive<usize> = 16 * 1024..=512 * MIB;
 const HELD_STREAMS: RangeInclusive<u64> = 1..=65_536;
 const CALLS: RangeInclusive<u64> = 1..=16_384;
 
 const OPEN_APPROVALS: RangeInclusive<u64> = 1..=4096;
+/// A workload's share was so many entries once.
+const LEDGER_SHARE: &str = "shares follow from what all workloads hold; remove this, and write the size of the ledger in \
+                            `ledger` if the default of 64MiB does not fit";
+
 /// In a minute.
 const REFUSED_TOKENS: RangeInclusive<u64> = 1..=60_000;
 
@@ -32,7 +38,7 @@ pub(super) fn default() -> Limits {
         body_wait: Duration::from_secs(30),
         token_bytes: 16 * 1024,
         cached_tokens: 1024,
-        ledger_share: 256,
+        ledger: Capacity::of_bytes(64 * MIB),
         shares: Each {
             held_bytes: Bounds { worker: 256 * MIB, workload: 32 * MIB },
             held_streams: Bounds { worker: 8192, workload: 1024 },
@@ -45,28 +51,22 @@ pub(super) fn default() -> Limits {
 }
 
 pub(super) fn limits(node: &Node<'_>) -> Option<Limits> {
-    let Limits {
-        body_bytes,
-        body_wait,
-        token_bytes,
-        cached_tokens,
-        ledger_share,
-        shares,
-        open_approvals,
-        refused_tokens,
-    } = default();
+    let Limits { body_bytes, body_wait, token_bytes, cached_tokens, ledger, shares, open_approvals, refused_tokens } =
+        default();
     node.object(|object| {
         let body_bytes = object.or("body", body_bytes, |node| node.size(&BODY));
         let body_wait = object.or("body_wait", body_wait, |node| node.duration(&BODY_WAIT));
         let token_bytes = object.or("token", token_bytes, |node| node.size(&TOKEN));
         let cached_tokens = object.or("cached_tokens", cached_tokens, |node| entries(node, &CACHED_TOKENS));
-        let ledger_share = object.or("ledger_share", ledger_share, |node| entries(node, &LEDGER_SHARE));
+        let ledger = object.or("ledger", ledger, |node| node.size(&LEDGER).map(Capacity::of_bytes));
+        let retired = object.retired("ledger_share", LEDGER_SHARE);
         let shares = self::shares(object, shares);
         let open_approvals =
             object.or("open_approvals", open_approvals, |node| self::open_approvals(node, open_approvals));
         let refused_tokens =
             object.or("refused_tokens", refused_tokens, |node| self::refused_tokens(node, refused_tokens));
         let (body_bytes, shares) = (body_bytes?, shares?);
+        retired?;
         if shares.held_bytes.workload < body_bytes {
             return object.node().refuse_below("held_bytes", "no body of `limits.body` fits; raise this or lower that");
         }
@@ -75,7 +75,7 @@ pub(super) fn limits(node: &Node<'_>) -> Option<Limits> {
             body_wait: body_wait?,
             token_bytes: token_bytes?,
             cached_tokens: cached_tokens?,
-            ledger_share: ledger_share?,
+            ledger: ledger?,
             shares,
             open_approvals: open_approvals?,
             refused_tokens: refused_tokens?,

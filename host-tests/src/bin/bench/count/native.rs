@@ -53,7 +53,7 @@ pub(super) fn allocations(world: &World) -> Result<PerStage<f64>> {
 fn decide(world: &World, counted: Runs<'_>) -> Result<()> {
     let configuration = serde_json::to_vec(&world.configuration)?;
     let engine = Engine::load_with(&configuration, &NoSecrets, Box::new(Believes))?.seeded([7; 32]);
-    let mut ledger = MemoryLedger::new(engine.limits().ledger_share);
+    let mut ledger = MemoryLedger::of(engine.limits().ledger);
     let engine = Arc::new(engine);
     let now = UnixTime::from_secs(tokens::now()?);
     for (number, token) in world.tokens.iter().enumerate() {
