@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign_tokens::UnixTime;
+use countersign_tokens::{KeySet, UnixTime};
 
 use crate::bundle::{Bundles, News};
 use crate::engine::{Engine, IssuerIndex};
@@ -128,6 +128,10 @@ impl Background {
         for ((keys, issuer), reported) in stores.zip(&mut self.reported) {
             let Some(current) = keys.current(now).filter(|current| current.generation != *reported) else { continue };
             *reported = current.generation;
+            if let Some(text) = unmarked(&issuer.name, &current.set) {
+                let level = if current.set.is_empty() { Level::Warn } else { Level::Info };
+                effects.push(Effect::Log(Notice { level, text }));
+            }
             for skipped in current.set.skipped() {
                 let text = format!("issuer `{}`: key {} is not used: {}", issuer.name, skipped.index, skipped.reason);
                 effects.push(Effect::Log(Notice { level: Level::Info, text }));
@@ -221,6 +225,19 @@ impl Background {
     }
 }
 
+/// That a SPIFFE bundle has keys which do not say that they are for JWT-SVIDs.
+fn unmarked(issuer: &str, set: &KeySet) -> Option<String> {
+    let keys = match set.unmarked() {
+        0 => return None,
+        1 => "1 key is".to_owned(),
+        several => format!("{several} keys are"),
+    };
+    Some(format!(
+        "issuer `{issuer}`: {keys} not used: a bundle's keys for JWT-SVIDs say `use: jwt-svid`; where a JWK Set is published, \
+         as by SPIRE's OIDC discovery provider, write `format: jwks` under `keys`"
+    ))
+}
+
 /// `interval` of a worker that is so many thousandths of it early.
 pub(crate) fn early_by(interval: Duration, early: u16) -> Duration {
     interval.saturating_sub(interval * u32::from(early) / 1000)
@@ -249,6 +266,29 @@ mod tests {
             Effect::Call(_) | Effect::Install { .. } | Effect::Refused | Effect::BundleAge(_) => None,
         };
         effects.into_iter().filter_map(notice).collect()
+    }
+
+    #[test]
+    fn a_jwk_set_where_a_bundle_belongs_is_reported_once_per_set() -> Result<(), crate::config::ConfigErrors> {
+        let config = CONFIG.replace(
+            r#""issuer": "https://sts.test", "profile": "access-token""#,
+            r#""trust_domain": "example.org", "profile": "jwt-svid""#,
+        );
+        let mut background = Background::new(Arc::new(Engine::load(config.as_bytes(), &NoSecrets)?), 0);
+        let mut ledger = MemoryLedger::new(1);
+        let mut handle = |secs, input| background.handle(UnixTime::from_secs(secs), input, &mut ledger);
+        let fetched = || {
+            let body = br#"{"keys":[{"kty":"EC","kid":"a"},{"kty":"EC","kid":"b","use":"sig"}]}"#.to_vec();
+            CallOutcome::Response { status: 200, headers: Headers::default(), body }
+        };
+        assert_eq!(notices(handle(1000, BackgroundInput::Start)), []);
+        let text = "issuer `platform`: 2 keys are not used: a bundle's keys for JWT-SVIDs say `use: jwt-svid`; where a JWK Set is \
+            published, as by SPIRE's OIDC discovery provider, write `format: jwks` under `keys`".to_owned();
+        let news = notices(handle(1001, BackgroundInput::CallDone(CallId(0), fetched())));
+        assert_eq!(news, [Notice { level: Level::Warn, text }]);
+        assert_eq!(notices(handle(1400, BackgroundInput::Tick)), [], "time for the next fetch");
+        assert_eq!(notices(handle(1401, BackgroundInput::CallDone(CallId(1), fetched()))), [], "the same set again");
+        Ok(())
     }
 
     #[test]

@@ -314,9 +314,13 @@ impl Remote {
                 Ok(Answer::Further(get(id, &discovery::locate(body, &self.issuer, keys)?)))
             }
             KeyLocation::Direct(_) | KeyLocation::Discovery { .. } => {
-                Ok(Answer::Keys(KeySet::read(body, self.keys.format)?, body.clone()))
+                Ok(Answer::Keys(self.key_set(body)?, body.clone()))
             }
         }
+    }
+
+    fn key_set(&self, body: &[u8]) -> Result<KeySet, KeySetError> {
+        Ok(KeySet::read(body, self.keys.format)?.for_algorithms(&self.keys.algorithms))
     }
 
     /// The longest that a fetch may take, by whichever worker.
@@ -394,7 +398,7 @@ impl State {
         // Where a clock was set back, what is from the future is not newer than what came since.
         let newer = posted.fetched > mine || mine > Some(now) && posted.fetched != self.posted.fetched;
         if let (true, Some(fetched)) = (newer, posted.fetched)
-            && let Ok(set) = KeySet::read(&posted.keys, remote.keys.format)
+            && let Ok(set) = remote.key_set(&posted.keys)
         {
             // What may not replace the keys of this worker was refused by it already, or will be.
             let _ = self.install(set, remote, fetched.min(now));

@@ -6,7 +6,7 @@
 
 mod denial;
 
-use countersign_tokens::{Algorithm, PROOF_ALGORITHMS, Scalar};
+use countersign_tokens::{PROOF_ALGORITHMS, Scalar};
 use serde_json::{Value, json};
 
 pub(crate) use denial::Denial;
@@ -153,8 +153,7 @@ fn challenge(reason: Reason, to: &Addressee<'_>) -> Option<String> {
     }
     let scheme = if to.dpop || row.challenge == Challenge::InvalidProof { "DPoP" } else { "Bearer" };
     if scheme == "DPoP" {
-        let algorithms = PROOF_ALGORITHMS.map(Algorithm::name).join(" ");
-        parts.push(format!("algs={}", quoted(&algorithms)));
+        parts.push(format!("algs={}", quoted(&PROOF_ALGORITHMS.join(" "))));
     }
     // A challenge needs at least one parameter to stand alone beside others (RFC 9110 §11.6.1).
     if parts.is_empty() {

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// A JWS signature algorithm (RFC 7518 §3.1, RFC 8037 §3.1).
+/// A JWS signature algorithm (RFC 7518 §3.1, RFC 8037 §3.1, RFC 9864 §2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Algorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-256.
@@ -25,7 +25,7 @@ pub enum Algorithm {
     ES256,
     /// ECDSA on P-384 with SHA-384.
     ES384,
-    /// Ed25519; Ed448 is not supported.
+    /// Ed25519, which is also called that; Ed448 is not supported.
     EdDSA,
 }
 
@@ -43,7 +43,35 @@ impl Algorithm {
         Self::EdDSA,
     ];
 
-    /// The name in `alg`.
+    /// The names in `alg`: of Ed25519 there are two, for the same signatures by the same keys (RFC 9864 §2.2).
+    pub const fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::RS256 => &["RS256"],
+            Self::RS384 => &["RS384"],
+            Self::RS512 => &["RS512"],
+            Self::PS256 => &["PS256"],
+            Self::PS384 => &["PS384"],
+            Self::PS512 => &["PS512"],
+            Self::ES256 => &["ES256"],
+            Self::ES384 => &["ES384"],
+            Self::EdDSA => &["EdDSA", "Ed25519"],
+        }
+    }
+
+    /// Whether `name` in `alg` means it.
+    pub fn is_called(self, name: &str) -> bool {
+        self.names().contains(&name)
+    }
+
+    /// Whether its keys are RSA keys, which are alike for several algorithms.
+    pub(crate) const fn is_rsa(self) -> bool {
+        match self {
+            Self::RS256 | Self::RS384 | Self::RS512 | Self::PS256 | Self::PS384 | Self::PS512 => true,
+            Self::ES256 | Self::ES384 | Self::EdDSA => false,
+        }
+    }
+
+    /// The name in records, of the two the older.
     pub const fn name(self) -> &'static str {
         match self {
             Self::RS256 => "RS256",
@@ -67,7 +95,7 @@ impl fmt::Display for Algorithm {
 
 /// The name is none of [`Algorithm::ALL`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unsupported algorithm (RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA)")]
+#[error("unsupported algorithm (RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA, Ed25519)")]
 pub struct UnsupportedAlgorithm;
 
 impl FromStr for Algorithm {
@@ -75,7 +103,7 @@ impl FromStr for Algorithm {
 
     /// Exact and case-sensitive (RFC 7515 §4.1.1).
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        Self::ALL.iter().copied().find(|algorithm| algorithm.name() == name).ok_or(UnsupportedAlgorithm)
+        Self::ALL.iter().copied().find(|algorithm| algorithm.is_called(name)).ok_or(UnsupportedAlgorithm)
     }
 }
 
@@ -86,9 +114,14 @@ mod tests {
     #[test]
     fn names_are_exact() {
         for algorithm in Algorithm::ALL {
-            assert_eq!(algorithm.name().parse(), Ok(*algorithm));
+            for name in algorithm.names() {
+                assert_eq!(name.parse(), Ok(*algorithm));
+            }
+            assert!(algorithm.is_called(algorithm.name()));
         }
-        for name in ["none", "None", "HS256", "HS512", "ES512", "ES256K", "rs256", "RS256 ", "", "Ed25519", "RSA-OAEP"]
+        assert_eq!("Ed25519".parse(), Ok(Algorithm::EdDSA));
+        for name in
+            ["none", "None", "HS256", "HS512", "ES512", "ES256K", "rs256", "RS256 ", "", "Ed448", "ed25519", "RSA-OAEP"]
         {
             assert_eq!(name.parse::<Algorithm>(), Err(UnsupportedAlgorithm), "{name}");
         }

@@ -4,14 +4,14 @@
 //! [`VerifiedProof::id`]. A proof brings its own key, so it says nothing about who made it until the key's thumbprint is
 //! compared with the token's `cnf.jkt`; [`Proof::verify`] does that too.
 //!
-//! ECDSA and Ed25519 only: a proof is made for every request, and its key is in it.
+//! It is signed with whatever tokens may be signed with. Its signature is verified only if its key is the token's, so nobody
+//! without a good token can have this much computed.
 
 use std::time::Duration;
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::algorithm::Algorithm;
 use crate::base64url;
 use crate::claims::date;
 use crate::error::TokenError;
@@ -20,8 +20,9 @@ use crate::key::Key;
 use crate::time::UnixTime;
 use crate::verifier::Verifier;
 
-/// What proofs may be signed with; `algs` of challenges (RFC 9449 §7.1).
-pub const PROOF_ALGORITHMS: [Algorithm; 3] = [Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA];
+/// What proofs may be signed with, under every name, what costs least first; `algs` of challenges (RFC 9449 §7.1).
+pub const PROOF_ALGORITHMS: [&str; 10] =
+    ["ES256", "ES384", "EdDSA", "Ed25519", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512"];
 
 /// Longest proof, in bytes.
 pub const MAX_PROOF_BYTES: usize = 4096;
@@ -32,15 +33,12 @@ const MAX_TEXT: usize = 2048;
 /// Why a proof is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProofError {
-    /// Not one well-formed JWT with its key in the header (§4.3 check 2).
+    /// Not one well-formed JWT with its key in the header, signed with one of [`PROOF_ALGORITHMS`] (§4.3 checks 2, 5).
     #[error("proof: {0}")]
     Malformed(TokenError),
     /// `typ` is not `dpop+jwt` (check 4).
     #[error("proof's `typ` is not dpop+jwt")]
     Type,
-    /// Not one of [`PROOF_ALGORITHMS`] (check 5).
-    #[error("proof's `alg` is not ES256, ES384 or EdDSA")]
-    Algorithm,
     /// The signature is not the key's in the header (check 6).
     #[error("proof's signature does not verify")]
     Signature,
@@ -113,9 +111,6 @@ impl<'a> Proof<'a> {
         if header.typ().is_none_or(|typ| !typ.eq_ignore_ascii_case("dpop+jwt")) {
             return Err(ProofError::Type);
         }
-        if !PROOF_ALGORITHMS.contains(&header.algorithm()) {
-            return Err(ProofError::Algorithm);
-        }
         let thumbprint = thumbprint(&key);
         if thumbprint != *request.thumbprint {
             return Err(ProofError::Key);
@@ -151,29 +146,84 @@ pub fn thumbprint(key: &Key) -> [u8; 32] {
     Sha256::digest(key.canonical_jwk()).into()
 }
 
-/// §4.3 check 9, RFC 3986 §6.2.2 and §6.2.3: without query and fragment; scheme and host in any case, the scheme's own
-/// port said or not. The path is compared as it stands: one that could be written otherwise was refused before.
+/// §4.3 check 9: whether both are one URI after the normalisation of RFC 3986 §6.2.2 and §6.2.3, without query and fragment.
+/// What cannot be normalised is nobody's.
 fn is_same_uri(claimed: &str, actual: &str) -> bool {
-    match (parts(claimed), parts(actual)) {
+    match (Normal::of(claimed), Normal::of(actual)) {
         (Some(claimed), Some(actual)) => claimed == actual,
         _ => false,
     }
 }
 
-fn parts(uri: &str) -> Option<(String, String, String)> {
-    let (scheme, rest) = uri.split_once("://")?;
-    let scheme = scheme.to_ascii_lowercase();
-    let rest = rest.split(['?', '#']).next()?;
-    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let own_port = match scheme.as_str() {
-        "https" => ":443",
-        "http" => ":80",
-        _ => return None,
-    };
-    let authority = authority.to_ascii_lowercase();
-    let authority = authority.strip_suffix(own_port).unwrap_or(&authority);
-    if authority.is_empty() || authority.contains('@') {
-        return None;
+/// An `http` or `https` URI that every equivalent spelling has in common.
+#[derive(PartialEq, Eq)]
+struct Normal {
+    scheme: String,
+    /// Without the scheme's own port.
+    authority: String,
+    path: String,
+}
+
+impl Normal {
+    fn of(uri: &str) -> Option<Self> {
+        let (scheme, rest) = uri.split_once("://")?;
+        let scheme = scheme.to_ascii_lowercase();
+        let own_port = match scheme.as_str() {
+            "https" => "443",
+            "http" => "80",
+            _ => return None,
+        };
+        let rest = rest.split(['?', '#']).next()?;
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let authority = unescaped(authority)?.to_ascii_lowercase();
+        let authority = match authority.rsplit_once(':') {
+            Some((host, port)) if port.is_empty() || port == own_port => host.to_owned(),
+            Some(_) | None => authority,
+        };
+        if authority.is_empty() || authority.contains('@') {
+            return None;
+        }
+        Some(Self { scheme, authority, path: without_dots(&unescaped(path)?) })
     }
-    Some((scheme, authority.to_owned(), if path.is_empty() { "/" } else { path }.to_owned()))
+}
+
+/// RFC 3986 §6.2.2.2 and §6.2.2.1: escapes of what need not be escaped are undone, the others are written in upper case; none
+/// where a `%` is not an escape.
+fn unescaped(text: &str) -> Option<String> {
+    let mut pieces = text.split('%');
+    let mut plain = pieces.next()?.to_owned();
+    for piece in pieces {
+        let (digits, rest) = piece.split_at_checked(2)?;
+        let byte =
+            u8::from_str_radix(digits, 16).ok().filter(|_| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))?;
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            plain.push(char::from(byte));
+        } else {
+            plain.push('%');
+            plain.push_str(&digits.to_ascii_uppercase());
+        }
+        plain.push_str(rest);
+    }
+    Some(plain)
+}
+
+/// RFC 3986 §5.2.4, of a path that is empty or absolute; one that is empty is `/` (§6.2.3).
+fn without_dots(path: &str) -> String {
+    let mut kept: Vec<&str> = Vec::new();
+    let mut segments = path.split('/').skip(1).peekable();
+    while let Some(segment) = segments.next() {
+        let is_last = segments.peek().is_none();
+        match segment {
+            "." | ".." => {
+                if segment == ".." {
+                    kept.pop();
+                }
+                if is_last {
+                    kept.push("");
+                }
+            }
+            _ => kept.push(segment),
+        }
+    }
+    format!("/{}", kept.join("/"))
 }

@@ -1,7 +1,8 @@
 //! One public key of an issuer: which JWK is usable, and for which one algorithm.
 //!
 //! Each key verifies exactly one algorithm, chosen when it is loaded and never by a token (RFC 8725 §3.1): the JWK's
-//! `alg`, or what its curve implies; an RSA key without `alg` verifies RS256 only. A JWK that is for something else or
+//! `alg`, or what its curve implies; an RSA key without `alg` the first of its issuer's algorithms that it fits, RS256 where
+//! nobody says ([`crate::KeySet::for_algorithms`]). A JWK that is for something else or
 //! is outside what is supported is left out with a reason (RFC 7517 §5).
 //!
 //! It never holds private material; [`crate::KeySet`] refuses sets that publish it.
@@ -103,6 +104,8 @@ pub enum Parameters {
 pub struct Key {
     id: Option<String>,
     algorithm: Algorithm,
+    /// Whether its publisher says so.
+    says_algorithm: bool,
     parameters: Parameters,
     public: PublicKey,
     /// For gateways that verify; made once.
@@ -153,7 +156,19 @@ impl Key {
         let parameters = Parameters::from_jwk(jwk, algorithm)?;
         let public = PublicKey::new(algorithm, &parameters)?;
         let der = public.der();
-        Ok(Self { id, algorithm, parameters, public, der })
+        Ok(Self { id, algorithm, says_algorithm: jwk.contains_key("alg"), parameters, public, der })
+    }
+
+    /// It for the first of `algorithms` that it fits, if its publisher does not say for which it is.
+    pub(crate) fn for_first_of(self, algorithms: &[Algorithm]) -> Self {
+        let is_open = self.algorithm.is_rsa() && !self.says_algorithm;
+        let Some(algorithm) = algorithms.iter().copied().find(|algorithm| is_open && algorithm.is_rsa()) else {
+            return self;
+        };
+        match PublicKey::new(algorithm, &self.parameters) {
+            Ok(public) => Self { algorithm, der: public.der(), public, ..self },
+            Err(_) => self,
+        }
     }
 
     /// The key somebody presents to prove possession of its private half, for `algorithm`; none for anything else, and
@@ -163,7 +178,8 @@ impl Key {
         if PRIVATE.iter().any(own) || PRIVATE_RSA.iter().any(own) {
             return None;
         }
-        Self::from_jwk(jwk, KeyFormat::Jwks).ok().filter(|key| key.algorithm == algorithm)
+        let key = Self::from_jwk(jwk, KeyFormat::Jwks).ok()?.for_first_of(&[algorithm]);
+        Some(key).filter(|key| key.algorithm == algorithm)
     }
 
     /// The required members in lexicographic order, without blanks (RFC 7638 §3.2, RFC 8037 §2).
@@ -212,7 +228,10 @@ fn algorithm(jwk: &Map<String, Value>) -> Result<Algorithm, Unusable> {
     };
     match jwk.get("alg") {
         None => fitting.first().copied(),
-        Some(name) => fitting.iter().copied().find(|algorithm| name == algorithm.name()),
+        Some(name) => {
+            let name = name.as_str().unwrap_or_default();
+            fitting.iter().copied().find(|algorithm| algorithm.is_called(name))
+        }
     }
     .ok_or(Unusable::Algorithm)
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use crate::algorithm::Algorithm;
 use crate::error::TokenError;
 use crate::json::{self, JsonError, Limits, MAX_DEPTH};
 use crate::jws::Header;
@@ -93,6 +94,8 @@ pub enum KeyFormat {
 pub struct KeySet {
     keys: Vec<Key>,
     skipped: Vec<Skipped>,
+    format: KeyFormat,
+    unmarked: usize,
     sequence: Option<u64>,
     refresh_hint: Option<Duration>,
 }
@@ -122,11 +125,38 @@ impl KeySet {
         };
         let (sequence, refresh_hint) = (number("spiffe_sequence"), number("spiffe_refresh_hint"));
         let refresh_hint = refresh_hint.map(Duration::from_secs);
-        let mut set = Self { keys: Vec::new(), skipped: Vec::new(), sequence, refresh_hint };
+        let mut set = Self { keys: Vec::new(), skipped: Vec::new(), format, unmarked: 0, sequence, refresh_hint };
         for (index, jwk) in jwks.iter().enumerate() {
             set.add(index, jwk.as_object().ok_or(KeySetError::KeyNotObject { index })?, format)?;
         }
         Ok(set)
+    }
+
+    /// It for an issuer that signs with `algorithms`: a key that does not say for which it is is for the first of them that it
+    /// fits (RFC 8725 §3.1: one key, one algorithm).
+    #[must_use]
+    pub fn for_algorithms(self, algorithms: &[Algorithm]) -> Self {
+        let keys = self.keys.into_iter().map(|key| key.for_first_of(algorithms)).collect();
+        Self { keys, ..self }
+    }
+
+    /// Whether a token that is signed with one of `algorithms` can be verified with one of its keys: the key is for it, and a
+    /// token can say which key it is, or need not.
+    pub fn can_verify(&self, algorithms: &[Algorithm]) -> bool {
+        let is_only = |key: &Key| self.keys.iter().filter(|other| other.algorithm() == key.algorithm()).count() == 1;
+        let can = |key: &&Key| algorithms.contains(&key.algorithm()) && (key.id().is_some() || is_only(key));
+        self.keys.iter().any(|key| can(&key))
+    }
+
+    /// The form that it was read in.
+    pub fn format(&self) -> KeyFormat {
+        self.format
+    }
+
+    /// How many keys of a SPIFFE bundle do not say what they are for, or that they sign what is no SVID: what JWK Sets have,
+    /// so this may be one.
+    pub fn unmarked(&self) -> usize {
+        self.unmarked
     }
 
     /// How often to ask for them again, if the publisher says (`spiffe_refresh_hint`).
@@ -194,6 +224,9 @@ impl KeySet {
             return Err(KeySetError::PrivateKey { index });
         }
         if format == KeyFormat::SpiffeBundle && jwk.get("use").is_none_or(|value| value != SVID_USE) {
+            if jwk.get("use").is_none_or(|value| value == "sig") {
+                self.unmarked += 1;
+            }
             return Ok(());
         }
         match Key::from_jwk(jwk, format) {

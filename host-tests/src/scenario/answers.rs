@@ -157,7 +157,7 @@ impl Answer {
             parts.push(format!("resource_metadata=\"{METADATA}\""));
         }
         if expect.dpop {
-            parts.push("algs=\"ES256 ES384 EdDSA\"".to_owned());
+            parts.push("algs=\"ES256 ES384 EdDSA Ed25519 RS256 RS384 RS512 PS256 PS384 PS512\"".to_owned());
         }
         if parts.is_empty() {
             parts.push("realm=\"countersign\"".to_owned());

@@ -202,6 +202,9 @@ pub struct ProofSpec {
     /// The key that signs and is in the header: `ec2` when absent.
     #[serde(default)]
     pub key: Option<String>,
+    /// How it signs; as its key does when absent.
+    #[serde(default)]
+    pub sign: Option<Signing>,
     /// Merge patch for the header `{typ, alg, jwk}`.
     #[serde(default)]
     pub header: Option<Value>,

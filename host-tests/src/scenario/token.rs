@@ -93,7 +93,8 @@ pub fn proof(
     let key = keys::key(name)?;
     let mut jwk = key.jwk(name);
     merge(&mut jwk, &json!({ "kid": null, "use": null }));
-    let mut header = json!({ "typ": "dpop+jwt", "alg": key.algorithm().alg(key), "jwk": jwk });
+    let signing = spec.sign.unwrap_or_else(|| key.algorithm());
+    let mut header = json!({ "typ": "dpop+jwt", "alg": signing.alg(key), "jwk": jwk });
     merge(&mut header, spec.header.as_ref().unwrap_or(&json!({})));
     let ath = base64(&sha2::Sha256::digest(credential));
     let mut claims =
@@ -101,7 +102,7 @@ pub fn proof(
     merge(&mut claims, spec.claims.as_ref().unwrap_or(&json!({})));
     let claims = with_dates(claims, now_secs);
     let input = format!("{}.{}", base64(header.to_string().as_bytes()), base64(claims.to_string().as_bytes()));
-    Ok(format!("{input}.{}", base64(&key.sign(key.algorithm(), input.as_bytes())?)))
+    Ok(format!("{input}.{}", base64(&key.sign(signing, input.as_bytes())?)))
 }
 
 /// `"{own}"` stands for the signer's public JWK: for tokens that bring their own key.

@@ -80,7 +80,17 @@ impl Credential {
         let (index, issuer) = issuer(&config, arguments, signs)?;
         let unverified =
             vec!["the token's signature, and that of a proof: both are believed (--unverified)".to_owned()];
-        let keys = stand_in(algorithm, name.as_deref().unwrap_or(STAND_IN), format(issuer));
+        let mut keys = stand_in(algorithm, name.as_deref().unwrap_or(STAND_IN), format(issuer));
+        // Keys for none of the issuer's algorithms are no configuration, and it is the token that has another.
+        let listed = issuer.rules.algorithms();
+        if let (false, Some(listed)) = (listed.contains(&algorithm), listed.first()) {
+            let mut other = stand_in(*listed, &format!("not-{}", name.as_deref().unwrap_or(STAND_IN)), format(issuer));
+            let other = other.pointer_mut("/keys/0").map(Value::take);
+            keys.pointer_mut("/keys")
+                .and_then(Value::as_array_mut)
+                .into_iter()
+                .for_each(|keys| keys.extend(other.clone()));
+        }
         let configuration = with_keys(document, index, &keys);
         Ok(Self {
             header: Some(field(arguments, carrier(arguments, issuer), token)),
@@ -166,9 +176,10 @@ fn signs(issuer: &Issuer) -> bool {
 }
 
 fn format(issuer: &Issuer) -> KeyFormat {
-    match issuer.rules.profile() {
-        Profile::JwtSvid { .. } | Profile::X509Svid { .. } => KeyFormat::SpiffeBundle,
-        Profile::AccessToken | Profile::TxnToken | Profile::Opaque | Profile::Generic { .. } => KeyFormat::Jwks,
+    match &issuer.keys {
+        KeySource::Inline(set) => set.format(),
+        KeySource::Remote(keys) => keys.format,
+        KeySource::None => KeyFormat::Jwks,
     }
 }
 
@@ -176,7 +187,11 @@ fn format(issuer: &Issuer) -> KeyFormat {
 fn with_keys(document: &Document, index: usize, keys: &Value) -> Document {
     let mut value = document.value.clone();
     if let Some(place) = value.pointer_mut(&format!("/issuers/{index}/keys")) {
+        let format = place.get("format").cloned();
         *place = json!({ "inline": keys });
+        if let (Some(format), Some(place)) = (format, place.as_object_mut()) {
+            place.insert("format".to_owned(), format);
+        }
     }
     Document::of(value)
 }

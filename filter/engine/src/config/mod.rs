@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
-use countersign_tokens::{IssuerRules, KeyFormat, KeySet, Scalar, TrustDomain, json};
+use countersign_tokens::{Algorithm, IssuerRules, KeyFormat, KeySet, Scalar, TrustDomain, json};
 
 pub use clusters::ClusterUse;
 pub use error::{ConfigError, ConfigErrors};
@@ -228,6 +228,8 @@ pub enum KeySource {
 pub struct RemoteKeys {
     pub location: KeyLocation,
     pub format: KeyFormat,
+    /// What the issuer signs with: what keys that do not say are for.
+    pub algorithms: Vec<Algorithm>,
     /// How often to fetch again; as their publisher says when absent.
     pub refresh: Option<Duration>,
     /// How long a set may be used after its last successful fetch.

@@ -29,6 +29,7 @@ fn publishing(format: KeyFormat, refresh: Option<Duration>) -> KeyStore {
     let keys = RemoteKeys {
         location: KeyLocation::Direct(endpoint),
         format,
+        algorithms: Vec::new(),
         refresh,
         max_stale: Duration::from_hours(1),
         cooldown: Duration::from_secs(10),

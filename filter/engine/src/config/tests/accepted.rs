@@ -37,7 +37,8 @@ fn everything_stated_arrives() -> Outcome {
     let (refresh, max_stale) = (Duration::from_mins(2), Duration::from_hours(3));
     let location = KeyLocation::Direct(endpoint);
     let (format, cooldown) = (KeyFormat::Jwks, Duration::from_millis(500));
-    assert_eq!(**keys, RemoteKeys { location, format, refresh: Some(refresh), max_stale, cooldown });
+    let algorithms = vec![Algorithm::ES256, Algorithm::RS256];
+    assert_eq!(**keys, RemoteKeys { location, format, algorithms, refresh: Some(refresh), max_stale, cooldown });
     let [id, purpose, grants, expires] = ["/task/id", "/task/purpose", "/task/grants", "/task/expires"].map(Some);
     assert_eq!(
         Ok(issuer.task.clone()),
@@ -153,7 +154,8 @@ fn defaults() -> Outcome {
     let max_stale = Duration::from_hours(1);
     let location = KeyLocation::Direct(endpoint);
     let (format, cooldown) = (KeyFormat::Jwks, Duration::from_secs(10));
-    assert_eq!(**keys, RemoteKeys { location, format, refresh: None, max_stale, cooldown });
+    let algorithms = issuer.rules.algorithms().to_vec();
+    assert_eq!(**keys, RemoteKeys { location, format, algorithms, refresh: None, max_stale, cooldown });
     let resource = config.resources.first().ok_or("no resource")?;
     let matching = Match { host: None, path: PathMatch::Exact("/api".to_owned()), route: None, exact: false };
     assert_eq!((&resource.matching, resource.risk, resource.metadata_url.as_ref()), (&matching, Risk::Medium, None));

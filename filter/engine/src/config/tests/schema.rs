@@ -115,6 +115,7 @@ fn the_full_configuration_is_full() -> Outcome {
         "/resources/0/upgrades",
         "/policy/opa",
         "/policy/authzen/token/inline",
+        "/issuers/0/keys/format",
         "/sessions/secret/inline",
         "/step_up/webhook/secret/inline",
     ];
@@ -217,8 +218,18 @@ fn the_defaults_described_are_the_defaults() -> Outcome {
             let referred = description.get("$ref").and_then(Value::as_str).map(|at| at.trim_start_matches('#'));
             let own = description.get("default");
             let Some(default) = own.or_else(|| schema.pointer(referred?)?.get("default")) else { continue };
-            if ["tools", "endpoints", "methods", "undeclared", "connect", "egress", "agent_card", "unread_forms"]
-                .contains(&key.as_str())
+            if [
+                "tools",
+                "endpoints",
+                "methods",
+                "undeclared",
+                "connect",
+                "egress",
+                "agent_card",
+                "unread_forms",
+                "format",
+            ]
+            .contains(&key.as_str())
             {
                 continue;
             }

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use countersign_tokens::{Algorithm, IssuerRules, KeyFormat, Profile, RulesError, TrustDomain};
+use countersign_tokens::{Algorithm, IssuerRules, Profile, RulesError, TrustDomain};
 
 use super::Seen;
 use super::claims::claims;
@@ -46,7 +46,8 @@ pub(super) fn issuer(node: &Node<'_>, source: &Source<'_>, seen: &mut Seen) -> O
         let who = who(object, seen);
         let kind = who.as_ref().map(|who| who.profile.clone());
         let rules = rules(object, who);
-        let keys = keys_of(object, kind.as_ref(), seen);
+        let algorithms = rules.as_ref().map_or(&[][..], IssuerRules::algorithms);
+        let keys = keys_of(object, kind.as_ref(), algorithms, seen);
         let introspection = introspection_of(object, kind.as_ref(), source, seen);
         let claims = object.or("claims", Vec::new(), |node| claims(node, kind.as_ref(), seen));
         let one_shot = object.or("one_shot", false, |node| {
@@ -85,7 +86,12 @@ pub(super) fn issuer(node: &Node<'_>, source: &Source<'_>, seen: &mut Seen) -> O
 }
 
 /// `keys`, of issuers that sign.
-fn keys_of(object: &mut Object<'_>, profile: Option<&Profile>, seen: &mut Seen) -> Option<KeySource> {
+fn keys_of(
+    object: &mut Object<'_>,
+    profile: Option<&Profile>,
+    algorithms: &[Algorithm],
+    seen: &mut Seen,
+) -> Option<KeySource> {
     match profile {
         Some(Profile::Opaque) => {
             object.forbid(&["keys"], "an opaque token is not signed; remove it")?;
@@ -96,12 +102,9 @@ fn keys_of(object: &mut Object<'_>, profile: Option<&Profile>, seen: &mut Seen) 
             Some(KeySource::None)
         }
         Some(Profile::JwtSvid { .. } | Profile::AccessToken | Profile::TxnToken | Profile::Generic { .. }) | None => {
-            let format = match profile {
-                Some(Profile::JwtSvid { .. }) => KeyFormat::SpiffeBundle,
-                Some(_) | None => KeyFormat::Jwks,
-            };
+            let svids = matches!(profile, Some(Profile::JwtSvid { .. }));
             object.required("keys", "write `keys: { url: …, cluster: … }` or `keys: { inline: … }`", |node| {
-                keys(node, format, seen)
+                keys(node, svids, algorithms, seen)
             })
         }
     }
@@ -326,11 +329,20 @@ pub(super) fn texts(node: &Node<'_>, what: &str) -> Option<Vec<String>> {
 }
 
 fn algorithms(node: &Node<'_>) -> Option<Vec<Algorithm>> {
-    let choices: Vec<_> = Algorithm::ALL.iter().map(|algorithm| (algorithm.name(), *algorithm)).collect();
+    let named = |algorithm: &Algorithm| algorithm.names().iter().map(|name| (*name, *algorithm)).collect::<Vec<_>>();
+    let choices: Vec<_> = Algorithm::ALL.iter().flat_map(named).collect();
     let mut seen = Names::new("one mention is enough, remove one");
-    node.filled("algorithm", |node| {
+    let named = node.filled("algorithm", |node| {
         let algorithm = node.choice("algorithm", &choices)?;
-        seen.claim(node, algorithm.name())?;
+        seen.claim(node, node.text()?)?;
         Some(algorithm)
-    })
+    })?;
+    // Under both of its names one is still one.
+    let mut algorithms: Vec<Algorithm> = Vec::new();
+    for algorithm in named {
+        if !algorithms.contains(&algorithm) {
+            algorithms.push(algorithm);
+        }
+    }
+    Some(algorithms)
 }

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use countersign_tokens::{KeyFormat, KeySet};
+use countersign_tokens::{Algorithm, KeyFormat, KeySet};
 
 use super::Seen;
 use super::endpoint::endpoint;
@@ -22,16 +22,49 @@ const DEFAULT_FETCH: Duration = Duration::from_secs(5);
 const FETCHING: [&str; 9] =
     ["url", "discovery", "jwks", "cluster", "refresh", "max_stale", "cooldown", "timeout", "insecure_http"];
 
-/// The member `keys`; `format` is that of the issuer's profile.
-pub(super) fn keys(node: &Node<'_>, format: KeyFormat, seen: &mut Seen) -> Option<KeySource> {
-    node.object(|object| match object.member("inline") {
-        Some(node) => {
-            let set = inline(&node, format);
-            object.forbid(&FETCHING, "has no meaning beside `inline`; remove one of the two")?;
-            Some(KeySource::Inline(set?))
-        }
-        None => remote(object, format, seen).map(|keys| KeySource::Remote(Box::new(keys))),
+/// The member `keys`, of an issuer of JWT-SVIDs (`svids`) or another one, which signs with `algorithms`.
+pub(super) fn keys(node: &Node<'_>, svids: bool, algorithms: &[Algorithm], seen: &mut Seen) -> Option<KeySource> {
+    node.object(|object| {
+        let format = if svids {
+            object.or("format", KeyFormat::SpiffeBundle, |node| node.choice("format of keys", &FORMATS))
+        } else {
+            let remedy = "says how a trust domain publishes its keys; remove it, or write `profile: jwt-svid`";
+            object.forbid(&["format"], remedy).map(|()| KeyFormat::Jwks)
+        };
+        let Some(inlined) = object.member("inline") else {
+            let keys = remote(object, svids, algorithms, seen);
+            return Some(KeySource::Remote(Box::new(RemoteKeys { format: format?, ..keys? })));
+        };
+        // One mistake is enough: what depends on it is not blamed as well.
+        let set = format.and_then(|format| usable(&inlined, inline(&inlined, format)?, algorithms));
+        object.forbid(&FETCHING, "has no meaning beside `inline`; remove one of the two")?;
+        Some(KeySource::Inline(set?))
     })
+}
+
+/// How the keys of a trust domain may be published.
+const FORMATS: [(&str, KeyFormat); 2] = [("bundle", KeyFormat::SpiffeBundle), ("jwks", KeyFormat::Jwks)];
+
+/// `set` for an issuer that signs with `algorithms`, unless no token could ever be verified with it.
+fn usable(node: &Node<'_>, set: KeySet, algorithms: &[Algorithm]) -> Option<KeySet> {
+    let set = set.for_algorithms(algorithms);
+    // Where these are not known there is another mistake.
+    if algorithms.is_empty() || set.can_verify(algorithms) {
+        return Some(set);
+    }
+    let names = |algorithms: &[Algorithm]| algorithms.iter().map(|one| one.name()).collect::<Vec<_>>().join(", ");
+    let mut keys: Vec<_> = set.keys().iter().map(countersign_tokens::Key::algorithm).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    if keys.iter().any(|algorithm| algorithms.contains(algorithm)) {
+        return node
+            .refuse("holds several keys without `kid`, and no token can say which signed it; give each its `kid`");
+    }
+    node.refuse(format!(
+        "its keys are for {}, and `algorithms` has {}, so no token could be verified; write what the issuer signs with in both",
+        names(&keys),
+        names(algorithms)
+    ))
 }
 
 /// A key set that is written here.
@@ -46,6 +79,9 @@ pub(super) fn inline(node: &Node<'_>, format: KeyFormat) -> Option<KeySet> {
         }
         Ok(set) if set.is_empty() => match format {
             KeyFormat::Jwks => node.refuse("holds no key; write `{ keys: [{ kty: …, … }] }`"),
+            KeyFormat::SpiffeBundle if set.unmarked() > 0 => node.refuse(
+                "holds no key whose `use` is `jwt-svid`; where it is a JWK Set, write `format: jwks` beside it",
+            ),
             KeyFormat::SpiffeBundle => {
                 node.refuse("holds no key whose `use` is `jwt-svid`; write the trust domain's bundle")
             }
@@ -55,9 +91,9 @@ pub(super) fn inline(node: &Node<'_>, format: KeyFormat) -> Option<KeySet> {
     }
 }
 
-fn remote(object: &mut Object<'_>, format: KeyFormat, seen: &mut Seen) -> Option<RemoteKeys> {
+fn remote(object: &mut Object<'_>, svids: bool, algorithms: &[Algorithm], seen: &mut Seen) -> Option<RemoteKeys> {
     let location = if object.member("discovery").is_some() {
-        discovery(object, format, seen)
+        discovery(object, svids, seen)
     } else {
         object
             .forbid(&["jwks"], "says where the keys are that `discovery` finds; remove it, or write `discovery`")
@@ -75,17 +111,25 @@ fn remote(object: &mut Object<'_>, format: KeyFormat, seen: &mut Seen) -> Option
         Some(max_stale)
     });
     let cooldown = object.or("cooldown", DEFAULT_COOLDOWN, |node| node.duration(&COOLDOWN));
-    Some(RemoteKeys { location: location?, format, refresh: refresh?, max_stale: max_stale?, cooldown: cooldown? })
+    Some(RemoteKeys {
+        location: location?,
+        format: KeyFormat::Jwks,
+        algorithms: algorithms.to_vec(),
+        refresh: refresh?,
+        max_stale: max_stale?,
+        cooldown: cooldown?,
+    })
 }
 
 /// `discovery`, the metadata's URL; its keys are at the same host unless `jwks` says otherwise.
-fn discovery(object: &mut Object<'_>, format: KeyFormat, seen: &mut Seen) -> Option<KeyLocation> {
-    let fits = match format {
-        KeyFormat::Jwks => Some(()),
-        KeyFormat::SpiffeBundle => object.node().refuse_member(
+fn discovery(object: &mut Object<'_>, svids: bool, seen: &mut Seen) -> Option<KeyLocation> {
+    let fits = if svids {
+        object.node().refuse_member(
             "discovery",
             "a trust domain's bundle is fetched directly; write `url`, the address of its bundle endpoint",
-        ),
+        )
+    } else {
+        Some(())
     };
     let alone = object.forbid(&["url"], "has no meaning beside `discovery`; remove one of the two");
     let metadata = endpoint(object, "discovery", DEFAULT_FETCH, &FETCH, seen);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{READER_ONLY, SCHEMA_TOO, check};
 use crate::config::tests::Edit::{self, Remove};
-use crate::config::tests::{Outcome, edited, full, key_set, set};
+use crate::config::tests::{Outcome, edited, full, key_set, parse, set};
 
 #[test]
 fn claims() -> Outcome {
@@ -174,7 +174,7 @@ fn issuers() -> Outcome {
         (
             &[set("/issuers/0/algorithms", json!(["HS256", "ES256", "ES256"]))],
             "/issuers/0/algorithms/0: unknown algorithm \"HS256\" (RS256, RS384, RS512, PS256, PS384, PS512, ES256, \
-             ES384, EdDSA)\n\
+             ES384, EdDSA, Ed25519)\n\
              /issuers/0/algorithms/2: \"ES256\" is at /issuers/0/algorithms/1 already; one mention is enough, remove one",
             SCHEMA_TOO,
         ),
@@ -206,6 +206,127 @@ const TWO_ISSUERS: &str = "/issuers/1/name: \"platform\" is at /issuers/0/name a
 fn second_issuer() -> Result<Value, Box<dyn Error>> {
     let issuer = full().pointer("/issuers/0").cloned().ok_or("no issuer")?;
     edited(issuer, &[set("/keys/url", "https://elsewhere.example.com/")])
+}
+
+/// A configuration that can never accept a token does not load.
+#[test]
+fn inline_keys_for_none_of_the_algorithms() -> Outcome {
+    let rsa = |more: Value| {
+        let n = "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw";
+        merged(json!({ "kty": "RSA", "n": n, "e": "AQAB", "kid": "r" }), &more)
+    };
+    let p256 = |more: Value| merged(key_set().pointer("/keys/0").cloned().unwrap_or_default(), &more);
+    let ed = |more: Value| {
+        let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+        merged(json!({ "kty": "OKP", "crv": "Ed25519", "x": x, "kid": "e" }), &more)
+    };
+    let inline = |algorithms: Value, keys: Value| {
+        [set("/issuers/0/keys", json!({ "inline": { "keys": keys } })), set("/issuers/0/algorithms", algorithms)]
+    };
+    for (algorithms, keys) in [
+        (json!(["PS256"]), json!([rsa(json!({}))])),
+        (json!(["PS512", "RS256"]), json!([rsa(json!({}))])),
+        (json!(["RS512"]), json!([rsa(json!({ "use": "sig", "key_ops": ["verify"] }))])),
+        (json!(["Ed25519"]), json!([ed(json!({}))])),
+        (json!(["EdDSA", "Ed25519"]), json!([ed(json!({ "alg": "Ed25519" }))])),
+        (json!(["Ed25519"]), json!([ed(json!({ "alg": "EdDSA" }))])),
+        (json!(["ES256"]), json!([p256(json!({ "kid": null }))])),
+        (json!(["ES256"]), json!([p256(json!({ "kid": null })), p256(json!({}))])),
+        (json!(["ES256"]), json!([p256(json!({})), rsa(json!({}))])),
+    ] {
+        parse(&edited(full(), &inline(algorithms.clone(), keys.clone()))?)
+            .map_err(|errors| format!("{errors} {keys}"))?;
+    }
+    let other = |keys: &str, algorithms: &str| {
+        format!(
+            "/issuers/0/keys/inline: its keys are for {keys}, and `algorithms` has {algorithms}, so no token could be verified; \
+             write what the issuer signs with in both"
+        )
+    };
+    let below = |trouble: &str| format!("/issuers/0/keys/inline/keys/0: {trouble}; mend it or remove it");
+    for (algorithms, keys, expected) in [
+        (json!(["PS256"]), json!([rsa(json!({ "alg": "RS256" }))]), other("RS256", "PS256")),
+        (json!(["RS256"]), json!([p256(json!({}))]), other("ES256", "RS256")),
+        (json!(["ES384", "PS384"]), json!([p256(json!({})), ed(json!({}))]), other("ES256, EdDSA", "ES384, PS384")),
+        (json!(["ES256"]), json!([rsa(json!({}))]), other("RS256", "ES256")),
+        (
+            json!(["ES256"]),
+            json!([p256(json!({ "kid": null })), p256(json!({ "kid": null }))]),
+            "/issuers/0/keys/inline: holds several keys without `kid`, and no token can say which signed it; give each its \
+             `kid`"
+                .to_owned(),
+        ),
+        (json!(["ES256"]), json!([p256(json!({ "use": "enc" }))]), below("`use` is not `sig`")),
+        (json!(["ES256"]), json!([p256(json!({ "key_ops": ["sign"] }))]), below("`key_ops` does not have `verify`")),
+        (
+            json!(["ES256"]),
+            json!([p256(json!({ "alg": "ES384" }))]),
+            below("`alg` is not a supported algorithm of this type of key"),
+        ),
+        (
+            json!(["ES256"]),
+            json!([p256(json!({ "crv": "P-384" }))]),
+            below("the coordinates are not a point of the curve"),
+        ),
+        (json!(["RS256"]), json!([rsa(json!({ "n": "AQAB" }))]), below("`n` is not an RSA modulus of 2048 to 4096 bits")),
+    ] {
+        let document = edited(full(), &inline(algorithms, keys))?;
+        assert_eq!(parse(&document).err().map(|errors| errors.to_string()), Some(expected));
+    }
+    Ok(())
+}
+
+/// `value` with `more` over it; null takes a member away.
+fn merged(mut value: Value, more: &Value) -> Value {
+    for (name, change) in more.as_object().into_iter().flatten() {
+        match value.as_object_mut() {
+            Some(members) if change.is_null() => drop(members.remove(name)),
+            Some(members) => drop(members.insert(name.clone(), change.clone())),
+            None => {}
+        }
+    }
+    value
+}
+
+#[test]
+fn formats_of_keys() -> Outcome {
+    let svids = || {
+        vec![
+            set("/issuers/0/profile", "jwt-svid"),
+            Remove("/issuers/0/issuer"),
+            Remove("/issuers/0/types"),
+            set("/issuers/0/trust_domain", "example.org"),
+        ]
+    };
+    let with = |more: Vec<Edit>| edited(full(), &[svids(), more].concat());
+    for format in ["bundle", "jwks"] {
+        parse(&with(vec![set("/issuers/0/keys/format", format)])?).map_err(|errors| errors.to_string())?;
+    }
+    let inline = json!({ "format": "jwks", "inline": key_set() });
+    parse(&with(vec![set("/issuers/0/keys", inline)])?).map_err(|errors| errors.to_string())?;
+    for (edit, expected) in [
+        (
+            set("/issuers/0/keys/format", "oidc"),
+            "/issuers/0/keys/format: unknown format of keys \"oidc\" (bundle, jwks)",
+        ),
+        (
+            set("/issuers/0/keys", json!({ "inline": key_set() })),
+            "/issuers/0/keys/inline: holds no key whose `use` is `jwt-svid`; where it is a JWK Set, write `format: jwks` beside it",
+        ),
+        (
+            set("/issuers/0/keys", json!({ "discovery": "https://a/metadata", "cluster": "a", "format": "jwks" })),
+            "/issuers/0/keys/discovery: a trust domain's bundle is fetched directly; write `url`, the address of its bundle \
+             endpoint",
+        ),
+    ] {
+        let document = with(vec![edit])?;
+        assert_eq!(parse(&document).err().map(|errors| errors.to_string()), Some(expected.to_owned()));
+    }
+    let elsewhere = edited(full(), &[set("/issuers/0/keys/format", "jwks")])?;
+    let expected =
+        "/issuers/0/keys/format: says how a trust domain publishes its keys; remove it, or write `profile: jwt-svid`";
+    assert_eq!(parse(&elsewhere).err().map(|errors| errors.to_string()), Some(expected.to_owned()));
+    Ok(())
 }
 
 #[test]
