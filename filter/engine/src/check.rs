@@ -113,9 +113,11 @@ impl Check {
             | Reason::KeysUnavailable
             | Reason::IntrospectionUnavailable
             | Reason::TokenInactive => Self::Credential,
-            Reason::ProofRefused | Reason::ProofMissing | Reason::CertificateMismatch | Reason::TokenUnbound => {
-                Self::Possession
-            }
+            Reason::ProofRefused
+            | Reason::ProofMissing
+            | Reason::ProofNonce
+            | Reason::CertificateMismatch
+            | Reason::TokenUnbound => Self::Possession,
             Reason::UnknownWorkload | Reason::ActorChainTooLong | Reason::ActorUnclassified => Self::Workload,
             Reason::TaskRefused | Reason::TaskExpired | Reason::ConstraintUnsupported => Self::Task,
             Reason::TokenSpent | Reason::ProofReplayed | Reason::Revoked | Reason::LedgerUnavailable => Self::Ledger,

@@ -134,6 +134,7 @@ pub const fn of_reason(reason: Reason) -> &'static [&'static str] {
         Reason::ProofRefused
         | Reason::ProofReplayed
         | Reason::ProofMissing
+        | Reason::ProofNonce
         | Reason::CertificateMismatch
         | Reason::TokenUnbound => &["ASI03", "T9", "MAESTRO-L6", "NHI2", "NHI4"],
         Reason::UnknownSession => &["ASI03", "ASI07", "T9", "MAESTRO-L7"],

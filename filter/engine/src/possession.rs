@@ -2,8 +2,10 @@
 //!
 //! A token that says it is bound (`cnf`) is good only with the proof, whatever configuration says; configuration can
 //! demand more: that tokens are bound, and that a peer's certificate names the same workload as the token. It never decides
-//! whether the token itself is good, and never whether a proof was used before: the ledger knows.
+//! whether the token itself is good, never whether a proof was used before (the ledger knows), and never what a proof's nonce
+//! is worth ([`nonce`]).
 
+pub mod nonce;
 pub mod xfcc;
 
 use countersign_tokens::{

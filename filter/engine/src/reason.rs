@@ -17,6 +17,8 @@ pub enum Challenge {
     InvalidToken,
     /// With `error="invalid_dpop_proof"` (RFC 9449 §7.1).
     InvalidProof,
+    /// With `error="use_dpop_nonce"` (RFC 9449 §9).
+    UseNonce,
     /// With `error="insufficient_scope"`.
     InsufficientScope,
     /// With `error="insufficient_user_authentication"` (RFC 9470 §3).
@@ -157,6 +159,8 @@ reasons! {
     ProofReplayed = Deny, "proof_replayed", 401, InvalidProof, "The DPoP proof has been used. Make a new one for every request.";
     /// A token that is bound came without what it is bound to.
     ProofMissing = Deny, "proof_missing", 401, InvalidToken, "The access token is bound to a key or a certificate. Present it with that.";
+    /// The proof has none of the nonces that are given out here, or an old one.
+    ProofNonce = Deny, "proof_nonce", 401, UseNonce, "The DPoP proof needs a nonce of this server. Make a new proof with the one in the field `DPoP-Nonce`.";
     /// The connection's certificate is not what the token is bound to, or names another workload.
     CertificateMismatch = Deny, "certificate_mismatch", 401, InvalidToken, "The access token is not for the certificate of this connection.";
     /// A bearer token where configuration asks for bound ones.

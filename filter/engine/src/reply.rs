@@ -14,6 +14,7 @@ use denial::Form;
 pub use denial::GrpcStatus;
 
 use crate::catalogue::{Demand, Metadata};
+use crate::possession::nonce;
 use crate::reason::{Challenge, Reason};
 use crate::record::Line;
 use crate::session::DecisionId;
@@ -44,6 +45,8 @@ pub(crate) struct Addressee<'a> {
     pub(crate) version: Option<&'a str>,
     /// Whether it must, or tried to, prove possession of a key: challenges are then for the scheme DPoP.
     pub(crate) dpop: bool,
+    /// What its next proof is to have in it.
+    pub(crate) nonce: Option<&'a str>,
     pub(crate) metadata_url: Option<&'a str>,
     /// The scope that would cover the operation.
     pub(crate) scope: Option<&'a str>,
@@ -85,6 +88,7 @@ impl Reply {
         if let Some(challenge) = challenge(reason, to) {
             headers.push((if to.proxy { "proxy-authenticate" } else { "www-authenticate" }, challenge));
         }
+        headers.extend(to.nonce.map(|nonce| (nonce::FIELD, nonce.to_owned())));
         if row.status == 405 {
             headers.push(("allow", to.denial.allow.to_owned()));
         }
@@ -130,6 +134,7 @@ fn challenge(reason: Reason, to: &Addressee<'_>) -> Option<String> {
         Challenge::InvalidRequest => Some("invalid_request"),
         Challenge::InvalidToken => Some("invalid_token"),
         Challenge::InvalidProof => Some("invalid_dpop_proof"),
+        Challenge::UseNonce => Some("use_dpop_nonce"),
         Challenge::InsufficientScope => Some("insufficient_scope"),
         Challenge::InsufficientAuthentication => Some("insufficient_user_authentication"),
     };
@@ -151,7 +156,8 @@ fn challenge(reason: Reason, to: &Addressee<'_>) -> Option<String> {
     if let Some(url) = to.metadata_url {
         parts.push(format!("resource_metadata={}", quoted(url)));
     }
-    let scheme = if to.dpop || row.challenge == Challenge::InvalidProof { "DPoP" } else { "Bearer" };
+    let about_proof = matches!(row.challenge, Challenge::InvalidProof | Challenge::UseNonce);
+    let scheme = if to.dpop || about_proof { "DPoP" } else { "Bearer" };
     if scheme == "DPoP" {
         parts.push(format!("algs={}", quoted(&PROOF_ALGORITHMS.join(" "))));
     }

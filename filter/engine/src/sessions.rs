@@ -4,7 +4,7 @@
 //! opened it. There is no table: what is not sealed for the caller is no session. Revision 2026-07-28 has no sessions.
 //!
 //! The key is made of a configured secret, for fleets; else it is random, made once for the whole gateway process. It also keys
-//! digests on records.
+//! digests on records, and nonces where these have none of their own.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -80,6 +80,11 @@ impl SessionKeys {
     /// What makes digests for records.
     pub(crate) fn digester(&self, board: &mut dyn Board) -> Result<Digester, NoKey> {
         Ok(Digester { key: self.key(board)? })
+    }
+
+    /// What makes nonces where no other key is configured.
+    pub(crate) fn nonce_key(&self, board: &mut dyn Board) -> Result<[u8; 32], NoKey> {
+        self.key(board)
     }
 
     fn key(&self, board: &mut dyn Board) -> Result<[u8; 32], NoKey> {

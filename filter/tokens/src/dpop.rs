@@ -1,7 +1,7 @@
 //! DPoP proofs: that whoever presents a token holds the key it is bound to, for exactly this request (RFC 9449 §4.3).
 //!
-//! It decides everything about a proof but whether it was used before: that is the caller's memory to know, by
-//! [`VerifiedProof::id`]. A proof brings its own key, so it says nothing about who made it until the key's thumbprint is
+//! It decides everything about a proof but whether it was used before, which is the caller's memory to know by
+//! [`VerifiedProof::id`], and what its nonce is worth. A proof brings its own key, so it says nothing about who made it until the key's thumbprint is
 //! compared with the token's `cnf.jkt`; [`Proof::verify`] does that too.
 //!
 //! It is signed with whatever tokens may be signed with. Its signature is verified only if its key is the token's, so nobody
@@ -79,12 +79,14 @@ pub struct ProvenRequest<'a> {
 }
 
 /// A proof that holds. It is good once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifiedProof {
     /// SHA-256 of the key's thumbprint and `jti`: what tells it from every other.
     pub id: [u8; 32],
     /// After this it is refused for its age.
     pub expires: UnixTime,
+    /// Its `nonce`: whether it must have one, and which, is the caller's to say (§9).
+    pub nonce: Option<String>,
 }
 
 /// A proof as it came, nothing of it believed.
@@ -136,8 +138,12 @@ impl<'a> Proof<'a> {
         if hash != Sha256::digest(request.access_token).as_slice() {
             return Err(ProofError::AccessToken);
         }
+        let nonce = match jws.payload().get("nonce") {
+            Some(_) => Some(text("nonce")?.to_owned()),
+            None => None,
+        };
         let id = Sha256::new().chain_update(thumbprint).chain_update(id).finalize().into();
-        Ok(VerifiedProof { id, expires })
+        Ok(VerifiedProof { id, expires, nonce })
     }
 }
 

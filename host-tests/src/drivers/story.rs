@@ -95,7 +95,8 @@ struct Told {
 
 fn run_step(driver: &mut dyn Driver, library: &Library, step: &Step, told: &mut Told) -> anyhow::Result<()> {
     let mut approval = None;
-    let (mut credential, mut proof, mut session) = (String::new(), None, String::new());
+    let (mut credential, mut proof) = (String::new(), None);
+    let (mut session, mut nonce) = (String::new(), String::new());
     if let Some(by) = &step.advance {
         driver.advance(duration(by)?)?;
     } else if let Some(by) = &step.set_back {
@@ -119,20 +120,22 @@ fn run_step(driver: &mut dyn Driver, library: &Library, step: &Step, told: &mut 
         approval = reaction.lock().take().transpose()?;
         check(&Expected { request: &request, expect, answers: &library.answers }, &observed)?;
         (credential, proof) = (request.credential, request.proof);
-        session = session_of(&observed);
+        session = told_in(&observed, "mcp-session-id");
+        nonce = told_in(&observed, "dpop-nonce");
     }
     told.earlier.sessions.push(session);
+    told.earlier.nonces.push(nonce);
     told.earlier.credentials.push(credential);
     told.earlier.proofs.push(proof.unwrap_or_default());
     told.approvals.push(approval);
     Ok(())
 }
 
-/// The session id that the client got, if it got one.
-fn session_of(observed: &Observed) -> String {
+/// What the client got in `field`, if it got that.
+fn told_in(observed: &Observed, field: &str) -> String {
     let headers = observed.answer.iter().flat_map(|answer| &answer.headers);
-    let mut sessions = headers.filter(|(name, _)| name == "mcp-session-id");
-    sessions.next().map(|(_, value)| String::from_utf8_lossy(value).into_owned()).unwrap_or_default()
+    let mut found = headers.filter(|(name, _)| name == field);
+    found.next().map(|(_, value)| String::from_utf8_lossy(value).into_owned()).unwrap_or_default()
 }
 
 /// The approver of one step, and the issuer of its opaque token; what they said, or could not say, ends up in `said`.

@@ -43,6 +43,8 @@ pub struct Earlier {
     pub proofs: Vec<String>,
     /// The session ids that clients got.
     pub sessions: Vec<String>,
+    /// The nonces that clients got for their proofs.
+    pub nonces: Vec<String>,
 }
 
 impl Request {
@@ -56,7 +58,7 @@ impl Request {
         let path = send.path.as_deref().unwrap_or("/mcp").replace("{token}", &credential);
         let uri = format!("http://{host}{path}");
         let made = send.token.proof.as_ref();
-        let made = made.map(|made| proof(made, (&method, &uri), &credential, now_secs, &earlier.proofs)).transpose()?;
+        let made = made.map(|made| proof(made, (&method, &uri), &credential, now_secs, earlier)).transpose()?;
         Ok(Self {
             headers: headers(send, body.as_deref(), &credential, made.as_deref(), &earlier.sessions)?,
             host,

@@ -7,6 +7,7 @@ use sha2::Digest as _;
 
 use super::format::{ProofSpec, Spoil, Token};
 use super::keys::{self, base64};
+use super::request::Earlier;
 use super::text::{fill_dates, merge, pieces, with_dates, with_texts};
 
 /// The issuer `base` trusts.
@@ -77,17 +78,17 @@ fn thumbprint(text: &str) -> Option<String> {
     Some(base64(&countersign_tokens::thumbprint(set.keys().first()?)))
 }
 
-/// The DPoP proof that `spec` describes, for `method` and `uri` with `credential`. `earlier` are the proofs of earlier
-/// steps.
+/// The DPoP proof that `spec` describes, for `method` and `uri` with `credential`; `{nonce:STEP}` is what the client got in that
+/// step.
 pub fn proof(
     spec: &ProofSpec,
     (method, uri): (&str, &str),
     credential: &str,
     now_secs: u64,
-    earlier: &[String],
+    earlier: &Earlier,
 ) -> anyhow::Result<String> {
     if let Some(step) = spec.of_step {
-        return step.checked_sub(1).and_then(|index| earlier.get(index)).cloned().context("no such step before");
+        return step.checked_sub(1).and_then(|index| earlier.proofs.get(index)).cloned().context("no such step before");
     }
     let name = spec.key.as_deref().unwrap_or("ec2");
     let key = keys::key(name)?;
@@ -100,9 +101,14 @@ pub fn proof(
     let mut claims =
         json!({ "jti": uuid::Uuid::new_v4().to_string(), "htm": method, "htu": uri, "iat": now_secs, "ath": ath });
     merge(&mut claims, spec.claims.as_ref().unwrap_or(&json!({})));
-    let claims = with_dates(claims, now_secs);
+    let claims = with_texts(with_dates(claims, now_secs), &|text| nonce(text, &earlier.nonces).map(Value::from));
     let input = format!("{}.{}", base64(header.to_string().as_bytes()), base64(claims.to_string().as_bytes()));
     Ok(format!("{input}.{}", base64(&key.sign(signing, input.as_bytes())?)))
+}
+
+fn nonce(text: &str, earlier: &[String]) -> Option<String> {
+    let step: usize = text.strip_prefix("{nonce:")?.strip_suffix('}')?.parse().ok()?;
+    earlier.get(step.checked_sub(1)?).filter(|nonce| !nonce.is_empty()).cloned()
 }
 
 /// `"{own}"` stands for the signer's public JWK: for tokens that bring their own key.

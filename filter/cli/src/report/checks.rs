@@ -89,6 +89,7 @@ pub(super) fn is_possible(reason: Reason, config: &Config) -> bool {
         | Reason::ProofRefused
         | Reason::ProofReplayed
         | Reason::ProofMissing
+        | Reason::ProofNonce
         | Reason::CertificateMismatch
         | Reason::KeysUnavailable
         | Reason::ActorChainTooLong

@@ -29,6 +29,7 @@ use crate::hygiene::Hygiene;
 use crate::introspection::{Budget, Introspection};
 use crate::ledger::Capacity;
 use crate::policy::{Link, PdpConfig};
+use crate::possession::nonce::NonceRule;
 use crate::risk::RiskRules;
 use crate::rollout::Mode;
 use crate::shares::{Bounds, Each};
@@ -187,6 +188,8 @@ pub struct Binding {
     pub same_workload: bool,
     /// How old a DPoP proof may be when its request arrives.
     pub proof_age: Duration,
+    /// That DPoP proofs need a nonce, if they do.
+    pub nonce: Option<NonceRule>,
     /// The issuer's, which clients' clocks get too.
     pub leeway: Duration,
 }

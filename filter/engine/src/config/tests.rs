@@ -49,7 +49,12 @@ fn full() -> Value {
             "max_lifetime": "15m",
             "leeway": "10s",
             "one_shot": true,
-            "binding": { "require": "dpop", "same_workload": true, "proof_age": "2m" },
+            "binding": {
+                "require": "dpop", "same_workload": true, "proof_age": "2m",
+                "nonce": {
+                    "lifetime": "3m", "secret": { "env": "APPROVALS_SECRET" }, "previous": { "env": "APPROVALS_SECRET" }
+                }
+            },
             "claims": { "groups": { "at": "/groups", "type": ["string"], "required": true, "record": true } },
             "task": {
                 "id": "/task/id", "purpose": "/task/purpose", "grants": "/task/grants", "expires": "/task/expires",

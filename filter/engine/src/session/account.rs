@@ -43,6 +43,8 @@ pub(super) struct Account {
     pub(super) proof: Option<VerifiedProof>,
     /// Whether a DPoP proof was missing or not good.
     pub(super) wants_proof: bool,
+    /// A nonce for the client's next proofs, where the one it has is not good, or not for long.
+    pub(super) nonce: Option<String>,
     pub(super) action: Option<Action>,
     /// The JSON-RPC id, also of messages that were refused while being read.
     pub(super) rpc_id: Option<Value>,
@@ -148,6 +150,7 @@ impl Account {
             rpc_id: self.rpc_id.as_ref(),
             version: mcp::requested(about.headers),
             dpop: about.dpop || self.wants_proof,
+            nonce: self.nonce.as_deref(),
             metadata_url: about.resource.and_then(|resource| resource.metadata_url.as_deref()),
             scope: scope.as_deref(),
             demand,

@@ -1,6 +1,7 @@
 //! The decision itself, from the credential on: made as often as something was waited for.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use countersign_tokens::{MAX_LEEWAY, Scalar, UnixTime, VerifiedProof};
 
@@ -16,6 +17,7 @@ use crate::engine::IssuerIndex;
 use crate::learned::Learned;
 use crate::ledger::{Ends, Entry, LedgerError, Room};
 use crate::policy::{Allow, Carried, Given, Opinion, Question, StepUp, Verdict};
+use crate::possession::nonce::{NonceRule, Worth};
 use crate::reason::Reason;
 use crate::rollout::Mode;
 use crate::sessions::{self, Digester, NoKey};
@@ -146,6 +148,9 @@ impl Turn<'_> {
         let issuer = self.engine.config.issuers.get(verified.issuer.0).ok_or(Reason::Internal)?;
         account.proof = proof;
         account.admit(Arc::clone(&verified));
+        if let Some(rule) = issuer.binding.nonce {
+            self.check_nonce(&rule, issuer.binding.leeway, request, account)?;
+        }
         if let Some(Refused { reason, detail }) = &verified.refused {
             account.detail.clone_from(detail);
             return Err((*reason).into());
@@ -168,6 +173,32 @@ impl Turn<'_> {
             return Err(Reason::ProofReplayed.into());
         }
         Ok(())
+    }
+
+    /// The proof, if there is one, has a nonce that was good when the request came.
+    fn check_nonce(
+        &mut self,
+        rule: &NonceRule,
+        leeway: Duration,
+        request: &Request,
+        account: &mut Account,
+    ) -> Result<(), Reason> {
+        let Some(proof) = &account.proof else { return Ok(()) };
+        let nonces = rule.nonces(|| self.engine.sessions.nonce_key(self.ledger));
+        let nonces = nonces.map_err(|NoKey| Reason::LedgerUnavailable)?;
+        let has = proof.nonce.as_deref();
+        let worth = has.map_or(Worth::Nothing, |nonce| nonces.worth(nonce, leeway, request.arrived));
+        if worth == Worth::Good {
+            return Ok(());
+        }
+        let why = if has.is_some() { "proof's nonce is not one of the last" } else { "proof has no nonce of the last" };
+        account.nonce = nonces.give(self.now);
+        if worth == Worth::Aging {
+            return Ok(());
+        }
+        account.wants_proof = true;
+        account.detail = Some(format!("{why} {} seconds", rule.lifetime.as_secs()));
+        Err(Reason::ProofNonce)
     }
 
     /// A session, if the request is in one, is the caller's own.

@@ -18,6 +18,7 @@ use crate::forward::HeaderEdit;
 use crate::headers::{Headers, same_name};
 use crate::learned;
 use crate::ledger::LedgerError;
+use crate::possession::nonce;
 use crate::reason::Reason;
 use crate::record::Line;
 use crate::reply::{Addressee, Denial, Reply};
@@ -36,6 +37,8 @@ const RESPONSE: usize = 2048;
 /// Looks after one response.
 pub(super) struct Watch {
     seal: Option<Seal>,
+    /// For the client's next proofs.
+    nonce: Option<String>,
     rpc_id: Option<Value>,
     of: Of,
     /// What was asked for to look after it.
@@ -109,11 +112,13 @@ impl Watch {
             }
             (None, None) => Of::Somebody,
         };
-        let (seal, rpc_id) = (account.seal.clone(), account.rpc_id.clone());
+        let (seal, nonce, rpc_id) = (account.seal.clone(), account.nonce.clone(), account.rpc_id.clone());
         let held = Held::nothing(&turn.engine.shares, owner(account));
-        match (&of, &seal) {
-            (Of::Somebody, None) => None,
-            (Of::Server(_) | Of::Agent(..) | Of::Somebody, _) => Some(Box::new(Self { seal, rpc_id, of, held })),
+        match (&of, &seal, &nonce) {
+            (Of::Somebody, None, None) => None,
+            (Of::Server(_) | Of::Agent(..) | Of::Somebody, _, _) => {
+                Some(Box::new(Self { seal, nonce, rpc_id, of, held }))
+            }
         }
     }
 
@@ -129,12 +134,13 @@ impl Watch {
         // Nobody reads its lists here.
         let of = Of::Server(Box::new(Messages { lists: &[], reader: None, as_asked: true, ..messages }));
         let held = Held::nothing(&turn.engine.shares, owner(account));
-        Some(Box::new(Self { seal: None, rpc_id: None, of, held }))
+        Some(Box::new(Self { seal: None, nonce: None, rpc_id: None, of, held }))
     }
 
     /// Takes the head.
     pub(super) fn head(mut self: Box<Self>, headers: &Headers, end: bool) -> Seen {
         let Ok(mut edits) = self.session(headers) else { return Seen::Unreadable(self) };
+        edits.extend(self.nonce.take().map(|nonce| HeaderEdit::Set(nonce::FIELD, nonce)));
         let goes_on = match &mut self.of {
             Of::Server(messages) if messages.as_asked && headers.contains("content-encoding") => false,
             Of::Server(messages) => match treatment(headers, end, &messages.awaited, messages.lists) {
@@ -214,6 +220,7 @@ impl Watch {
             version: None,
             rpc_id: self.rpc_id.as_ref(),
             dpop: false,
+            nonce: None,
             metadata_url: None,
             scope: None,
             demand: None,

@@ -178,6 +178,8 @@ fn each_check() -> Result<(), Failure> {
         (Case { claims: json!({ "jti": null }), ..good() }, wrong("jti")),
         (Case { claims: json!({ "jti": "" }), ..good() }, wrong("jti")),
         (Case { claims: json!({ "jti": 7 }), ..good() }, wrong("jti")),
+        (Case { claims: json!({ "nonce": 7 }), ..good() }, wrong("nonce")),
+        (Case { claims: json!({ "nonce": "" }), ..good() }, wrong("nonce")),
         (Case { claims: json!({ "htm": null }), ..good() }, wrong("htm")),
         (Case { claims: json!({ "htu": null }), ..good() }, wrong("htu")),
         (Case { claims: json!({ "iat": null }), ..good() }, wrong("iat")),

@@ -15,6 +15,7 @@ use crate::config::{
 use crate::introspection::Budget;
 use crate::ledger::Capacity;
 use crate::policy::Dialect;
+use crate::possession::nonce::NonceRule;
 use crate::shares::{Bounds, Each};
 use crate::step_up::OpenBounds;
 use crate::task::{ArgumentPlace, Object, Pointer, ScopeClaim, TaskMapping, TaskSource};
@@ -51,7 +52,8 @@ fn everything_stated_arrives() -> Outcome {
     assert_eq!(issuer.claims, [groups]);
 
     let (require, leeway) = (Bound::Dpop, Duration::from_secs(10));
-    let binding = Binding { require, same_workload: true, proof_age: Duration::from_mins(2), leeway };
+    let nonce = Some(NonceRule::new(Duration::from_mins(3), Some(SECRET), Some(SECRET)));
+    let binding = Binding { require, same_workload: true, proof_age: Duration::from_mins(2), nonce, leeway };
     assert_eq!(issuer.binding, binding);
 
     assert_eq!((config.unmatched, config.client_certificate), (Unmatched::Pass, ClientCertificate::Xfcc));
@@ -160,7 +162,7 @@ fn defaults() -> Outcome {
     let matching = Match { host: None, path: PathMatch::Exact("/api".to_owned()), route: None, exact: false };
     assert_eq!((&resource.matching, resource.risk, resource.metadata_url.as_ref()), (&matching, Risk::Medium, None));
     let (require, leeway) = (Bound::Optional, Duration::from_secs(30));
-    let binding = Binding { require, same_workload: false, proof_age: Duration::from_mins(1), leeway };
+    let binding = Binding { require, same_workload: false, proof_age: Duration::from_mins(1), nonce: None, leeway };
     assert_eq!((issuer.binding, resource.origin.as_ref()), (binding, None));
     assert_eq!((config.unmatched, config.client_certificate), (Unmatched::Deny, ClientCertificate::Connection));
     assert!(config.step_up.is_none());

@@ -60,7 +60,7 @@ fn both_know_the_same_keys() -> Outcome {
     let document = full();
     let mut places = Vec::new();
     objects(&document, "", &mut |pointer, _| places.push((document.clone(), pointer.to_owned())));
-    assert_eq!(places.len(), 44);
+    assert_eq!(places.len(), 47);
     let keys = json!({
         "discovery": "https://a/metadata", "cluster": "a", "jwks": { "origin": "https://b", "cluster": "b" }
     });
@@ -116,6 +116,8 @@ fn the_full_configuration_is_full() -> Outcome {
         "/policy/opa",
         "/policy/authzen/token/inline",
         "/issuers/0/keys/format",
+        "/issuers/0/binding/nonce/secret/inline",
+        "/issuers/0/binding/nonce/previous/inline",
         "/sessions/secret/inline",
         "/step_up/webhook/secret/inline",
     ];

@@ -11,10 +11,12 @@ use super::endpoint::endpoint;
 use super::keys::keys;
 use super::secret::{Source, secret};
 use super::seen::Names;
+use super::sessions;
 use super::task::task;
 use crate::config::read::{Node, Object};
 use crate::config::{Binding, Bound, Issuer, KeySource, text};
 use crate::introspection::Introspection;
+use crate::possession::nonce::NonceRule;
 use crate::task::{TaskMapping, TaskSource};
 
 const LIFETIME: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24 * 30);
@@ -27,11 +29,15 @@ const DEFAULT_INTROSPECTION: Duration = Duration::from_secs(5);
 const CACHE: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_mins(10);
 const DEFAULT_CACHE: Duration = Duration::from_secs(30);
 
+const NONCE: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_hours(1);
+const DEFAULT_NONCE: Duration = Duration::from_mins(5);
+
 const PROOF_AGE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_mins(10);
 const BINDING: Binding = Binding {
     require: Bound::Optional,
     same_workload: false,
     proof_age: Duration::from_mins(1),
+    nonce: None,
     leeway: DEFAULT_LEEWAY,
 };
 
@@ -62,7 +68,7 @@ pub(super) fn issuer(node: &Node<'_>, source: &Source<'_>, seen: &mut Seen) -> O
             Some(node) if matches!(kind, Some(Profile::X509Svid { .. })) => {
                 node.refuse("a certificate is its own proof; remove it")
             }
-            Some(node) => binding(&node, leeway),
+            Some(node) => binding(&node, leeway, source),
             None => Some(Binding { leeway, ..BINDING }),
         };
         let task = match object.member("task") {
@@ -159,7 +165,7 @@ fn any_secret(node: &Node<'_>, secret: &str) -> Option<String> {
 }
 
 /// `leeway` is the issuer's.
-fn binding(node: &Node<'_>, leeway: Duration) -> Option<Binding> {
+fn binding(node: &Node<'_>, leeway: Duration, source: &Source<'_>) -> Option<Binding> {
     let bounds = [
         ("optional", Bound::Optional),
         ("dpop", Bound::Dpop),
@@ -170,7 +176,24 @@ fn binding(node: &Node<'_>, leeway: Duration) -> Option<Binding> {
         let require = object.or("require", BINDING.require, |node| node.choice("binding", &bounds));
         let same_workload = object.or("same_workload", BINDING.same_workload, Node::flag);
         let proof_age = object.or("proof_age", BINDING.proof_age, |node| node.duration(&PROOF_AGE));
-        Some(Binding { require: require?, same_workload: same_workload?, proof_age: proof_age?, leeway })
+        let nonce = object.optional("nonce", |node| nonce(node, source));
+        let (require, same_workload, proof_age) = (require?, same_workload?, proof_age?);
+        Some(Binding { require, same_workload, proof_age, nonce: nonce?, leeway })
+    })
+}
+
+fn nonce(node: &Node<'_>, source: &Source<'_>) -> Option<NonceRule> {
+    node.object(|object| {
+        let lifetime = object.or("lifetime", DEFAULT_NONCE, |node| node.duration(&NONCE));
+        let current = object.optional("secret", |node| secret(node, source, sessions::usable));
+        let previous = object.optional("previous", |node| {
+            if current == Some(None) {
+                return node.refuse("there is no `secret` that took its place; write it as `secret`, or remove it");
+            }
+            secret(node, source, sessions::usable)
+        });
+        let (current, previous) = (current?, previous?);
+        Some(NonceRule::new(lifetime?, current.as_deref(), previous.as_deref()))
     })
 }
 

@@ -26,7 +26,7 @@ pub(super) fn sessions(node: &Node<'_>, source: &Source<'_>) -> Option<SessionsC
     })
 }
 
-fn usable(node: &Node<'_>, secret: &str) -> Option<String> {
+pub(super) fn usable(node: &Node<'_>, secret: &str) -> Option<String> {
     if secret.len() >= MIN_SECRET {
         return Some(secret.to_owned());
     }

@@ -152,6 +152,22 @@ fn issuers() -> Outcome {
             SCHEMA_TOO,
         ),
         (
+            &[set(
+                "/issuers/0/binding/nonce",
+                json!({ "lifetime": "2h", "secret": { "env": "SHORT_SECRET" }, "previous": "old" }),
+            )],
+            "/issuers/0/binding/nonce/lifetime: `2h` is out of bounds; choose 10s to 1h\n\
+             /issuers/0/binding/nonce/secret/env: shorter than 32 bytes; make one with `openssl rand -base64 32`\n\
+             /issuers/0/binding/nonce/previous: found text where an object belongs; secrets are named, not written: `{ env: \
+             NAME }`",
+            SCHEMA_TOO,
+        ),
+        (
+            &[Remove("/issuers/0/binding/nonce/secret")],
+            "/issuers/0/binding/nonce/previous: there is no `secret` that took its place; write it as `secret`, or remove it",
+            SCHEMA_TOO,
+        ),
+        (
             &[set("/issuers/0/profile", "jwt")],
             "/issuers/0/profile: unknown profile \"jwt\" (x509-svid, jwt-svid, opaque, access-token, txn-token, generic)",
             SCHEMA_TOO,
