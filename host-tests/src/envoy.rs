@@ -23,7 +23,7 @@ pub const WITHOUT_WASM: &str = "1.38.3";
 
 /// Envoy's own lines carry their logger; the module's begin behind this.
 pub(crate) const MODULE_PREFIX: &str = "wasm log ";
-const START: Duration = Duration::from_mins(1);
+const START: Duration = Duration::from_mins(5);
 
 /// One release on this machine.
 #[derive(Clone, Debug)]

@@ -18,6 +18,7 @@ use countersign_host_tests::envoy::{Envoy, PINNED, RunningEnvoy, module};
 use countersign_host_tests::fakes::{Answer, Jwks, Upstream};
 use countersign_host_tests::gateway::{Options, PluginConfig, bootstrap};
 use countersign_host_tests::scenario::format::{KeyServer, ProofSpec, Token};
+use countersign_host_tests::scenario::request::Earlier;
 use countersign_host_tests::scenario::token::{mint, proof};
 use countersign_host_tests::wrk::Wrk;
 use serde_json::{Value, json};
@@ -228,7 +229,7 @@ fn each_of_very_many_proofs_is_good_once() -> Result<()> {
     });
     let tokens = tokens.collect::<Result<Vec<_>>>()?;
     for token in tokens.iter().cycle().take(WORKLOADS * EACH) {
-        let proof = proof(&ProofSpec::default(), ("GET", &uri), token, now, &[])?;
+        let proof = proof(&ProofSpec::default(), ("GET", &uri), token, now, &Earlier::default())?;
         writeln!(lines, "{token} {proof}")?;
     }
     let path = world.folder.path().join("proofs");
