@@ -166,7 +166,11 @@ impl fmt::Debug for Claims {
 
 /// The claims that policies may read, by name, each with its type and whether every caller has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DeclaredClaims(BTreeMap<String, (ClaimKind, bool)>);
+pub struct DeclaredClaims {
+    named: BTreeMap<String, (ClaimKind, bool)>,
+    /// Whether a caller may have no `sub`.
+    pub(crate) machines: bool,
+}
 
 impl DeclaredClaims {
     /// Those of `issuers`, of which no two name one with different types.
@@ -177,17 +181,23 @@ impl DeclaredClaims {
             let always = issuers.clone().all(|rules| has(rules, &rule.name));
             (rule.name.clone(), (rule.kind, always))
         };
-        Self(rules.map(row).collect())
+        Self { named: rules.map(row).collect(), machines: false }
+    }
+
+    /// The same of callers of whom some may have no `sub`, or none.
+    #[must_use]
+    pub(crate) fn with_machines(self, machines: bool) -> Self {
+        Self { machines, ..self }
     }
 
     /// The type of the claim called `name`, if any issuer names it.
     pub fn kind(&self, name: &str) -> Option<ClaimKind> {
-        self.0.get(name).map(|(kind, _)| *kind)
+        self.named.get(name).map(|(kind, _)| *kind)
     }
 
     /// Names and types, and whether every caller has it.
     pub fn iter(&self) -> impl Iterator<Item = (&str, ClaimKind, bool)> {
-        self.0.iter().map(|(name, (kind, always))| (name.as_str(), *kind, *always))
+        self.named.iter().map(|(name, (kind, always))| (name.as_str(), *kind, *always))
     }
 }
 

@@ -114,11 +114,7 @@ pub(crate) struct Viewer([u8; 8]);
 impl Viewer {
     /// The subject, and who acts for it now.
     pub(crate) fn of(workload: &Workload) -> Self {
-        let mut texts = vec![workload.identity.issuer.as_str(), &workload.identity.subject];
-        if let Some(actor) = workload.actors.first() {
-            texts.extend([actor.identity.issuer.as_str(), &actor.identity.subject]);
-        }
-        let [b0, b1, b2, b3, b4, b5, b6, b7, ..] = digest::of_texts(&texts);
+        let [b0, b1, b2, b3, b4, b5, b6, b7, ..] = digest::of_texts(&workload.texts().collect::<Vec<_>>());
         Self([b0, b1, b2, b3, b4, b5, b6, b7])
     }
 }

@@ -147,7 +147,7 @@ impl Evidence {
                 return Err(Unproven::OtherCertificate);
             }
         }
-        if binding.same_workload && !self.peer_is(&token.subject) {
+        if binding.same_workload && !token.subject.sub().is_some_and(|sub| self.peer_is(sub)) {
             return Err(Unproven::OtherWorkload);
         }
         match (key, &self.proof) {

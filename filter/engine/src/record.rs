@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use countersign_tokens::json::{Json, Members};
-use countersign_tokens::{Scalar, UnixTime};
+use countersign_tokens::{Machine, Scalar, UnixTime};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -278,10 +278,12 @@ pub(crate) fn ended(
 
 fn workload(verified: &Verified) -> wire::Workload<'_> {
     let workload = &verified.workload;
+    let wire::Name { issuer, subject, machine } = name(&workload.identity);
     wire::Workload {
         id: workload.id(),
-        issuer: &workload.identity.issuer,
-        subject: &workload.identity.subject,
+        issuer,
+        subject,
+        machine,
         client_id: workload.client_id.as_deref(),
         requester: workload.requester.as_deref(),
         trust_domain: workload.trust_domain.as_deref(),
@@ -300,8 +302,8 @@ fn claim(found: &NamedClaim) -> Option<(String, Value)> {
 
 fn actor(actor: &Actor) -> wire::Actor<'_> {
     let Actor { identity, profile, kind } = actor;
-    let Identity { issuer, subject } = identity;
-    wire::Actor { issuer, subject, profile: profile.as_deref(), kind: kind.map(workload::Kind::name) }
+    let wire::Name { issuer, subject, machine } = name(identity);
+    wire::Actor { issuer, subject, machine, profile: profile.as_deref(), kind: kind.map(workload::Kind::name) }
 }
 
 fn token(verified: &Verified) -> wire::Token<'_> {
@@ -314,7 +316,9 @@ fn token(verified: &Verified) -> wire::Token<'_> {
 }
 
 fn name(identity: &Identity) -> wire::Name<'_> {
-    wire::Name { issuer: &identity.issuer, subject: &identity.subject }
+    let Identity { issuer, subject } = identity;
+    let machine = subject.machine().map(|Machine { claim, id }| wire::Machine { claim, id });
+    wire::Name { issuer, subject: subject.sub(), machine }
 }
 
 fn flip(flip: &Flip) -> wire::Flip<'_> {

@@ -115,11 +115,7 @@ impl SessionKeys {
 
 /// Who a session belongs to: the subject, and who acts for it now.
 fn owner(workload: &Workload, resource: &str) -> [u8; 32] {
-    let mut texts = vec![resource, &workload.identity.issuer, &workload.identity.subject];
-    if let Some(actor) = workload.actors.first() {
-        texts.extend([actor.identity.issuer.as_str(), actor.identity.subject.as_str()]);
-    }
-    digest::of_texts(&texts)
+    digest::of_texts(&[resource].into_iter().chain(workload.texts()).collect::<Vec<_>>())
 }
 
 impl Seal {
@@ -168,7 +164,7 @@ mod tests {
     use crate::workload::{Actor, Identity, Kind};
 
     fn workload(subject: &str, actor: Option<&str>) -> Workload {
-        let identity = |subject: &str| Identity { issuer: "https://sts.test".to_owned(), subject: subject.to_owned() };
+        let identity = |subject: &str| Identity { issuer: "https://sts.test".to_owned(), subject: subject.into() };
         Workload {
             identity: identity(subject),
             issuer_name: "platform".to_owned(),

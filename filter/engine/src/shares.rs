@@ -117,11 +117,7 @@ pub(crate) enum Owner {
 
 impl Owner {
     pub(crate) fn of(workload: &Workload) -> Self {
-        let mut texts = vec![workload.identity.issuer.as_str(), workload.identity.subject.as_str()];
-        if let Some(actor) = workload.actors.first() {
-            texts.extend([actor.identity.issuer.as_str(), actor.identity.subject.as_str()]);
-        }
-        Self::Workload(digest::of_texts(&texts))
+        Self::Workload(digest::of_texts(&workload.texts().collect::<Vec<_>>()))
     }
 
     /// Of whoever is at `source`, an address as a gateway prints it.

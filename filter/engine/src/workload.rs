@@ -4,7 +4,7 @@ pub mod register;
 
 use std::collections::BTreeSet;
 
-use countersign_tokens::{Algorithm, Scalar, UnixTime, VerifiedToken};
+use countersign_tokens::{Algorithm, Machine, Scalar, Subject, UnixTime, VerifiedToken};
 
 use crate::claims::Claims;
 
@@ -13,8 +13,15 @@ use crate::claims::Claims;
 pub struct Identity {
     /// `iss`: who vouches for the subject.
     pub issuer: String,
-    /// `sub`: the subject.
-    pub subject: String,
+    /// `sub`, or a machine by another claim.
+    pub subject: Subject,
+}
+
+impl Identity {
+    /// Texts that tell it from every other, for digests.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        [self.issuer.as_str()].into_iter().chain(self.subject.texts())
+    }
 }
 
 /// The authenticated caller.
@@ -43,10 +50,19 @@ pub struct Workload {
 }
 
 impl Workload {
-    /// What policies call it: `<issuer's configured name>/<subject>`. A subject alone may be somebody else's elsewhere.
+    /// What policies call it: `<issuer's configured name>/<sub>`, of a machine `<issuer's configured name>#<claim>/<id>`. A subject
+    /// alone may be somebody else's elsewhere; no issuer's name has a `#`, so no `sub` makes one of the other.
     pub fn id(&self) -> String {
         let Self { identity, issuer_name, .. } = self;
-        format!("{issuer_name}/{}", identity.subject)
+        match &identity.subject {
+            Subject::Sub(sub) => format!("{issuer_name}/{sub}"),
+            Subject::Machine(Machine { claim, id }) => format!("{issuer_name}#{claim}/{id}"),
+        }
+    }
+
+    /// Texts that tell it, and who acts for it now, from all others: for digests.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        self.identity.texts().chain(self.actors.first().into_iter().flat_map(|actor| actor.identity.texts()))
     }
 }
 

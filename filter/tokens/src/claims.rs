@@ -34,6 +34,8 @@ pub(crate) struct Registered<'a> {
     /// Rounded up.
     pub(crate) issued: Option<UnixTime>,
     pub(crate) id: Option<Scalar>,
+    /// What the claim says by which its issuer names machines, of a token without `sub`.
+    pub(crate) machine: Option<&'a str>,
     pub(crate) client_id: Option<&'a str>,
     /// `txn` (draft-ietf-oauth-transaction-tokens §10.1).
     pub(crate) transaction: Option<&'a str>,
@@ -57,11 +59,14 @@ pub(crate) struct RegisteredActor<'a> {
 }
 
 impl<'a> Registered<'a> {
-    pub(crate) fn read(claims: &'a Map<String, Value>) -> Result<Self, TokenError> {
+    /// `machine` names machines.
+    pub(crate) fn read(claims: &'a Map<String, Value>, machine: Option<&str>) -> Result<Self, TokenError> {
         // Not used here (OpenID Connect Core §2).
         if claims.get("nonce").is_some_and(|value| Scalar::of(value).is_none()) {
             return Err(TokenError::ClaimType { claim: "nonce", expected: SCALAR });
         }
+        let machine = machine.filter(|_| !claims.contains_key("sub"));
+        let machine = machine.map(|claim| text(claims, claim, "sub").map_err(|_| TokenError::Machine));
         Ok(Self {
             issuer: text(claims, "iss", "iss")?,
             subject: text(claims, "sub", "sub")?,
@@ -70,6 +75,7 @@ impl<'a> Registered<'a> {
             not_before: rounded_date(claims, "nbf", Round::Up)?,
             issued: date(claims, "iat")?,
             id: scalar(claims, "jti")?,
+            machine: machine.transpose()?.flatten(),
             client_id: text(claims, "client_id", "client_id")?,
             transaction: text(claims, "txn", "txn")?,
             requester: text(claims, "req_wl", "req_wl")?,

@@ -116,6 +116,9 @@ pub enum TokenError {
         /// The claim.
         claim: &'static str,
     },
+    /// The claim that names a machine, where there is no `sub`, cannot be one.
+    #[error("the claim that names machines is not text, or is empty, too long or has control characters")]
+    Machine,
     /// The actor chain is longer than [`crate::MAX_ACTORS`] (RFC 8693 §4.1).
     #[error("claim `act` is nested too deep")]
     TooManyActors,
@@ -202,6 +205,7 @@ impl TokenError {
             | Self::ClaimType { .. }
             | Self::ClaimText { .. }
             | Self::OtherKind { .. }
+            | Self::Machine
             | Self::TooManyActors
             | Self::Confirmation
             | Self::NotSpiffeId(_) => TokenErrorClass::ClaimRefused,

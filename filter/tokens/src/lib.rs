@@ -33,7 +33,7 @@
 //! assert_eq!(jws.unverified_issuer(), Some(rules.issuer()));
 //!
 //! let verified = rules.verify(jws, &keys, &JwtSimple, UnixTime::from_secs(1_800_000_000))?;
-//! assert_eq!(verified.subject, "agent-7");
+//! assert_eq!(verified.subject.sub(), Some("agent-7"));
 //!
 //! let later = UnixTime::from_secs(1_800_000_330);
 //! assert_eq!(rules.still_valid(&verified, later), Err(TokenError::Expired));
@@ -57,6 +57,7 @@ mod rules;
 mod scalar;
 mod signed;
 mod spiffe;
+mod subject;
 mod time;
 mod verified;
 mod verifier;
@@ -73,6 +74,7 @@ pub use rules::{IssuerRules, MAX_LEEWAY, RulesError};
 pub use scalar::Scalar;
 pub use signed::signed_document;
 pub use spiffe::{SpiffeError, SpiffeId, TrustDomain};
+pub use subject::{Machine, Subject};
 pub use time::UnixTime;
 pub use verified::{Actor, Confirmation, VerifiedToken};
 pub use verifier::{JwtSimple, NativeFirst, SignatureOracle, Verifier};

@@ -60,6 +60,15 @@ impl Profile {
         }
     }
 
+    /// Whether a token of this kind may have no `sub` where configuration says what names a machine instead: RFC 9068 §2.2
+    /// demands one, and products leave it out all the same.
+    pub(crate) const fn may_omit_subject(&self) -> bool {
+        match self {
+            Self::AccessToken | Self::Opaque | Self::Generic { .. } => true,
+            Self::JwtSvid { .. } | Self::TxnToken | Self::X509Svid { .. } => false,
+        }
+    }
+
     /// Whether a token with this header can be of this kind.
     pub(crate) fn check_header(&self, header: &Header) -> Result<(), TokenError> {
         if matches!(self, Self::JwtSvid { .. }) && !header.is_bare() {

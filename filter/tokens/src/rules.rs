@@ -19,12 +19,38 @@ use crate::key_set::KeySet;
 use crate::profile::{Profile, is_foreign};
 use crate::scalar::Scalar;
 use crate::spiffe::SpiffeId;
+use crate::subject::{Machine, Subject};
 use crate::time::UnixTime;
 use crate::verified::{Actor, VerifiedToken};
 use crate::verifier::Verifier;
 
 /// The most that clocks may differ.
 pub const MAX_LEEWAY: Duration = Duration::from_mins(1);
+
+/// What names the client of a token (RFC 8693 §4.3).
+const CLIENT: &str = "client_id";
+
+/// Claims that speak of something else than who a client is.
+const NOT_OF_CLIENTS: [&str; 18] = [
+    "sub",
+    "iss",
+    "aud",
+    "exp",
+    "nbf",
+    "iat",
+    "jti",
+    "act",
+    "may_act",
+    "cnf",
+    "nonce",
+    "scope",
+    "scp",
+    "acr",
+    "auth_time",
+    "typ",
+    "token_type",
+    "token_use",
+];
 
 /// Why rules cannot be applied.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -53,6 +79,12 @@ pub enum RulesError {
     /// A JWT-SVID is never signed so (JWT-SVID §2.1).
     #[error("a JWT-SVID is never signed with EdDSA")]
     SvidAlgorithm,
+    /// Machines are named by what names or describes something else, or cannot be a claim's name.
+    #[error("`{0}` is not a claim that names a client, such as `client_id`, `azp` or `cid`")]
+    MachineClaim(String),
+    /// Its tokens always have a `sub` (JWT-SVID §3, draft-ietf-oauth-transaction-tokens §10.1).
+    #[error("tokens of this profile have a `sub`")]
+    NoMachines,
     /// Not what a `typ` can be.
     #[error("type `{0}` is not 1 to 256 printable ASCII characters")]
     Type(String),
@@ -70,6 +102,8 @@ pub struct IssuerRules {
     algorithms: Vec<Algorithm>,
     max_lifetime: Option<Duration>,
     leeway: Duration,
+    /// What names a machine, in a token without `sub`.
+    machine: Option<String>,
 }
 
 /// How a token was signed.
@@ -113,7 +147,26 @@ impl IssuerRules {
         if leeway > MAX_LEEWAY {
             return Err(RulesError::LeewayTooLong);
         }
-        Ok(Self { issuer, profile, audiences, algorithms, max_lifetime, leeway })
+        // Of a client that acts for itself an issuer need not say more (RFC 7662 §2.2).
+        let machine = matches!(profile, Profile::Opaque).then(|| CLIENT.to_owned());
+        Ok(Self { issuer, profile, audiences, algorithms, max_lifetime, leeway, machine })
+    }
+
+    /// The same, and a token without `sub` names a machine by `claim`.
+    pub fn with_machines(self, claim: String) -> Result<Self, RulesError> {
+        let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte);
+        if !self.profile.may_omit_subject() {
+            return Err(RulesError::NoMachines);
+        }
+        if claim.is_empty() || claim.len() > 64 || !claim.bytes().all(letter) || NOT_OF_CLIENTS.contains(&&*claim) {
+            return Err(RulesError::MachineClaim(claim));
+        }
+        Ok(Self { machine: Some(claim), ..self })
+    }
+
+    /// The claim that names a machine in a token without `sub`, if such tokens are accepted.
+    pub fn machine_claim(&self) -> Option<&str> {
+        self.machine.as_deref()
     }
 
     /// The issuer, as `iss` must spell it; of JWT-SVIDs, the trust domain as a SPIFFE ID.
@@ -188,7 +241,7 @@ impl IssuerRules {
         }
         Ok(VerifiedToken {
             issuer: self.issuer.clone(),
-            subject: id.as_str().to_owned(),
+            subject: id.as_str().into(),
             actors: Vec::new(),
             client_id: None,
             requester: None,
@@ -216,20 +269,21 @@ impl IssuerRules {
         signed: Option<Signed<'_>>,
         now: UnixTime,
     ) -> Result<VerifiedToken, TokenError> {
-        let read = Registered::read(&claims)?;
-        if let Some(claim) = self.profile.required_claims().iter().find(|claim| !claims.contains_key(**claim)) {
+        let read = Registered::read(&claims, self.machine.as_deref())?;
+        let named = |claim: &str| claim == "sub" && read.machine.is_some();
+        let has = |claim: &str| claims.contains_key(claim) || named(claim);
+        if let Some(claim) = self.profile.required_claims().iter().find(|claim| !has(claim)) {
             return Err(TokenError::ClaimMissing { claim });
         }
         // Required by every profile: tokens without them have no meaning here.
         let audiences = read.audiences.as_deref().ok_or(TokenError::ClaimMissing { claim: "aud" })?;
         let expires = read.expires.ok_or(TokenError::ClaimMissing { claim: "exp" })?;
-        let subject = match (&self.profile, read.subject) {
-            (_, Some(subject)) => subject,
-            // Of a client that acts for itself an issuer need not say more (RFC 7662 §2.2).
-            (Profile::Opaque, None) => read.client_id.ok_or(TokenError::ClaimMissing { claim: "sub" })?,
-            (_, None) => return Err(TokenError::ClaimMissing { claim: "sub" }),
+        let subject = match (read.subject, &self.machine, read.machine) {
+            (Some(sub), _, _) => sub.into(),
+            (None, Some(claim), Some(id)) => Subject::Machine(Machine { claim: claim.clone(), id: id.to_owned() }),
+            (None, _, _) => return Err(TokenError::ClaimMissing { claim: "sub" }),
         };
-        self.judge_issuer(read.issuer, subject)?;
+        self.judge_issuer(read.issuer, &subject)?;
         if !audiences.iter().any(|audience| self.audiences.iter().any(|accepted| accepted == audience)) {
             return Err(TokenError::WrongAudience);
         }
@@ -239,7 +293,7 @@ impl IssuerRules {
         let id = if self.profile == Profile::TxnToken { transaction() } else { read.id };
         let token = VerifiedToken {
             issuer: self.issuer.clone(),
-            subject: subject.to_owned(),
+            subject,
             actors: read.actors.iter().map(|actor| resolve(actor, &self.issuer)).collect(),
             client_id: read.client_id.map(str::to_owned),
             requester: read.requester.map(str::to_owned),
@@ -258,11 +312,12 @@ impl IssuerRules {
     }
 
     /// Whether this issuer may speak for `subject`, and says that it does.
-    fn judge_issuer(&self, issuer: Option<&str>, subject: &str) -> Result<(), TokenError> {
+    fn judge_issuer(&self, issuer: Option<&str>, subject: &Subject) -> Result<(), TokenError> {
         match (&self.profile, issuer) {
             // `iss` is whatever else the trust domain calls itself (JWT-SVID §3).
             (Profile::JwtSvid { trust_domain } | Profile::X509Svid { trust_domain }, _) => {
-                let id: SpiffeId = subject.parse().map_err(TokenError::NotSpiffeId)?;
+                let sub = subject.sub().ok_or(TokenError::ClaimMissing { claim: "sub" })?;
+                let id: SpiffeId = sub.parse().map_err(TokenError::NotSpiffeId)?;
                 if id.trust_domain() == trust_domain { Ok(()) } else { Err(TokenError::WrongTrustDomain) }
             }
             // Of an opaque token the issuer was asked itself (RFC 7662 §2.2 leaves `iss` out).

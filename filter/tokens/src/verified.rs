@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::algorithm::Algorithm;
 use crate::scalar::Scalar;
+use crate::subject::Subject;
 use crate::time::UnixTime;
 
 /// Somebody acting for the subject, or for the actor inside (RFC 8693 §4.1).
@@ -35,8 +36,8 @@ pub struct Confirmation {
 pub struct VerifiedToken {
     /// Who vouches: `iss` as configured, or the trust domain as `spiffe://…`.
     pub issuer: String,
-    /// `sub`: non-empty, at most 2,048 bytes, no control characters.
-    pub subject: String,
+    /// `sub`, or the machine that it names instead.
+    pub subject: Subject,
     /// The chain of `act`, the current actor first; at most [`crate::MAX_ACTORS`].
     pub actors: Vec<Actor>,
     /// `client_id` (RFC 8693 §4.3).

@@ -122,7 +122,7 @@ fn signature_only(jws: &CompactJws<'_>) -> VerificationOptions {
 /// jwt-simple's JSON errors are about the types of claims, which our own reading names; either way it is a refusal.
 fn reason(error: &jwt_simple::Error, jws: &CompactJws<'_>) -> TokenError {
     if error.is::<serde_json::Error>()
-        && let Err(claim) = Registered::read(jws.payload())
+        && let Err(claim) = Registered::read(jws.payload(), None)
     {
         return claim;
     }

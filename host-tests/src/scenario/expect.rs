@@ -35,6 +35,7 @@ const OF_THE_FILTER: &[&str] = &[
     "x-countersign-decision",
     "x-countersign-issuer",
     "x-countersign-subject",
+    "x-countersign-machine",
     "x-countersign-actor",
     "x-countersign-task",
 ];

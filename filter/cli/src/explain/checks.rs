@@ -171,7 +171,7 @@ fn workload(workload: &Workload) -> String {
 
 pub(super) fn reaches(explained: &Explained<'_>) -> Vec<Reaches> {
     let each = |list: &Listed| {
-        let of = list.whose.as_ref().map_or_else(|| "task".to_owned(), |who| who.subject.clone());
+        let of = list.whose.as_ref().map_or_else(|| "task".to_owned(), |who| who.subject.to_string());
         let reaches = list.grants.iter().map(move |(grant, reach)| {
             let (reach, arguments) = match reach {
                 Reach::Covers => ("covers", Vec::new()),

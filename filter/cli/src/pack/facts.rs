@@ -106,5 +106,5 @@ pub(super) fn approval(approver: &Named, now: UnixTime) -> Approval {
 }
 
 fn identity(issuer: &str, subject: &str) -> Identity {
-    Identity { issuer: issuer.to_owned(), subject: subject.to_owned() }
+    Identity { issuer: issuer.to_owned(), subject: subject.into() }
 }

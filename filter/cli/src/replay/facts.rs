@@ -15,6 +15,7 @@ use countersign_engine::policy::{self, Held};
 use countersign_engine::route::Target;
 use countersign_engine::task::{Grants, Pointer, Task};
 use countersign_engine::workload::{Actor, Authentication, Identity, Kind, TokenFacts, Trait, Workload};
+use countersign_tokens::Subject;
 use countersign_tokens::json::Members;
 use serde_json::{Map, Value};
 
@@ -187,7 +188,11 @@ fn workload(caller: &record::Workload, config: &Config) -> Option<Workload> {
             Some(kind) => Some(word(kind, &Kind::ALL, Kind::name)?),
             None => None,
         };
-        Some(Actor { identity: identity(&actor.issuer, &actor.subject), profile: actor.profile.clone(), kind })
+        Some(Actor {
+            identity: identity(&actor.issuer, actor.subject.as_str().into()),
+            profile: actor.profile.clone(),
+            kind,
+        })
     };
     let issuer_name = issuer_name(caller, config);
     let issuer = config.issuers.iter().find(|issuer| issuer.name == issuer_name);
@@ -197,7 +202,7 @@ fn workload(caller: &record::Workload, config: &Config) -> Option<Workload> {
         NamedClaim { name: rule.name.clone(), value, record: rule.record }
     };
     Some(Workload {
-        identity: identity(&caller.issuer, &caller.subject),
+        identity: identity(&caller.issuer, caller.subject()?),
         claims: issuer.iter().flat_map(|issuer| &issuer.claims).map(found).collect(),
         issuer_name,
         trust_domain: caller.trust_domain.clone(),
@@ -213,7 +218,8 @@ fn workload(caller: &record::Workload, config: &Config) -> Option<Workload> {
 /// What the issuer was called, as the record says; else what the one that is configured is called, and nothing where that could
 /// be several.
 fn issuer_name(caller: &record::Workload, config: &Config) -> String {
-    let told = caller.id.as_deref().and_then(|id| id.strip_suffix(&caller.subject)?.strip_suffix('/'));
+    // No issuer's name has either sign.
+    let told = caller.id.as_deref().and_then(|id| id.split(['/', '#']).next());
     let mut issuers = config.issuers.iter().filter(|issuer| issuer.rules.issuer() == caller.issuer);
     match (told, issuers.next(), issuers.next()) {
         (Some(told), _, _) => told.to_owned(),
@@ -222,8 +228,8 @@ fn issuer_name(caller: &record::Workload, config: &Config) -> String {
     }
 }
 
-fn identity(issuer: &str, subject: &str) -> Identity {
-    Identity { issuer: issuer.to_owned(), subject: subject.to_owned() }
+fn identity(issuer: &str, subject: Subject) -> Identity {
+    Identity { issuer: issuer.to_owned(), subject }
 }
 
 /// What is not recorded stands as absent, and is not [`Held`].

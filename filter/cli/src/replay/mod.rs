@@ -153,7 +153,12 @@ impl Decision {
         Self {
             id: record.id.clone(),
             time: record.time(),
-            workload: record.workload.as_ref().map(|workload| workload.subject.clone()).unwrap_or_default(),
+            workload: record
+                .workload
+                .as_ref()
+                .and_then(record::Workload::subject)
+                .map(|subject| subject.to_string())
+                .unwrap_or_default(),
             action: action.map(|action| format!("{}{}", action.name, object.unwrap_or_default())).unwrap_or_default(),
         }
     }

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use countersign_engine::reason::Reason;
 use countersign_engine::{UnixTime, clock};
-use countersign_tokens::Scalar;
 use countersign_tokens::json::Members;
+use countersign_tokens::{Scalar, Subject};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -54,7 +54,9 @@ pub(super) struct Workload {
     /// Absent from records before there was one.
     pub(super) id: Option<String>,
     pub(super) issuer: String,
-    pub(super) subject: String,
+    pub(super) subject: Option<String>,
+    /// Who has no subject.
+    pub(super) machine: Option<Machine>,
     pub(super) client_id: Option<String>,
     pub(super) requester: Option<String>,
     pub(super) trust_domain: Option<String>,
@@ -67,6 +69,22 @@ pub(super) struct Workload {
     /// Null is absence.
     #[serde(default)]
     pub(super) claims: Map<String, Value>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Machine {
+    pub(super) claim: String,
+    pub(super) id: String,
+}
+
+impl Workload {
+    /// Whom its credential names; none where the record does not say.
+    pub(super) fn subject(&self) -> Option<Subject> {
+        let machine = |Machine { claim, id }: &Machine| {
+            Subject::Machine(countersign_tokens::Machine { claim: claim.clone(), id: id.clone() })
+        };
+        self.subject.as_deref().map(Subject::from).or_else(|| self.machine.as_ref().map(machine))
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -371,7 +371,7 @@ fn what_is_denied_is_denied_by_either() -> Outcome {
     worker.reload(&json!({ "denied": mine }))?;
     let denies = |worker: &Worker| {
         let Denied { tokens, tasks, workloads } = &worker.engine.config.denied;
-        let subjects: Vec<&str> = workloads.iter().map(|denied| denied.subject.as_str()).collect();
+        let subjects: Vec<&str> = workloads.iter().filter_map(|denied| denied.subject.sub()).collect();
         let tokens: BTreeSet<String> = tokens.iter().map(Scalar::word).collect();
         format!("{subjects:?} {tasks:?} {tokens:?}")
     };

@@ -48,6 +48,7 @@ fn full() -> Value {
             },
             "max_lifetime": "15m",
             "leeway": "10s",
+            "machine_claim": "azp",
             "one_shot": true,
             "binding": {
                 "require": "dpop", "same_workload": true, "proof_age": "2m",

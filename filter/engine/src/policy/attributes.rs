@@ -63,12 +63,25 @@ pub(super) enum Words {
 /// The attribute of `principal` that holds its claims.
 pub(super) const CLAIMS: &str = "claims";
 
+/// The attribute of `principal` that every caller has, unless an issuer names machines otherwise.
+pub(super) const SUBJECT: &str = "subject";
+
 /// Attributes of `principal`.
 pub(super) const AGENT: &[Attribute] = &[
     text("issuer", |facts| Some(facts.workload.identity.issuer.as_str().into()), "`iss`"),
     text("issuer_name", |facts| Some(facts.workload.issuer_name.as_str().into()), "the issuer's name as configured")
         .of(Words::Issuers),
-    text("subject", |facts| Some(facts.workload.identity.subject.as_str().into()), "`sub`"),
+    text(
+        SUBJECT,
+        |facts| facts.workload.identity.subject.sub().map(Into::into),
+        "`sub`; optional where an issuer's credentials may have none (`machine_claim`, `profile: opaque`)",
+    ),
+    text(
+        "machine",
+        |facts| facts.workload.identity.subject.machine().map(|machine| machine.id.as_str().into()),
+        "of a credential without `sub`: what the issuer's `machine_claim` says",
+    )
+    .optional(),
     text("client_id", |facts| facts.workload.client_id.as_deref().map(Into::into), "`client_id`, of OAuth tokens")
         .optional(),
     text("trust_domain", |facts| facts.workload.trust_domain.as_deref().map(Into::into), "of SVIDs")
@@ -174,7 +187,7 @@ const TOKEN: &[Attribute] = &[
 
 const ACTOR: &[Attribute] = &[
     text("issuer", |facts| Some(actor(facts)?.identity.issuer.as_str().into()), "`iss`"),
-    text("subject", |facts| Some(actor(facts)?.identity.subject.as_str().into()), "`sub`"),
+    text("subject", |facts| Some(actor(facts)?.identity.subject.sub()?.into()), "`sub`"),
     text("profile", |facts| actor(facts)?.profile.as_deref().map(Into::into), "`sub_profile`").optional(),
     text("kind", |facts| Some(actor(facts)?.kind?.name().into()), "how it is governed, if it is listed")
         .optional()
@@ -211,7 +224,7 @@ const REQUEST: &[Attribute] = &[
 const APPROVAL: &[Attribute] = &[
     text("challenge", |facts| Some(facts.approval?.challenge.as_str().into()), "what it answers"),
     text("approver_issuer", |facts| Some(facts.approval?.approver.issuer.as_str().into()), "who approved: `iss`"),
-    text("approver", |facts| Some(facts.approval?.approver.subject.as_str().into()), "and `sub`"),
+    text("approver", |facts| Some(facts.approval?.approver.subject.sub()?.into()), "and `sub`"),
     number("expires", |facts| Some(facts.approval?.expires.secs()), "seconds since 1970"),
 ];
 

@@ -57,7 +57,9 @@ impl<'a> Surroundings<'a> {
 
     /// What callers say about themselves; nothing where nobody knows who they can be from.
     pub(super) fn claims(&self) -> DeclaredClaims {
-        DeclaredClaims::of(&self.issuers.unwrap_or_default().iter().map(|issuer| issuer.claims.as_slice()))
+        let issuers = self.issuers.unwrap_or_default();
+        let machines = issuers.iter().any(|issuer| issuer.rules.machine_claim().is_some());
+        DeclaredClaims::of(&issuers.iter().map(|issuer| issuer.claims.as_slice())).with_machines(machines)
     }
 }
 

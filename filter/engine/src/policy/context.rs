@@ -99,7 +99,9 @@ fn claim(claim: &Claim) -> RestrictedExpression {
 }
 
 fn identity(identity: &Identity) -> Result<RestrictedExpression, ContextError> {
-    record(vec![pair("issuer", string(&identity.issuer)), pair("subject", string(&identity.subject))])
+    // Actors always have a `sub`.
+    let sub = identity.subject.sub().ok_or(ContextError)?;
+    record(vec![pair("issuer", string(&identity.issuer)), pair("subject", string(sub))])
 }
 
 fn pair(name: &str, value: RestrictedExpression) -> (String, RestrictedExpression) {

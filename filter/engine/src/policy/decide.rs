@@ -195,7 +195,7 @@ impl From<Unfit> for Deny {
 
 /// An approval that nobody gave, by nobody.
 pub(super) fn hypothetical(facts: &Facts<'_>) -> Approval {
-    let approver = Identity { issuer: String::new(), subject: String::new() };
+    let approver = Identity { issuer: String::new(), subject: "".into() };
     Approval { challenge: String::new(), approver, expires: facts.now.plus(HYPOTHETICAL_LIFETIME) }
 }
 

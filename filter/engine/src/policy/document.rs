@@ -3,8 +3,8 @@
 //!
 //! Everything is in it: what is asked elsewhere is not known here, so nothing can be left out.
 
-use countersign_tokens::UnixTime;
 use countersign_tokens::json::{Json, Members};
+use countersign_tokens::{Machine, Subject, UnixTime};
 use serde_json::{Map, Value, json};
 
 use super::Facts;
@@ -123,5 +123,9 @@ fn value(value: &attributes::Value, facts: &Facts<'_>) -> Option<Value> {
 }
 
 fn identity(identity: &Identity) -> Value {
-    json!({ "issuer": identity.issuer, "subject": identity.subject })
+    let Identity { issuer, subject } = identity;
+    match subject {
+        Subject::Sub(sub) => json!({ "issuer": issuer, "subject": sub }),
+        Subject::Machine(Machine { claim, id }) => json!({ "issuer": issuer, "machine": { "claim": claim, "id": id } }),
+    }
 }

@@ -361,7 +361,11 @@ fn bare_agent(uid: &EntityUid, issuers: Option<&[Issuer]>) -> Option<Problem> {
     let id = uid.id().unescaped();
     let (named, subject) = id.split_once('/').unwrap_or((id, ""));
     let issuers = issuers?;
-    if !subject.is_empty() && issuers.iter().any(|issuer| issuer.name == named) {
+    let is_it = |issuer: &Issuer| match named.split_once('#') {
+        None => issuer.name == named,
+        Some((name, claim)) => issuer.name == name && issuer.rules.machine_claim() == Some(claim),
+    };
+    if !subject.is_empty() && issuers.iter().any(is_it) {
         return None;
     }
     let qualified = issuers.iter().map(|issuer| format!("`{}::\"{}/{id}\"`", schema::AGENT, issuer.name));

@@ -284,7 +284,8 @@ fn context(arguments: Option<Value>) -> Value {
 fn rows(attributes: &[Attribute], claims: &DeclaredClaims) -> Value {
     record(attributes.iter().map(|attribute| {
         let kind = kind(&attribute.value, claims);
-        (attribute.name, if attribute.always { kind } else { optional(kind) })
+        let named_otherwise = claims.machines && attribute.name == attributes::SUBJECT;
+        (attribute.name, if attribute.always && !named_otherwise { kind } else { optional(kind) })
     }))
 }
 

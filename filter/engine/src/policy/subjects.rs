@@ -10,8 +10,9 @@ use super::expression::{self, Condition, Form};
 use super::schema::{AGENT, ISSUER, TRUST_DOMAIN};
 
 /// Names that an issuer gives, and what of the same says which issuer.
-const NAMES: [(&[&str], &[&[&str]]); 3] = [
+const NAMES: [(&[&str], &[&[&str]]); 4] = [
     (&["principal", "subject"], OF_PRINCIPAL),
+    (&["principal", "machine"], OF_PRINCIPAL),
     (&["principal", "client_id"], OF_PRINCIPAL),
     (&["context", "actor", "subject"], &[&["context", "actor", "issuer"]]),
 ];

@@ -79,7 +79,17 @@ pub(super) struct Flip<'a> {
 #[derive(Serialize)]
 pub(super) struct Name<'a> {
     pub(super) issuer: &'a str,
-    pub(super) subject: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) subject: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) machine: Option<Machine<'a>>,
+}
+
+/// Somebody who has no `sub`.
+#[derive(Serialize)]
+pub(super) struct Machine<'a> {
+    pub(super) claim: &'a str,
+    pub(super) id: &'a str,
 }
 
 #[derive(Serialize)]
@@ -87,7 +97,10 @@ pub(super) struct Workload<'a> {
     /// What policies call it.
     pub(super) id: String,
     pub(super) issuer: &'a str,
-    pub(super) subject: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) subject: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) machine: Option<Machine<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) client_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -110,7 +123,10 @@ pub(super) struct Workload<'a> {
 #[derive(Serialize)]
 pub(super) struct Actor<'a> {
     pub(super) issuer: &'a str,
-    pub(super) subject: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) subject: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) machine: Option<Machine<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) profile: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use countersign_tokens::{UnixTime, VerifiedProof};
+use countersign_tokens::{Subject, UnixTime, VerifiedProof};
 use serde_json::Value;
 
 use super::request::is_reserved;
@@ -211,15 +211,23 @@ impl Account {
         if let Some(verified) = &self.verified {
             let identity = &verified.workload.identity;
             edits.push(HeaderEdit::Set("x-countersign-issuer", header_text(&identity.issuer)));
-            edits.push(HeaderEdit::Set("x-countersign-subject", header_text(&identity.subject)));
+            edits.push(named(&identity.subject, "x-countersign-subject"));
             if let Some(actor) = verified.workload.actors.first() {
-                edits.push(HeaderEdit::Set("x-countersign-actor", header_text(&actor.identity.subject)));
+                edits.push(named(&actor.identity.subject, "x-countersign-actor"));
             }
         }
         if let Some(task) = self.task() {
             edits.push(HeaderEdit::Set("x-countersign-task", header_text(&task.id)));
         }
         edits
+    }
+}
+
+/// The header that names `subject`: a `sub` and a machine are never in the same.
+fn named(subject: &Subject, of_sub: &'static str) -> HeaderEdit {
+    match subject {
+        Subject::Sub(sub) => HeaderEdit::Set(of_sub, header_text(sub)),
+        Subject::Machine(machine) => HeaderEdit::Set("x-countersign-machine", header_text(&machine.id)),
     }
 }
 

@@ -39,7 +39,8 @@ impl AgentTasks {
     }
 
     fn of(identity: &Identity, resource: &Resource) -> Self {
-        Self { partition: digest::of_texts(&[&identity.issuer, &identity.subject, "agent tasks", &resource.name]) }
+        let texts = identity.texts().chain(["agent tasks", &resource.name]);
+        Self { partition: digest::of_texts(&texts.collect::<Vec<_>>()) }
     }
 
     fn entry(self, task: &str) -> Entry {

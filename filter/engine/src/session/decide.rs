@@ -429,6 +429,6 @@ pub(super) fn entry(verified: &Verified, name: &[&str]) -> Entry {
 }
 
 fn entry_of(identity: &Identity, name: &[&str]) -> Entry {
-    let partition = digest::of_texts(&[&identity.issuer, &identity.subject]);
+    let partition = digest::of_texts(&identity.texts().collect::<Vec<_>>());
     Entry { partition, key: digest::of_texts(name), limit: 1, ends: Ends::Variously, room: Room::Needed }
 }

@@ -2,8 +2,8 @@
 //!
 //! Does not spend the challenge and does not decide: an approval is one more fact for policy.
 
-use countersign_tokens::UnixTime;
 use countersign_tokens::json::{self, Limits};
+use countersign_tokens::{Subject, UnixTime};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -52,7 +52,8 @@ pub fn read_answer(
     signature::check(&config.secret, headers, now, body)?;
     let wire = read(status, body)?;
     check_call(&wire, challenge, spent)?;
-    let approver = wire.approver.map(|wire::Approver { iss, sub }| Identity { issuer: iss, subject: sub });
+    let approver =
+        wire.approver.map(|wire::Approver { iss, sub }| Identity { issuer: iss, subject: Subject::Sub(sub) });
     if approver.as_ref().is_some_and(|approver| workload.involves(approver)) {
         return Err(Reason::ApproverIsRequester);
     }

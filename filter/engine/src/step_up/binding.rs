@@ -2,6 +2,7 @@
 //!
 //! A change of anything in here is another call, which the approval is not for.
 
+use countersign_tokens::{Machine, Subject};
 use serde_json::{Value, json};
 
 use crate::action::Action;
@@ -57,10 +58,13 @@ impl BindingFacts<'_> {
     }
 }
 
-/// `{iss, sub}`.
+/// `{iss, sub}`; of a machine `{iss, machine: {claim, id}}`.
 pub(super) fn identity(identity: &Identity) -> Value {
     let Identity { issuer, subject } = identity;
-    json!({"iss": issuer, "sub": subject})
+    match subject {
+        Subject::Sub(sub) => json!({"iss": issuer, "sub": sub}),
+        Subject::Machine(Machine { claim, id }) => json!({"iss": issuer, "machine": {"claim": claim, "id": id}}),
+    }
 }
 
 /// The chain, the current actor first.

@@ -12,7 +12,7 @@
 //! | `challenge` | names this question; also the `webhook-id` |
 //! | `binding` | `call` and `body`, each `sha-256:` and base64url: what exactly is asked about; `call` is the same when the same call is tried again |
 //! | `requested_at`, `lapses_at` | RFC 3339; nobody waits for an answer after the second |
-//! | `workload` | `subject {iss, sub}`, `issuer` (its configured name), `client_id` or null |
+//! | `workload` | `subject {iss, sub}` (of a machine `{iss, machine: {claim, id}}`), `issuer` (its configured name), `client_id` or null |
 //! | `actors` | the actor chain, `{iss, sub}`, the current actor first |
 //! | `task` | `id`, `purpose` or null |
 //! | `action` | `protocol`, `operation`, `resource`, `object` or null, `method`, `authority`, `target` |

@@ -39,7 +39,7 @@ pub(crate) fn answered(members: &str) {
 }
 
 fn who(issuer: &str, subject: &str) -> Identity {
-    Identity { issuer: issuer.to_owned(), subject: subject.to_owned() }
+    Identity { issuer: issuer.to_owned(), subject: subject.into() }
 }
 
 /// Everything about one call, owned, so that a test can change any of it.

@@ -89,6 +89,11 @@ impl Object {
         Self::parse(text)
     }
 
+    /// Whether it is any object at all.
+    pub fn is_any(&self) -> bool {
+        matches!(self, Self::Prefix(prefix) if prefix.is_empty())
+    }
+
     /// Whether `object` is meant.
     pub fn admits(&self, object: &str) -> bool {
         match self {

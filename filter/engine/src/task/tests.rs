@@ -12,7 +12,7 @@ use crate::reason::Reason;
 pub(crate) fn token(claims: &Value) -> VerifiedToken {
     VerifiedToken {
         issuer: "https://issuer.example".to_owned(),
-        subject: "agent".to_owned(),
+        subject: "agent".into(),
         actors: Vec::new(),
         client_id: None,
         requester: None,

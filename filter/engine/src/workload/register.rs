@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use countersign_tokens::{TrustDomain, VerifiedToken};
+use countersign_tokens::{Subject, TrustDomain, VerifiedToken};
 use serde_json::Value;
 
 use super::{Actor, Identity, Kind, Trait, Workload};
@@ -44,7 +44,10 @@ pub enum Governed {
 pub struct WorkloadMatch {
     /// The configured name of who vouches.
     pub issuer: Option<String>,
+    /// Its `sub`; any subject is everybody, machines among them.
     pub subject: Option<Object>,
+    /// What names it where the credential has no `sub`; never an actor.
+    pub machine: Option<Object>,
     /// Who vouches is this trust domain.
     pub trust_domain: Option<TrustDomain>,
     /// Of the credential; never of an actor in it.
@@ -73,7 +76,7 @@ pub enum Unclassified {
 struct Party<'a> {
     issuer_name: Option<&'a str>,
     issuer: &'a str,
-    subject: &'a str,
+    subject: &'a Subject,
     /// Of a subject: what else the credential says.
     token: Option<&'a VerifiedToken>,
 }
@@ -135,9 +138,13 @@ impl Governed {
 
 impl WorkloadMatch {
     fn admits(&self, party: &Party<'_>) -> bool {
-        let Self { issuer, subject, trust_domain, client_id, claim } = self;
+        let Self { issuer, subject, machine, trust_domain, client_id, claim } = self;
+        let admits = |pattern: &Object, text: Option<&str>| text.is_some_and(|text| pattern.admits(text));
         issuer.as_deref().is_none_or(|issuer| party.issuer_name == Some(issuer))
-            && subject.as_ref().is_none_or(|subject| subject.admits(party.subject))
+            && subject.as_ref().is_none_or(|subject| subject.is_any() || admits(subject, party.subject.sub()))
+            && machine
+                .as_ref()
+                .is_none_or(|machine| admits(machine, party.subject.machine().map(|machine| &*machine.id)))
             && trust_domain.as_ref().is_none_or(|domain| party.issuer == domain.id())
             && client_id
                 .as_ref()
@@ -164,10 +171,11 @@ impl<'a> Party<'a> {
         Self { issuer_name: Some(&issuer.name), issuer: &token.issuer, subject: &token.subject, token: Some(token) }
     }
 
-    fn actor(actor: &'a countersign_tokens::Actor, issuers: &'a [Issuer]) -> Self {
+    /// `subject` is the actor's.
+    fn actor(actor: &'a countersign_tokens::Actor, subject: &'a Subject, issuers: &'a [Issuer]) -> Self {
         let issuer = issuers.iter().find(|issuer| issuer.rules.issuer() == actor.issuer);
         let issuer_name = issuer.map(|issuer| issuer.name.as_str());
-        Self { issuer_name, issuer: &actor.issuer, subject: &actor.subject, token: None }
+        Self { issuer_name, issuer: &actor.issuer, subject, token: None }
     }
 }
 
@@ -182,8 +190,11 @@ impl Register {
     /// Who calls is the outermost actor, else the subject; it must be in an entry where there are any.
     pub fn standing(&self, token: &VerifiedToken, issuer: &Issuer, issuers: &[Issuer]) -> Standing {
         let subject = self.find(&Party::subject(token, issuer));
-        let actors: Vec<Option<usize>> =
-            token.actors.iter().map(|actor| self.find(&Party::actor(actor, issuers))).collect();
+        let actors: Vec<Option<usize>> = token
+            .actors
+            .iter()
+            .map(|actor| self.find(&Party::actor(actor, &actor.subject.as_str().into(), issuers)))
+            .collect();
         let caller = actors.first().copied().unwrap_or(subject);
         let strangers = token.actors.iter().zip(&actors);
         let classified = strangers.clone().all(|(actor, entry)| entry.is_some() || actor.profile.is_some());
@@ -213,7 +224,7 @@ impl Register {
             classified,
             actors: strangers
                 .map(|(actor, entry)| Actor {
-                    identity: Identity { issuer: actor.issuer.clone(), subject: actor.subject.clone() },
+                    identity: Identity { issuer: actor.issuer.clone(), subject: actor.subject.as_str().into() },
                     profile: actor.profile.clone(),
                     kind: kind(*entry),
                 })

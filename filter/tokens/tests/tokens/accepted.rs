@@ -57,7 +57,7 @@ fn says_what_the_token_says() -> Result<(), Failure> {
         Actor { issuer, subject, profile: None }
     };
     assert_eq!(verified.issuer, ISSUER);
-    assert_eq!(verified.subject, "agent-7");
+    assert_eq!(verified.subject, "agent-7".into());
     assert_eq!(verified.actors, [actor(ISSUER, "planner"), actor("https://idp.example.com", "orchestrator")]);
     assert_eq!(verified.client_id.as_deref(), Some("planner"));
     assert_eq!(verified.id, Some("f3a1".into()));
@@ -181,7 +181,10 @@ fn jwt_svids_are_told_by_their_trust_domain() -> Result<(), Failure> {
             }
             let token = issuer.token(Algorithm::ES256, &header, &claims.to_string())?;
             let verified = verify(&token, &rules, &issuer.keys()?, UnixTime::from_secs(NOW))?;
-            assert_eq!((&verified.issuer, verified.subject.as_str()), (&domain, "spiffe://example.org/agents/seven"));
+            assert_eq!(
+                (&verified.issuer, verified.subject.sub()),
+                (&domain, Some("spiffe://example.org/agents/seven"))
+            );
         }
     }
     Ok(())

@@ -51,6 +51,7 @@ fn everything_stated_arrives() -> Outcome {
     let groups = ClaimRule { name: "groups".to_owned(), at, kind: ClaimKind::Texts, required: true, record: true };
     assert_eq!(issuer.claims, [groups]);
 
+    assert_eq!(issuer.rules.machine_claim(), Some("azp"));
     let (require, leeway) = (Bound::Dpop, Duration::from_secs(10));
     let nonce = Some(NonceRule::new(Duration::from_mins(3), Some(SECRET), Some(SECRET)));
     let binding = Binding { require, same_workload: true, proof_age: Duration::from_mins(2), nonce, leeway };
@@ -348,6 +349,7 @@ fn workloads_arrive() -> Outcome {
     assert_eq!(*actors, ActorRules { max_depth: 2, unclassified: Unclassified::Deny });
     let entry = entries.first().ok_or("no entry")?;
     let expected = WorkloadMatch {
+        machine: None,
         issuer: Some("platform".to_owned()),
         subject: Object::parse("batch-*"),
         trust_domain: "example.org".parse().ok(),

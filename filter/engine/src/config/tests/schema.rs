@@ -65,6 +65,8 @@ fn both_know_the_same_keys() -> Outcome {
         "discovery": "https://a/metadata", "cluster": "a", "jwks": { "origin": "https://b", "cluster": "b" }
     });
     places.push((edited(full(), &[set("/issuers/0/keys", keys)])?, "/issuers/0/keys/jwks".to_owned()));
+    let machine = json!([{ "issuer": "https://sts", "machine": { "claim": "azp", "id": "cli" } }]);
+    places.push((edited(full(), &[set("/denied/workloads", machine)])?, "/denied/workloads/0/machine".to_owned()));
     places.push((opaque()?, "/issuers/0/introspection".to_owned()));
     places.push((api()?, "/resources/0/endpoints/0".to_owned()));
     places.push((service()?, "/resources/0/methods/0".to_owned()));
@@ -104,6 +106,9 @@ fn the_full_configuration_is_full() -> Outcome {
         "/issuers/0/keys/inline",
         "/issuers/0/task/preset",
         "/issuers/0/task/types",
+        "/workloads/0/match/machine",
+        "/hygiene/shared_accounts/0/machine",
+        "/denied/workloads/0/machine",
         "/resources/0/metadata_url",
         "/resources/0/endpoints",
         "/resources/0/methods",

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use countersign_tokens::Scalar;
+use countersign_tokens::{Machine, Scalar, Subject};
 
 use super::{distinct, distinct_scalars};
 use crate::config::Denied;
@@ -28,8 +28,22 @@ fn workload(node: &Node<'_>) -> Option<Identity> {
     node.object(|object| {
         let issuer =
             object.required("issuer", "write the `iss` of its credentials", |node| node.text().map(str::to_owned));
-        let subject =
-            object.required("subject", "write the `sub` of its credentials", |node| node.text().map(str::to_owned));
+        let subject = match object.member("machine") {
+            Some(node) => {
+                let alone =
+                    object.forbid(&["subject"], "is for credentials with `sub`, `machine` for those without; keep one");
+                let machine = node.object(|object| {
+                    let remedy = "write the claim that names it, such as client_id";
+                    let claim = object.required("claim", remedy, |node| node.text().map(str::to_owned));
+                    let id = object.required("id", "write what that claim says", |node| node.text().map(str::to_owned));
+                    Some(Machine { claim: claim?, id: id? })
+                });
+                alone.and(machine).map(Subject::Machine)
+            }
+            None => {
+                object.required("subject", "write the `sub` of its credentials", |node| node.text().map(Subject::from))
+            }
+        };
         Some(Identity { issuer: issuer?, subject: subject? })
     })
 }

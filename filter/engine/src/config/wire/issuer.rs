@@ -299,7 +299,7 @@ pub(super) fn trust_domain(node: &Node<'_>) -> Option<TrustDomain> {
 fn rules(object: &mut Object<'_>, who: Option<Who>) -> Option<IssuerRules> {
     let profile = who.as_ref().map(|who| &who.profile);
     if matches!(profile, Some(Profile::X509Svid { .. })) {
-        let pointless = ["audiences", "algorithms", "max_lifetime", "leeway"];
+        let pointless = ["audiences", "algorithms", "max_lifetime", "leeway", "machine_claim"];
         object.forbid(&pointless, "is said of tokens; the gateway verifies certificates; remove it")?;
         let Who { issuer, profile } = who?;
         return IssuerRules::new(issuer, profile, Vec::new(), Vec::new(), None, Duration::ZERO).ok();
@@ -313,8 +313,11 @@ fn rules(object: &mut Object<'_>, who: Option<Who>) -> Option<IssuerRules> {
     };
     let max_lifetime = object.or("max_lifetime", DEFAULT_LIFETIME, |node| node.duration(&LIFETIME));
     let leeway = object.or("leeway", DEFAULT_LEEWAY, |node| node.duration(&LEEWAY));
+    let machine = object.optional("machine_claim", |node| node.text().map(str::to_owned));
     let Who { issuer, profile } = who?;
-    match IssuerRules::new(issuer, profile, audiences?, algorithms?, Some(max_lifetime?), leeway?) {
+    let rules = IssuerRules::new(issuer, profile, audiences?, algorithms?, Some(max_lifetime?), leeway?);
+    let machine = machine?;
+    match rules.and_then(|rules| machine.into_iter().try_fold(rules, IssuerRules::with_machines)) {
         Ok(rules) => Some(rules),
         Err(error) => object.node().refuse_member(member(&error), error.to_string()),
     }
@@ -326,6 +329,7 @@ fn member(error: &RulesError) -> &'static str {
         RulesError::NoIssuer => "issuer",
         RulesError::NoAudience | RulesError::EmptyAudience => "audiences",
         RulesError::NoAlgorithm | RulesError::SvidAlgorithm => "algorithms",
+        RulesError::MachineClaim(_) | RulesError::NoMachines => "machine_claim",
         RulesError::LeewayTooLong => "leeway",
         RulesError::NoLifetime => "max_lifetime",
         RulesError::NoType | RulesError::Type(_) | RulesError::ForeignType(_) => "types",

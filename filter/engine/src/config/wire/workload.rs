@@ -37,12 +37,13 @@ impl Known<'_> {
 
     /// Notes a mistake where a match names a subject, or a client, that each of several issuers could have.
     fn says_whose(self, node: &Node<'_>, matching: &WorkloadMatch) -> Option<()> {
-        let WorkloadMatch { issuer, subject, trust_domain, client_id, claim: _ } = matching;
+        let WorkloadMatch { issuer, subject, machine, trust_domain, client_id, claim: _ } = matching;
         let everybody = Pattern::Prefix(String::new());
-        let what = match (subject, client_id) {
-            (Some(subject), _) if *subject != everybody => "subject",
-            (_, Some(_)) => "client_id",
-            (_, None) => return Some(()),
+        let what = match (subject, machine, client_id) {
+            (Some(subject), _, _) if *subject != everybody => "subject",
+            (_, Some(machine), _) if *machine != everybody => "machine",
+            (_, _, Some(_)) => "client_id",
+            (_, _, None) => return Some(()),
         };
         let issuers = self.issuers.filter(|issuers| issuers.len() > 1);
         let Some(issuers) = issuers.filter(|_| issuer.is_none() && trust_domain.is_none()) else { return Some(()) };
@@ -59,7 +60,7 @@ impl Known<'_> {
 pub(super) fn workloads(node: &Node<'_>, known: Known<'_>) -> Option<Vec<Entry>> {
     node.filled("workload", |node| {
         node.object(|object| {
-            let remedy = "state `issuer`, `subject`, `trust_domain`, `client_id` or `claim`";
+            let remedy = "state `issuer`, `subject`, `machine`, `trust_domain`, `client_id` or `claim`";
             let matching = object.required("match", remedy, |node| {
                 let matching = matching(node, known)?;
                 known.says_whose(node, &matching)?;
@@ -132,12 +133,14 @@ fn matching(node: &Node<'_>, known: Known<'_>) -> Option<WorkloadMatch> {
             known.issuer(node, name)?;
             Some(name.to_owned())
         });
-        let subject = object.optional("subject", |node| {
+        let pattern = |node: &Node<'_>, what: &str| {
             node.parse(|text| {
                 let remedy = "a `*` may only be at the end, where it stands for any ending";
-                Pattern::parse(text).ok_or_else(|| format!("{text:?} is not a subject; {remedy}"))
+                Pattern::parse(text).ok_or_else(|| format!("{text:?} is not a {what}; {remedy}"))
             })
-        });
+        };
+        let subject = object.optional("subject", |node| pattern(node, "subject"));
+        let machine = object.optional("machine", |node| pattern(node, "machine"));
         let trust_domain = object.optional("trust_domain", trust_domain);
         let client_id = object.optional("client_id", |node| node.text().map(str::to_owned));
         let claim = object.optional("claim", |node| {
@@ -154,15 +157,19 @@ fn matching(node: &Node<'_>, known: Known<'_>) -> Option<WorkloadMatch> {
         let matching = WorkloadMatch {
             issuer: issuer?,
             subject: subject?,
+            machine: machine?,
             trust_domain: trust_domain?,
             client_id: client_id?,
             claim: claim?,
         };
         if matching == WorkloadMatch::default() {
             return object.node().refuse(
-                "states nothing; state `issuer`, `subject`, `trust_domain`, `client_id` or `claim` (`subject: \"*\"` is \
-                 everybody)",
+                "states nothing; state `issuer`, `subject`, `machine`, `trust_domain`, `client_id` or `claim` (`subject: \
+                 \"*\"` is everybody)",
             );
+        }
+        if matching.subject.is_some() && matching.machine.is_some() {
+            return object.node().refuse("a credential names a `subject` or a `machine`; keep one");
         }
         Some(matching)
     })

@@ -146,7 +146,7 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let identity = |subject: &str| Identity { issuer: "https://sts".to_owned(), subject: subject.to_owned() };
+        let identity = |subject: &str| Identity { issuer: "https://sts".to_owned(), subject: subject.into() };
         Self {
             workload: Workload {
                 identity: identity("alice"),
@@ -191,7 +191,7 @@ impl World {
     }
 
     fn approved() -> Self {
-        let approver = Identity { issuer: "https://desk".to_owned(), subject: "carol".to_owned() };
+        let approver = Identity { issuer: "https://desk".to_owned(), subject: "carol".into() };
         let approval = Approval { challenge: "c1".to_owned(), approver, expires: UnixTime::from_secs(1_060) };
         Self { approval: Some(approval), ..Self::new() }
     }

@@ -1,5 +1,7 @@
 //! What is asked, and what the binding is made of.
 
+use countersign_tokens::{Machine, Subject};
+
 use super::*;
 use crate::digest;
 
@@ -90,8 +92,12 @@ type Change = fn(&mut Case);
 fn whatever_changes_the_call_changes_its_binding() -> Result<(), String> {
     let case = Case::new()?;
     let before = case.binding()?;
-    let changes: [(&str, Change); 16] = [
-        ("subject", |case| case.workload.identity.subject.push('x')),
+    let changes: [(&str, Change); 17] = [
+        ("subject", |case| case.workload.identity.subject = "somebody".into()),
+        ("machine of the same name", |case| {
+            let id = case.workload.identity.subject.to_string();
+            case.workload.identity.subject = Subject::Machine(Machine { claim: "client_id".to_owned(), id });
+        }),
         ("issuer", |case| case.workload.identity.issuer.push('x')),
         ("an actor", |case| case.workload.actors.truncate(1)),
         ("order of actors", |case| case.workload.actors.reverse()),

@@ -472,6 +472,7 @@ fn certificates() -> Outcome {
             Remove("/issuers/0/keys"),
             Remove("/issuers/0/max_lifetime"),
             Remove("/issuers/0/leeway"),
+            Remove("/issuers/0/machine_claim"),
             Remove("/issuers/0/one_shot"),
             Remove("/issuers/0/binding"),
             Remove("/issuers/0/claims"),
@@ -517,6 +518,40 @@ fn certificates() -> Outcome {
 }
 
 #[test]
+fn machines() -> Outcome {
+    let bad = |claim: &str| {
+        format!(
+            "/issuers/0/machine_claim: `{claim}` is not a claim that names a client, such as `client_id`, `azp` or `cid`"
+        )
+    };
+    check(&[
+        (&[set("/issuers/0/machine_claim", "sub")], &bad("sub"), SCHEMA_TOO),
+        (&[set("/issuers/0/machine_claim", "/client_id")], &bad("/client_id"), SCHEMA_TOO),
+        (
+            &[
+                set("/issuers/0/profile", "txn-token"),
+                Remove("/issuers/0/types"),
+                Remove("/issuers/0/task/scope_claim"),
+                set("/issuers/0/machine_claim", "azp"),
+            ],
+            "/issuers/0/machine_claim: tokens of this profile have a `sub`",
+            SCHEMA_TOO,
+        ),
+        (
+            &[set("/denied/workloads/0/machine", json!({ "id": "cli" }))],
+            "/denied/workloads/0/subject: is for credentials with `sub`, `machine` for those without; keep one\n\
+             /denied/workloads/0/machine: `claim` is missing; write the claim that names it, such as client_id",
+            SCHEMA_TOO,
+        ),
+        (
+            &[set("/workloads/0/match/machine", "cli")],
+            "/workloads/0/match: a credential names a `subject` or a `machine`; keep one",
+            SCHEMA_TOO,
+        ),
+    ])
+}
+
+#[test]
 fn task_presets() -> Outcome {
     check(&[
         (
@@ -538,6 +573,7 @@ fn task_presets() -> Outcome {
             &[
                 set("/issuers/0/profile", "txn-token"),
                 Remove("/issuers/0/types"),
+                Remove("/issuers/0/machine_claim"),
                 set("/issuers/0/task", json!({ "scope_claim": "scp" })),
             ],
             "/issuers/0/task/scope_claim: a transaction token's scopes are in `scope`; remove it",

@@ -12,7 +12,7 @@ fn workloads() -> Outcome {
         (&[set("/workloads", json!([]))], "/workloads: empty; name at least one workload", SCHEMA_TOO),
         (
             &[set("/workloads/0/match", json!({}))],
-            "/workloads/0/match: states nothing; state `issuer`, `subject`, `trust_domain`, `client_id` or `claim` \
+            "/workloads/0/match: states nothing; state `issuer`, `subject`, `machine`, `trust_domain`, `client_id` or `claim` \
              (`subject: \"*\"` is everybody)",
             SCHEMA_TOO,
         ),
