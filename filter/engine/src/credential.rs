@@ -84,12 +84,43 @@ pub(crate) struct Authenticated {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unverified {
     Refused(Reason),
+    /// A rule about credentials refuses it.
+    Faulty(Fault),
     /// The credential is good, but not proven to be the client's.
     Unproven(Unproven),
     /// The issuer's current keys do not include the one named, or there are none: fetch and try again.
     NeedKeys(NeedKeys),
     /// Only its issuer can read it: ask, and try again.
     NeedIntrospection(IssuerIndex),
+}
+
+/// What is wrong with a credential: the rule, and by whose rules if that is known. Nothing of the credential is in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    issuer: Option<IssuerIndex>,
+    error: TokenError,
+}
+
+impl Fault {
+    /// How the request is answered.
+    pub(crate) fn reason(self) -> Reason {
+        reason_of(self.error)
+    }
+
+    /// For the record.
+    pub(crate) fn detail(self, config: &Config) -> String {
+        let Self { issuer, error } = self;
+        let Some(issuer) = issuer.and_then(|index| config.issuers.get(index.0)) else { return error.to_string() };
+        let error = match (error, issuer.rules.machine_claim()) {
+            (TokenError::Machine, Some(claim)) => {
+                format!(
+                    "claim `{claim}` names machines, and is not text, or is empty, too long or has control characters"
+                )
+            }
+            (error, _) => error.to_string(),
+        };
+        format!("issuer `{}`: {error}", issuer.name)
+    }
 }
 
 /// Whose keys are needed.
@@ -202,7 +233,7 @@ impl Credential {
         if let Some(index) = engine.introspector_of(text, carrier) {
             return Err(Unverified::NeedIntrospection(index));
         }
-        let jws = CompactJws::parse(text, engine.config.limits.token_bytes).map_err(refused)?;
+        let jws = CompactJws::parse(text, engine.config.limits.token_bytes).map_err(|error| faulty(None, error))?;
         let (index, issuer, keys) =
             engine.issuer_of(&jws, carrier).ok_or(Unverified::Refused(Reason::UnknownIssuer))?;
         let Some(current) = keys.current(now) else {
@@ -212,7 +243,7 @@ impl Credential {
             if error.class() == TokenErrorClass::UnknownKey {
                 Unverified::NeedKeys(NeedKeys { issuer: index, seen: Some(current.generation) })
             } else {
-                refused(error)
+                faulty(Some(index), error)
             }
         })?;
         let key_age = token.key_id.as_deref().map_or(Duration::ZERO, |id| keys.age_of(id, now));
@@ -238,7 +269,8 @@ impl Credential {
         let (id, sha256) = self.evidence.svid().ok_or(Unverified::Refused(Reason::Internal))?;
         let (index, issuer) =
             certifier(&engine.config, id.trust_domain()).ok_or(Unverified::Refused(Reason::UnknownIssuer))?;
-        let token = issuer.rules.certified(&id, &sha256, now, now.plus(CERTIFICATE_LIFETIME)).map_err(refused)?;
+        let token = issuer.rules.certified(&id, &sha256, now, now.plus(CERTIFICATE_LIFETIME));
+        let token = token.map_err(|error| faulty(Some(index), error))?;
         Ok(Arc::new(Verified::of(token, self, index, issuer, &engine.config, Duration::ZERO)))
     }
 
@@ -250,18 +282,24 @@ impl Credential {
     }
 
     /// Takes the issuer's answer; after this it verifies, for as long as the answer holds.
+    ///
+    /// # Errors
+    /// Where the answer makes it no credential here, and what is wrong with it if that is what the answer says.
     pub(crate) fn introspected(
         &self,
         engine: &Engine,
         index: IssuerIndex,
         outcome: &CallOutcome,
         now: UnixTime,
-    ) -> Result<(), Reason> {
-        let issuer = engine.config.issuers.get(index.0).ok_or(Reason::Internal)?;
-        let cache = issuer.introspection.as_ref().ok_or(Reason::Internal)?.cache;
-        let token = introspection::read(outcome, issuer, now).map_err(introspection::Answer::reason)?;
+    ) -> Result<(), (Reason, Option<Fault>)> {
+        let internal = (Reason::Internal, None);
+        let issuer = engine.config.issuers.get(index.0).ok_or(internal)?;
+        let cache = issuer.introspection.as_ref().ok_or(internal)?.cache;
+        let fault = |error| Fault { issuer: Some(index), error };
+        let token =
+            introspection::read(outcome, issuer, now).map_err(|answer| (answer.reason(), answer.error().map(fault)))?;
         let until = token.expires.plus(issuer.rules.leeway()).min(now.plus(cache));
-        let Kind::Token { key, .. } = &self.kind else { return Err(Reason::Internal) };
+        let Kind::Token { key, .. } = &self.kind else { return Err(internal) };
         let verified = Verified::of(token, self, index, issuer, &engine.config, Duration::ZERO);
         engine.tokens.insert(*key, &Arc::new(verified), Held::Between(now, until));
         Ok(())
@@ -311,8 +349,8 @@ fn certifier<'c>(config: &'c Config, domain: &TrustDomain) -> Option<(IssuerInde
     Some((IssuerIndex(index), config.issuers.get(index)?))
 }
 
-fn refused(error: TokenError) -> Unverified {
-    Unverified::Refused(reason_of(error))
+fn faulty(issuer: Option<IssuerIndex>, error: TokenError) -> Unverified {
+    Unverified::Faulty(Fault { issuer, error })
 }
 
 /// How a request with such a token is answered.

@@ -90,6 +90,14 @@ pub(crate) enum Answer {
 }
 
 impl Answer {
+    /// The rule that refuses what it says, if one does.
+    pub(crate) fn error(self) -> Option<countersign_tokens::TokenError> {
+        match self {
+            Self::Refused(error) => Some(error),
+            Self::Unusable | Self::Inactive => None,
+        }
+    }
+
     /// How the request is answered.
     pub(crate) fn reason(self) -> Reason {
         match self {

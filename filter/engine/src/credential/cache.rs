@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use countersign_tokens::UnixTime;
 
-use super::{Carrier, Unverified, Verified, refused};
+use super::{Carrier, Unverified, Verified, faulty};
 use crate::engine::Engine;
 use crate::fifo::Fifo;
 use crate::shares::Owner;
@@ -75,7 +75,10 @@ impl TokenCache {
         if !holds {
             return Ok(None);
         }
-        issuer.rules.still_valid(&cached.verified.token, now).map_err(refused)?;
+        issuer
+            .rules
+            .still_valid(&cached.verified.token, now)
+            .map_err(|error| faulty(Some(cached.verified.issuer), error))?;
         Ok(Some(Arc::clone(&cached.verified)))
     }
 

@@ -137,6 +137,10 @@ impl Turn<'_> {
         let Authenticated { verified, proof } =
             request.credential.verify(self.engine, self.now).map_err(|unverified| match unverified {
                 Unverified::Refused(reason) => Halt::Deny(reason),
+                Unverified::Faulty(fault) => {
+                    account.detail = Some(fault.detail(&self.engine.config));
+                    Halt::Deny(fault.reason())
+                }
                 Unverified::NeedKeys(need) => Halt::NeedKeys(need),
                 Unverified::NeedIntrospection(index) => Halt::NeedIntrospection(index),
                 Unverified::Unproven(unproven) => {

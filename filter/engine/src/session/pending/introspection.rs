@@ -61,7 +61,8 @@ impl Pending {
         self.introspected = true;
         match self.request.credential.introspected(turn.engine, issuer, outcome, turn.now) {
             Ok(()) => self.advance(turn),
-            Err(reason) => {
+            Err((reason, fault)) => {
+                self.account.detail = fault.map(|fault| fault.detail(&turn.engine.config));
                 asking.refused(reason, turn.now);
                 self.deny(turn, reason)
             }

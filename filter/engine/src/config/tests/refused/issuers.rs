@@ -311,6 +311,7 @@ fn formats_of_keys() -> Outcome {
             set("/issuers/0/profile", "jwt-svid"),
             Remove("/issuers/0/issuer"),
             Remove("/issuers/0/types"),
+            Remove("/issuers/0/machine_claim"),
             set("/issuers/0/trust_domain", "example.org"),
         ]
     };
