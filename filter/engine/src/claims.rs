@@ -29,6 +29,13 @@ pub struct ClaimRule {
     pub record: bool,
 }
 
+impl ClaimRule {
+    /// The claim that it names, of which a credential says this.
+    pub fn found(&self, value: Result<Option<Claim>, Unreadable>) -> NamedClaim {
+        NamedClaim { name: self.name.clone(), value, record: self.record }
+    }
+}
+
 /// Of which type a claim is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClaimKind {
@@ -112,19 +119,12 @@ pub struct Claims(Vec<NamedClaim>);
 impl Claims {
     /// What `members`, the claims of a credential, say of what `rules` name.
     pub fn of(rules: &[ClaimRule], members: &Map<String, Value>) -> Self {
-        let found =
-            |rule: &ClaimRule| NamedClaim { name: rule.name.clone(), value: read(rule, members), record: rule.record };
-        Self(rules.iter().map(found).collect())
+        rules.iter().map(|rule| rule.found(read(rule, members))).collect()
     }
 
     /// All that configuration names, there or not.
     pub fn iter(&self) -> impl Iterator<Item = &NamedClaim> {
         self.0.iter()
-    }
-
-    /// What the claim called `name` says, if it is there and can be read.
-    pub fn get(&self, name: &str) -> Option<&Claim> {
-        self.0.iter().find(|found| found.name == name)?.value.as_ref().ok()?.as_ref()
     }
 
     /// Those that are there and can be read.

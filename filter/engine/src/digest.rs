@@ -55,6 +55,9 @@ enum Scheme {
 }
 
 impl SentDigest {
+    /// Of no value: for what was never sent.
+    pub const NOTHING: Self = Self { scheme: Scheme::Canonical, sha256: [0; 32] };
+
     /// Of one value.
     pub fn of(value: &Json) -> Self {
         value.canonical().and_then(|written| Self::canonical(&written)).unwrap_or_else(|| Self::exact(&exact(value)))

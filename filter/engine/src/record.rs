@@ -297,7 +297,7 @@ fn workload(verified: &Verified) -> wire::Workload<'_> {
 
 fn claim(found: &NamedClaim) -> Option<(String, Value)> {
     let value = found.value.as_ref().ok()?.as_ref().map(Claim::json).unwrap_or_default();
-    bounded::is_whole(&Json::from(value.clone())).then(|| (found.name.clone(), value))
+    bounded::is_whole(&value).then(|| (found.name.clone(), value))
 }
 
 fn actor(actor: &Actor) -> wire::Actor<'_> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use countersign_engine::UnixTime;
-use countersign_engine::claims::{self, ClaimRule, Claims, NamedClaim, Unreadable};
+use countersign_engine::claims::{self, ClaimRule, Claims, Unreadable};
 use countersign_engine::step_up::Approval;
 use countersign_engine::task::{Grants, Task};
 use countersign_engine::workload::{self, Authentication, Identity, TokenFacts, Workload};
@@ -60,7 +60,7 @@ fn claims(caller: &Caller, rules: &[ClaimRule]) -> Result<Claims, CaseError> {
         if rule.required && value == Ok(None) {
             return Err(CaseError::ClaimMissing(rule.name.clone()));
         }
-        Ok(NamedClaim { name: rule.name.clone(), value, record: rule.record })
+        Ok(rule.found(value))
     };
     rules.iter().map(found).collect()
 }

@@ -7,7 +7,7 @@ use countersign_engine::action::{
     A2aOperation, Action, EndpointCall, GrpcCall, McpOperation, Operation, ToolCall, a2a, mcp,
 };
 use countersign_engine::catalogue::{Annotations, Found, Protocol, Resource, Risk};
-use countersign_engine::claims::{ClaimRule, NamedClaim, claim};
+use countersign_engine::claims::{ClaimRule, claim};
 use countersign_engine::config::Config;
 use countersign_engine::digest::SentDigest;
 use countersign_engine::hygiene::Finding;
@@ -149,7 +149,7 @@ fn operation(
     match (resource.protocol, protocol, name) {
         (Protocol::Mcp, "mcp", "tools/call") => Some(Operation::ToolCall(ToolCall {
             tool: object?,
-            digest: SentDigest::of_members(&arguments),
+            digest: SentDigest::NOTHING,
             arguments,
             id: Value::Null,
         })),
@@ -198,8 +198,7 @@ fn workload(caller: &record::Workload, config: &Config) -> Option<Workload> {
     let issuer = config.issuers.iter().find(|issuer| issuer.name == issuer_name);
     let found = |rule: &ClaimRule| {
         // What is not known stands as absent, and is not held.
-        let value = caller.claims.get(&rule.name).map_or(Ok(None), |value| claim(rule.kind, value));
-        NamedClaim { name: rule.name.clone(), value, record: rule.record }
+        rule.found(caller.claims.get(&rule.name).map_or(Ok(None), |value| claim(rule.kind, value)))
     };
     Some(Workload {
         identity: identity(&caller.issuer, caller.subject()?),

@@ -246,17 +246,7 @@ impl Attribute {
 
     /// Whether records say it, and all that is in it.
     fn is_recorded(&self) -> bool {
-        let below = match &self.value {
-            Value::Record { there: _, attributes } => *attributes,
-            Value::Text(_)
-            | Value::Number(_)
-            | Value::Flag(_)
-            | Value::Address(_)
-            | Value::Texts(_)
-            | Value::Identities(_)
-            | Value::Claims => &[],
-        };
-        self.recorded && below.iter().all(Self::is_recorded)
+        self.recorded && self.value.below().iter().all(Self::is_recorded)
     }
 }
 
@@ -272,25 +262,27 @@ pub fn on_records(path: &[&str]) -> bool {
     found.is_some_and(Attribute::is_recorded)
 }
 
+impl Value {
+    /// The attributes in it. What is in claims configuration says.
+    const fn below(&self) -> &'static [Attribute] {
+        match self {
+            Self::Record { there: _, attributes } => attributes,
+            Self::Text(_)
+            | Self::Number(_)
+            | Self::Flag(_)
+            | Self::Address(_)
+            | Self::Texts(_)
+            | Self::Identities(_)
+            | Self::Claims => &[],
+        }
+    }
+}
+
 /// The one of `rows` at `path`.
 pub(super) fn find<'r>(rows: &'r [Attribute], path: &[impl AsRef<str>]) -> Option<&'r Attribute> {
     let (name, below) = path.split_first()?;
     let found = rows.iter().find(|row| row.name == name.as_ref())?;
-    match (&found.value, below) {
-        (_, []) => Some(found),
-        (Value::Record { attributes, .. }, below) => find(attributes, below),
-        (
-            Value::Text(_)
-            | Value::Number(_)
-            | Value::Flag(_)
-            | Value::Address(_)
-            | Value::Texts(_)
-            | Value::Identities(_)
-            // Configuration says what is in it.
-            | Value::Claims,
-            _,
-        ) => None,
-    }
+    if below.is_empty() { Some(found) } else { find(found.value.below(), below) }
 }
 
 /// Who acts now.

@@ -38,13 +38,17 @@ pub(super) fn text(text: &str) -> Cow<'_, str> {
 
 /// `value` as a record has it: one that is too long by its digest.
 pub(super) fn argument(value: &Json) -> Json {
-    if value.as_str().is_some() || is_whole(value) { value.clone() } else { SentDigest::of(value).to_string().into() }
+    if value.as_str().is_some() || is_whole(&value.written()) {
+        value.clone()
+    } else {
+        SentDigest::of(value).to_string().into()
+    }
 }
 
 /// Whether `value` is on a record as it is.
-pub(super) fn is_whole(value: &Json) -> bool {
+pub(super) fn is_whole(value: &impl Serialize) -> bool {
     let mut length = Length(0);
-    serde_json::to_writer(&mut length, &value.written()).is_ok_and(|()| length.0 <= ARGUMENT)
+    serde_json::to_writer(&mut length, value).is_ok_and(|()| length.0 <= ARGUMENT)
 }
 
 /// As much of the start of `text` as fits into `most` bytes.

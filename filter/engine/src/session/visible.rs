@@ -190,8 +190,7 @@ impl<'a> ReaderNow<'a> {
 
     fn tool_call(&self, tool: &str) -> Action {
         // Nobody reads arguments of this call, nor its digest or id.
-        let (arguments, id) = (Members::new(), Value::Null);
-        let digest = SentDigest::of_members(&arguments);
+        let (arguments, digest, id) = (Members::new(), SentDigest::NOTHING, Value::Null);
         self.action(Operation::ToolCall(ToolCall { tool: tool.to_owned(), arguments, digest, id }))
     }
 
