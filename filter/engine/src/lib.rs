@@ -41,6 +41,7 @@ pub mod config;
 pub mod credential;
 pub mod digest;
 mod engine;
+mod escapes;
 mod fifo;
 mod fold;
 pub mod forward;

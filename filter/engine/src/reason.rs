@@ -113,7 +113,7 @@ reasons! {
     /// A request of MCP 2026-07-28 without the `_meta` that each must have.
     MetaMissing = Deny, "meta_missing", 400, None, "The request does not say its protocol version and its client's capabilities. Send both in `params._meta`.";
     /// A URI that servers could take for another one.
-    AmbiguousUri = Deny, "ambiguous_uri", 400, None, "The URI is ambiguous. Send it absolute and normalised: lower-case scheme and host, no user information, fragment, dot segments or needless escapes.";
+    AmbiguousUri = Deny, "ambiguous_uri", 400, None, "The URI is ambiguous. Send it absolute and normalised: lower-case scheme (and host, of http, https, ws, wss, ftp and file), no user information, fragment, backslash, dot or empty segments or needless escapes.";
     /// A page in a browser, from a place that may not ask.
     OriginRefused = Deny, "origin_refused", 403, None, "Pages from this origin may not ask here.";
     /// A protocol version the filter does not read.

@@ -15,7 +15,7 @@
 //! |---|---|
 //! | `action` | the operation: `mcp:` and a method of MCP (or `GET`, `DELETE`), `http:` and an HTTP method, `a2a:` and an operation of A2A 1.0, `grpc:call` |
 //! | `resource` | the resource's configured name |
-//! | `object` | the tool, prompt, URI, task or gRPC method, an endpoint's name or a path; a trailing `*` stands for any ending; of resources of MCP also a template (RFC 6570 level 1), in which a variable stands for something within one segment (`file:///reports/{name}`); any object when absent |
+//! | `object` | the tool, prompt, URI, task or gRPC method, an endpoint's name or a path; a trailing `*` stands for any ending; of resources of MCP also a template (RFC 6570 level 1), in which a variable stands for something within one segment (`file:///reports/{name}`); any object when absent. A URI with user information (`ssh://git@host/`) must be named whole |
 //! | `arguments` | RFC 6901 pointers into the arguments of a tool, an endpoint, an A2A operation or a gRPC method, and what must hold there; of MCP for `tools/call` only |
 //! | `destination` | of `http:` actions: hosts the request may go to, `["api.example.com", "*.example.com:443"]`; without a port any; `*` is any host |
 //! | `calls` | `{"max": 3}` in all, `{"max": 10, "per": "minute"}` (any 60 seconds), `"hour"`, `"day"` (by the clock, UTC); or a list of these |
@@ -39,6 +39,11 @@
 //! (`/paths/0`) would bind one item and look as if it bound all. It refuses the token, or the configuration, unless the grant names
 //! a tool whose `input_schema` gives each position a type (`prefixItems`), or declares a member of that name.
 //!
+//! A URI's authority is written whole or not at all: `https://api.example.com/*`, `greeting://*`, `https://*.example.com/**` and
+//! `greeting://{name}` are patterns, `https://api.example*` and the `prefix` `https://api.example.com` refuse the token, or the
+//! configuration: they would cover `https://api.example.com.evil.test` too. In a `glob` what stands for something in an authority
+//! stands for a host's and a port's characters: for no `@`, `?` or `#`.
+//!
 //! An argument that is spoken about must be there. An unknown member refuses the token, so does a constraint that is not
 //! understood: it was meant to narrow. Where `*`, `prefix` or `glob` is given, an ending with `.` or `..` as a path segment,
 //! escaped or not, is outside. Calls are counted when they are forwarded, per subject, task and gateway
@@ -53,6 +58,7 @@
 //! `grpc:<package.Service/Method>` a gRPC method. They hold for every resource the token's
 //! audience admits. Other scope tokens grant nothing; there is no `mcp:*`.
 
+pub(crate) mod authority;
 mod claims;
 mod condition;
 mod constraint;

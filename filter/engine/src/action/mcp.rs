@@ -58,6 +58,13 @@ pub(crate) fn names_uris(method: &str) -> bool {
     methods::names_uris(method)
 }
 
+/// Whether `action` names a URI with user information, of a scheme of which everybody knows that it is not the host (RFC 9110
+/// §4.2.4): to whoever does not name it whole, it shows another place than it leads to.
+pub(crate) fn has_user(action: &Action) -> bool {
+    let Operation::Mcp(operation) = &action.operation else { return false };
+    names_uris(operation.method) && operation.target.as_deref().is_some_and(uri::has_user)
+}
+
 /// Whether a request could name `name`: a tool, or anything else.
 pub(crate) fn can_be_named(name: &str, tool: bool) -> bool {
     message::is_name(name, tool)

@@ -298,7 +298,9 @@ impl Turn<'_> {
         }
         let grants = match task.grants.cover(action, &circumstances) {
             Coverage::Covered(grants) => grants,
-            Coverage::NotGranted => return Err(Reason::NotGranted),
+            Coverage::NotGranted => {
+                return Err(if mcp::has_user(action) { Reason::AmbiguousUri } else { Reason::NotGranted });
+            }
             Coverage::BeyondArguments => return Err(Reason::ArgumentsBeyondGrant),
             Coverage::BeyondCircumstances => return Err(Reason::CircumstancesBeyondGrant),
         };

@@ -4,6 +4,7 @@ use countersign_tokens::json::{Json, Numeral};
 use ipnet::IpNet;
 use serde_json::Value;
 
+use super::authority;
 use super::condition::{contains, networks};
 use super::error::TaskError;
 use super::glob::Glob;
@@ -46,10 +47,12 @@ impl Constraint {
             }
             ("min", Value::Number(number)) => Ok(Self::Min(number.into())),
             ("max", Value::Number(number)) => Ok(Self::Max(number.into())),
+            ("prefix", Value::String(prefix)) if authority::ends_inside(prefix) => Err(ends_inside(kind)),
             ("prefix", Value::String(prefix)) => Ok(Self::Prefix(prefix.clone())),
             // A leading `!` would turn the meaning around.
             ("glob", Value::String(pattern)) if !pattern.is_empty() && !pattern.starts_with('!') => {
-                Glob::parse(pattern).map(Self::Glob).ok_or_else(|| unusable(kind))
+                let glob = Glob::parse(pattern).ok_or_else(|| unusable(kind))?;
+                if glob.ends_inside_authority() { Err(ends_inside(kind)) } else { Ok(Self::Glob(glob)) }
             }
             ("min_length", operand) => operand.as_u64().map(Self::MinLength).ok_or_else(|| unusable(kind)),
             ("max_length", operand) => operand.as_u64().map(Self::MaxLength).ok_or_else(|| unusable(kind)),
@@ -84,6 +87,10 @@ impl Constraint {
 
 fn unusable(kind: &str) -> TaskError {
     TaskError::unusable(format!("operand of constraint `{kind}`"))
+}
+
+fn ends_inside(kind: &str) -> TaskError {
+    TaskError::InsideAuthority(format!("operand of constraint `{kind}`"))
 }
 
 /// Whether `argument` leads to one of `domains`; none if nobody can tell where it leads.
@@ -215,6 +222,63 @@ mod tests {
         assert!(!admits("equals", &json!(9_007_199_254_740_993_u64), &json!(9_007_199_254_740_992.0))?);
         assert!(!admits("max", &json!(9_007_199_254_740_992.0), &json!(9_007_199_254_740_993_u64))?);
         assert!(admits("max", &json!(u64::MAX), &json!(i64::MIN))?);
+        Ok(())
+    }
+
+    #[test]
+    fn a_pattern_has_a_whole_authority_or_none() -> Result<(), TaskError> {
+        for (kind, operand) in [
+            ("prefix", "https://api.example"),
+            ("prefix", "https://api.example.com"),
+            ("prefix", "//api.example"),
+            ("glob", "s3://My-Bu*"),
+            ("glob", "https://api.example*/**"),
+            ("glob", "https://{www,api.*}/**"),
+            ("glob", "http?://api.example.**"),
+            ("glob", "//api.example*"),
+        ] {
+            let expected = Err(TaskError::InsideAuthority(format!("operand of constraint `{kind}`")));
+            assert_eq!(admits(kind, &json!(operand), &json!("a")), expected, "{operand}");
+        }
+        for (kind, operand, inside, outside) in [
+            (
+                "prefix",
+                "https://api.example.com/",
+                &["https://api.example.com/a"][..],
+                &["https://api.example.com"][..],
+            ),
+            ("prefix", "https://", &["https://a", "https://u@a/"], &["http://a"]),
+            ("glob", "https://api.example.com", &["https://api.example.com"], &["https://api.example.com/"]),
+            ("glob", "https://**", &["https://u@a/b?c"], &["http://a"]),
+            (
+                "glob",
+                "https://*.example.com/**",
+                &["https://a.example.com/b?c#d@e", "https://a.b.example.com/"],
+                &[
+                    "https://evil.test?.example.com/a",
+                    "https://evil.test#.example.com/a",
+                    "https://u@a.example.com/a",
+                    "https://evil.test/.example.com/a",
+                ],
+            ),
+            (
+                "glob",
+                "{http,https}://api.example.com:*0/**",
+                &["http://api.example.com:80/a"],
+                &["http://api.example.com:1@evil.test:80/a"],
+            ),
+            ("glob", "https://api.example.co?/**", &["https://api.example.com/a"], &["https://api.example.co?/a"]),
+            ("glob", "https://[!a]pi.example/**", &["https://bpi.example/"], &["https://?pi.example/"]),
+            ("glob", "https://api.example/a?b=*", &["https://api.example/a?b=c@d"], &[]),
+            ("glob", "/data/**//*", &["/data/a//b?c@d"], &[]),
+        ] {
+            for text in inside {
+                assert!(admits(kind, &json!(operand), &json!(text))?, "{operand} {text}");
+            }
+            for text in outside {
+                assert!(!admits(kind, &json!(operand), &json!(text))?, "{operand} {text}");
+            }
+        }
         Ok(())
     }
 

@@ -17,6 +17,14 @@ pub enum TaskError {
     /// A constraint on one item of a list: it looks as if it bound all of them.
     #[error("constraint at `{0}`, which is one item of a list; `*` stands for every item")]
     OneItem(String),
+    /// A pattern that would cover other authorities than it looks like.
+    #[error(
+        "{0} ends inside an authority, so that others which begin alike are covered too; write all of it, and a `/` behind it"
+    )]
+    InsideAuthority(String),
+    /// A pattern with user information.
+    #[error("{0} has user information; name such a URI whole, without `*` and variables")]
+    UserInformation(String),
     /// Scopes are in two claims that are not the same.
     #[error("claims `/scope` and `/scp` are not the same scopes")]
     ScopesDiffer,
@@ -33,9 +41,13 @@ impl TaskError {
     /// How the request is answered.
     pub const fn reason(&self) -> Reason {
         match self {
-            Self::Missing(_) | Self::Unusable(_) | Self::TooMany(_) | Self::OneItem(_) | Self::ScopesDiffer => {
-                Reason::TaskRefused
-            }
+            Self::Missing(_)
+            | Self::Unusable(_)
+            | Self::TooMany(_)
+            | Self::OneItem(_)
+            | Self::InsideAuthority(_)
+            | Self::UserInformation(_)
+            | Self::ScopesDiffer => Reason::TaskRefused,
             Self::UnsupportedConstraint(_) => Reason::ConstraintUnsupported,
         }
     }

@@ -1,10 +1,14 @@
 //! Patterns in grants: `*` within a segment, `**` across, `?`, `[a-z]`, `{a,b}`.
 //!
+//! In the authority of a URI (`https://*.example.com/**`) they stand for nothing that would end it or begin another one: for no `?`,
+//! `#` and `@`.
+//!
 //! A pattern is taken apart once, into alternatives without braces, and a text is compared with all of them in one pass: what that
 //! costs is the text's length times the pattern's, which is bounded, whatever either looks like. A pattern that is not understood
 //! whole is none.
 
 use std::iter::Peekable;
+use std::ops::Range;
 use std::str::Chars;
 
 /// Steps of a pattern, all its alternatives together.
@@ -20,12 +24,16 @@ const MAX_TEXT: usize = 16 * 1024;
 
 /// What is between segments: nothing but `**` goes across.
 const SEPARATOR: char = '/';
+/// What ends an authority as a separator does, and what is behind user information (RFC 3986 §3.2).
+const OF_AUTHORITY: [char; 3] = ['?', '#', '@'];
 
 /// A pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Glob {
     /// Of one alternative after the other; each ends with [`Step::End`].
     steps: Vec<Step>,
+    /// Which of them are in the authority of a URI.
+    authorities: Vec<Range<usize>>,
 }
 
 /// What is next in a text.
@@ -65,14 +73,23 @@ impl Glob {
             return None;
         }
         let alternatives = Reader { rest: text.chars().peekable() }.alternatives(0)?;
-        let mut steps = Vec::new();
+        let (mut steps, mut authorities) = (Vec::new(), Vec::new());
         for signs in &alternatives {
+            let start = steps.len();
             lay_out(signs, &mut steps);
             if steps.len() > MAX_STEPS {
                 return None;
             }
+            authorities.extend(authority(&steps, start));
         }
-        Some(Self { steps })
+        Some(Self { steps, authorities })
+    }
+
+    /// Whether an alternative has an authority that ends with a `*` and begins with something else: it goes on as any other
+    /// that begins alike.
+    pub fn ends_inside_authority(&self) -> bool {
+        let mut authorities = self.authorities.iter().filter_map(|range| self.steps.get(range.clone()));
+        authorities.any(|steps| matches!(steps, [_, .., Step::Within]))
     }
 
     /// Whether `text` is like it.
@@ -115,7 +132,8 @@ impl Glob {
 
     /// Adds to `places` where one comes from `place` with `character`.
     fn advance(&self, place: usize, character: char, places: &mut Places) {
-        let inside = character != SEPARATOR;
+        let in_authority = || self.authorities.iter().any(|range| range.contains(&place));
+        let inside = character != SEPARATOR && !(OF_AUTHORITY.contains(&character) && in_authority());
         let (stays, goes) = match self.steps.get(place) {
             Some(Step::Literal(literal)) => (false, *literal == character),
             Some(Step::Any) => (false, inside),
@@ -201,6 +219,23 @@ fn lay_out(signs: &[Sign], steps: &mut Vec<Step>) {
         };
     }
     steps.push(Step::End);
+}
+
+/// Which of the steps from `start` on, those of one alternative, are in the authority of a URI: behind `://`, or behind `//` where
+/// that is all.
+fn authority(steps: &[Step], start: usize) -> Option<Range<usize>> {
+    let separators = [Step::Literal(SEPARATOR), Step::Literal(SEPARATOR)];
+    let pairs = steps.windows(2).enumerate().skip(start).filter(|(_, pair)| *pair == separators);
+    let mut behind = pairs
+        .filter(|(at, _)| *at == start || at.checked_sub(1).and_then(|at| steps.get(at)) == Some(&Step::Literal(':')));
+    let begin = behind.next()?.0.saturating_add(2);
+    let ends = |step: &Step| match step {
+        Step::Literal(character) => matches!(character, '/' | '?' | '#'),
+        Step::Across | Step::Segments | Step::Through | Step::End => true,
+        Step::Any | Step::Class { .. } | Step::Within => false,
+    };
+    let length = steps.get(begin..)?.iter().position(ends)?;
+    Some(begin..begin.saturating_add(length))
 }
 
 /// Reads a pattern from left to right.

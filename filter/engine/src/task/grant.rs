@@ -5,6 +5,7 @@ use std::fmt;
 use countersign_tokens::json::Members;
 use serde_json::{Map, Value};
 
+use super::authority;
 use super::condition::{Calls, Condition};
 use super::constraint::Constraint;
 use super::destination::Destination;
@@ -14,7 +15,7 @@ use super::place::ArgumentPlace;
 use super::pointer::Pointer;
 use super::template::Template;
 use super::text::is_below;
-use crate::action::Action;
+use crate::action::{Action, mcp};
 use crate::catalogue::Resource;
 use crate::digest;
 use crate::route::Endpoint;
@@ -24,14 +25,6 @@ const MAX_CONSTRAINTS: usize = 64;
 const TOOLS_CALL: &str = "mcp:tools/call";
 /// What an operation's name starts with.
 const PROTOCOLS: [&str; 4] = ["mcp:", "http:", "a2a:", "grpc:"];
-/// What names URIs.
-const ADDRESSED: [&str; 5] = [
-    "mcp:resources/read",
-    "mcp:resources/subscribe",
-    "mcp:resources/unsubscribe",
-    "mcp:subscriptions/listen",
-    "mcp:completion/complete",
-];
 
 /// One thing a task may do.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,12 +74,22 @@ impl Object {
         }
     }
 
-    /// As [`Self::parse`]; where `action` names URIs, braces are a template's.
-    pub fn of_action(action: &str, text: &str) -> Option<Self> {
-        if ADDRESSED.contains(&action) && text.contains(['{', '}']) {
-            return Template::parse(text).map(Self::Template);
+    /// As [`Self::parse`]; where `action` names URIs, braces are a template's, and a pattern has a whole authority or none.
+    pub fn of_action(action: &str, text: &str) -> Result<Self, TaskError> {
+        let place = "`object` of a grant";
+        let addressed = names_uris(action);
+        let is_template = addressed && text.contains(['{', '}']);
+        let parsed = if is_template { Template::parse(text).map(Self::Template) } else { Self::parse(text) };
+        let parsed = parsed.ok_or_else(|| TaskError::unusable(place))?;
+        let ends_inside = match &parsed {
+            Self::Prefix(prefix) => authority::ends_inside(prefix),
+            Self::Template(_) => authority::ends_with_variable(text),
+            Self::Exact(_) => return Ok(parsed),
+        };
+        if addressed && authority::has_user(text) {
+            return Err(TaskError::UserInformation(place.to_owned()));
         }
-        Self::parse(text)
+        if addressed && ends_inside { Err(TaskError::InsideAuthority(place.to_owned())) } else { Ok(parsed) }
     }
 
     /// Whether it is any object at all.
@@ -137,9 +140,7 @@ impl Grant {
         let id = members.contains_key("calls").then(|| digest::of_json(&(&resource, &members)));
         let id = id.transpose().map_err(|_| TaskError::unusable("grant"))?;
         let action = string(members.remove("action"))?.ok_or_else(|| TaskError::unusable("`action` of a grant"))?;
-        let object = string(members.remove("object"))?
-            .map(|object| Object::of_action(&action, &object).ok_or_else(|| TaskError::unusable("`object` of a grant")))
-            .transpose()?;
+        let object = string(members.remove("object"))?.map(|object| Object::of_action(&action, &object)).transpose()?;
         let arguments = members.remove("arguments");
         let destinations = members.remove("destination");
         let calls = members.remove("calls").map(|calls| Calls::parse(&calls)).transpose()?;
@@ -162,15 +163,29 @@ impl Grant {
 
     /// Whether it is about this operation on this object of this resource, arguments aside.
     pub(super) fn names(&self, name: &str, action: &Action) -> bool {
-        let object = self.object.as_ref().is_none_or(|pattern| {
-            action.object().into_iter().chain(action.other_object()).any(|object| pattern.admits(object))
-        });
-        let destination = self.destinations.is_empty()
+        self.action == name
+            && self.is_on(&action.resource)
+            && self.names_object(action)
+            && self.names_destination(action)
+    }
+
+    /// Whether what `action` is about is meant. A URI with user information is only by its whole name.
+    fn names_object(&self, action: &Action) -> bool {
+        let mut objects = action.object().into_iter().chain(action.other_object());
+        let has_user = |object: &str| authority::has_user(object) && names_uris(&self.action);
+        match &self.object {
+            Some(Object::Exact(exact)) => objects.any(|object| exact == object),
+            Some(pattern) => objects.any(|object| pattern.admits(object) && !has_user(object)),
+            None => !objects.any(has_user),
+        }
+    }
+
+    fn names_destination(&self, action: &Action) -> bool {
+        self.destinations.is_empty()
             || action.host().is_some_and(|host| {
                 let endpoint = Endpoint { host: &host, port: action.port };
                 self.destinations.iter().any(|one| one.admits(&endpoint))
-            });
-        object && destination && self.action == name && self.is_on(&action.resource)
+            })
     }
 
     /// Whether every constraint holds; an argument that is absent holds none.
@@ -217,6 +232,11 @@ impl Grant {
     pub(super) fn is_on(&self, resource: &str) -> bool {
         self.resource.as_deref().is_none_or(|granted| granted == resource)
     }
+}
+
+/// Whether what `action` is about may be URIs.
+fn names_uris(action: &str) -> bool {
+    action.strip_prefix("mcp:").is_some_and(mcp::names_uris)
 }
 
 fn is_met(place: &ArgumentPlace, constraint: &Constraint, arguments: Option<&Members>) -> bool {

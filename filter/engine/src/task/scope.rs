@@ -107,9 +107,9 @@ pub fn scope_for(action: &Action) -> Option<String> {
         Operation::Grpc(call) => format!("grpc:{}", call.method),
     };
     let spellable = scope.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\');
-    (spellable
-        && grant(&scope).is_some_and(|grant| !matches!(grant.object, Some(Object::Prefix(_) | Object::Template(_)))))
-    .then_some(scope)
+    let exact = |grant: &Grant| !matches!(grant.object, Some(Object::Prefix(_) | Object::Template(_)));
+    let covers = |grant: Grant| exact(&grant) && grant.names(&action.name(), action);
+    (spellable && grant(&scope).is_some_and(covers)).then_some(scope)
 }
 
 fn exact(name: &str) -> Option<Object> {

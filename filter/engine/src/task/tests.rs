@@ -202,6 +202,75 @@ fn grants_that_are_not_understood_refuse_the_token() {
 }
 
 #[test]
+fn a_pattern_over_uris_has_a_whole_authority_or_none_and_no_user() {
+    let of =
+        |action: &str, object: &str| granted(&json!([{"action": action, "resource": "payments", "object": object}]));
+    let reads = |object: &str| of("mcp:resources/read", object).map(|_| ());
+    let inside = "`object` of a grant ends inside an authority, so that others which begin alike are covered too; write all of it, and a \
+                  `/` behind it";
+    let user = "`object` of a grant has user information; name such a URI whole, without `*` and variables";
+    for (object, refused) in [
+        ("s3://My-Bu*", inside),
+        ("https://api.example*", inside),
+        ("https://api.example.com*", inside),
+        ("https://api.example.com:8*", inside),
+        ("s3://My-{rest}", inside),
+        ("jdbc:postgresql://db.example*", inside),
+        ("https://user@example.com/*", user),
+        ("postgres://app@db/{table}", user),
+        ("postgres://{name}@db/orders", user),
+    ] {
+        assert_eq!(reads(object).map_err(|error| error.to_string()), Err(refused.to_owned()), "{object}");
+    }
+    for object in [
+        "*",
+        "greeting:*",
+        "greeting://*",
+        "greeting://{name}",
+        "https://{tenant}.example.com/a",
+        "https://api.example.com/*",
+        "https://api.example.com?q=*",
+        "https://api.example.com",
+        "postgres://app@db/orders",
+        "file:///data/re*",
+        "summ*",
+    ] {
+        assert_eq!(reads(object), Ok(()), "{object}");
+    }
+    // Of what are no URIs nothing is an authority.
+    assert!(of("mcp:prompts/get", "s3://My-Bu*").is_ok());
+    assert!(of("mcp:completion/complete", "s3://My-Bu*").is_err());
+    assert!(of("mcp:subscriptions/listen", "s3://My-Bu*").is_err());
+}
+
+#[test]
+fn user_information_is_covered_by_its_whole_uri_alone() -> Tested {
+    let action = |uri: &str| message("resources/read", &json!({"uri": uri}));
+    let (plain, with_user) = (ok(action("postgres://db/Orders"))?, ok(action("postgres://app@db/Orders"))?);
+    for (grant, covers_plain, covers_with_user) in [
+        (json!({}), Covers::Covered, Covers::NotGranted),
+        (json!({"object": "*"}), Covers::Covered, Covers::NotGranted),
+        (json!({"object": "postgres://*"}), Covers::Covered, Covers::NotGranted),
+        (json!({"object": "postgres://db/*"}), Covers::Covered, Covers::NotGranted),
+        (json!({"object": "postgres://db/{table}"}), Covers::Covered, Covers::NotGranted),
+        (json!({"object": "postgres://app@db/Orders"}), Covers::NotGranted, Covers::Covered),
+        (json!({"object": "postgres://app@db/orders"}), Covers::NotGranted, Covers::NotGranted),
+    ] {
+        let mut whole = json!({"action": "mcp:resources/read", "resource": "payments"});
+        if let Some(object) = grant.get("object") {
+            whole["object"] = object.clone();
+        }
+        let task = ok(granted(&json!([whole])))?;
+        assert_eq!(covers(&task, &plain), covers_plain, "{grant}");
+        assert_eq!(covers(&task, &with_user), covers_with_user, "{grant}");
+    }
+    // Of what is named beside URIs, a sign says nothing.
+    let prompts = ok(granted(&json!([{"action": "mcp:prompts/get", "resource": "payments"}])))?;
+    assert_eq!(covers(&prompts, &ok(message("prompts/get", &json!({"name": "a://b@c"})))?), Covers::Covered);
+    Ok(())
+}
+
+#[test]
 fn grants_and_constraints_are_bounded() {
     let grant = json!({"action": "mcp:tools/call", "resource": "payments"});
     assert!(granted(&json!(vec![grant.clone(); 256])).is_ok());
@@ -338,6 +407,7 @@ fn the_scope_of_an_action_covers_it_or_is_not_given() -> Tested {
         (ok(call("é", &json!({})))?, None),
         (ok(call("all*", &json!({})))?, None),
         (ok(message("resources/read", &json!({"uri": "x://u"})))?, Some("mcp:resources/read")),
+        (ok(message("resources/read", &json!({"uri": "x://a@u"})))?, None),
         (ok(message("tools/list", &json!({})))?, Some("mcp:tools/list")),
         (ok(request("GET", "/api/a"))?, Some("http:GET:/api/a")),
         (ok(request("GET", "/api/*"))?, None),

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use http::uri::Authority;
 
 use super::glob::Glob;
+use crate::escapes::undone;
 
 /// Whether `text` starts with `prefix` and what follows cannot lead out of it.
 ///
@@ -16,14 +17,14 @@ pub(super) fn is_below(prefix: &str, text: &str) -> bool {
     let Some(rest) = text.strip_prefix(prefix) else { return false };
     // The segment that the prefix ends in goes on in `rest`.
     let start = prefix.rfind(['/', '\\']).and_then(|at| prefix.get(at + 1..)).unwrap_or(prefix);
-    !climbs(&unescape(&format!("{start}{rest}")))
+    !climbs(&undone(&format!("{start}{rest}")))
 }
 
 /// Whether `text` matches `pattern`.
 ///
 /// A text that could be read as more or other segments than it shows matches nothing.
 pub(super) fn is_like(pattern: &Glob, text: &str) -> bool {
-    let plain = unescape(text);
+    let plain = undone(text);
     !climbs(&plain)
         && !text.contains('\\')
         && segments(&plain).count() == segments(text.as_bytes()).count()
@@ -36,27 +37,6 @@ fn climbs(plain: &[u8]) -> bool {
 
 fn segments(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     text.split(|byte| matches!(byte, b'/' | b'\\'))
-}
-
-/// Undoes percent-encoding until there is none, in one pass: what an escape becomes may end one that began before it.
-fn unescape(text: &str) -> Vec<u8> {
-    let mut plain = Vec::with_capacity(text.len());
-    for byte in text.bytes() {
-        plain.push(byte);
-        while let [.., b'%', high, low] = plain.as_slice()
-            && let Some(byte) = escaped(*high, *low)
-        {
-            plain.truncate(plain.len().saturating_sub(3));
-            plain.push(byte);
-        }
-    }
-    plain
-}
-
-/// The byte that two hexadecimal digits stand for.
-fn escaped(high: u8, low: u8) -> Option<u8> {
-    let (high, low) = (char::from(high).to_digit(16)?, char::from(low).to_digit(16)?);
-    u8::try_from(high * 16 + low).ok()
 }
 
 /// The host that `text` leads to, lower case and without the root's dot: of a URL, an e-mail address, or itself. None where

@@ -12,7 +12,7 @@ use crate::catalogue::Resource;
 use crate::config::read::{Node, Object};
 use crate::config::text;
 use crate::hygiene::Hygiene;
-use crate::task::{Grant, Grants, Object as Pattern, Period, Pointer};
+use crate::task::{Grant, Grants, Object as Pattern, Period, Pointer, TaskError, authority};
 use crate::workload::register::{ActorRules, Entry, Governed, Unclassified, WorkloadMatch};
 use crate::workload::{Kind, Trait};
 
@@ -109,6 +109,10 @@ fn actions(node: &Node<'_>, known: Known<'_>) -> Option<Grants> {
     let grants = node.filled("action", |node| {
         let grant = match Grant::parse(node.value()) {
             Ok(grant) => grant,
+            // They say themselves what to write.
+            Err(error @ (TaskError::InsideAuthority(_) | TaskError::UserInformation(_))) => {
+                return node.refuse(error.to_string());
+            }
             Err(error) => {
                 return node.refuse(format!("{error}; write `{{ action: mcp:tools/call, resource: …, object: … }}`"));
             }
@@ -136,7 +140,14 @@ fn matching(node: &Node<'_>, known: Known<'_>) -> Option<WorkloadMatch> {
         let pattern = |node: &Node<'_>, what: &str| {
             node.parse(|text| {
                 let remedy = "a `*` may only be at the end, where it stands for any ending";
-                Pattern::parse(text).ok_or_else(|| format!("{text:?} is not a {what}; {remedy}"))
+                match Pattern::parse(text) {
+                    None => Err(format!("{text:?} is not a {what}; {remedy}")),
+                    Some(Pattern::Prefix(prefix)) if authority::ends_inside(&prefix) => Err(format!(
+                        "{text:?} ends inside an authority, so that others which begin alike are meant too; write all of \
+                         it, and `/*` behind it"
+                    )),
+                    Some(pattern) => Ok(pattern),
+                }
             })
         };
         let subject = object.optional("subject", |node| pattern(node, "subject"));

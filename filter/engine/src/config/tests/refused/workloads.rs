@@ -28,6 +28,12 @@ fn workloads() -> Outcome {
             SCHEMA_TOO,
         ),
         (
+            &[set("/workloads/0/match/subject", "spiffe://example.o*")],
+            "/workloads/0/match/subject: \"spiffe://example.o*\" ends inside an authority, so that others which begin alike are \
+             meant too; write all of it, and `/*` behind it",
+            READER_ONLY,
+        ),
+        (
             &[set("/workloads/0/kind", "automation")],
             "/workloads/0/traits: an automation has no traits; remove them, or write `kind: agent`",
             SCHEMA_TOO,
@@ -56,6 +62,23 @@ fn workloads() -> Outcome {
             &[set("/workloads/0/actions", json!([{ "action": "fly", "resource": "payments" }]))],
             "/workloads/0/actions/0: unusable `action` of a grant; write `{ action: mcp:tools/call, resource: …, object: … }`",
             SCHEMA_TOO,
+        ),
+        (
+            &[set(
+                "/workloads/0/actions",
+                json!([
+                    { "action": "mcp:resources/read", "resource": "payments", "object": "s3://My-Bu*" },
+                    { "action": "mcp:resources/read", "resource": "payments", "object": "postgres://app@db/*" },
+                    { "action": "mcp:tools/call", "resource": "payments", "arguments": { "/to": { "prefix": "https://api.example" } } },
+                ]),
+            )],
+            "/workloads/0/actions/0: `object` of a grant ends inside an authority, so that others which begin alike are covered \
+             too; write all of it, and a `/` behind it\n\
+             /workloads/0/actions/1: `object` of a grant has user information; name such a URI whole, without `*` and \
+             variables\n\
+             /workloads/0/actions/2: operand of constraint `prefix` ends inside an authority, so that others which begin alike \
+             are covered too; write all of it, and a `/` behind it",
+            READER_ONLY,
         ),
         (
             &[set(
