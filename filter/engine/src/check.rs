@@ -167,6 +167,7 @@ impl Check {
             | Reason::ApprovalExpired
             | Reason::ApproverIsRequester => Self::Approval,
             Reason::ResponseUnreadable
+            | Reason::TransportUnsupported
             | Reason::Overloaded
             | Reason::ShareUsedUp
             | Reason::ClientGone

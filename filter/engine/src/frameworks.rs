@@ -162,7 +162,7 @@ pub const fn of_reason(reason: Reason) -> &'static [&'static str] {
         // What servers and other agents are and do.
         Reason::ToolChanged => &["ASI04", "T17", "MAESTRO-L3", "GOVERN-6.1", "MANAGE-3.1", "NHI3"],
         // A list that is not passed shows nothing that its reader may not call.
-        Reason::ResponseUnreadable => &["ASI02", "T2", "MAESTRO-L3"],
+        Reason::ResponseUnreadable | Reason::TransportUnsupported => &["ASI02", "T2", "MAESTRO-L3"],
         Reason::AgentTaskOver => &["ASI07", "ASI08", "T12", "MAESTRO-L7"],
 
         // People.

@@ -125,6 +125,8 @@ reasons! {
     UnknownSession = Deny, "unknown_session", 404, None, "There is no such session. Start a new one: send `initialize` without a session id.";
     /// The answer of an MCP server cannot be read, so it is not passed. Never on a decision's record.
     ResponseUnreadable = Deny, "response_unreadable", 502, None, "The server's answer cannot be read here, so it is not passed on.";
+    /// An MCP server answers by the transport of 2024-11-05, HTTP with SSE. Never on a decision's record.
+    TransportUnsupported = Deny, "transport_unsupported", 502, None, "The server answers by the transport HTTP with SSE (MCP 2024-11-05), which is not supported here. Use Streamable HTTP: POST each message to the server's MCP address and read its answer there.";
 
     // The credential.
     /// None.

@@ -115,6 +115,20 @@ impl Reply {
         Self { line, status: to.denial.status, headers, body: body.to_string().into_bytes(), grpc: None }
     }
 
+    /// What the client gets in place of a result of `initialize`, whose id is `id` and which offered this version, where its server
+    /// names one that is not read: JSON in one line.
+    pub(crate) fn other_version(decision: DecisionId, id: &Value, offered: Option<&str>) -> String {
+        let reason = Reason::UnsupportedVersion;
+        denial::error(reason, denial::INVALID_PARAMS, id, &decision.to_string(), offered).to_string()
+    }
+
+    /// What the client gets on a stream that no request of its own opened where nothing more of it passes for `reason`: an event.
+    pub(crate) fn last_event(decision: DecisionId, reason: Reason) -> Vec<u8> {
+        let code = denial::own_code(reason.row().status);
+        let error = denial::error(reason, code, &Value::Null, &decision.to_string(), None);
+        format!("data: {error}\n\n").into_bytes()
+    }
+
     /// An answer that is headers only: what went wrong is in `grpc-status`.
     fn grpc(line: Line, reason: Reason, status: GrpcStatus, mut headers: Vec<(&'static str, String)>) -> Self {
         const UNSAFE: percent_encoding::AsciiSet = percent_encoding::CONTROLS.add(b'%');

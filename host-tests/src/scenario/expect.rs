@@ -96,7 +96,7 @@ impl Differences {
         if let (Some(code), Some(answer)) = (&expect.reason, &observed.answer) {
             match &expect.instead {
                 Some(instead) => self.answer(expected, instead, answer, &decision),
-                None if kind == Some(Kind::Allow) => self.client(expect, answer),
+                None if kind == Some(Kind::Allow) => self.client(expect, answer, &decision),
                 None => self.answer(expected, code, answer, &decision),
             }
         }
@@ -161,18 +161,20 @@ impl Differences {
     }
 
     /// What the client gets of the upstream's answer.
-    fn client(&mut self, expect: &Expect, got: &Answer) {
+    fn client(&mut self, expect: &Expect, got: &Answer, decision: &str) {
         self.same("the answer is cut", &expect.cut, &got.cut);
         let Some(Client { headers, json, text }) = &expect.client else { return };
         for (name, value) in headers {
             let expected: Vec<String> = value.iter().cloned().collect();
             self.same(&format!("`{name}` for the client"), &expected, &values(&got.headers, name));
         }
+        let stated = |text: &str| text.replace("{decision}", decision);
         if let Some(json) = json {
-            self.same("body for the client", &Some(json.clone()), &serde_json::from_slice(&got.body).ok());
+            let expected: Option<Value> = serde_json::from_str(&stated(&json.to_string())).ok();
+            self.same("body for the client", &expected, &serde_json::from_slice(&got.body).ok());
         }
         if let Some(text) = text {
-            self.same("body for the client", text, &lossy(&got.body));
+            self.same("body for the client", &stated(text), &lossy(&got.body));
         }
     }
 

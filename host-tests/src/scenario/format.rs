@@ -533,10 +533,10 @@ pub struct Client {
     /// Exact single values; null for absence under every spelling.
     #[serde(default)]
     pub headers: BTreeMap<String, Option<String>>,
-    /// The whole body, as JSON.
+    /// The whole body, as JSON; `{decision}` stands for the decision's id.
     #[serde(default)]
     pub json: Option<Value>,
-    /// The whole body, as it stands.
+    /// The whole body, as it stands; `{decision}` as in JSON.
     #[serde(default)]
     pub text: Option<String>,
 }

@@ -156,7 +156,15 @@ fn operation(
         (Protocol::Mcp, "mcp", _) => {
             let (method, class) = mcp::METHODS.iter().copied().find(|(method, _)| *method == name)?;
             let several = recorded.objects.clone();
-            Some(Operation::Mcp(McpOperation { method, class, target: object, several, digest: None, id: None }))
+            Some(Operation::Mcp(McpOperation {
+                method,
+                class,
+                target: object,
+                several,
+                digest: None,
+                offered: None,
+                id: None,
+            }))
         }
         (Protocol::A2a, "a2a", _) => {
             let (method, class) = a2a::METHODS.iter().copied().find(|(method, _)| *method == name)?;

@@ -39,7 +39,8 @@ pub(super) fn is_possible(reason: Reason, config: &Config) -> bool {
         | Reason::MethodNotFound
         | Reason::AmbiguousUri
         | Reason::OriginRefused
-        | Reason::ResponseUnreadable => spoken(Protocol::Mcp),
+        | Reason::ResponseUnreadable
+        | Reason::TransportUnsupported => spoken(Protocol::Mcp),
         Reason::PdpUnavailable => config.policy.pdp.is_some(),
         Reason::UnreadBody => spoken(Protocol::Http) || spoken(Protocol::A2a),
         Reason::PolicyStale => config.bundle.as_ref().is_some_and(|bundle| bundle.max_stale.is_some()),

@@ -19,6 +19,7 @@ use countersign_tokens::json::{Json, Members};
 use serde_json::Value;
 
 pub use era::{Era, requested};
+pub(crate) use methods::INITIALIZE;
 pub use methods::METHODS;
 pub(crate) use parameters::is_parameter;
 
@@ -159,11 +160,12 @@ fn other(
     fields::check_mirrors(headers, Said { method: Some(method.name), name: target.as_deref(), required })?;
     parameters::check_none(headers)?;
     let digest = params.map(SentDigest::of_members);
+    let offered = message::offered(method, params);
     // A stream of changes that names nothing tells what the GET leg did before: that lists have changed.
     let nothing = method.names == Names::Subscriptions && target.is_none() && named.is_empty();
     let class = if nothing { Class::Control } else { method.class };
     let id = id.cloned();
-    Ok(Operation::Mcp(McpOperation { method: method.name, class, target, several: named, digest, id }))
+    Ok(Operation::Mcp(McpOperation { method: method.name, class, target, several: named, digest, offered, id }))
 }
 
 fn tool_call(
@@ -188,7 +190,7 @@ fn tool_call(
 impl Method {
     fn operation(&self) -> McpOperation {
         let (method, class) = (self.name, self.class);
-        McpOperation { method, class, target: None, several: Vec::new(), digest: None, id: None }
+        McpOperation { method, class, target: None, several: Vec::new(), digest: None, offered: None, id: None }
     }
 }
 

@@ -106,6 +106,8 @@ pub struct McpOperation {
     pub several: Vec<String>,
     /// Digest of `params` (of a response: its result or error), when there are any.
     pub digest: Option<SentDigest>,
+    /// The version that `initialize` offers, if that can be repeated in an answer.
+    pub offered: Option<String>,
     /// The JSON-RPC id of a request; none for notifications, responses and legs.
     pub id: Option<Value>,
 }
@@ -283,7 +285,7 @@ impl Action {
         match &self.operation {
             Operation::Mcp(operation) if !operation.several.is_empty() => {
                 let Self { resource, operation: _, method, authority, port, target, body_digest, carried } = self;
-                let McpOperation { method: called, class, target: _, several: _, digest, id } = operation;
+                let McpOperation { method: called, class, target: _, several: _, digest, offered, id } = operation;
                 // Without a copy of all the others in each.
                 let part = |name: &String| {
                     Cow::Owned(Self {
@@ -294,6 +296,7 @@ impl Action {
                             target: Some(name.clone()),
                             several: Vec::new(),
                             digest: *digest,
+                            offered: offered.clone(),
                             id: id.clone(),
                         }),
                         method: method.clone(),

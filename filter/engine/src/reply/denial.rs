@@ -132,8 +132,11 @@ fn specified(reason: Reason) -> Option<i32> {
     SPECIFIED.iter().find(|(candidate, _)| *candidate == reason).map(|(_, code)| *code)
 }
 
+/// The code where `initialize` is answered with a version that is not read (MCP 2025-11-25, Lifecycle, Error Handling).
+pub(super) const INVALID_PARAMS: i32 = -32602;
+
 /// Outside the range that is reserved (-32768 to -32000), made of the HTTP status: -31403 for a 403.
-fn own_code(status: u16) -> i32 {
+pub(super) fn own_code(status: u16) -> i32 {
     -31000 - i32::from(status)
 }
 
@@ -141,9 +144,7 @@ fn own_code(status: u16) -> i32 {
 pub(super) fn error(reason: Reason, code: i32, id: &Value, decision: &str, version: Option<&str>) -> Value {
     let mut data = json!({ "reason": reason.row().code, "decision": decision });
     if let (Reason::UnsupportedVersion, Some(data)) = (reason, data.as_object_mut()) {
-        // What a request can name by itself: the others are agreed on by `initialize`.
-        let named = Era::ALL.into_iter().filter(|era| era.is_stateless()).map(Era::version);
-        data.insert("supported".to_owned(), named.collect());
+        data.insert("supported".to_owned(), Era::ALL.into_iter().map(Era::version).collect());
         data.extend(version.map(|version| ("requested".to_owned(), json!(version))));
     }
     rpc_error(reason, code, id, &data)

@@ -1,6 +1,6 @@
 //! The body of an answer on its way to the client.
 
-use super::awaited::Judge;
+use super::awaited::{Judge, Versions};
 use super::event_stream::EventStream;
 use super::message::{AsItCame, Message};
 use super::utf8::Utf8;
@@ -35,7 +35,8 @@ impl Content {
     /// One JSON message.
     pub(super) fn json(judge: Judge, lists: &'static [Listing]) -> Self {
         let (text, message) = (Utf8::default(), Box::new(Message::new(lists)));
-        Self { judge, form: Form::Json { text, message, rewritten: !lists.is_empty() } }
+        let rewritten = !lists.is_empty() || judge.versions() == Versions::Demanded;
+        Self { judge, form: Form::Json { text, message, rewritten } }
     }
 
     /// Messages in events.
@@ -79,6 +80,11 @@ impl Content {
             }
             Form::Unread(unread) => Ok(unread.push(chunk)),
         }
+    }
+
+    /// Whether something else passed in place of a result of a version that is not read.
+    pub(crate) fn replaced(&self) -> bool {
+        self.judge.replaced()
     }
 
     /// How it is read, in a word.

@@ -101,7 +101,9 @@ impl Endings {
                 let mut events = Looking { message, end: None };
                 match frames.push(chunk, &mut events) {
                     Ok(()) => events.end.map_or(Sight::More, Sight::End),
-                    Err(Refused::Unreadable | Refused::Unasked) => Sight::Nothing,
+                    Err(Refused::Unreadable | Refused::Unasked | Refused::Version | Refused::Transport) => {
+                        Sight::Nothing
+                    }
                 }
             }
         }
@@ -124,7 +126,9 @@ impl Events for Looking<'_> {
 
     fn value(&mut self, _: &[u8]) {}
 
-    fn field(&mut self, _: Field) {}
+    fn field(&mut self, _: Field) -> Result<(), Refused> {
+        Ok(())
+    }
 
     fn end(&mut self) -> Result<(), Refused> {
         let message = std::mem::replace(self.message, Message::new());

@@ -14,6 +14,9 @@ use super::{Audience, Listing, Refused, Unreadable};
 /// Bytes of a field's name; the longest that means something is `event` or `retry`.
 const MAX_NAME: usize = 5;
 
+/// How the transport of 2024-11-05, HTTP with SSE, tells its client where to send messages: such a stream is none of Streamable HTTP.
+const ENDPOINT: &str = "event: endpoint";
+
 /// What becomes of the parts of a stream.
 pub(super) trait Events {
     /// An event has data.
@@ -26,7 +29,7 @@ pub(super) trait Events {
     fn value(&mut self, text: &[u8]);
 
     /// The line of such a field is whole.
-    fn field(&mut self, field: Field);
+    fn field(&mut self, field: Field) -> Result<(), Refused>;
 
     /// The event is whole.
     fn end(&mut self) -> Result<(), Refused>;
@@ -140,7 +143,7 @@ impl Frames {
             self.begin(events)?;
         }
         if let Line::Begins(Of::Field(field)) | Line::Value(Of::Field(field)) = self.line {
-            events.field(field);
+            events.field(field)?;
         }
         self.line = Line::Name;
         self.name.clear();
@@ -231,14 +234,18 @@ impl Events for Rewriting<'_> {
         self.event.value.push(text);
     }
 
-    fn field(&mut self, field: Field) {
-        let Some(line) = self.event.value.line(field) else { return };
+    fn field(&mut self, field: Field) -> Result<(), Refused> {
+        let Some(line) = self.event.value.line(field) else { return Ok(()) };
+        if line == ENDPOINT && self.judge.is_leg() {
+            return Err(Refused::Transport);
+        }
         if self.event.open {
             self.event.after.retain(|(earlier, _)| *earlier != field);
             self.event.after.push((field, line));
         } else {
             self.line(&line);
         }
+        Ok(())
     }
 
     fn end(&mut self) -> Result<(), Refused> {

@@ -3,15 +3,16 @@
 //! | status | media type | |
 //! |---|---|---|
 //! | any | `application/json`, `text/event-stream`, UTF-8, not encoded | read while it passes |
+//! | 202, to a request | none, or anything else | not passed: its answer comes on another stream, as in the transport of 2024-11-05 |
 //! | any | none, and no body | passes |
 //! | of an error | anything else, not encoded | text passes, what could be a message does not; of lists nothing does |
 //! | of an error | encoded, or those two in another character set | status and header fields pass, the body does not |
 //! | 2xx, to what asked for nothing | anything else | as of an error |
 //! | 2xx | anything else | not passed: the client gets an error instead |
 
-use super::awaited::{Awaited, Judge};
+use super::awaited::{Awaited, Judge, Versions};
 use super::content::{Content, Unread};
-use super::{Listing, Unreadable};
+use super::{Listing, Refused, Unreadable};
 use crate::forward::HeaderEdit;
 use crate::headers::{Headers, same_name};
 
@@ -27,25 +28,31 @@ pub(crate) enum Treatment {
     /// The body is read, after these edits of the head.
     Read(Content, Vec<HeaderEdit>),
     /// It cannot be passed.
-    Refuse,
+    Refuse(Refused),
 }
 
 /// What becomes of an answer with this head, in which these responses are awaited, with these lists; `end` where there is no body.
 pub(crate) fn treatment(headers: &Headers, end: bool, awaited: &Awaited, lists: &'static [Listing]) -> Treatment {
+    let accepted = awaited.id().is_some() && matches!(headers.single(":status"), Ok(Some(b"202")));
+    // What says that it is a message, or a stream of them, is one, if an empty one.
+    let elsewhere = accepted && matches!(media(headers), Ok(Some(Media::A2aJson) | None));
     if end {
-        return Treatment::Pass;
+        return if elsewhere { Treatment::Refuse(Refused::Transport) } else { Treatment::Pass };
     }
     let failed = is_error(headers);
     let judge = Judge::new(awaited.clone(), failed);
     let unread = failed || *awaited == Awaited::Nothing;
     let content = match media(headers) {
         // Nothing of it is written anew.
-        Ok(Some(Media::Json)) if lists.is_empty() => return Treatment::Read(Content::json(judge, lists), Vec::new()),
+        Ok(Some(Media::Json)) if lists.is_empty() && judge.versions() != Versions::Demanded => {
+            return Treatment::Read(Content::json(judge, lists), Vec::new());
+        }
         Ok(Some(Media::Json)) => Content::json(judge, lists),
         Ok(Some(Media::EventStream)) => Content::event_stream(judge, lists),
         Ok(Some(Media::A2aJson) | None) if unread && lists.is_empty() => Content::unread(judge, Unread::Blank),
         Ok(Some(Media::A2aJson) | None) | Err(Unreadable) if unread => Content::unread(judge, Unread::Withheld),
-        Ok(Some(Media::A2aJson) | None) | Err(Unreadable) => return Treatment::Refuse,
+        Ok(Some(Media::A2aJson) | None) if elsewhere => return Treatment::Refuse(Refused::Transport),
+        Ok(Some(Media::A2aJson) | None) | Err(Unreadable) => return Treatment::Refuse(Refused::Unreadable),
     };
     let mut edits = HeaderEdit::removals(headers, |name| OF_THE_BODY.iter().any(|field| same_name(name, field)));
     if !lists.is_empty() {

@@ -1,12 +1,14 @@
 //! One JSON-RPC message on its way to the client: judged by what it says that it is, and in answers that are lists elements in its
-//! `result` are shown or left out and `cacheScope` becomes `private`. Everything else is copied byte for byte.
+//! `result` are shown or left out and `cacheScope` becomes `private`; one that opens a session passes if its [`Version`] is read.
+//! Everything else is copied byte for byte.
 //!
 //! It is judged at its last brace: members may come in any order, and nobody can use it before. Members that decide what it is
 //! are there once and in one spelling.
 
-use super::awaited::{Id, Judge, Said};
+use super::awaited::{Id, Judge, Said, Versions};
 use super::list::List;
 use super::token::{Container, Mark, Tokens};
+use super::version::Version;
 use super::{Audience, Listing, Refused, Unreadable};
 use crate::fold;
 
@@ -28,6 +30,8 @@ enum Member {
     CacheScope,
     /// Where the next page begins.
     Cursor,
+    /// Of the protocol, in a result that opens a session.
+    Version,
 }
 
 /// The members of a message that are read.
@@ -35,7 +39,8 @@ const OF_MESSAGE: [(&str, Member); 4] =
     [("id", Member::Id), ("method", Member::Method), ("result", Member::Result), ("error", Member::Error)];
 
 /// The members of a result that are read, beside its lists.
-const OF_RESULT: [(&str, Member); 2] = [("cacheScope", Member::CacheScope), ("nextCursor", Member::Cursor)];
+const OF_RESULT: [(&str, Member); 3] =
+    [("cacheScope", Member::CacheScope), ("nextCursor", Member::Cursor), ("protocolVersion", Member::Version)];
 
 /// Where what passes goes.
 pub(super) trait Sink {
@@ -70,9 +75,10 @@ pub(super) struct Message {
     said: Said,
     /// Inside the value of `id`.
     in_id: bool,
-    /// Inside a result with lists.
+    /// Inside a result whose members are read.
     in_result: bool,
     within: Within,
+    version: Version,
 }
 
 /// What is being read that does not pass as it is.
@@ -98,6 +104,7 @@ impl Message {
             in_id: false,
             in_result: false,
             within: Within::Nothing,
+            version: Version::default(),
         }
     }
 
@@ -135,14 +142,14 @@ impl Message {
     /// Bytes that are held.
     pub(super) fn held(&self) -> usize {
         let list = if let Within::List(list) = &self.within { list.held() } else { 0 };
-        list.saturating_add(self.name.capacity())
+        list.saturating_add(self.name.capacity()).saturating_add(self.version.held())
     }
 
     /// Passes what comes before anything that does not pass as it is; how long that is.
     fn pass(&mut self, text: &str, judge: &mut Judge, out: &mut impl Sink) -> Result<usize, Refused> {
         let mut rest = text.as_bytes();
         while let (Within::Nothing, Some((byte, after))) = (&self.within, rest.split_first()) {
-            let skipped = if self.in_id { 0 } else { self.tokens.skip(rest) };
+            let skipped = if self.in_id || self.version.is_open() { 0 } else { self.tokens.skip(rest) };
             if skipped > 0 {
                 rest = rest.get(skipped..).unwrap_or_default();
                 continue;
@@ -154,10 +161,10 @@ impl Message {
         let taken = text.len().saturating_sub(rest.len());
         let passed = text.get(..taken).ok_or(Unreadable)?;
         match &self.within {
-            Within::Nothing | Within::List(_) => out.text(passed),
+            Within::Nothing | Within::List(_) => self.version.pass(passed, judge, out)?,
             Within::CacheScope => {
-                out.text(passed.strip_suffix('"').ok_or(Unreadable)?);
-                out.text(r#""private""#);
+                self.version.pass(passed.strip_suffix('"').ok_or(Unreadable)?, judge, out)?;
+                self.version.pass(r#""private""#, judge, out)?;
             }
         }
         Ok(taken)
@@ -178,6 +185,9 @@ impl Message {
         if self.in_id {
             self.more_of_id(byte, mark);
         }
+        if let Mark::Text { ends } = mark {
+            self.version.push(byte, ends, judge)?;
+        }
         match mark {
             Mark::Name { ends } if self.names_matter() => self.name(byte, ends)?,
             Mark::Opens(_) | Mark::TextStarts | Mark::LiteralStarts => self.value(byte, mark, judge)?,
@@ -185,6 +195,7 @@ impl Message {
                 self.in_result &= self.tokens.depth() > 1;
                 if self.tokens.depth() == 0 {
                     judge.judge(&self.said)?;
+                    self.version.finish(&self.said, judge);
                 }
             }
             Mark::Name { .. } | Mark::Blank | Mark::Colon | Mark::Comma | Mark::Text { .. } | Mark::Literal => {}
@@ -221,7 +232,9 @@ impl Message {
             // Beside a result the first refuses it; without one they matter to nobody: errors are written in many ways.
             Member::Other | Member::Method | Member::Error => {}
             Member::Id => self.said.id = Id::Twice,
-            Member::Result | Member::List(_) | Member::CacheScope | Member::Cursor => return Err(Unreadable),
+            Member::Result | Member::List(_) | Member::CacheScope | Member::Cursor | Member::Version => {
+                return Err(Unreadable);
+            }
         }
         Ok(Member::Other)
     }
@@ -240,12 +253,12 @@ impl Message {
     }
 
     /// The first byte of a value.
-    fn value(&mut self, byte: u8, mark: Mark, judge: &Judge) -> Result<(), Unreadable> {
+    fn value(&mut self, byte: u8, mark: Mark, judge: &Judge) -> Result<(), Refused> {
         self.begun = true;
         let depth = self.tokens.depth();
         let inside = if let Mark::Opens(_) = mark { depth.saturating_sub(1) } else { depth };
         if inside == 0 {
-            return message(mark, judge);
+            return Ok(message(mark, judge)?);
         }
         let is_member = inside == 1 || (self.in_result && inside == 2);
         match (if is_member { self.member } else { Member::Other }, mark) {
@@ -258,16 +271,19 @@ impl Message {
             (Member::Error, _) => self.said.error = true,
             (Member::Result, mark) => {
                 self.said.result = true;
-                self.in_result = !self.lists.is_empty() && mark == Mark::Opens(Container::Object);
-                if !self.lists.is_empty() && mark == Mark::Opens(Container::Array) {
-                    return Err(Unreadable);
+                let is_demanded = !self.lists.is_empty() || judge.versions() == Versions::Demanded;
+                let is_read = is_demanded || judge.versions() == Versions::Looked;
+                self.in_result = is_read && mark == Mark::Opens(Container::Object);
+                if is_demanded && mark == Mark::Opens(Container::Array) {
+                    return Err(Unreadable.into());
                 }
             }
             (Member::List(listing), Mark::Opens(Container::Array)) => self.within = Within::List(List::new(listing)),
             // `null` is how some servers write an empty list.
-            (Member::List(_), mark) if mark != Mark::LiteralStarts => return Err(Unreadable),
+            (Member::List(_), mark) if mark != Mark::LiteralStarts => return Err(Unreadable.into()),
             (Member::CacheScope, Mark::TextStarts) => self.within = Within::CacheScope,
-            (Member::CacheScope, _) => return Err(Unreadable),
+            (Member::CacheScope, _) => return Err(Unreadable.into()),
+            (Member::Version, mark) => self.version.begin(byte, mark == Mark::TextStarts, judge)?,
             (Member::Other | Member::List(_) | Member::Cursor, _) => {}
         }
         Ok(())

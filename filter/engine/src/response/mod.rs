@@ -22,11 +22,12 @@ mod list;
 mod message;
 mod token;
 mod utf8;
+mod version;
 
 #[cfg(test)]
 mod tests;
 
-pub(crate) use awaited::Awaited;
+pub(crate) use awaited::{Awaited, Opening};
 pub(crate) use content::Content;
 pub(crate) use element::Element;
 pub(crate) use ending::{Endings, Sight, TaskEnd};
@@ -48,14 +49,27 @@ pub(crate) enum Refused {
     Unreadable,
     /// It brings a result that its request did not ask for.
     Unasked,
+    /// It opens a session of a version that is not read.
+    Version,
+    /// It is of the transport of 2024-11-05, HTTP with SSE.
+    Transport,
 }
 
 impl Refused {
     /// How the stream ends, as records spell it.
     pub(crate) const fn outcome(self) -> &'static str {
         match self {
-            Self::Unreadable => Reason::ResponseUnreadable.row().code,
             Self::Unasked => "response_unasked",
+            Self::Unreadable | Self::Version | Self::Transport => self.reason().row().code,
+        }
+    }
+
+    /// What a client is told that gets an answer of ours instead.
+    pub(crate) const fn reason(self) -> Reason {
+        match self {
+            Self::Unreadable | Self::Unasked => Reason::ResponseUnreadable,
+            Self::Version => Reason::UnsupportedVersion,
+            Self::Transport => Reason::TransportUnsupported,
         }
     }
 }

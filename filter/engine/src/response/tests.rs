@@ -4,6 +4,7 @@ mod asked;
 mod fuzz;
 mod heads;
 mod readers;
+mod versions;
 
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};

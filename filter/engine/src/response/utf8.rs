@@ -20,15 +20,20 @@ impl Utf8 {
         while let (false, Some((byte, after))) = (self.begun.is_empty(), rest.split_first()) {
             self.begun.push(*byte);
             rest = after;
-            let (character, begun) = whole(&self.begun)?;
+            let Whole { text, begun, broken } = whole(&self.begun)?;
+            if broken {
+                return Err(Unreadable.into());
+            }
             if begun.is_empty() {
-                take(character)?;
+                take(text)?;
                 self.begun.clear();
             }
         }
-        let (text, begun) = whole(rest)?;
+        // What is wrong with a text does not depend on the pieces it comes in.
+        let Whole { text, begun, broken } = whole(rest)?;
+        take(text)?;
         self.begun.extend_from_slice(begun);
-        take(text)
+        if broken { Err(Unreadable.into()) } else { Ok(()) }
     }
 
     pub(super) fn is_complete(&self) -> bool {
@@ -36,14 +41,23 @@ impl Utf8 {
     }
 }
 
-/// The characters that are whole in `bytes`, and the beginning of the last that is not.
-fn whole(bytes: &[u8]) -> Result<(&str, &[u8]), Unreadable> {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => Ok((text, &[])),
-        Err(error) if error.error_len().is_some() => Err(Unreadable),
-        Err(error) => {
-            let (text, begun) = bytes.split_at_checked(error.valid_up_to()).ok_or(Unreadable)?;
-            Ok((std::str::from_utf8(text).map_err(|_| Unreadable)?, begun))
-        }
-    }
+/// What some bytes are.
+struct Whole<'b> {
+    /// The characters that are whole.
+    text: &'b str,
+    /// The beginning of the one after them.
+    begun: &'b [u8],
+    /// What follows them is none.
+    broken: bool,
+}
+
+fn whole(bytes: &[u8]) -> Result<Whole<'_>, Unreadable> {
+    let error = match std::str::from_utf8(bytes) {
+        Ok(text) => return Ok(Whole { text, begun: &[], broken: false }),
+        Err(error) => error,
+    };
+    let (text, begun) = bytes.split_at_checked(error.valid_up_to()).ok_or(Unreadable)?;
+    let text = std::str::from_utf8(text).map_err(|_| Unreadable)?;
+    let broken = error.error_len().is_some();
+    Ok(Whole { text, begun: if broken { &[] } else { begun }, broken })
 }

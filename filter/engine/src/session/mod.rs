@@ -137,9 +137,13 @@ impl Session {
         }
     }
 
-    /// Whether the stream is held: it then wants [`Input::Tick`].
+    /// Whether the stream is held, or about to be cut off: it then wants [`Input::Tick`].
     pub fn is_waiting(&self) -> bool {
-        matches!(self.state, State::Pending(_))
+        match &self.state {
+            State::Pending(_) => true,
+            State::Running(running) => running.leaves(),
+            State::Fresh | State::Over => false,
+        }
     }
 
     /// Whether the gateway's name for the route can matter.

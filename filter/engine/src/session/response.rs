@@ -6,12 +6,12 @@
 
 use serde_json::Value;
 
-use super::Turn;
 use super::account::Account;
 use super::agent_tasks::AgentTasks;
 use super::list_request;
 use super::request::Request;
 use super::visible::Reader;
+use super::{DecisionId, Turn};
 use crate::action::{Action, Operation, mcp};
 use crate::catalogue::{Denials, Protocol};
 use crate::forward::HeaderEdit;
@@ -23,13 +23,17 @@ use crate::reason::Reason;
 use crate::record::Line;
 use crate::reply::{Addressee, Denial, Reply};
 use crate::response::{
-    Audience, Awaited, Content, Element, Endings, Listing, Refused, Sight, TaskEnd, Treatment, Unreadable, treatment,
+    Audience, Awaited, Content, Element, Endings, Listing, Opening, Refused, Sight, TaskEnd, Treatment, Unreadable,
+    treatment,
 };
 use crate::sessions::{self, Seal};
 use crate::shares::{Each, Held, Over, Owner};
 
 /// A stream that is resumed may bring the answer to any earlier request (MCP 2025-11-25, Streamable HTTP).
 const RESUMES: &str = "last-event-id";
+
+/// How a stream ends with a list that told of a tool that is not what it was pinned to.
+const TOOL_CHANGED: &str = "tool_changed";
 
 /// Bytes of memory that it takes to look after any response.
 const RESPONSE: usize = 2048;
@@ -82,7 +86,15 @@ pub(super) enum Seen {
     /// To be edited; what remains to be looked after.
     Head(Vec<HeaderEdit>, Option<Box<Watch>>),
     /// Not to be passed: [`Watch::refusal`] goes instead.
-    Unreadable(Box<Watch>),
+    Refused(Box<Watch>, Refused),
+}
+
+/// Why nothing more of a response passes.
+pub(super) struct Stop {
+    /// How the stream ends, as records spell it.
+    pub(super) outcome: &'static str,
+    /// What the client gets before it ends, where it could not know otherwise.
+    pub(super) last: Option<Vec<u8>>,
 }
 
 impl Watch {
@@ -139,7 +151,7 @@ impl Watch {
 
     /// Takes the head.
     pub(super) fn head(mut self: Box<Self>, headers: &Headers, end: bool) -> Seen {
-        let Ok(mut edits) = self.session(headers) else { return Seen::Unreadable(self) };
+        let Ok(mut edits) = self.session(headers) else { return Seen::Refused(self, Refused::Unreadable) };
         edits.extend(self.nonce.take().map(|nonce| HeaderEdit::Set(nonce::FIELD, nonce)));
         let goes_on = match &mut self.of {
             Of::Server(messages) if messages.as_asked && headers.contains("content-encoding") => false,
@@ -150,7 +162,7 @@ impl Watch {
                     edits.extend(more);
                     true
                 }
-                Treatment::Refuse => return Seen::Unreadable(self),
+                Treatment::Refuse(refused) => return Seen::Refused(self, refused),
             },
             Of::Agent(_, endings) => {
                 *endings = if end { None } else { Endings::of(headers) };
@@ -162,9 +174,9 @@ impl Watch {
         if edits.is_empty() && watch.is_none() { Seen::Nothing } else { Seen::Head(edits, watch) }
     }
 
-    /// Takes the next bytes of the body; where nothing more of it passes, how the stream ends.
-    pub(super) fn body(&mut self, turn: &mut Turn<'_>, chunk: &[u8], end: bool) -> Result<Passed, &'static str> {
-        let over = |over: Over| over.reason().row().code;
+    /// Takes the next bytes of the body, unless nothing more of it passes.
+    pub(super) fn body(&mut self, turn: &mut Turn<'_>, chunk: &[u8], end: bool) -> Result<Passed, Stop> {
+        let over = |over: Over| Stop::of(over.reason().row().code);
         // At most all of it is kept.
         self.hold(self.kept().saturating_add(chunk.len())).map_err(over)?;
         let passed = self.read(turn, chunk, end)?;
@@ -181,7 +193,7 @@ impl Watch {
         }
     }
 
-    fn read(&mut self, turn: &mut Turn<'_>, chunk: &[u8], end: bool) -> Result<Passed, &'static str> {
+    fn read(&mut self, turn: &mut Turn<'_>, chunk: &[u8], end: bool) -> Result<Passed, Stop> {
         match &mut self.of {
             Of::Server(messages) => {
                 let passed = messages.body(turn, chunk, end)?;
@@ -196,9 +208,13 @@ impl Watch {
         }
     }
 
-    /// Whether a list had a tool that is not what it was pinned to.
-    pub(super) fn met_changed_tool(&self) -> bool {
-        matches!(&self.of, Of::Server(messages) if messages.changed)
+    /// What of a response that passed somebody should know: something else passed in place of a session of a version that is not
+    /// read, or a list had a tool that is not what it was pinned to and was left out.
+    pub(super) fn notable(&self) -> Option<&'static str> {
+        let Of::Server(messages) = &self.of else { return None };
+        let replaced = messages.content.as_ref().is_some_and(Content::replaced);
+        let changed = messages.changed.then_some(TOOL_CHANGED);
+        if replaced { Some(Refused::Version.outcome()) } else { changed }
     }
 
     /// The client gets the upstream's session id sealed, and nothing that could be taken for another one.
@@ -211,11 +227,11 @@ impl Watch {
         Ok(edits)
     }
 
-    /// What the client gets instead of a response that cannot be passed; `line` is written.
-    pub(super) fn refusal(&self, turn: &Turn<'_>, line: Line) -> Reply {
+    /// What the client gets instead of a response that cannot be passed for `reason`; `line` is written.
+    pub(super) fn refusal(&self, turn: &Turn<'_>, reason: Reason, line: Line) -> Reply {
         let addressee = Addressee {
             id: turn.id,
-            denial: Denial::rpc(Reason::ResponseUnreadable, Denials::default(), false, false),
+            denial: Denial::rpc(reason, Denials::default(), false, false),
             proxy: false,
             version: None,
             rpc_id: self.rpc_id.as_ref(),
@@ -225,7 +241,7 @@ impl Watch {
             scope: None,
             demand: None,
         };
-        Reply::deny(line, Reason::ResponseUnreadable, &addressee)
+        Reply::deny(line, reason, &addressee)
     }
 }
 
@@ -239,7 +255,7 @@ impl Messages {
     fn of(turn: &Turn<'_>, request: &Request, account: &Account) -> Option<Self> {
         turn.engine.resource(request.resource).filter(|resource| resource.protocol == Protocol::Mcp)?;
         let action = account.action.as_ref()?;
-        let awaited = awaited(action, &request.head.headers);
+        let awaited = awaited(turn, action, &request.head.headers);
         let lists = match (&action.operation, &awaited) {
             (Operation::Mcp(operation), Awaited::Response(_) | Awaited::Rest) => mcp::lists(operation),
             _ => &[],
@@ -251,16 +267,30 @@ impl Messages {
     /// Takes the next bytes; what the client gets instead, unless that is the same.
     ///
     /// What is to be remembered of a list is remembered before, or nothing of it passes.
-    fn body(&mut self, turn: &mut Turn<'_>, chunk: &[u8], end: bool) -> Result<Option<Vec<u8>>, &'static str> {
-        let Some(content) = &mut self.content else { return Err(Reason::Internal.row().code) };
-        let Some(reader) = &self.reader else { return content.push(chunk, end, &mut Nobody).map_err(Refused::outcome) };
-        let mut reader = reader.at(turn.engine, turn.now).map_err(|unreadable| Refused::from(unreadable).outcome())?;
+    fn body(&mut self, turn: &mut Turn<'_>, chunk: &[u8], end: bool) -> Result<Option<Vec<u8>>, Stop> {
+        let id = turn.id;
+        let refused = |refused| Stop::for_refused(id, refused);
+        let Some(content) = &mut self.content else { return Err(Stop::of(Reason::Internal.row().code)) };
+        let Some(reader) = &self.reader else { return content.push(chunk, end, &mut Nobody).map_err(refused) };
+        let mut reader = reader.at(turn.engine, turn.now).map_err(|unreadable| refused(unreadable.into()))?;
         let passed = content.push(chunk, end, &mut reader);
         self.changed |= reader.met_changed_tool();
         let (resource, viewer, sights) = reader.into_sights();
         let noted = learned::note(turn.ledger, turn.now, resource, viewer, sights);
-        noted.map_err(|_: LedgerError| Reason::LedgerUnavailable.row().code)?;
-        passed.map_err(Refused::outcome)
+        noted.map_err(|_: LedgerError| Stop::of(Reason::LedgerUnavailable.row().code))?;
+        passed.map_err(refused)
+    }
+}
+
+impl Stop {
+    fn of(outcome: &'static str) -> Self {
+        Self { outcome, last: None }
+    }
+
+    /// Of the stream whose decision is `id`. Who hears of another transport knows what to use.
+    fn for_refused(id: DecisionId, refused: Refused) -> Self {
+        let last = (refused == Refused::Transport).then(|| Reply::last_event(id, refused.reason()));
+        Self { outcome: refused.outcome(), last }
     }
 }
 
@@ -274,8 +304,12 @@ impl Audience for Nobody {
 }
 
 /// The responses that `action` asks for.
-fn awaited(action: &Action, headers: &Headers) -> Awaited {
+fn awaited(turn: &Turn<'_>, action: &Action, headers: &Headers) -> Awaited {
     match (&action.operation, action.rpc_id()) {
+        (Operation::Mcp(operation), Some(id)) if operation.method == mcp::INITIALIZE => {
+            let instead = Reply::other_version(turn.id, id, operation.offered.as_deref());
+            Awaited::Session(Opening { id: id.clone(), instead })
+        }
         (_, Some(id)) => Awaited::Response(id.clone()),
         (Operation::Mcp(operation), None) if operation.method == "GET" => {
             if headers.contains(RESUMES) {

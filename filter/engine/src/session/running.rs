@@ -6,20 +6,16 @@ use std::time::Duration;
 use countersign_tokens::UnixTime;
 
 use super::request::{UnsafeTrailer, check_trailers, without_identity};
-use super::response::{Passed, Seen, Watch};
+use super::response::{Passed, Seen, Stop, Watch};
 use super::{Next, State, Turn};
 use crate::headers::Headers;
 use crate::io::{Cut, Input, Step};
-use crate::reason::Reason;
 use crate::record::{self, Line};
 use crate::response::TaskEnd;
 use crate::rollout::Mode;
 
 /// A stream open for longer than this after its response began has outlived its decision.
 const OUTLIVES: Duration = Duration::from_secs(5);
-
-/// How the stream ends whose response cannot be passed.
-const UNREADABLE: &str = Reason::ResponseUnreadable.row().code;
 
 /// A forwarded stream.
 pub(super) struct Running {
@@ -32,11 +28,14 @@ pub(super) struct Running {
     ended: Option<TaskEnd>,
     /// How it would have been cut off, were it not only watched.
     spared: Option<&'static str>,
+    /// How it ends, now that the client was told why.
+    leaving: Option<&'static str>,
 }
 
 impl Running {
     pub(super) fn since(now: UnixTime, watch: Option<Box<Watch>>) -> Self {
-        Self { mode: Mode::Enforce, forwarded: now, response_began: None, watch, ended: None, spared: None }
+        let (mode, response_began, ended, spared, leaving) = (Mode::Enforce, None, None, None, None);
+        Self { mode, forwarded: now, response_began, watch, ended, spared, leaving }
     }
 
     /// Of a request that is only watched, and so is the response.
@@ -46,6 +45,11 @@ impl Running {
 
     pub(super) fn observes(&self) -> bool {
         self.watch.is_some()
+    }
+
+    /// Whether it is about to be cut off: what its client was told last is on its way.
+    pub(super) fn leaves(&self) -> bool {
+        self.leaving.is_some()
     }
 
     pub(super) fn handle(mut self, turn: &mut Turn<'_>, input: &Input<'_>) -> Next {
@@ -59,22 +63,25 @@ impl Running {
                         Next::Run(Self { watch, ..self }, Step::EditResponse(edits))
                     }
                     (Seen::Head(_, watch), Mode::Audit) => Next::Wait(State::Running(Self { watch, ..self })),
-                    (Seen::Unreadable(watch), Mode::Enforce) => {
-                        let line = self.line(turn, UNREADABLE);
-                        Next::Done(Step::AnswerInstead(watch.refusal(turn, line)))
+                    (Seen::Refused(watch, refused), Mode::Enforce) => {
+                        let line = self.line(turn, refused.outcome());
+                        Next::Done(Step::AnswerInstead(watch.refusal(turn, refused.reason(), line)))
                     }
-                    (Seen::Unreadable(_), Mode::Audit) => self.spare(UNREADABLE),
+                    (Seen::Refused(_, refused), Mode::Audit) => self.spare(refused.outcome()),
                 }
             }
+            Input::ResponseBody { .. } if self.leaves() => Next::Run(self, Step::ReplaceChunk(Vec::new())),
             Input::ResponseBody { chunk, end } => self.body(turn, chunk, *end),
             Input::Trailers(trailers) => self.trailers(turn, trailers),
             Input::Closed => match self.outcome(turn.now) {
                 Some(outcome) => self.cut(turn, outcome, false),
                 None => Next::Wait(State::Over),
             },
-            Input::Head(_) | Input::Body { .. } | Input::CallDone(..) | Input::Tick(_) => {
-                Next::Wait(State::Running(self))
-            }
+            Input::Tick(_) => match self.leaving {
+                Some(outcome) => self.cut(turn, outcome, true),
+                None => Next::Wait(State::Running(self)),
+            },
+            Input::Head(_) | Input::Body { .. } | Input::CallDone(..) => Next::Wait(State::Running(self)),
         }
     }
 
@@ -102,8 +109,11 @@ impl Running {
             (Ok(Passed::Instead(bytes)), Mode::Enforce) => Next::Run(self, Step::ReplaceChunk(bytes)),
             (Ok(Passed::AsItIs | Passed::Instead(_)), _) => Next::Wait(State::Running(self)),
             (Ok(Passed::Rest(ended)), _) => Next::Wait(State::Running(Self { watch: None, ended, ..self })),
-            (Err(outcome), Mode::Enforce) => self.cut(turn, outcome, true),
-            (Err(outcome), Mode::Audit) => self.spare(outcome),
+            (Err(Stop { outcome, last: Some(last) }), Mode::Enforce) => {
+                Next::Run(Self { leaving: Some(outcome), ..self }, Step::ReplaceChunk(last))
+            }
+            (Err(Stop { outcome, last: None }), Mode::Enforce) => self.cut(turn, outcome, true),
+            (Err(Stop { outcome, last: _ }), Mode::Audit) => self.spare(outcome),
         }
     }
 
@@ -115,12 +125,11 @@ impl Running {
     /// What of a stream that ended by itself is worth a line.
     fn outcome(&self, now: UnixTime) -> Option<&'static str> {
         let Some(began) = self.response_began else { return Some("outcome_unknown") };
-        // A list told of a tool that is not what it was pinned to; it was left out, and somebody should know.
-        if self.watch.as_ref().is_some_and(|watch| watch.met_changed_tool()) {
-            return Some("tool_changed");
+        if let Some(notable) = self.watch.as_ref().and_then(|watch| watch.notable()) {
+            return Some(notable);
         }
         let ended = self.ended.as_ref().map(|end| end.how.outcome());
-        ended.or(self.spared).or((now.since(began) > OUTLIVES).then_some("closed"))
+        ended.or(self.leaving).or(self.spared).or((now.since(began) > OUTLIVES).then_some("closed"))
     }
 
     fn cut(self, turn: &Turn<'_>, outcome: &'static str, reset: bool) -> Next {

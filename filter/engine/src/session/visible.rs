@@ -197,7 +197,15 @@ impl<'a> ReaderNow<'a> {
     fn operation(&self, method: &'static str, target: &str) -> Action {
         let target = Some(target.to_owned());
         let (class, several) = (Class::Read, Vec::new());
-        self.action(Operation::Mcp(McpOperation { method, class, target, several, digest: None, id: None }))
+        self.action(Operation::Mcp(McpOperation {
+            method,
+            class,
+            target,
+            several,
+            digest: None,
+            offered: None,
+            id: None,
+        }))
     }
 
     fn action(&self, operation: Operation) -> Action {

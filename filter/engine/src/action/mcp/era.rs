@@ -76,10 +76,12 @@ impl Era {
 
 /// The version that `headers` ask for, as far as it can be repeated in an answer.
 pub fn requested(headers: &Headers) -> Option<&str> {
-    let text = std::str::from_utf8(headers.single(HEADER).ok()??).ok()?;
-    let plain =
-        text.len() <= MAX_VERSION && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
-    plain.then_some(text)
+    std::str::from_utf8(headers.single(HEADER).ok()??).ok().filter(|version| is_plain(version))
+}
+
+/// Whether `version`, read or not, can be repeated in an answer.
+pub(super) fn is_plain(version: &str) -> bool {
+    version.len() <= MAX_VERSION && version.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte))
 }
 
 /// The era that header and body agree on.

@@ -1,7 +1,7 @@
 //! What the parameters of an MCP message name.
 
-use super::methods::{Method, Names};
-use super::uri;
+use super::methods::{INITIALIZE, Method, Names};
+use super::{era, uri};
 use crate::action::strict::{self, name};
 use crate::fold;
 use crate::reason::Reason;
@@ -54,6 +54,13 @@ pub(super) fn carried(method: &Method, params: Option<&Members>) -> Result<Vec<S
         }
     }
     Ok(names)
+}
+
+/// The version that `params` offer where `method` opens a session, as far as it can be repeated. Any may be offered: what its server
+/// answers is what counts.
+pub(super) fn offered(method: &Method, params: Option<&Members>) -> Option<String> {
+    let version = params.filter(|_| method.name == INITIALIZE)?.get("protocolVersion")?.as_str();
+    version.filter(|version| era::is_plain(version)).map(str::to_owned)
 }
 
 /// Whether `params` may go with a request that can be tried again with inputs (2026-07-28).

@@ -12,7 +12,7 @@ use crate::response::Listing;
 /// The method whose arguments grants and policies read.
 pub(super) const TOOLS_CALL: &str = "tools/call";
 /// The method that opens a session.
-pub(super) const INITIALIZE: &str = "initialize";
+pub(crate) const INITIALIZE: &str = "initialize";
 
 /// A row of the table.
 #[derive(Debug)]

@@ -111,7 +111,8 @@ fn sent(resource: &str, tool: &str, arguments: Members) -> Action {
 
 fn mcp(resource: &str, method: &'static str, target: Option<&str>) -> Action {
     let target = target.map(str::to_owned);
-    let operation = McpOperation { method, class: Class::Read, target, several: Vec::new(), digest: None, id: None };
+    let operation =
+        McpOperation { method, class: Class::Read, target, several: Vec::new(), digest: None, offered: None, id: None };
     action(resource, Operation::Mcp(operation))
 }
 

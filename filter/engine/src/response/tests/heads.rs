@@ -19,7 +19,8 @@ fn fate(fields: &[(&str, &str)], to: &str, lists: &'static [Listing]) -> String 
     };
     match treatment(&headers, false, &awaited, lists) {
         Treatment::Pass => "pass".to_owned(),
-        Treatment::Refuse => "refuse".to_owned(),
+        Treatment::Refuse(Refused::Transport) => "elsewhere".to_owned(),
+        Treatment::Refuse(_) => "refuse".to_owned(),
         Treatment::Read(content, edits) => {
             let private = edits.iter().any(|edit| matches!(edit, HeaderEdit::Set("cache-control", _)));
             let shorter = edits.iter().any(|edit| *edit == HeaderEdit::Remove("content-length".to_owned()));
@@ -39,6 +40,12 @@ fn the_head_says_how_the_body_is_read() {
         ("200", json, "identity", REQUEST, &[], "json"),
         ("500", json, "", REQUEST, &[], "json"),
         ("202", json, "", NOTIFICATION, &[], "json"),
+        ("202", json, "", REQUEST, &[], "json"),
+        ("202", stream, "", REQUEST, &[], "events without length"),
+        // Who asks for something and is told to wait would hear it on a stream of another transport.
+        ("202", "text/plain", "", REQUEST, &[], "elsewhere"),
+        ("202", "", "", REQUEST, LIST, "elsewhere"),
+        ("202", json, "gzip", REQUEST, &[], "refuse"),
         ("200", json, "", GET, &[], "json"),
         ("200", json, "", REQUEST, LIST, "json without length private"),
         ("200", stream, "", REQUEST, &[], "events without length"),
@@ -72,4 +79,13 @@ fn the_head_says_how_the_body_is_read() {
     assert_eq!(fate(&twice, REQUEST, &[]), "refuse");
     assert_eq!(fate(&[(":status", "200")], REQUEST, &[]), "refuse");
     assert_eq!(fate(&[(":status", "202")], NOTIFICATION, &[]), "unread");
+    assert_eq!(fate(&[(":status", "202")], REQUEST, &[]), "elsewhere");
+    // Without a body, it matters whether there was to be one.
+    for (media, passes) in [(json, true), (stream, true), ("text/plain", false), ("", false)] {
+        let fields = [(":status", "202"), ("content-type", media)].into_iter().filter(|(_, value)| !value.is_empty());
+        let headers = fields.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).collect::<Headers>();
+        let fate = treatment(&headers, true, &Awaited::Response(json!(1)), &[]);
+        assert_eq!(matches!(fate, Treatment::Pass), passes, "{media}");
+        assert!(matches!(treatment(&headers, true, &Awaited::Nothing, &[]), Treatment::Pass), "{media}");
+    }
 }
