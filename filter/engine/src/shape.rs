@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-pub(crate) use limits::Limits;
+pub(crate) use limits::{Effort, Limits};
 pub use problem::{SchemaProblem, Unreadable, Why};
 
 /// A tool's JSON Schema, as it is written and as it is read.

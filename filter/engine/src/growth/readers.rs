@@ -13,7 +13,7 @@ use crate::hygiene;
 use crate::io::RequestHead;
 use crate::response::{Audience, Awaited, Element, Endings, Listing, Treatment, Unreadable, treatment};
 use crate::route::{self, Target};
-use crate::shape::InputSchema;
+use crate::shape::{Effort, InputSchema};
 use crate::shares::Owner;
 use crate::task::{Circumstances, Grant, Grants, Object, TaskMapping, TaskSource, Template, text};
 
@@ -428,7 +428,9 @@ const LISTS: &[Listing] = &[Listing::Tools];
 /// Holds `value` to the bounds of a schema.
 fn bounded(schema: &Value, value: &Json) {
     let schema = InputSchema::from(json!({ "type": "object", "properties": { "p": schema } }));
-    let _ = schema.types().map(|record| record.member("p").map(|property| property.limits.broken(value).is_some()));
+    let _ = schema
+        .types()
+        .map(|record| record.member("p").map(|property| property.limits.broken(value, &Effort::new()).is_some()));
 }
 
 fn answer(media: &str, text: &str) {

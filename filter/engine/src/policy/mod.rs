@@ -91,9 +91,11 @@
 //!
 //! Keywords about one value are enforced, exactly: `enum`, `const`, `minimum`, `maximum`, `exclusiveMinimum`, `exclusiveMaximum` (as
 //! a number, or as draft 4 has them), `multipleOf`, `minLength`, `maxLength`, `pattern`, `minItems`, `maxItems`, `uniqueItems`; of
-//! alternatives of one type those of one of them. A `pattern` is ECMA-262's without looking around or back, compiled to at most
-//! 64 KiB, and looked for in texts of at most 64 KiB. `countersign validate` names every keyword that is not enforced (`format`,
-//! `propertyNames`, alternatives of several types, a `pattern` that is none of these, …) with its place.
+//! alternatives of one type those of one of them, at each place by itself. A `pattern` is ECMA-262's without looking around or back,
+//! compiled to at most 64 KiB, and looked for in texts of at most 64 KiB; the compiled bytes of all patterns of a call times those of
+//! the texts that they are looked for in are at most 2^31, so that no call takes long. `countersign validate` names every keyword
+//! that is not enforced (`format`, `propertyNames`, alternatives of several types or that differ in several places, a `pattern` that is
+//! none of these, …) with its place.
 //!
 //! ## What a policy asks for
 //!

@@ -1,17 +1,21 @@
 //! Keywords of JSON Schema that bound one value: numbers, texts, lists, and what is listed. Each is judged exactly, and holds of
 //! values of its own type only (JSON Schema validation §6).
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
-use std::fmt;
+use std::{fmt, iter};
 
 use countersign_tokens::json::{Json, Numeral};
 use regex::{Regex, RegexBuilder};
 use serde_json::{Map, Value};
 
-/// Bytes of a compiled `pattern`: in proportion to them and to the text, it takes time.
-const PATTERN_BYTES: usize = 64 * 1024;
+/// Bytes of a compiled `pattern`, at least and at most.
+const PATTERN_BYTES: [usize; 2] = [1024, 64 * 1024];
 /// Bytes of a text that a `pattern` is looked for in; a longer one is refused.
 const PATTERN_TEXT: usize = 64 * 1024;
+/// To look for a `pattern` takes time in proportion to its compiled bytes and to the text's, at worst: so many of the one times the
+/// other are looked at in one call, which is less than half a second.
+const PATTERN_WORK: u64 = 1 << 31;
 /// Bytes of a `pattern` as it is written.
 const PATTERN_LENGTH: usize = 4 * 1024;
 
@@ -49,13 +53,25 @@ pub(crate) enum Limit {
     /// Characters.
     MinLength(u64),
     MaxLength(u64),
-    Pattern(Regex),
+    Pattern(Pattern),
     MinItems(u64),
     MaxItems(u64),
     UniqueItems,
     /// Of alternatives all of one type.
     AnyOf(Vec<Limits>),
 }
+
+/// A `pattern`.
+#[derive(Clone, Debug)]
+pub(crate) struct Pattern {
+    regex: Regex,
+    /// As many as it has when it is compiled, and at most twice as many.
+    bytes: usize,
+}
+
+/// What is left of the work that one call may cause.
+#[derive(Debug)]
+pub(crate) struct Effort(Cell<u64>);
 
 impl Limits {
     /// Those of `schema` itself. Tells `unknown` every keyword whose value is none that can be held to.
@@ -99,7 +115,7 @@ impl Limits {
         );
         add("minLength", count("minLength").map(|count| count.map(Limit::MinLength)));
         add("maxLength", count("maxLength").map(|count| count.map(Limit::MaxLength)));
-        add("pattern", schema.get("pattern").map(|text| pattern(text.as_str()?).map(Limit::Pattern)));
+        add("pattern", schema.get("pattern").map(|text| Pattern::read(text.as_str()?).map(Limit::Pattern)));
         add("minItems", count("minItems").map(|count| count.map(Limit::MinItems)));
         add("maxItems", count("maxItems").map(|count| count.map(Limit::MaxItems)));
         match schema.get("uniqueItems") {
@@ -126,13 +142,13 @@ impl Limits {
     }
 
     /// The first that `value` does not keep to.
-    pub(crate) fn broken(&self, value: &Json) -> Option<&Limit> {
-        self.0.iter().find(|limit| !limit.admits(value))
+    pub(crate) fn broken(&self, value: &Json, effort: &Effort) -> Option<&Limit> {
+        self.0.iter().find(|limit| !limit.admits(value, effort))
     }
 }
 
 impl Limit {
-    fn admits(&self, value: &Json) -> bool {
+    fn admits(&self, value: &Json, effort: &Effort) -> bool {
         let number = |admits: &dyn Fn(&Numeral) -> bool| value.as_number().is_none_or(admits);
         let text = |admits: &dyn Fn(&str) -> bool| value.as_str().is_none_or(admits);
         let list = |admits: &dyn Fn(&[Json]) -> bool| value.as_array().is_none_or(admits);
@@ -145,11 +161,11 @@ impl Limit {
             Self::MultipleOf(one) => number(&|number| number.is_multiple_of(one) == Some(true)),
             Self::MinLength(least) => text(&|text| length(text.chars().count()) >= *least),
             Self::MaxLength(most) => text(&|text| length(text.chars().count()) <= *most),
-            Self::Pattern(pattern) => text(&|text| text.len() <= PATTERN_TEXT && pattern.is_match(text)),
+            Self::Pattern(pattern) => text(&|text| pattern.is_in(text, effort)),
             Self::MinItems(least) => list(&|items| length(items.len()) >= *least),
             Self::MaxItems(most) => list(&|items| length(items.len()) <= *most),
             Self::UniqueItems => list(&|items| items.iter().collect::<BTreeSet<_>>().len() == items.len()),
-            Self::AnyOf(several) => several.iter().any(|limits| limits.broken(value).is_none()),
+            Self::AnyOf(several) => several.iter().any(|limits| limits.broken(value, effort).is_none()),
         }
     }
 }
@@ -167,7 +183,7 @@ impl PartialEq for Limit {
             | (Self::MaxLength(one), Self::MaxLength(other))
             | (Self::MinItems(one), Self::MinItems(other))
             | (Self::MaxItems(one), Self::MaxItems(other)) => one == other,
-            (Self::Pattern(one), Self::Pattern(other)) => one.as_str() == other.as_str(),
+            (Self::Pattern(one), Self::Pattern(other)) => one.regex.as_str() == other.regex.as_str(),
             (Self::UniqueItems, Self::UniqueItems) => true,
             (Self::AnyOf(one), Self::AnyOf(other)) => one == other,
             _ => false,
@@ -189,7 +205,7 @@ impl fmt::Display for Limit {
             Self::MultipleOf(one) => write!(out, "no multiple of {one}"),
             Self::MinLength(least) => write!(out, "shorter than {least} characters"),
             Self::MaxLength(most) => write!(out, "longer than {most} characters"),
-            Self::Pattern(_) => write!(out, "not as `pattern` has it, or longer than {PATTERN_TEXT} bytes"),
+            Self::Pattern(_) => out.write_str("not as `pattern` has it, or more text than it is looked for in"),
             Self::MinItems(least) => write!(out, "fewer than {least} items"),
             Self::MaxItems(most) => write!(out, "more than {most} items"),
             Self::UniqueItems => out.write_str("two items are the same"),
@@ -206,11 +222,37 @@ fn length(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }
 
-/// As ECMA-262 means it (JSON Schema §6.4); none where it looks around or refers back, which is not linear, or is too large.
-fn pattern(text: &str) -> Option<Regex> {
-    if text.len() > PATTERN_LENGTH {
-        return None;
+impl Pattern {
+    /// As ECMA-262 means it (JSON Schema §6.4); none where it looks around or refers back, which is not linear, or is too large.
+    fn read(text: &str) -> Option<Self> {
+        if text.len() > PATTERN_LENGTH {
+            return None;
+        }
+        let translated = jsonschema_regex::to_rust_regex(text).ok()?;
+        let [least, most] = PATTERN_BYTES;
+        let compiled = |bytes: usize| {
+            let regex = RegexBuilder::new(&translated).size_limit(bytes).dfa_size_limit(most).build().ok()?;
+            Some(Self { regex, bytes })
+        };
+        iter::successors(Some(least), |bytes| (*bytes < most).then_some(bytes * 2)).find_map(compiled)
     }
-    let translated = jsonschema_regex::to_rust_regex(text).ok()?;
-    RegexBuilder::new(&translated).size_limit(PATTERN_BYTES).dfa_size_limit(PATTERN_BYTES).build().ok()
+
+    /// Whether it is in `text`, if that can be said with what is left of the call's `effort`.
+    fn is_in(&self, text: &str, effort: &Effort) -> bool {
+        text.len() <= PATTERN_TEXT && effort.take(self.bytes, text.len()) && self.regex.is_match(text)
+    }
+}
+
+impl Effort {
+    /// Of a call that has caused none.
+    pub(crate) const fn new() -> Self {
+        Self(Cell::new(PATTERN_WORK))
+    }
+
+    fn take(&self, pattern: usize, text: usize) -> bool {
+        let work = u64::try_from(pattern.saturating_mul(text)).unwrap_or(u64::MAX);
+        let left = self.0.get().checked_sub(work);
+        self.0.set(left.unwrap_or_default());
+        left.is_some()
+    }
 }

@@ -216,9 +216,15 @@ impl<'s> Reader<'s> {
             .map(|(at, member)| self.schema(member, &format!("{here}/{at}"), whole))
             .collect();
         let read: Vec<Read> = read.into_iter().collect::<Option<_>>()?;
-        let several = read.len();
+        let (several, mut differing) = (read.len(), BTreeSet::new());
+        if let [first, others @ ..] = read.as_slice() {
+            for other in others {
+                first.differs(other, &mut differing);
+            }
+        }
         let read = Read::joined(read, &here);
-        if several > 1 && matches!(read.shape, Some(Shape::Opaque(_))) {
+        // Where alternatives differ in two places, a value that is in one as the first has it and in the other as the second passes.
+        if several > 1 && (matches!(read.shape, Some(Shape::Opaque(_))) || differing.len() > 1) {
             self.not_enforced.insert(here);
         }
         Some(read)
@@ -350,6 +356,16 @@ impl Read {
         Self { shape, nullable: false, limits: Limits::default() }
     }
 
+    /// Notes the places, below a value, where it and `other` say different things of it.
+    fn differs(&self, other: &Self, places: &mut BTreeSet<String>) {
+        if self.shape.is_some() && other.shape.is_some() && self.limits != other.limits {
+            places.insert(String::new());
+        }
+        if let (Some(one), Some(other)) = (&self.shape, &other.shape) {
+            one.differs(other, "", places);
+        }
+    }
+
     /// What all of `several`, the alternatives at `place`, say.
     fn joined(several: Vec<Self>, place: &str) -> Self {
         let nullable = several.iter().any(|read| read.nullable);
@@ -373,6 +389,21 @@ impl Read {
 }
 
 impl Shape {
+    /// Notes the places, at `place` and below, where it and `other` differ.
+    fn differs(&self, other: &Self, place: &str, places: &mut BTreeSet<String>) {
+        match (self, other) {
+            (Self::Record(one), Self::Record(other)) => one.differs(other, place, places),
+            // Of two items each may be as another alternative has it.
+            (Self::Set(one), Self::Set(other)) if one != other => {
+                places.extend([format!("{place}/0"), format!("{place}/1")]);
+            }
+            (one, other) if one != other => {
+                places.insert(place.to_owned());
+            }
+            _ => {}
+        }
+    }
+
     /// The one type of what is of the one or the other.
     fn joined(self, other: Self) -> Option<Self> {
         Some(match (self, other) {
@@ -396,6 +427,17 @@ impl Shape {
 }
 
 impl Record {
+    fn differs(&self, other: &Self, place: &str, places: &mut BTreeSet<String>) {
+        for (name, one) in &self.properties {
+            let Some(other) = other.properties.get(name) else { continue };
+            let here = format!("{place}/{}", Pointer::escaped(name));
+            one.shape.differs(&other.shape, &here, places);
+            if one.limits != other.limits {
+                places.insert(here);
+            }
+        }
+    }
+
     /// What is of the one or the other, where both declare the same.
     fn joined(self, mut other: Self) -> Option<Self> {
         let mut properties = BTreeMap::new();

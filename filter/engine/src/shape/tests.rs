@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{InputSchema, Shape, Why};
+use super::{Effort, InputSchema, Limits, Shape, Why};
 
 fn argument<'s>(schema: &'s InputSchema, name: &str) -> Option<&'s Shape> {
     schema.argument(name)
@@ -40,6 +40,41 @@ fn loops_end() {
     assert_eq!(argument(&schema, "s"), Some(&Shape::String(None)));
 }
 
+/// Alternatives are one type with the bounds of each: which of them go together is not enforced, and is said.
+#[test]
+fn alternatives_that_differ_in_one_place_are_enforced() {
+    let object = |kind: &str, most: u32| {
+        json!({ "type": "object", "required": ["kind"], "properties": {
+            "kind": { "const": kind }, "amount": { "type": "integer", "maximum": most } } })
+    };
+    let bounded = |most: u32| json!({ "type": "integer", "maximum": most });
+    let list = |item: Value| json!({ "type": "array", "items": item });
+    for (alternatives, enforced) in [
+        (vec![bounded(5), bounded(9)], true),
+        (vec![json!({ "const": "a" }), json!({ "const": "b" })], true),
+        (vec![bounded(5), json!({ "type": "null" })], true),
+        (vec![object("a", 5), object("b", 5)], true),
+        (vec![object("a", 5), object("a", 9)], true),
+        (vec![object("a", 5)], true),
+        (vec![object("a", 5), object("b", 9)], false),
+        // Each differs from the next in one place.
+        (vec![object("a", 5), object("b", 5), object("b", 9)], false),
+        (vec![list(bounded(5)), list(bounded(9))], false),
+        (vec![list(bounded(5)), list(bounded(5))], true),
+        (
+            vec![
+                json!({ "type": "object", "properties": { "o": object("a", 5) } }),
+                json!({ "type": "object", "properties": { "o": object("b", 9) } }),
+            ],
+            false,
+        ),
+    ] {
+        let schema = InputSchema::from(json!({ "type": "object", "properties": { "p": { "anyOf": alternatives } } }));
+        let expected: &[String] = if enforced { &[] } else { &["/properties/p/anyOf".to_owned()] };
+        assert_eq!(schema.not_enforced(), expected, "{alternatives:?}");
+    }
+}
+
 #[test]
 fn nothing_nests_deeper_than_is_read() {
     let mut schema = json!({ "type": "string" });
@@ -49,4 +84,33 @@ fn nothing_nests_deeper_than_is_read() {
     let schema = InputSchema::from(json!({ "type": "object", "properties": { "p": schema } }));
     assert!(matches!(argument(&schema, "p"), Some(Shape::Opaque(unreadable)) if unreadable.why == Why::TooLarge));
     assert_eq!(schema.written().pointer("/type"), Some(&Value::from("object")));
+}
+
+/// An agent that sends what a pattern takes long for is refused before it took long; who sends much that does not is not.
+#[test]
+fn patterns_are_looked_for_in_so_much_text() -> Result<(), &'static str> {
+    let bounds = |pattern: &str| {
+        let schema = json!({ "type": "object", "properties": { "p": { "type": "string", "pattern": pattern } } });
+        let schema = InputSchema::from(schema);
+        let record = schema.types().ok()?;
+        schema.not_enforced().is_empty().then(|| record.member("p").map(|property| property.limits.clone()))?
+    };
+    let fits = |limits: &Limits, text: &str, effort: &Effort| limits.broken(&text.into(), effort).is_none();
+    // Looks at each letter some hundred times.
+    let slow = bounds("[a-z]{1,400}[0-9]").ok_or("not enforced")?;
+    let (text, effort) = (format!("{}1", "ab".repeat(2_000)), Effort::new());
+    let looked_at = (0..1_000).take_while(|_| fits(&slow, &text, &effort)).count();
+    assert!((1..20).contains(&looked_at), "{looked_at}");
+    assert!(fits(&slow, &text, &Effort::new()));
+
+    for (pattern, text, many) in [
+        ("^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$", "6f0c5b3e-9d0a-4a53-8a11-0f6f3c1e2d4b", 5_000),
+        ("^[A-Z]{3}$", "EUR", 50_000),
+        ("^\\S+@\\S+\\.\\S+$", "erin@example.com", 2_000),
+        (r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$", "tools.example.com", 500),
+    ] {
+        let (limits, effort) = (bounds(pattern).ok_or("not enforced")?, Effort::new());
+        assert!((0..many).all(|_| fits(&limits, text, &effort)), "{pattern}");
+    }
+    Ok(())
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use cedar_policy::RestrictedExpression;
 use countersign_tokens::json::{Json, Members};
 
-use super::{AskedFor, Property, Record, Rest, Shape};
+use super::{AskedFor, Effort, Property, Record, Rest, Shape};
 use crate::policy::reads::Names;
 use crate::task::Pointer;
 
@@ -48,9 +48,7 @@ pub(super) fn fit(
     wanted: &Names,
     asked: &AskedFor,
 ) -> Result<RestrictedExpression, Unfit> {
-    let fitted = fit_known(record, values, wanted, asked)?;
-    let missing = record.properties.iter().find(|(name, property)| property.required && !values.contains_key(*name));
-    missing.map_or(Ok(fitted), |(name, _)| Err(Unfit::at(name, UnfitProblem::Missing)))
+    all(record, values, wanted, asked, &Effort::new())
 }
 
 /// The same of `values` that need not be all there are.
@@ -59,6 +57,28 @@ pub(super) fn fit_known(
     values: &Members,
     wanted: &Names,
     asked: &AskedFor,
+) -> Result<RestrictedExpression, Unfit> {
+    known(record, values, wanted, asked, &Effort::new())
+}
+
+fn all(
+    record: &Record,
+    values: &Members,
+    wanted: &Names,
+    asked: &AskedFor,
+    effort: &Effort,
+) -> Result<RestrictedExpression, Unfit> {
+    let fitted = known(record, values, wanted, asked, effort)?;
+    let missing = record.properties.iter().find(|(name, property)| property.required && !values.contains_key(*name));
+    missing.map_or(Ok(fitted), |(name, _)| Err(Unfit::at(name, UnfitProblem::Missing)))
+}
+
+fn known(
+    record: &Record,
+    values: &Members,
+    wanted: &Names,
+    asked: &AskedFor,
+    effort: &Effort,
 ) -> Result<RestrictedExpression, Unfit> {
     let mut pairs = Vec::new();
     for (name, value) in values {
@@ -69,7 +89,7 @@ pub(super) fn fit_known(
                 Rest::Refused | Rest::Map(..) => return Err(Unfit::at(name, UnfitProblem::Undeclared)),
             }
         };
-        let reading = Reading { asked: asked.below(name), read: asked.reads(name) };
+        let reading = Reading { asked: asked.below(name), read: asked.reads(name), effort };
         let fitted = member(property, value, reading).map_err(|unfit| unfit.below(name))?;
         pairs.extend(fitted.filter(|_| wanted.contains(name)).map(|expression| (name.clone(), expression)));
     }
@@ -82,6 +102,7 @@ struct Reading<'a> {
     asked: &'a AskedFor,
     /// Whether they ask for it at all, if only whether it is there.
     read: bool,
+    effort: &'a Effort,
 }
 
 /// None is absence, to Cedar.
@@ -90,7 +111,7 @@ fn member(property: &Property, value: &Json, reading: Reading<'_>) -> Result<Opt
         return Ok(None);
     }
     let fitted = of_shape(&property.shape, value, reading)?;
-    match property.limits.broken(value) {
+    match property.limits.broken(value, reading.effort) {
         Some(limit) => Err(Unfit::here(UnfitProblem::Beyond(limit.to_string()))),
         None => Ok(fitted),
     }
@@ -125,14 +146,17 @@ fn of_shape(shape: &Shape, value: &Json, reading: Reading<'_>) -> Result<Option<
         }
         Shape::Set(item) => {
             let items = value.as_array().ok_or(not_a("an array"))?.iter().enumerate();
-            let below = Reading { asked: reading.asked.of_items(), read: reading.asked.reads_items() };
+            let below = Reading { asked: reading.asked.of_items(), read: reading.asked.reads_items(), ..reading };
             let fitted =
                 items.map(|(at, value)| member(item, value, below).map_err(|unfit| unfit.below(&at.to_string())));
             let fitted: Vec<Option<RestrictedExpression>> = fitted.collect::<Result<_, _>>()?;
             let Some(fitted) = fitted.into_iter().collect::<Option<Vec<_>>>() else { return Ok(None) };
             RestrictedExpression::new_set(fitted)
         }
-        Shape::Record(record) => fit(record, value.as_object().ok_or(not_a("an object"))?, &Names::All, reading.asked)?,
+        Shape::Record(record) => {
+            let members = value.as_object().ok_or(not_a("an object"))?;
+            all(record, members, &Names::All, reading.asked, reading.effort)?
+        }
     }))
 }
 

@@ -20,7 +20,7 @@ pub(super) use fit::Unfit;
 use super::reads::Names;
 use crate::action::{Action, Operation};
 use crate::rollout::Mode;
-use crate::shape::{Property, Record, Rest, Shape};
+use crate::shape::{Effort, Property, Record, Rest, Shape};
 
 /// Arguments of which nothing is declared.
 static UNDECLARED: Record = Record::open();
