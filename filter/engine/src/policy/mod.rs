@@ -74,8 +74,8 @@
 //! | `$ref` within the document (`#/$defs/…`), `allOf` of one schema | what is written there | what fits that |
 //!
 //! Declared types hold for every argument, read or not. How large and how precise a number is matters only where somebody reads it
-//! or asks whether it is there: it is then exactly what was written, or the call is denied ([`Reason::ArgumentsUnfit`]). Grants,
-//! mirrored headers and bounds of the schema compare exactly. Approvers, decision points and records get every number as it was
+//! or asks whether it is there: it is then exactly what was written, or the call is denied ([`Reason::ArgumentsUnfit`]). A list is
+//! there whatever numbers are in it. Grants, mirrored headers and bounds of the schema compare exactly. Approvers, decision points and records get every number as it was
 //! written; where a Rego module is asked, a number that is neither an integer of 64 bits nor a double is denied. `arguments_digest`
 //! is `sha-256:` of the RFC 8785 form, or `sha-256-exact:` where that form of a number would have another value. An exponent of more than
 //! 15 digits is refused; JSON-RPC ids, token claims, key sets and configuration have numbers up to ±(2^53 − 1) and fractions as

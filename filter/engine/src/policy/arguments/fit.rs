@@ -150,8 +150,8 @@ fn of_shape(shape: &Shape, value: &Json, reading: Reading<'_>) -> Result<Option<
             let fitted =
                 items.map(|(at, value)| member(item, value, below).map_err(|unfit| unfit.below(&at.to_string())));
             let fitted: Vec<Option<RestrictedExpression>> = fitted.collect::<Result<_, _>>()?;
-            let Some(fitted) = fitted.into_iter().collect::<Option<Vec<_>>>() else { return Ok(None) };
-            RestrictedExpression::new_set(fitted)
+            // What cannot be held is not looked at, or it was refused; that the list is there may be.
+            RestrictedExpression::new_set(fitted.into_iter().flatten())
         }
         Shape::Record(record) => {
             let members = value.as_object().ok_or(not_a("an object"))?;

@@ -408,6 +408,50 @@ fn numbers_that_are_read_are_exact_or_denied() -> Outcome {
     Ok(())
 }
 
+/// A list that is there is there, whatever of it Cedar cannot hold.
+#[test]
+fn lists_are_not_absent_for_what_is_in_them() -> Outcome {
+    let numbers = json!({ "type": "array", "items": { "type": "number" } });
+    let schema = json!({ "type": "object", "properties": {
+        "l": numbers, "n": { "type": "array", "items": { "type": "integer" } }, "d": { "type": "array", "items": numbers },
+        "o": { "type": "object", "properties": { "l": numbers } },
+        "r": { "type": "array", "items": { "type": "object", "properties": { "at": numbers } } },
+        "m": { "type": "object", "additionalProperties": numbers },
+    } });
+    for (asked, arguments) in [
+        ("context.args has l", r#"{"l":[0.12345]}"#),
+        ("context.args has l", r#"{"l":[1,1e400,2]}"#),
+        ("context.args has n", r#"{"n":[9223372036854775808]}"#),
+        ("context.args has d", r#"{"d":[[1],[52.520006599]]}"#),
+        ("context.args has o && context.args.o has l", r#"{"o":{"l":[1e-400]}}"#),
+        ("context.args has r", r#"{"r":[{"at":[0.123456789]}]}"#),
+        ("context.args has m && context.args.m has x", r#"{"m":{"x":[0.123456789]}}"#),
+    ] {
+        let forbidden = format!(
+            "permit(principal, action, resource); forbid(principal, action == Action::\"x/t\", resource) when {{ {asked} }};"
+        );
+        assert_eq!(
+            of_written(&schema, &forbidden, arguments)?,
+            "deny policy_denied [policy1] -",
+            "{asked} {arguments}"
+        );
+        let permitted = format!("permit(principal, action == Action::\"x/t\", resource) when {{ {asked} }};");
+        assert_eq!(of_written(&schema, &permitted, arguments)?, ALLOW, "{asked} {arguments}");
+    }
+    // Whoever looks at what is in it sees all of it, or nothing.
+    for asked in [
+        "context.args.l == [decimal(\"1.0\")]",
+        "context.args.l.isEmpty()",
+        "context.args.l.contains(decimal(\"1.0\"))",
+    ] {
+        let text =
+            format!("permit(principal, action == Action::\"x/t\", resource) when {{ context.args has l && {asked} }};");
+        let told = of_written(&schema, &text, r#"{"l":[1,0.12345]}"#)?;
+        assert!(told.starts_with(&unfit("/l/1`: a number with more than 4 fraction digits")), "{asked}: {told}");
+    }
+    Ok(())
+}
+
 #[test]
 fn bounds_of_single_values_hold() -> Outcome {
     for (schema, inside, outside, problem) in [
