@@ -205,7 +205,31 @@ fn read(rule: &ClaimRule, members: &Map<String, Value>) -> Result<Option<Claim>,
     if rule.at.tokens().next().is_some_and(|first| is_elsewhere(&first, members)) {
         return Err(Unreadable::Elsewhere);
     }
-    rule.at.find(members).map_or(Ok(None), |value| claim(rule.kind, value))
+    find(&rule.at, members)?.map_or(Ok(None), |value| claim(rule.kind, value))
+}
+
+/// What is at `place` of `members`, if anything is.
+///
+/// # Errors
+/// Where something is on the way that has no such place: the issuer writes it otherwise, and nobody knows how.
+fn find<'v>(place: &Pointer, members: &'v Map<String, Value>) -> Result<Option<&'v Value>, Unreadable> {
+    let mut tokens = place.tokens();
+    let mut found = tokens.next().and_then(|first| members.get(&first));
+    for token in tokens {
+        found = match found {
+            None | Some(Value::Null) => return Ok(None),
+            Some(Value::Object(members)) => members.get(&token),
+            Some(Value::Array(items)) if token.bytes().all(|byte| byte.is_ascii_digit()) => token
+                .parse()
+                .ok()
+                .and_then(|at: usize| items.get(at))
+                .filter(|_| token == "0" || !token.starts_with('0')),
+            Some(Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => {
+                return Err(Unreadable::OtherType);
+            }
+        };
+    }
+    Ok(found)
 }
 
 /// `value` as a claim of the type `kind`; null is absence.
@@ -303,6 +327,15 @@ mod tests {
             ("/none", Text, Ok(None)),
             ("/absent", Text, Ok(None)),
             ("/absent/deeper", Text, Ok(None)),
+            ("/none/deeper", Text, Ok(None)),
+            ("/realm_access/absent/deeper", Text, Ok(None)),
+            ("/groups/7", Text, Ok(None)),
+            ("/groups/01", Text, Ok(None)),
+            // What is said otherwise is not absent.
+            ("/role/deeper", Text, Err(Unreadable::OtherType)),
+            ("/level/deeper", Text, Err(Unreadable::OtherType)),
+            ("/groups/role", Text, Err(Unreadable::OtherType)),
+            ("/realm_access/roles/r/x", Text, Err(Unreadable::OtherType)),
             ("/realm_access/roles", Texts, Ok(Some(json!(["r"])))),
             ("/groups/1", Text, Ok(Some(json!("b")))),
             ("/https:~1~1example.com~1tenant", Text, Ok(Some(json!("t")))),

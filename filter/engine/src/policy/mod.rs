@@ -53,7 +53,7 @@
 //! issuer names as required is always there.
 //!
 //! A claim can be *unreadable*: the credential says that it is elsewhere (OpenID Connect Core §5.6.2, as Entra ID does for who is
-//! in more than 200 groups), it is not of the configured type, or it is too large. Absence would be a lie then, also under `!`.
+//! in more than 200 groups), it or what it should be in is not of the configured type, or it is too large. Absence would be a lie then, also under `!`.
 //! So a request is denied ([`Reason::ClaimUnreadable`]) where a policy that could apply reads it or asks whether it is there, and
 //! wherever Rego or a decision point elsewhere is asked, who could read all of them. What nobody reads spoils nothing.
 //!
