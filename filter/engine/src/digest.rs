@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_tokens::json::{self, Json, Members, Written};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 /// The value has no canonical form (a key that is not a string, a number that is not finite).
@@ -113,10 +113,11 @@ fn exact_members(members: &Members) -> Value {
 }
 
 /// SHA-256 of what a server says about a tool that a model reads: of the RFC 8785 form of the members `name`, `description`,
-/// `inputSchema` and `annotations` of `tool`, as far as they are there.
-pub fn of_tool(tool: &Map<String, Value>) -> Result<[u8; 32], NotCanonical> {
+/// `inputSchema` and `annotations` of `tool`, as far as they are there. As the form has it, a number is the nearest double: schemas
+/// have bounds that only integers of 64 bits hold.
+pub fn of_tool(tool: &Members) -> Result<[u8; 32], NotCanonical> {
     let told = ["name", "description", "inputSchema", "annotations"];
-    let told = told.into_iter().filter_map(|member| tool.get(member).map(|value| (member, value)));
+    let told = told.into_iter().filter_map(|member| tool.get(member).map(|value| (member, value.rounded())));
     of_json(&told.collect::<BTreeMap<_, _>>())
 }
 
@@ -200,6 +201,27 @@ mod tests {
         for same in [["1e400", "10e399"], ["100.5000000000000010", "1005000000000000010e-16"], ["5", "5.0"]] {
             assert_eq!(sent(same[0]), sent(same[1]), "{same:?}");
         }
+    }
+
+    #[test]
+    fn a_tool_is_pinned_as_rfc_8785_has_its_schema() {
+        let of = |bound: &str| {
+            let text = format!(r#"{{"name":"t","x":1e400,"inputSchema":{{"maximum":{bound}}}}}"#);
+            let tool = json::exact(text.as_bytes(), &json::Limits::DEFAULT).ok()?;
+            of_tool(tool.as_object()?).ok()
+        };
+        for (bound, written) in [
+            ("5.0", "5"),
+            ("-0", "0"),
+            // The nearest doubles, as ECMAScript writes them.
+            ("9223372036854775807", "9223372036854776000"),
+            ("18446744073709551615", "18446744073709552000"),
+            ("0.1000000000000000055", "0.1"),
+        ] {
+            let expected = format!(r#"{{"inputSchema":{{"maximum":{written}}},"name":"t"}}"#);
+            assert_eq!(of(bound), Some(of_bytes(expected.as_bytes())), "{bound}");
+        }
+        assert_eq!(of("1e400"), None);
     }
 
     #[test]

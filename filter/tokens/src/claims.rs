@@ -9,6 +9,7 @@ use serde_json::{Map, Number, Value};
 
 use crate::base64url;
 use crate::error::TokenError;
+use crate::json::MAX_INTEGER;
 use crate::scalar::Scalar;
 use crate::time::UnixTime;
 use crate::verified::Confirmation;
@@ -160,9 +161,11 @@ fn rounded_date(
 /// RFC 7519 §2: seconds since the epoch, fractions allowed; nothing before it.
 fn numeric_date(number: &Number, round: Round) -> Option<UnixTime> {
     if let Some(seconds) = number.as_u64() {
-        return Some(UnixTime::from_secs(seconds));
+        return (seconds <= MAX_INTEGER).then(|| UnixTime::from_secs(seconds));
     }
-    let exact = Duration::try_from_secs_f64(number.as_f64()?).ok()?;
+    // From 2^53 on there are seconds between two doubles.
+    let double = number.as_f64().filter(|double| *double < 9_007_199_254_740_992.0)?;
+    let exact = Duration::try_from_secs_f64(double).ok()?;
     let below = UnixTime::from_millis(u64::try_from(exact.as_millis()).ok()?);
     let whole = exact.subsec_nanos() % 1_000_000 == 0;
     Some(match round {

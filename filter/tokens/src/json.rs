@@ -33,7 +33,7 @@ mod tree;
 
 pub use numeral::Numeral;
 use numeral::Numerals;
-pub use tree::{Json, Members, Written, canonical, members_of, members_to_value, written};
+pub use tree::{Json, Members, Written, canonical, finite, members_of, members_to_value, written};
 
 /// The largest integer that is exact in every reader: 2^53 − 1 (RFC 7493 §2.2).
 pub const MAX_INTEGER: u64 = 9_007_199_254_740_991;
@@ -110,10 +110,16 @@ pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Value, JsonError> {
     exact(bytes, limits)?.into_value()
 }
 
-/// Reads what somebody answers: a number that not every reader keeps is its text, which spoils nothing where nobody reads it, and
-/// is no number to whoever does.
+/// Reads what others say, of which not every number is for whoever reads it. Beside those that every reader keeps there are others
+/// that `serde_json` holds exactly: who reads a number looks at its size. One that it does not hold spoils nothing, and is `[null]`:
+/// neither a number nor a text to whoever asks for one.
 pub fn tolerant(bytes: &[u8], limits: &Limits) -> Result<Value, JsonError> {
     exact(bytes, limits).map(Json::into_tolerant)
+}
+
+/// Reads one JSON text, all of it; every number is one that every reader keeps, or that `serde_json` holds exactly.
+pub fn held(bytes: &[u8], limits: &Limits) -> Result<Value, JsonError> {
+    exact(bytes, limits)?.into_exact()
 }
 
 /// Reads one JSON text, all of it, and keeps numbers as they are written.

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::algorithm::Algorithm;
 use crate::base64url;
 use crate::error::TokenError;
-use crate::json::{self, JsonError, Limits, MAX_DEPTH};
+use crate::json::{self, Limits, MAX_DEPTH};
 use crate::key::Key;
 
 /// Longest `kid` and `typ`, in bytes.
@@ -60,6 +60,8 @@ pub struct CompactJws<'a> {
     signature: Vec<u8>,
     header: Header,
     payload: Map<String, Value>,
+    /// Whether each number in it is one that every reader keeps.
+    interoperable: bool,
     brings_key: bool,
 }
 
@@ -105,13 +107,19 @@ impl<'a> CompactJws<'a> {
         let header = base64url::decode(header).ok_or(TokenError::HeaderEncoding)?;
         let payload = base64url::decode(payload).ok_or(TokenError::PayloadEncoding)?;
         let signature = base64url::decode(signature).ok_or(TokenError::SignatureEncoding)?;
-        let header = object(&header, MAX_DEPTH, MAX_NODES)
-            .map_err(TokenError::HeaderJson)?
-            .ok_or(TokenError::HeaderNotObject)?;
-        let payload = object(&payload, limits.depth, limits.nodes)
-            .map_err(TokenError::PayloadJson)?
-            .ok_or(TokenError::PayloadNotObject)?;
-        let jws = Self { token, signing_input, signature, header: read_header(&header)?, payload, brings_key: false };
+        let limits_of = |bytes: &[u8], depth, nodes| Limits { depth, bytes: bytes.len(), nodes };
+        let Value::Object(header) =
+            json::parse(&header, &limits_of(&header, MAX_DEPTH, MAX_NODES)).map_err(TokenError::HeaderJson)?
+        else {
+            return Err(TokenError::HeaderNotObject);
+        };
+        let payload = json::exact(&payload, &limits_of(&payload, limits.depth, limits.nodes));
+        let payload = payload.map_err(TokenError::PayloadJson)?;
+        let interoperable = payload.is_interoperable();
+        let Value::Object(payload) = payload.into_tolerant() else { return Err(TokenError::PayloadNotObject) };
+        let header_read = read_header(&header)?;
+        let jws =
+            Self { token, signing_input, signature, header: header_read, payload, interoperable, brings_key: false };
         Ok((jws, header))
     }
 
@@ -123,6 +131,11 @@ impl<'a> CompactJws<'a> {
     /// Whether its key is in its header.
     pub(crate) fn brings_key(&self) -> bool {
         self.brings_key
+    }
+
+    /// Whether each number in its payload is one that every reader keeps.
+    pub(crate) fn is_interoperable(&self) -> bool {
+        self.interoperable
     }
 
     /// Whether one of these claims is a number.
@@ -170,14 +183,6 @@ impl fmt::Debug for CompactJws<'_> {
     /// Without token, claims and signature.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("CompactJws").field("header", &self.header).finish_non_exhaustive()
-    }
-}
-
-/// `None` when it is JSON but no object.
-fn object(bytes: &[u8], depth: usize, nodes: usize) -> Result<Option<Map<String, Value>>, JsonError> {
-    match json::parse(bytes, &Limits { depth, bytes: bytes.len(), nodes })? {
-        Value::Object(members) => Ok(Some(members)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Ok(None),
     }
 }
 

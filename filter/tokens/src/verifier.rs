@@ -41,8 +41,8 @@ impl Verifier for JwtSimple {
         if jws.header().algorithm() != key.algorithm() {
             return Err(TokenError::KeyAlgorithm);
         }
-        // jwt-simple reads no header that brings a key, and no number where it knows a text.
-        if jws.brings_key() || jws.has_numbers(&["jti", "nonce"]) {
+        // jwt-simple reads no header that brings a key, no number where it knows a text, and none that no double holds.
+        if jws.brings_key() || jws.has_numbers(&["jti", "nonce"]) || !jws.is_interoperable() {
             return signed_by(jws, key);
         }
         let (token, options) = (jws.token(), Some(signature_only(jws)));

@@ -5,6 +5,7 @@
 mod address;
 mod clusters;
 mod error;
+mod numbers;
 mod read;
 mod secrets;
 mod text;
@@ -74,11 +75,12 @@ impl Config {
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return Err(ConfigError::new("", "the configuration is empty; without one nothing can be decided").into());
         }
-        let document = json::parse(bytes, &DOCUMENT)
+        let document = json::held(bytes, &DOCUMENT)
             .map_err(|error| ConfigError::new("", format!("{error}; write strict JSON")))?;
         let report = read::Report::default();
-        let config = wire::document(&read::Node::root(&document, &report), secrets);
-        report.finish(config)
+        let root = read::Node::root(&document, &report);
+        let (kept, config) = (numbers::check(&root), wire::document(&root, secrets));
+        report.finish(kept.and(config))
     }
 }
 

@@ -75,11 +75,13 @@
 //!
 //! Declared types hold for every argument, read or not. How large and how precise a number is matters only where somebody reads it
 //! or asks whether it is there: it is then exactly what was written, or the call is denied ([`Reason::ArgumentsUnfit`]). A list is
-//! there whatever numbers are in it. Grants, mirrored headers and bounds of the schema compare exactly. Approvers, decision points and records get every number as it was
-//! written; where a Rego module is asked, a number that is neither an integer of 64 bits nor a double is denied. `arguments_digest`
+//! there whatever numbers are in it. Grants, mirrored headers and bounds of the schema compare exactly. Approvers, decision points and
+//! records get every number as it was written, records one that is larger than every double as its text; where a Rego module is asked,
+//! a number that is neither an integer of 64 bits nor a double is denied. `arguments_digest`
 //! is `sha-256:` of the RFC 8785 form, or `sha-256-exact:` where that form of a number would have another value. An exponent of more than
-//! 15 digits is refused; JSON-RPC ids, token claims, key sets and configuration have numbers up to ±(2^53 − 1) and fractions as
-//! the nearest double.
+//! 15 digits is refused; JSON-RPC ids, key sets and configuration but for `input_schema` have numbers up to ±(2^53 − 1) and fractions
+//! as the nearest double. So do claims that have a meaning here; one that `claims` names is an integer of 64 bits, and a number that
+//! nobody reads spoils no token.
 //!
 //! What is not in `required` is optional. A member that is not declared fits only where `additionalProperties`
 //! is literally `true`, and no policy sees it. A call whose arguments do not fit is denied ([`Reason::ArgumentsUnfit`]).

@@ -172,7 +172,7 @@ pub(super) struct Action<'a> {
     pub(super) arguments_digest: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) body_digest: Option<String>,
-    #[serde(skip_serializing_if = "Members::is_empty", serialize_with = "written")]
+    #[serde(skip_serializing_if = "Members::is_empty", serialize_with = "finite")]
     pub(super) arguments: Members,
 }
 
@@ -197,7 +197,7 @@ pub(super) struct Ended<'a> {
     pub(super) agent_task: Option<&'a str>,
 }
 
-/// Numbers as they are written.
-fn written<S: Serializer>(members: &Members, serializer: S) -> Result<S::Ok, S::Error> {
-    json::written(members).serialize(serializer)
+/// Numbers as they are written, unless whoever collects records could not read one for them.
+fn finite<S: Serializer>(members: &Members, serializer: S) -> Result<S::Ok, S::Error> {
+    json::finite(members).serialize(serializer)
 }

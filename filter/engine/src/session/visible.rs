@@ -115,10 +115,8 @@ impl<'a> ReaderNow<'a> {
     /// A tool that was pinned is what it was: what changed afterwards, nobody has looked at.
     fn is_as_pinned(&mut self, name: &str, element: &Element) -> bool {
         let Some(pin) = self.resource.tools.get(name).and_then(|tool| tool.pin) else { return true };
-        let same = match json::parse(&element.text, &Limits::DEFAULT) {
-            Ok(Value::Object(tool)) => digest::of_tool(&tool) == Ok(pin),
-            Ok(_) | Err(_) => false,
-        };
+        let tool = json::exact(&element.text, &Limits::DEFAULT);
+        let same = tool.is_ok_and(|tool| tool.as_object().is_some_and(|tool| digest::of_tool(tool) == Ok(pin)));
         self.changed |= !same;
         self.sights.push(Sight::of_pin(name, &pin, same));
         same

@@ -13,6 +13,9 @@ const NODE: usize = 11 * (size_of::<String>() + size_of::<Value>()) + 12 * size_
 const SENT_NODE: usize = 11 * (size_of::<String>() + size_of::<Json>()) + 12 * size_of::<usize>();
 const LEAST_MEMBERS: usize = 5;
 
+/// What a number that is kept as it is written takes beside its digits.
+const NUMBER: usize = 10 * size_of::<usize>();
+
 /// Of `text`, wherever it is.
 pub(crate) const fn of_text(text: &str) -> usize {
     text.len().saturating_add(PIECE)
@@ -54,7 +57,9 @@ pub(crate) fn of_sent(members: &Members) -> usize {
 fn of_json(value: &Json) -> usize {
     match value {
         Json::Null | Json::Bool(_) => 0,
-        Json::Number(number) => of_text(&number.text()),
+        Json::Number(number) if number.as_plain_integer().is_some() => 0,
+        // As it is written, and its digits.
+        Json::Number(number) => of_text(&number.text()).saturating_mul(2).saturating_add(NUMBER),
         Json::String(text) => of_text(text),
         Json::Array(items) => {
             let places = items.capacity().saturating_mul(size_of::<Json>()).saturating_add(PIECE);

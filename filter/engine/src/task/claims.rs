@@ -1,5 +1,6 @@
 //! Claims as the texts and times that tasks are made of.
 
+use countersign_tokens::json::MAX_INTEGER;
 use countersign_tokens::{Scalar, UnixTime, VerifiedToken};
 use serde_json::{Map, Value};
 
@@ -50,7 +51,7 @@ pub(super) fn instant(pointer: &Pointer, claims: &Map<String, Value>) -> Result<
 
 /// A JWT `NumericDate` (RFC 7519 §2); fractions are cut off.
 pub(super) fn numeric_date(value: &Value) -> Option<UnixTime> {
-    let seconds = value.as_u64().or_else(|| whole_seconds(value.as_f64()?));
+    let seconds = value.as_u64().filter(|seconds| *seconds <= MAX_INTEGER).or_else(|| whole_seconds(value.as_f64()?));
     seconds.map(UnixTime::from_secs)
 }
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 
+use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
 use serde_json::Number;
 use serde_json::value::RawValue;
@@ -16,6 +17,9 @@ const EXPONENT_DIGITS: usize = 15;
 /// Digits of the largest integer of 64 bits.
 const LONG_DIGITS: i64 = 19;
 
+/// Digits that are read behind a remainder of 18 before the next remainder: 128 bits hold 38.
+const CHUNK: usize = 18;
+
 /// A JSON number (RFC 8259 §6) of any size and precision. Two are equal if they are the same number, however they are written.
 #[derive(Clone)]
 pub struct Numeral(Repr);
@@ -24,7 +28,14 @@ pub struct Numeral(Repr);
 enum Repr {
     /// Written as integers are: most numbers.
     Integer(i64),
-    Other(Box<RawValue>),
+    Other(Box<Other>),
+}
+
+/// One that is written otherwise. Its value is worked out once: to compare it with many takes no longer for its length.
+#[derive(Clone)]
+struct Other {
+    raw: Box<RawValue>,
+    value: Decimal<'static>,
 }
 
 /// The value of a numeral: `0.DIGITS · 10^exponent`.
@@ -50,14 +61,15 @@ impl Numeral {
             return Err(JsonError::Number);
         }
         let raw = RawValue::from_string(text.to_owned()).map_err(|_| JsonError::Syntax { line: 1, column: 1 })?;
-        Ok(Self(Repr::Other(raw)))
+        let value = Decimal::of(text).ok_or(JsonError::Number)?;
+        Ok(Self(Repr::Other(Box::new(Other { raw, value }))))
     }
 
     /// As it is written.
     pub fn text(&self) -> Cow<'_, str> {
         match &self.0 {
             Repr::Integer(integer) => integer.to_string().into(),
-            Repr::Other(raw) => raw.get().into(),
+            Repr::Other(other) => other.raw.get().into(),
         }
     }
 
@@ -79,6 +91,14 @@ impl Numeral {
         matches!(self.0, Repr::Integer(_)) || self.decimal().is_integer()
     }
 
+    /// Whether a double is as large.
+    pub fn is_finite(&self) -> bool {
+        match &self.0 {
+            Repr::Integer(_) => true,
+            Repr::Other(other) => other.raw.get().parse::<f64>().is_ok_and(f64::is_finite),
+        }
+    }
+
     /// It times `10^places`, if that is an integer of 64 bits.
     pub fn scaled(&self, places: u32) -> Option<i64> {
         self.decimal().scaled(i64::from(places))
@@ -98,7 +118,11 @@ impl Numeral {
             return Some(value.digits.is_empty());
         };
         let Ok(zeros) = u64::try_from(zeros) else { return Some(value.digits.is_empty()) };
-        let rest = value.digits.bytes().fold(0, |rest: u128, digit| (rest * 10 + u128::from(digit - b'0')) % modulus);
+        // As many digits at once as `one` may have: a remainder costs much more than they do.
+        let rest = value.digits.as_bytes().chunks(CHUNK).fold(0, |rest: u128, digits| {
+            let whole = |number: u128, digit: &u8| number * 10 + u128::from(digit - b'0');
+            digits.iter().fold(rest, whole) % modulus
+        });
         Some((rest * power_of_ten(zeros, modulus)).is_multiple_of(modulus))
     }
 
@@ -106,7 +130,7 @@ impl Numeral {
     pub fn as_number(&self) -> Option<Number> {
         let text = match &self.0 {
             Repr::Integer(integer) => return Some((*integer).into()),
-            Repr::Other(raw) => raw.get(),
+            Repr::Other(other) => other.raw.get(),
         };
         if text == "-0" {
             return Some(0.into());
@@ -141,7 +165,7 @@ impl Numeral {
     pub(super) fn written<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match &self.0 {
             Repr::Integer(integer) => serializer.serialize_i64(*integer),
-            Repr::Other(raw) => raw.serialize(serializer),
+            Repr::Other(other) => other.raw.serialize(serializer),
         }
     }
 
@@ -153,10 +177,20 @@ impl Numeral {
         }
     }
 
+    /// For a serializer of RFC 8785, as the nearest double.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub(super) fn rounded<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let double = self.text().parse::<f64>().ok().filter(|double| double.is_finite());
+        // Adding zero turns -0 into 0 and nothing else into anything else.
+        serializer.serialize_f64(double.ok_or_else(|| S::Error::custom("no double is as large"))? + 0.0)
+    }
+
     fn decimal(&self) -> Decimal<'_> {
-        match self.text() {
-            Cow::Borrowed(text) => Decimal::of(text).unwrap_or(Decimal::ZERO),
-            Cow::Owned(text) => Decimal::of(&text).map_or(Decimal::ZERO, Decimal::into_owned),
+        match &self.0 {
+            Repr::Integer(integer) => Decimal::of(&integer.to_string()).unwrap_or(Decimal::ZERO),
+            Repr::Other(other) => other.value.borrowed(),
         }
     }
 }
@@ -165,29 +199,27 @@ impl Decimal<'_> {
     const ZERO: Decimal<'static> = Decimal { negative: false, digits: Cow::Borrowed(""), exponent: 0 };
 
     /// Of a text that is a number.
-    fn of(text: &str) -> Option<Decimal<'_>> {
+    fn of(text: &str) -> Option<Decimal<'static>> {
         let (whole, fraction, exponent) = parts(text)?;
         let negative = whole.starts_with('-');
         let whole = whole.trim_start_matches('-');
         let exponent = if exponent.is_empty() { 0 } else { exponent.parse::<i64>().ok()? };
         let point = exponent.checked_add(i64::try_from(whole.len()).ok()?)?;
-        let all: Cow<'_, str> = if fraction.is_empty() { whole.into() } else { format!("{whole}{fraction}").into() };
-        let leading = all.len() - all.trim_start_matches('0').len();
-        let end = all.trim_end_matches('0').len();
-        if end <= leading {
+        // Zeros behind the last other digit are none of the value's, nor are those before the first.
+        let fraction = fraction.trim_end_matches('0');
+        let digits = if fraction.is_empty() { whole.trim_end_matches('0') } else { whole };
+        let digits = [digits, fraction].concat();
+        let significant = digits.trim_start_matches('0');
+        if significant.is_empty() {
             return Some(Self::ZERO);
         }
-        let exponent = point.checked_sub(i64::try_from(leading).ok()?)?;
-        let digits = match all {
-            Cow::Borrowed(all) => all.get(leading..end)?.into(),
-            Cow::Owned(all) => all.get(leading..end)?.to_owned().into(),
-        };
-        Some(Decimal { negative, digits, exponent })
+        let leading = i64::try_from(digits.len() - significant.len()).ok()?;
+        Some(Decimal { negative, exponent: point.checked_sub(leading)?, digits: significant.to_owned().into() })
     }
 
-    fn into_owned(self) -> Decimal<'static> {
-        let Self { negative, digits, exponent } = self;
-        Decimal { negative, digits: digits.into_owned().into(), exponent }
+    fn borrowed(&self) -> Decimal<'_> {
+        let Self { negative, ref digits, exponent } = *self;
+        Decimal { negative, digits: digits.as_ref().into(), exponent }
     }
 
     fn length(&self) -> i64 {

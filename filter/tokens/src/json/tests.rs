@@ -100,9 +100,17 @@ fn refuses_numbers_that_readers_disagree_about() {
 
 #[test]
 fn numbers_in_answers_spoil_nothing() {
-    let text = br#"{"a":1,"b":[1e22,0.5,9007199254740993],"c":1e400}"#;
-    let expected = json!({"a": 1, "b": ["1e22", 0.5, "9007199254740993"], "c": "1e400"});
+    let text = br#"{"a":1,"b":[1e22,0.5,9007199254740993,-9223372036854775808,18446744073709551615],"c":1e400,"d":1234567890123456789012}"#;
+    let nothing = json!([null]);
+    let exact = json!([1e22, 0.5, 9_007_199_254_740_993_u64, i64::MIN, u64::MAX]);
+    let expected = json!({"a": 1, "b": exact, "c": nothing, "d": nothing});
     assert_eq!(tolerant(text, &Limits::DEFAULT), Ok(expected));
+    // Half of what is between it and the next double is nobody's.
+    assert_eq!(tolerant(b"[9007199254740993.5]", &Limits::DEFAULT), Ok(json!([nothing])));
+    assert_eq!(held(b"[1e22,9007199254740993]", &Limits::DEFAULT), Ok(json!([1e22, 9_007_199_254_740_993_u64])));
+    for beyond in ["1e400", "1234567890123456789012", "9007199254740993.5", "18446744073709551616.0"] {
+        assert_eq!(held(beyond.as_bytes(), &Limits::DEFAULT), Err(JsonError::Number), "{beyond}");
+    }
     assert_eq!(parse(text, &Limits::DEFAULT), Err(JsonError::Number));
 }
 

@@ -1,6 +1,7 @@
 //! JSON as it is written: its numbers are kept whole.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 
 use serde::de::{Deserialize, Deserializer};
 use serde::{Serialize, Serializer};
@@ -105,15 +106,45 @@ impl Json {
         }
     }
 
-    /// The same, of which a number that not every reader keeps is its text.
-    pub(super) fn into_tolerant(self) -> Value {
-        match self {
+    /// The same with numbers as `serde_json` holds them: those that every reader keeps, and others if exactly; what it does not hold
+    /// is `beyond`.
+    fn into_held<E>(self, beyond: &dyn Fn() -> Result<Value, E>) -> Result<Value, E> {
+        let below = |value: Self| value.into_held(beyond);
+        Ok(match self {
             Self::Null => Value::Null,
             Self::Bool(flag) => Value::Bool(flag),
-            Self::Number(number) => interoperable(&number).unwrap_or_else(|_| Value::String(number.to_string())),
+            Self::Number(number) => match interoperable(&number) {
+                Ok(number) => number,
+                Err(_) => number.as_number().map_or_else(beyond, |number| Ok(Value::Number(number)))?,
+            },
             Self::String(text) => Value::String(text),
-            Self::Array(items) => items.into_iter().map(Self::into_tolerant).collect(),
-            Self::Object(members) => members.into_iter().map(|(name, value)| (name, value.into_tolerant())).collect(),
+            Self::Array(items) => Value::Array(items.into_iter().map(below).collect::<Result<_, _>>()?),
+            Self::Object(members) => {
+                let member = |(name, value)| Ok((name, below(value)?));
+                Value::Object(members.into_iter().map(member).collect::<Result<Map<_, _>, _>>()?)
+            }
+        })
+    }
+
+    /// The same, of which a number that `serde_json` does not hold is nothing that anybody asks for.
+    pub(crate) fn into_tolerant(self) -> Value {
+        let nothing = || Ok::<_, Infallible>(Value::Array(vec![Value::Null]));
+        let Ok(value) = self.into_held(&nothing);
+        value
+    }
+
+    /// The same, if `serde_json` holds all of its numbers.
+    pub(super) fn into_exact(self) -> Result<Value, JsonError> {
+        self.into_held(&|| Err(JsonError::Number))
+    }
+
+    /// Whether each number is one that every reader keeps.
+    pub(crate) fn is_interoperable(&self) -> bool {
+        match self {
+            Self::Null | Self::Bool(_) | Self::String(_) => true,
+            Self::Number(number) => interoperable(number).is_ok(),
+            Self::Array(items) => items.iter().all(Self::is_interoperable),
+            Self::Object(members) => members.values().all(Self::is_interoperable),
         }
     }
 
@@ -211,8 +242,12 @@ enum Of<'j> {
 #[derive(Clone, Copy, Debug)]
 enum Numbers {
     AsWritten,
+    /// So, but one that no double holds is its text: many readers of JSON read nothing that has one.
+    Finite,
     /// All are integers or doubles with a canonical form.
     Canonical,
+    /// As the nearest double.
+    Rounded,
 }
 
 impl Json {
@@ -224,6 +259,11 @@ impl Json {
     /// For a serializer of RFC 8785, if the form that a number has there (§3.2.2.3) has exactly the value that is written here.
     pub fn canonical(&self) -> Option<Written<'_>> {
         self.is_canonical().then_some(Written { of: Of::Value(self), numbers: Numbers::Canonical })
+    }
+
+    /// For a serializer of RFC 8785, as who reads numbers as doubles has it; one that is as large as none does not serialize.
+    pub const fn rounded(&self) -> Written<'_> {
+        Written { of: Of::Value(self), numbers: Numbers::Rounded }
     }
 
     fn is_canonical(&self) -> bool {
@@ -241,6 +281,11 @@ pub const fn written(members: &Members) -> Written<'_> {
     Written { of: Of::Members(members), numbers: Numbers::AsWritten }
 }
 
+/// The same for whoever reads JSON as most do: a number that is larger than every double is its text.
+pub const fn finite(members: &Members) -> Written<'_> {
+    Written { of: Of::Members(members), numbers: Numbers::Finite }
+}
+
 /// The same for a serializer of RFC 8785, as [`Json::canonical`].
 pub fn canonical(members: &Members) -> Option<Written<'_>> {
     let all = members.values().all(Json::is_canonical);
@@ -255,8 +300,10 @@ impl Serialize for Written<'_> {
             Of::Value(Json::Null) => serializer.serialize_unit(),
             Of::Value(Json::Bool(flag)) => serializer.serialize_bool(*flag),
             Of::Value(Json::Number(number)) => match numbers {
-                Numbers::AsWritten => number.written(serializer),
+                Numbers::Finite if !number.is_finite() => serializer.serialize_str(&number.text()),
+                Numbers::AsWritten | Numbers::Finite => number.written(serializer),
                 Numbers::Canonical => number.canonical(serializer),
+                Numbers::Rounded => number.rounded(serializer),
             },
             Of::Value(Json::String(text)) => serializer.serialize_str(text),
             Of::Value(Json::Array(items)) => serializer.collect_seq(items.iter().map(below)),

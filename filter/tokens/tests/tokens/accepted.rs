@@ -99,6 +99,43 @@ fn numbers_that_standards_have_as_texts() -> Result<(), Failure> {
     Ok(())
 }
 
+/// What nobody reads spoils nothing, whoever verifies: to jwt-simple a number that no double holds is not JSON.
+#[test]
+fn numbers_that_nobody_reads() -> Result<(), Failure> {
+    let issuer = Issuer::shared()?;
+    let (keys, rules) = (issuer.keys()?, rules(Profile::AccessToken)?);
+    let claims = claims().to_string();
+    for algorithm in Algorithm::ALL {
+        let verified = |more: &str| -> Result<_, Failure> {
+            let payload = claims.replacen('{', &format!("{{{more},"), 1);
+            let token = issuer.token(*algorithm, &header(*algorithm), &payload)?;
+            Ok(verify(&token, &rules, &keys, UnixTime::from_secs(NOW)).map(|token| token.claims))
+        };
+        let read = verified(r#""a":1e400,"b":{"c":[12345678901234567890123]},"d":9223372036854775807"#)??;
+        // Neither a number nor a text to who reads it, or exactly what was written.
+        let expected = json!([[null], { "c": [[null]] }, i64::MAX]);
+        assert_eq!(json!([read.get("a"), read.get("b"), read.get("d")]), expected, "{algorithm}");
+        for (more, error) in [
+            (r#""auth_time":1e400"#, "claim `auth_time` is not a NumericDate"),
+            (r#""auth_time":18446744073709551615"#, "claim `auth_time` is not a NumericDate"),
+            (r#""act":1e400"#, "claim `act` is not an object"),
+            (r#""acr":1e400"#, "claim `acr` is not a string or a whole number from 0 to 2^53 - 1"),
+            (
+                r#""nonce":12345678901234567890123"#,
+                "claim `nonce` is not a string or a whole number from 0 to 2^53 - 1",
+            ),
+            (r#""cnf":{"jkt":1e400}"#, "claim `cnf` binds the token in a way that cannot be checked here"),
+            (r#""a":1e400,"a":1"#, "payload: an object has two members of the same name"),
+        ] {
+            assert_eq!(verified(more)?.map(drop), Err(error.to_owned()), "{algorithm} {more}");
+        }
+        let mut spoilt = issuer.token(*algorithm, &header(*algorithm), r#"{"a":1e400}"#)?;
+        spoilt.push('A');
+        assert!(verify(&spoilt, &rules, &keys, UnixTime::from_secs(NOW)).is_err(), "{algorithm}");
+    }
+    Ok(())
+}
+
 #[test]
 fn the_edges_of_every_rule() -> Result<(), Failure> {
     for (changes, outcome) in [
@@ -126,8 +163,12 @@ fn the_edges_of_every_rule() -> Result<(), Failure> {
         (json!({"jti": 9_007_199_254_740_991_u64, "acr": 1}), Ok(())),
         (
             json!({"jti": 9_007_199_254_740_992_u64}),
-            Err("payload: a number is outside the range that every reader keeps exact"),
+            Err("claim `jti` is not a string or a whole number from 0 to 2^53 - 1"),
         ),
+        (json!({"exp": 1e16}), Err("claim `exp` is not a NumericDate")),
+        (json!({"sub": u64::MAX}), Err("claim `sub` is not a string")),
+        // Nobody reads it.
+        (json!({"id": u64::MAX, "seen": 1_764_547_200_000_000_000_u64}), Ok(())),
         (json!({"acr": 0.5}), Err("claim `acr` is not a string or a whole number from 0 to 2^53 - 1")),
         (json!({"act": nested_actors(8)}), Ok(())),
         (json!({"act": nested_actors(9)}), Err("claim `act` is nested too deep")),

@@ -143,6 +143,18 @@ fn arguments_that_headers_repeat() -> Outcome {
     Ok(())
 }
 
+/// A gateway hands `9223372036854775807` over as a double.
+#[test]
+fn schemas_bound_integers_of_64_bits() -> Outcome {
+    for most in [json!(i64::MAX), json!(u64::MAX), json!(9.223_372_036_854_776e18), json!(1e300)] {
+        let schema = json!({ "type": "object", "properties": { "n": { "type": "integer", "maximum": most, "minimum": i64::MIN } } });
+        let config = parse(&edited(full(), &[set("/resources/0/tools/0/input_schema", schema)])?)?;
+        let tool = config.resources.first().and_then(|resource| resource.tools.get("transfer")).ok_or("no tool")?;
+        assert_eq!(tool.input_schema.as_ref().map(|schema| schema.not_enforced().len()), Some(0), "{most}");
+    }
+    Ok(())
+}
+
 #[test]
 fn defaults() -> Outcome {
     let config = Config::parse(minimal().to_string().as_bytes(), &NoSecrets)?;

@@ -71,6 +71,21 @@ fn text_that_is_no_document() {
 }
 
 #[test]
+fn numbers_that_gateways_round() -> Outcome {
+    let most = |most: Value| {
+        let grant = json!({ "action": "mcp:tools/call", "resource": "payments", "object": "transfer", "arguments": { "/a~1b": { "max": most } } });
+        [set("/workloads/0/actions", json!([grant]))]
+    };
+    let refused = "/workloads/0/actions/0/arguments/~1a~01b/max: beyond ±(2^53 - 1), where gateways round numbers; write a \
+                   smaller one";
+    for beyond in [json!(9_007_199_254_740_992_u64), json!(-9_007_199_254_740_992_i64), json!(u64::MAX), json!(1e300)] {
+        check(&[(&most(beyond), refused, READER_ONLY)])?;
+    }
+    assert!(parse(&edited(full(), &most(json!(9_007_199_254_740_991_u64)))?).is_ok());
+    Ok(())
+}
+
+#[test]
 fn versions_and_sections() -> Outcome {
     check(&[
         (&[set("/version", 2)], "/version: unknown version 2; this release reads version 1", SCHEMA_TOO),
