@@ -111,15 +111,7 @@ impl Fault {
     pub(crate) fn detail(self, config: &Config) -> String {
         let Self { issuer, error } = self;
         let Some(issuer) = issuer.and_then(|index| config.issuers.get(index.0)) else { return error.to_string() };
-        let error = match (error, issuer.rules.machine_claim()) {
-            (TokenError::Machine, Some(claim)) => {
-                format!(
-                    "claim `{claim}` names machines, and is not text, or is empty, too long or has control characters"
-                )
-            }
-            (error, _) => error.to_string(),
-        };
-        format!("issuer `{}`: {error}", issuer.name)
+        format!("issuer `{}`: {}", issuer.name, issuer.rules.describe(error))
     }
 }
 

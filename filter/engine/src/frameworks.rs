@@ -198,6 +198,7 @@ pub const fn of_finding(finding: Finding) -> &'static [&'static str] {
         Finding::NoId => &["T8", "MEASURE-3.1", "NHI1"],
         Finding::WildcardGrant | Finding::DeadGrant => &["ASI03", "MEASURE-3.1", "NHI5"],
         Finding::SharedAccount => &["T8", "MEASURE-3.1", "NHI9", "NHI10"],
+        Finding::AudienceByClient => &["ASI03", "MEASURE-3.1", "NHI9"],
         Finding::SecretInQuery => &["MEASURE-2.10", "MEASURE-3.1", "NHI2"],
     }
 }

@@ -38,19 +38,22 @@ pub enum Finding {
     OldKey,
     /// Its subject is an account that is shared.
     SharedAccount,
+    /// It says which client it is for and not where: whatever takes that client's tokens takes it.
+    AudienceByClient,
     /// The request's query holds what looks like a secret: it ends up in logs.
     SecretInQuery,
 }
 
 impl Finding {
     /// Every finding.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::LongLived,
         Self::NoId,
         Self::WildcardGrant,
         Self::DeadGrant,
         Self::OldKey,
         Self::SharedAccount,
+        Self::AudienceByClient,
         Self::SecretInQuery,
     ];
 
@@ -63,6 +66,7 @@ impl Finding {
             Self::DeadGrant => "dead_grant",
             Self::OldKey => "old_key",
             Self::SharedAccount => "shared_account",
+            Self::AudienceByClient => "audience_by_client",
             Self::SecretInQuery => "secret_in_query",
         }
     }
@@ -86,6 +90,7 @@ impl Hygiene {
             Finding::DeadGrant => grants.iter().any(|grant| is_dead(grant, resources)),
             Finding::OldKey => key_age > self.key_age,
             Finding::SharedAccount => self.shared_accounts.iter().any(|shared| shared.admits_subject(token, issuer)),
+            Finding::AudienceByClient => issuer.rules.is_for_client(token),
             // Of a request, not of a credential.
             Finding::SecretInQuery => false,
         };

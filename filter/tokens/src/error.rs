@@ -119,6 +119,15 @@ pub enum TokenError {
     /// The claim that names a machine, where there is no `sub`, cannot be one.
     #[error("the claim that names machines is not text, or is empty, too long or has control characters")]
     Machine,
+    /// A token has no `aud`, nor the claim that is to say whom such a token is for.
+    #[error("claim `aud` is missing, and so is the claim that is to take its place")]
+    AudienceUnnamed,
+    /// A claim that tokens of this issuer must have is missing or says something else.
+    #[error("a claim is not what the issuer's tokens must say")]
+    OtherClaim {
+        /// Place among the claims that are required, from 0.
+        number: usize,
+    },
     /// The actor chain is longer than [`crate::MAX_ACTORS`] (RFC 8693 §4.1).
     #[error("claim `act` is nested too deep")]
     TooManyActors,
@@ -137,6 +146,9 @@ pub enum TokenError {
     /// `aud` names none of the configured audiences (RFC 7519 §4.1.3, RFC 9068 §4).
     #[error("claim `aud` names none of the configured audiences")]
     WrongAudience,
+    /// A token has no `aud`, and the client that it names is none of the configured audiences.
+    #[error("claim `aud` is missing, and the claim in its place names none of the configured audiences")]
+    WrongClient,
     /// `exp` has passed (RFC 7519 §4.1.4).
     #[error("claim `exp` has passed")]
     Expired,
@@ -206,11 +218,13 @@ impl TokenError {
             | Self::ClaimText { .. }
             | Self::OtherKind { .. }
             | Self::Machine
+            | Self::AudienceUnnamed
+            | Self::OtherClaim { .. }
             | Self::TooManyActors
             | Self::Confirmation
             | Self::NotSpiffeId(_) => TokenErrorClass::ClaimRefused,
             Self::WrongIssuer | Self::WrongTrustDomain => TokenErrorClass::WrongIssuer,
-            Self::WrongAudience => TokenErrorClass::WrongAudience,
+            Self::WrongAudience | Self::WrongClient => TokenErrorClass::WrongAudience,
             Self::Expired => TokenErrorClass::Expired,
             Self::NotYetValid | Self::IssuedInFuture => TokenErrorClass::NotYetValid,
             Self::LifetimeTooLong => TokenErrorClass::LifetimeTooLong,

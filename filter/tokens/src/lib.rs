@@ -52,6 +52,7 @@ mod jws;
 mod key;
 mod key_set;
 mod profile;
+mod required;
 mod roca;
 mod rules;
 mod scalar;

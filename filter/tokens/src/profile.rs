@@ -60,9 +60,9 @@ impl Profile {
         }
     }
 
-    /// Whether a token of this kind may have no `sub` where configuration says what names a machine instead: RFC 9068 §2.2
-    /// demands one, and products leave it out all the same.
-    pub(crate) const fn may_omit_subject(&self) -> bool {
+    /// Whether a token of this kind may have no `sub` or no `aud` where configuration says what names machines or whom such
+    /// a token is for: RFC 9068 §2.2 demands both, and products leave them out all the same.
+    pub(crate) const fn is_lax(&self) -> bool {
         match self {
             Self::AccessToken | Self::Opaque | Self::Generic { .. } => true,
             Self::JwtSvid { .. } | Self::TxnToken | Self::X509Svid { .. } => false,

@@ -5,9 +5,13 @@
 //!
 //! It never reads a clock, never fetches a key, and never accepts a token that does not expire or has no audience.
 
+mod error;
+
 use std::time::Duration;
 
 use serde_json::{Map, Value};
+
+pub use self::error::RulesError;
 
 use crate::algorithm::Algorithm;
 use crate::base64url;
@@ -17,6 +21,7 @@ use crate::introspected;
 use crate::jws::{CompactJws, is_printable};
 use crate::key_set::KeySet;
 use crate::profile::{Profile, is_foreign};
+use crate::required::{AudienceClaim, RequiredClaims, names_clients};
 use crate::scalar::Scalar;
 use crate::spiffe::SpiffeId;
 use crate::subject::{Machine, Subject};
@@ -30,69 +35,6 @@ pub const MAX_LEEWAY: Duration = Duration::from_mins(1);
 /// What names the client of a token (RFC 8693 §4.3).
 const CLIENT: &str = "client_id";
 
-/// Claims that speak of something else than who a client is.
-const NOT_OF_CLIENTS: [&str; 18] = [
-    "sub",
-    "iss",
-    "aud",
-    "exp",
-    "nbf",
-    "iat",
-    "jti",
-    "act",
-    "may_act",
-    "cnf",
-    "nonce",
-    "scope",
-    "scp",
-    "acr",
-    "auth_time",
-    "typ",
-    "token_type",
-    "token_use",
-];
-
-/// Why rules cannot be applied.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RulesError {
-    /// The issuer is empty: no token has an empty `iss`.
-    #[error("issuer is empty")]
-    NoIssuer,
-    /// No audience: any token of the issuer would do, whoever it is for (RFC 8725 §3.9).
-    #[error("no audience is listed")]
-    NoAudience,
-    /// An audience is empty.
-    #[error("an audience is empty")]
-    EmptyAudience,
-    /// No algorithm: no token could be accepted (RFC 8725 §3.1).
-    #[error("no algorithm is listed")]
-    NoAlgorithm,
-    /// More than [`MAX_LEEWAY`].
-    #[error("leeway is more than 60 seconds")]
-    LeewayTooLong,
-    /// No token could be accepted.
-    #[error("maximum lifetime is zero")]
-    NoLifetime,
-    /// The generic profile accepts no `typ`: no token could be accepted.
-    #[error("no type is listed")]
-    NoType,
-    /// A JWT-SVID is never signed so (JWT-SVID §2.1).
-    #[error("a JWT-SVID is never signed with EdDSA")]
-    SvidAlgorithm,
-    /// Machines are named by what names or describes something else, or cannot be a claim's name.
-    #[error("`{0}` is not a claim that names a client, such as `client_id`, `azp` or `cid`")]
-    MachineClaim(String),
-    /// Its tokens always have a `sub` (JWT-SVID §3, draft-ietf-oauth-transaction-tokens §10.1).
-    #[error("tokens of this profile have a `sub`")]
-    NoMachines,
-    /// Not what a `typ` can be.
-    #[error("type `{0}` is not 1 to 256 printable ASCII characters")]
-    Type(String),
-    /// A kind of token that is not for resources (RFC 8725 §3.12).
-    #[error("type `{0}` is a kind of token that must not be accepted as a generic credential")]
-    ForeignType(String),
-}
-
 /// One issuer's rules; valid by construction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IssuerRules {
@@ -104,6 +46,8 @@ pub struct IssuerRules {
     leeway: Duration,
     /// What names a machine, in a token without `sub`.
     machine: Option<String>,
+    required: RequiredClaims,
+    audience_claim: Option<AudienceClaim>,
 }
 
 /// How a token was signed.
@@ -149,24 +93,66 @@ impl IssuerRules {
         }
         // Of a client that acts for itself an issuer need not say more (RFC 7662 §2.2).
         let machine = matches!(profile, Profile::Opaque).then(|| CLIENT.to_owned());
-        Ok(Self { issuer, profile, audiences, algorithms, max_lifetime, leeway, machine })
+        let (required, audience_claim) = (RequiredClaims::default(), None);
+        Ok(Self { issuer, profile, audiences, algorithms, max_lifetime, leeway, machine, required, audience_claim })
     }
 
     /// The same, and a token without `sub` names a machine by `claim`.
     pub fn with_machines(self, claim: String) -> Result<Self, RulesError> {
-        let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte);
-        if !self.profile.may_omit_subject() {
+        if !self.profile.is_lax() {
             return Err(RulesError::NoMachines);
         }
-        if claim.is_empty() || claim.len() > 64 || !claim.bytes().all(letter) || NOT_OF_CLIENTS.contains(&&*claim) {
+        if !names_clients(&claim) {
             return Err(RulesError::MachineClaim(claim));
         }
         Ok(Self { machine: Some(claim), ..self })
     }
 
+    /// The same, and a token is refused unless each of `claims` is there and says exactly this.
+    pub fn with_required(self, claims: Vec<(String, Scalar)>) -> Result<Self, RulesError> {
+        Ok(Self { required: RequiredClaims::new(claims)?, ..self })
+    }
+
+    /// The same, and a token without `aud` is for whom `claim` names. What else such a token must say has to be stated before.
+    pub fn with_audience_claim(self, claim: String) -> Result<Self, RulesError> {
+        if !self.profile.is_lax() {
+            return Err(RulesError::AlwaysAudience);
+        }
+        Ok(Self { audience_claim: Some(AudienceClaim::new(claim, &self.required)?), ..self })
+    }
+
     /// The claim that names a machine in a token without `sub`, if such tokens are accepted.
     pub fn machine_claim(&self) -> Option<&str> {
         self.machine.as_deref()
+    }
+
+    /// The claim that says whom a token without `aud` is for, if such tokens are accepted.
+    pub fn audience_claim(&self) -> Option<&str> {
+        self.audience_claim.as_ref().map(AudienceClaim::name)
+    }
+
+    /// Whether `token`, which passed these rules, is for this gateway only because of the client that it is for.
+    pub fn is_for_client(&self, token: &VerifiedToken) -> bool {
+        self.audience_claim.is_some() && !token.claims.contains_key("aud")
+    }
+
+    /// What is wrong with a token that these rules refuse with `error`, by the names that they have for claims.
+    pub fn describe(&self, error: TokenError) -> String {
+        let audience = self.audience_claim().unwrap_or_default();
+        match (error, &self.machine) {
+            (TokenError::Machine, Some(claim)) => format!(
+                "claim `{claim}` names machines, and is not text, or is empty, too long or has control characters"
+            ),
+            (TokenError::AudienceUnnamed, _) => format!("claim `aud` is missing, and `{audience}` is not text"),
+            (TokenError::WrongClient, _) => {
+                format!("claim `aud` is missing, and `{audience}` names none of the configured audiences")
+            }
+            (TokenError::OtherClaim { number }, _) => match self.required.get(number) {
+                Some((claim, value)) => format!("claim `{claim}` is not {}", value.json()),
+                None => error.to_string(),
+            },
+            (error, _) => error.to_string(),
+        }
     }
 
     /// The issuer, as `iss` must spell it; of JWT-SVIDs, the trust domain as a SPIFFE ID.
@@ -270,13 +256,16 @@ impl IssuerRules {
         now: UnixTime,
     ) -> Result<VerifiedToken, TokenError> {
         let read = Registered::read(&claims, self.machine.as_deref())?;
-        let named = |claim: &str| claim == "sub" && read.machine.is_some();
-        let has = |claim: &str| claims.contains_key(claim) || named(claim);
+        let instead = |claim: &str| match claim {
+            "sub" => read.machine.is_some(),
+            "aud" => self.audience_claim.is_some(),
+            _ => false,
+        };
+        let has = |claim: &str| claims.contains_key(claim) || instead(claim);
         if let Some(claim) = self.profile.required_claims().iter().find(|claim| !has(claim)) {
             return Err(TokenError::ClaimMissing { claim });
         }
         // Required by every profile: tokens without them have no meaning here.
-        let audiences = read.audiences.as_deref().ok_or(TokenError::ClaimMissing { claim: "aud" })?;
         let expires = read.expires.ok_or(TokenError::ClaimMissing { claim: "exp" })?;
         let subject = match (read.subject, &self.machine, read.machine) {
             (Some(sub), _, _) => sub.into(),
@@ -284,9 +273,8 @@ impl IssuerRules {
             (None, _, _) => return Err(TokenError::ClaimMissing { claim: "sub" }),
         };
         self.judge_issuer(read.issuer, &subject)?;
-        if !audiences.iter().any(|audience| self.audiences.iter().any(|accepted| accepted == audience)) {
-            return Err(TokenError::WrongAudience);
-        }
+        self.required.check(&claims)?;
+        self.judge_audience(read.audiences.as_deref(), &claims)?;
         self.judge_times(expires, read.not_before, read.issued, now)?;
         self.judge_lifetime(expires, read.issued, now)?;
         let transaction = || read.transaction.map(|text| Scalar::Text(text.to_owned()));
@@ -331,6 +319,17 @@ impl IssuerRules {
                 }
             }
         }
+    }
+
+    /// RFC 7519 §4.1.3. Another claim counts only where there is no `aud`, be it empty.
+    fn judge_audience(&self, audiences: Option<&[&str]>, claims: &Map<String, Value>) -> Result<(), TokenError> {
+        let accepted = |audience: &str| self.audiences.iter().any(|accepted| accepted == audience);
+        let (found, refused) = match (audiences, &self.audience_claim) {
+            (Some(audiences), _) => (audiences.iter().any(|audience| accepted(audience)), TokenError::WrongAudience),
+            (None, Some(claim)) => (accepted(claim.read(claims)?), TokenError::WrongClient),
+            (None, None) => return Err(TokenError::ClaimMissing { claim: "aud" }),
+        };
+        if found { Ok(()) } else { Err(refused) }
     }
 
     /// RFC 7519 §4.1.4 to §4.1.6: `exp` is the first moment at which it is not valid, `nbf` the first at which it is.

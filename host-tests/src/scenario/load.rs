@@ -172,7 +172,9 @@ fn stem(path: &Path) -> String {
 fn document(path: &Path) -> anyhow::Result<Value> {
     let place = || path.display().to_string();
     let text = std::fs::read_to_string(path).with_context(place)?;
-    let value: serde_norway::Value = serde_norway::from_str(&text).with_context(place)?;
+    let mut value: serde_norway::Value = serde_norway::from_str(&text).with_context(place)?;
+    // `<<` takes over the members of another mapping.
+    value.apply_merge().with_context(place)?;
     serde_json::to_value(value).with_context(place)
 }
 

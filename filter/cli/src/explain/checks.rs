@@ -1,12 +1,14 @@
 //! The checks of one request with what was found, as they are reported.
 
 use countersign_engine::check::Check;
+use countersign_engine::config::Issuer;
 use countersign_engine::policy::{self, Opined};
 use countersign_engine::reason::Reason;
 use countersign_engine::rollout::Mode;
 use countersign_engine::task::Reach;
 use countersign_engine::workload::Workload;
 use countersign_engine::{Explained, Listed, Waits, clock};
+use countersign_tokens::TokenError;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -103,7 +105,11 @@ fn open(explained: &Explained<'_>) -> Check {
 
 fn failure(explained: &Explained<'_>, check: Check, reason: Reason) -> String {
     let code = reason.row().code;
-    let trouble = explained.trouble.as_ref().map(|(_, error)| error.to_string());
+    let described = |(issuer, error): &(Option<&Issuer>, TokenError)| match issuer {
+        Some(issuer) => issuer.rules.describe(*error),
+        None => error.to_string(),
+    };
+    let trouble = explained.trouble.as_ref().map(described);
     let lacks = || explained.verified.as_ref()?.refused.as_ref()?.detail.clone();
     let of_credential = (check == Check::Credential).then(|| trouble.or_else(lacks)).flatten();
     match of_credential.or_else(|| found(check, explained)) {

@@ -41,6 +41,8 @@ fn full() -> Value {
             "profile": "generic",
             "types": ["JWT", ""],
             "audiences": ["https://tools.example.com/mcp"],
+            "audience_claim": "client_id",
+            "required_claims": { "token_use": "access", "version": 2 },
             "algorithms": ["ES256", "RS256"],
             "keys": {
                 "url": "https://STS.example.com/jwks.json?v=1", "cluster": "sts", "insecure_http": false,
@@ -223,7 +225,7 @@ fn objects<'a>(value: &'a Value, pointer: &str, visit: &mut dyn FnMut(&str, &'a 
     match value {
         Value::Object(members) => {
             // Its keys are names.
-            if !pointer.ends_with("/claims") {
+            if !["/claims", "/required_claims"].iter().any(|names| pointer.ends_with(names)) {
                 visit(pointer, members);
             }
             let foreign = ["input_schema", "inline", "actions"];

@@ -293,3 +293,36 @@ fn a_verifier_refuses_a_key_for_another_algorithm() -> Result<(), Failure> {
     }
     Ok(())
 }
+
+/// AWS Cognito's access tokens have `client_id` and no `aud`; its ID tokens have the client in `aud`.
+#[test]
+fn whom_a_token_without_aud_is_for() -> Result<(), Failure> {
+    let issuer = Issuer::shared()?;
+    let keys = issuer.keys()?;
+    let required = vec![("token_use".to_owned(), Scalar::from("access"))];
+    let lax = rules(Profile::AccessToken)?.with_required(required)?.with_audience_claim("client".to_owned())?;
+    let missing = "claim `aud` is missing, and so is the claim that is to take its place";
+    let other = "claim `aud` is missing, and the claim in its place names none of the configured audiences";
+    for (changes, outcome) in [
+        (json!({"token_use": "access"}), Ok(false)),
+        (json!({"token_use": "access", "aud": null, "client": AUDIENCE}), Ok(true)),
+        (json!({"token_use": "access", "client": "another"}), Ok(false)),
+        (json!({"token_use": "access", "aud": null}), Err(missing)),
+        (json!({"token_use": "access", "aud": null, "client": [AUDIENCE]}), Err(missing)),
+        (json!({"token_use": "access", "aud": null, "client": "another"}), Err(other)),
+        (
+            json!({"token_use": "access", "aud": [], "client": AUDIENCE}),
+            Err("claim `aud` names none of the configured audiences"),
+        ),
+        (json!({"aud": null, "client": AUDIENCE}), Err("a claim is not what the issuer's tokens must say")),
+        (json!({"token_use": "id"}), Err("a claim is not what the issuer's tokens must say")),
+    ] {
+        let verified = verify(&signed(&changes)?, &lax, &keys, UnixTime::from_secs(NOW));
+        assert_eq!(verified.map(|token| lax.is_for_client(&token)), outcome.map_err(str::to_owned), "{changes}");
+    }
+    let strict = rules(Profile::AccessToken)?;
+    let without = signed(&json!({"aud": null, "client": AUDIENCE}))?;
+    let refused = verify(&without, &strict, &keys, UnixTime::from_secs(NOW)).map(drop);
+    assert_eq!(refused, Err("claim `aud` is missing".to_owned()));
+    Ok(())
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use countersign_tokens::{Algorithm, KeyFormat, Profile};
+use countersign_tokens::{Algorithm, KeyFormat, Profile, TokenError};
 use serde_json::{Value, json};
 
 use super::{Edit, Outcome, SECRET, edited, full, key_set, minimal, parse, set};
@@ -52,6 +52,9 @@ fn everything_stated_arrives() -> Outcome {
     assert_eq!(issuer.claims, [groups]);
 
     assert_eq!(issuer.rules.machine_claim(), Some("azp"));
+    assert_eq!(issuer.rules.audience_claim(), Some("client_id"));
+    let refused = issuer.rules.describe(TokenError::OtherClaim { number: 1 });
+    assert_eq!(refused, "claim `version` is not 2");
     let (require, leeway) = (Bound::Dpop, Duration::from_secs(10));
     let nonce = Some(NonceRule::new(Duration::from_mins(3), Some(SECRET), Some(SECRET)));
     let binding = Binding { require, same_workload: true, proof_age: Duration::from_mins(2), nonce, leeway };

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use countersign_tokens::{Algorithm, IssuerRules, Profile, RulesError, TrustDomain};
+use countersign_tokens::{Algorithm, IssuerRules, Profile, RulesError, Scalar, TrustDomain};
 
 use super::Seen;
 use super::claims::claims;
@@ -299,7 +299,8 @@ pub(super) fn trust_domain(node: &Node<'_>) -> Option<TrustDomain> {
 fn rules(object: &mut Object<'_>, who: Option<Who>) -> Option<IssuerRules> {
     let profile = who.as_ref().map(|who| &who.profile);
     if matches!(profile, Some(Profile::X509Svid { .. })) {
-        let pointless = ["audiences", "algorithms", "max_lifetime", "leeway", "machine_claim"];
+        let pointless =
+            ["audiences", "audience_claim", "algorithms", "max_lifetime", "leeway", "machine_claim", "required_claims"];
         object.forbid(&pointless, "is said of tokens; the gateway verifies certificates; remove it")?;
         let Who { issuer, profile } = who?;
         return IssuerRules::new(issuer, profile, Vec::new(), Vec::new(), None, Duration::ZERO).ok();
@@ -314,10 +315,16 @@ fn rules(object: &mut Object<'_>, who: Option<Who>) -> Option<IssuerRules> {
     let max_lifetime = object.or("max_lifetime", DEFAULT_LIFETIME, |node| node.duration(&LIFETIME));
     let leeway = object.or("leeway", DEFAULT_LEEWAY, |node| node.duration(&LEEWAY));
     let machine = object.optional("machine_claim", |node| node.text().map(str::to_owned));
+    let required = object.optional("required_claims", required_claims);
+    let audience_claim = object.optional("audience_claim", |node| node.text().map(str::to_owned));
     let Who { issuer, profile } = who?;
     let rules = IssuerRules::new(issuer, profile, audiences?, algorithms?, Some(max_lifetime?), leeway?);
-    let machine = machine?;
-    match rules.and_then(|rules| machine.into_iter().try_fold(rules, IssuerRules::with_machines)) {
+    let (machine, required, audience_claim) = (machine?, required?, audience_claim?);
+    let rules = rules
+        .and_then(|rules| machine.into_iter().try_fold(rules, IssuerRules::with_machines))
+        .and_then(|rules| required.into_iter().try_fold(rules, IssuerRules::with_required))
+        .and_then(|rules| audience_claim.into_iter().try_fold(rules, IssuerRules::with_audience_claim));
+    match rules {
         Ok(rules) => Some(rules),
         Err(error) => object.node().refuse_member(member(&error), error.to_string()),
     }
@@ -330,10 +337,17 @@ fn member(error: &RulesError) -> &'static str {
         RulesError::NoAudience | RulesError::EmptyAudience => "audiences",
         RulesError::NoAlgorithm | RulesError::SvidAlgorithm => "algorithms",
         RulesError::MachineClaim(_) | RulesError::NoMachines => "machine_claim",
+        RulesError::NoRequiredClaim | RulesError::RequiredClaim(_) => "required_claims",
+        RulesError::AudienceClaim(_) | RulesError::AnyAudience | RulesError::AlwaysAudience => "audience_claim",
         RulesError::LeewayTooLong => "leeway",
         RulesError::NoLifetime => "max_lifetime",
         RulesError::NoType | RulesError::Type(_) | RulesError::ForeignType(_) => "types",
     }
+}
+
+/// Claims with what each must say.
+fn required_claims(node: &Node<'_>) -> Option<Vec<(String, Scalar)>> {
+    node.map(|name, node| Some((name.to_owned(), node.scalar()?)))
 }
 
 /// The empty text stands for a credential without `typ`.

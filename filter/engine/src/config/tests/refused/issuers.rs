@@ -312,6 +312,7 @@ fn formats_of_keys() -> Outcome {
             Remove("/issuers/0/issuer"),
             Remove("/issuers/0/types"),
             Remove("/issuers/0/machine_claim"),
+            Remove("/issuers/0/audience_claim"),
             set("/issuers/0/trust_domain", "example.org"),
         ]
     };
@@ -469,6 +470,8 @@ fn certificates() -> Outcome {
             Remove("/issuers/0/issuer"),
             Remove("/issuers/0/types"),
             Remove("/issuers/0/audiences"),
+            Remove("/issuers/0/audience_claim"),
+            Remove("/issuers/0/required_claims"),
             Remove("/issuers/0/algorithms"),
             Remove("/issuers/0/keys"),
             Remove("/issuers/0/max_lifetime"),
@@ -553,6 +556,52 @@ fn machines() -> Outcome {
 }
 
 #[test]
+fn whom_a_token_without_aud_is_for() -> Outcome {
+    let unfit = |claim: &str| {
+        format!("/issuers/0/audience_claim: `{claim}` is not a claim that names a client, such as `client_id` or `azp`")
+    };
+    let judged = |claim: &str| {
+        format!(
+            "/issuers/0/required_claims: `{claim}` is judged by a rule of its own, or is not a claim's name; name one that \
+             tells tokens apart"
+        )
+    };
+    let any = "/issuers/0/audience_claim: without `required_claims` an ID token could pass for what has no `aud`; write what \
+               only access tokens say, such as `required_claims: { token_use: access }`";
+    check(&[
+        (&[Remove("/issuers/0/required_claims")], any, SCHEMA_TOO),
+        (&[set("/issuers/0/required_claims", json!({ "client_id": "3n4b5u" }))], any, READER_ONLY),
+        (&[set("/issuers/0/audience_claim", "aud")], &unfit("aud"), SCHEMA_TOO),
+        (&[set("/issuers/0/audience_claim", "scope")], &unfit("scope"), SCHEMA_TOO),
+        (
+            &[
+                set("/issuers/0/profile", "txn-token"),
+                Remove("/issuers/0/types"),
+                Remove("/issuers/0/machine_claim"),
+                Remove("/issuers/0/task/scope_claim"),
+            ],
+            "/issuers/0/audience_claim: tokens of this profile have an `aud`",
+            SCHEMA_TOO,
+        ),
+        (
+            &[set("/issuers/0/required_claims", json!({}))],
+            "/issuers/0/required_claims: empty; name a claim and what it must say, or leave it out",
+            SCHEMA_TOO,
+        ),
+        (&[set("/issuers/0/required_claims", json!({ "aud": "x" }))], &judged("aud"), SCHEMA_TOO),
+        (&[set("/issuers/0/required_claims", json!({ "": "x" }))], &judged(""), SCHEMA_TOO),
+        (
+            &[set("/issuers/0/required_claims", json!({ "token_use": ["access"], "version": 2.5, "typ": "" }))],
+            "/issuers/0/required_claims/token_use: found a list where text or a number belongs; write it as the credential \
+             has it, text in quotes\n\
+             /issuers/0/required_claims/typ: empty; write some text, or leave the key out\n\
+             /issuers/0/required_claims/version: not a whole number from 0 to 2^53 - 1; nothing has such an id",
+            SCHEMA_TOO,
+        ),
+    ])
+}
+
+#[test]
 fn task_presets() -> Outcome {
     check(&[
         (
@@ -575,6 +624,7 @@ fn task_presets() -> Outcome {
                 set("/issuers/0/profile", "txn-token"),
                 Remove("/issuers/0/types"),
                 Remove("/issuers/0/machine_claim"),
+                Remove("/issuers/0/audience_claim"),
                 set("/issuers/0/task", json!({ "scope_claim": "scp" })),
             ],
             "/issuers/0/task/scope_claim: a transaction token's scopes are in `scope`; remove it",
