@@ -59,7 +59,7 @@ impl Engine {
     ) -> Result<Self, ConfigErrors> {
         let secrets = Keeping::new(secrets);
         let (config, policy) = read(configuration, &secrets)?;
-        let keys = config.issuers.iter().map(|issuer| KeyStore::new(issuer.rules.issuer(), &issuer.keys)).collect();
+        let keys = config.issuers.iter().map(|issuer| KeyStore::new(&issuer.rules, &issuer.keys)).collect();
         let tokens = TokenCache::new(config.limits.cached_tokens);
         let sessions = Arc::new(SessionKeys::new(config.sessions.secret.as_deref()));
         let shares = Arc::new(Shares::new(config.limits.shares));
@@ -177,7 +177,7 @@ impl Engine {
         jws: &CompactJws<'_>,
         carrier: Carrier,
     ) -> Option<(IssuerIndex, &Issuer, &KeyStore)> {
-        let named = |issuer: &Issuer| jws.unverified_issuer() == Some(issuer.rules.issuer());
+        let named = |issuer: &Issuer| jws.unverified_issuer().is_some_and(|iss| issuer.rules.is_issuer(iss));
         let found = match carrier {
             Carrier::Authorization => self
                 .find_issuer(|issuer| is_named_by_token(issuer) && named(issuer))

@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use countersign_tokens::json::JsonError;
-use countersign_tokens::{KeySet, KeySetError, UnixTime};
+use countersign_tokens::{IssuerRules, KeySet, KeySetError, UnixTime};
 
 use self::posted::Posted;
 use crate::background::early_by;
@@ -45,8 +45,8 @@ pub struct KeyStore {
 
 #[derive(Debug)]
 struct Remote {
-    /// As its own metadata must name it.
-    issuer: String,
+    /// Who its own metadata must name.
+    issuer: IssuerRules,
     keys: RemoteKeys,
     /// What the workers' document about these keys is called.
     document: String,
@@ -153,14 +153,15 @@ impl fmt::Display for Sequence {
 
 impl KeyStore {
     /// `issuer`'s keys from `source`; inline ones are there at once.
-    pub fn new(issuer: &str, source: &KeySource) -> Self {
+    pub fn new(issuer: &IssuerRules, source: &KeySource) -> Self {
         let (remote, keys) = match source {
             KeySource::None => (None, None),
             KeySource::Inline(set) => (None, Some(Held { set: Arc::new(set.clone()), fetched: None })),
             KeySource::Remote(keys) => {
-                let source = digest::text(&digest::of_bytes(format!("{issuer}\n{:?}", keys.location).as_bytes()));
+                let source =
+                    digest::text(&digest::of_bytes(format!("{}\n{:?}", issuer.issuer(), keys.location).as_bytes()));
                 let document = format!("keys/{source}");
-                (Some(Remote { issuer: issuer.to_owned(), keys: keys.as_ref().clone(), document }), None)
+                (Some(Remote { issuer: issuer.clone(), keys: keys.as_ref().clone(), document }), None)
             }
         };
         Self { remote, state: Mutex::new(State { keys, ..State::default() }) }

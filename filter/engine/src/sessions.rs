@@ -168,6 +168,7 @@ mod tests {
         Workload {
             identity: identity(subject),
             issuer_name: "platform".to_owned(),
+            tenant: None,
             trust_domain: None,
             kind: Kind::Agent,
             traits: BTreeSet::new(),

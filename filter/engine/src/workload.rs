@@ -31,6 +31,8 @@ pub struct Workload {
     pub identity: Identity,
     /// The configured name of the issuer that vouched.
     pub issuer_name: String,
+    /// For which of its tenants, if it has any.
+    pub tenant: Option<String>,
     /// The SPIFFE trust domain that vouched, if it is one.
     pub trust_domain: Option<String>,
     /// How the caller is governed: the current actor, else the subject.
@@ -50,13 +52,15 @@ pub struct Workload {
 }
 
 impl Workload {
-    /// What policies call it: `<issuer's configured name>/<sub>`, of a machine `<issuer's configured name>#<claim>/<id>`. A subject
-    /// alone may be somebody else's elsewhere; no issuer's name has a `#`, so no `sub` makes one of the other.
+    /// What policies call it: `<issuer's configured name>/<sub>`, of a machine `<issuer's configured name>#<claim>/<id>`. Of an
+    /// issuer with tenants `/<tenant>` follows the name. A subject alone may be somebody else's elsewhere; neither an issuer's
+    /// name nor a tenant has a `#` or `/`, so no `sub` makes one of the other.
     pub fn id(&self) -> String {
-        let Self { identity, issuer_name, .. } = self;
+        let Self { identity, issuer_name, tenant, .. } = self;
+        let vouching = vouching(issuer_name, tenant.as_deref());
         match &identity.subject {
-            Subject::Sub(sub) => format!("{issuer_name}/{sub}"),
-            Subject::Machine(Machine { claim, id }) => format!("{issuer_name}#{claim}/{id}"),
+            Subject::Sub(sub) => format!("{vouching}/{sub}"),
+            Subject::Machine(Machine { claim, id }) => format!("{vouching}#{claim}/{id}"),
         }
     }
 
@@ -64,6 +68,11 @@ impl Workload {
     pub fn texts(&self) -> impl Iterator<Item = &str> {
         self.identity.texts().chain(self.actors.first().into_iter().flat_map(|actor| actor.identity.texts()))
     }
+}
+
+/// What policies call the issuer `name`, or one `tenant` of it, in the names of those that it vouches for.
+pub(crate) fn vouching(name: &str, tenant: Option<&str>) -> String {
+    tenant.map_or_else(|| name.to_owned(), |tenant| format!("{name}/{tenant}"))
 }
 
 /// Somebody in the actor chain.

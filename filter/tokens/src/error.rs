@@ -143,6 +143,12 @@ pub enum TokenError {
     /// `iss` is another issuer (RFC 7519 §4.1.1, RFC 9068 §4).
     #[error("claim `iss` is another issuer")]
     WrongIssuer,
+    /// `iss` is of one tenant, and the claim that is the tenant does not name it.
+    #[error("the claim that is the tenant does not name that of `iss`")]
+    OtherTenant,
+    /// The key is published for other tenants than that of `iss`.
+    #[error("the key of the issuer that header `kid` names is not for the tenant of `iss`")]
+    KeyOfOtherTenant,
     /// `aud` names none of the configured audiences (RFC 7519 §4.1.3, RFC 9068 §4).
     #[error("claim `aud` names none of the configured audiences")]
     WrongAudience,
@@ -223,7 +229,9 @@ impl TokenError {
             | Self::TooManyActors
             | Self::Confirmation
             | Self::NotSpiffeId(_) => TokenErrorClass::ClaimRefused,
-            Self::WrongIssuer | Self::WrongTrustDomain => TokenErrorClass::WrongIssuer,
+            Self::WrongIssuer | Self::WrongTrustDomain | Self::OtherTenant | Self::KeyOfOtherTenant => {
+                TokenErrorClass::WrongIssuer
+            }
             Self::WrongAudience | Self::WrongClient => TokenErrorClass::WrongAudience,
             Self::Expired => TokenErrorClass::Expired,
             Self::NotYetValid | Self::IssuedInFuture => TokenErrorClass::NotYetValid,

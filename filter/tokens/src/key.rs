@@ -106,6 +106,8 @@ pub struct Key {
     algorithm: Algorithm,
     /// Whether its publisher says so.
     says_algorithm: bool,
+    /// Whose it is, where that is stated; one of many tenants, or their template. What is no text is nobody's.
+    issuer: Option<String>,
     parameters: Parameters,
     public: PublicKey,
     /// For gateways that verify; made once.
@@ -121,6 +123,11 @@ impl Key {
     /// The only algorithm it verifies.
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
+    }
+
+    /// Which issuer its publisher says it is for (`issuer`, which Microsoft Entra ID adds to RFC 7517), if it says.
+    pub(crate) fn issuer(&self) -> Option<&str> {
+        self.issuer.as_deref()
     }
 
     /// Its numbers.
@@ -156,7 +163,8 @@ impl Key {
         let parameters = Parameters::from_jwk(jwk, algorithm)?;
         let public = PublicKey::new(algorithm, &parameters)?;
         let der = public.der();
-        Ok(Self { id, algorithm, says_algorithm: jwk.contains_key("alg"), parameters, public, der })
+        let issuer = jwk.get("issuer").map(|issuer| issuer.as_str().unwrap_or_default().to_owned());
+        Ok(Self { id, algorithm, says_algorithm: jwk.contains_key("alg"), issuer, parameters, public, der })
     }
 
     /// It for the first of `algorithms` that it fits, if its publisher does not say for which it is.
@@ -202,7 +210,8 @@ impl Key {
 impl PartialEq for Key {
     fn eq(&self, other: &Self) -> bool {
         // `public` follows from the rest.
-        self.id == other.id && self.algorithm == other.algorithm && self.parameters == other.parameters
+        (&self.id, self.algorithm, &self.issuer, &self.parameters)
+            == (&other.id, other.algorithm, &other.issuer, &other.parameters)
     }
 }
 

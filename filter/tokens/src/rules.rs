@@ -25,6 +25,7 @@ use crate::required::{AudienceClaim, RequiredClaims, names_clients};
 use crate::scalar::Scalar;
 use crate::spiffe::SpiffeId;
 use crate::subject::{Machine, Subject};
+use crate::tenants::{self, IssuerTemplate, Tenants};
 use crate::time::UnixTime;
 use crate::verified::{Actor, VerifiedToken};
 use crate::verifier::Verifier;
@@ -48,12 +49,16 @@ pub struct IssuerRules {
     machine: Option<String>,
     required: RequiredClaims,
     audience_claim: Option<AudienceClaim>,
+    /// Where `issuer` is a template: whose `iss` are accepted.
+    tenants: Option<Tenants>,
 }
 
 /// How a token was signed.
 struct Signed<'a> {
     key_id: Option<&'a str>,
     algorithm: Algorithm,
+    /// Which issuer the key is published for, if that is stated.
+    key_issuer: Option<&'a str>,
 }
 
 impl IssuerRules {
@@ -93,8 +98,18 @@ impl IssuerRules {
         }
         // Of a client that acts for itself an issuer need not say more (RFC 7662 §2.2).
         let machine = matches!(profile, Profile::Opaque).then(|| CLIENT.to_owned());
-        let (required, audience_claim) = (RequiredClaims::default(), None);
-        Ok(Self { issuer, profile, audiences, algorithms, max_lifetime, leeway, machine, required, audience_claim })
+        Ok(Self {
+            issuer,
+            profile,
+            audiences,
+            algorithms,
+            max_lifetime,
+            leeway,
+            machine,
+            required: RequiredClaims::default(),
+            audience_claim: None,
+            tenants: None,
+        })
     }
 
     /// The same, and a token without `sub` names a machine by `claim`.
@@ -126,6 +141,42 @@ impl IssuerRules {
         self.machine.as_deref()
     }
 
+    /// The same of an issuer whose tokens are of one of the `tenants`, each with an `iss` made of `template`.
+    pub fn with_tenants(self, template: IssuerTemplate, tenants: Vec<String>) -> Result<Self, RulesError> {
+        if !matches!(self.profile, Profile::AccessToken | Profile::Generic { .. }) {
+            return Err(RulesError::NoTenants);
+        }
+        Ok(Self { tenants: Some(Tenants::new(template, tenants)?), ..self })
+    }
+
+    /// Whether `issuer` is what `iss` must be; of JWT-SVIDs, the trust domain as a SPIFFE ID.
+    pub fn is_issuer(&self, issuer: &str) -> bool {
+        match &self.tenants {
+            Some(tenants) => tenants.tenant(issuer).is_some(),
+            None => issuer == self.issuer,
+        }
+    }
+
+    /// Whether `issuer` is how a document names this issuer: exactly, or, of one with tenants, all of them.
+    pub fn is_stated_as(&self, issuer: &str) -> bool {
+        self.tenants.as_ref().map_or(issuer == self.issuer, |tenants| tenants.is_everybodys(issuer))
+    }
+
+    /// The tenants that are accepted, in alphabetical order; none of an issuer that has no tenants.
+    pub fn tenants(&self) -> impl Iterator<Item = &str> {
+        self.tenants.iter().flat_map(Tenants::listed)
+    }
+
+    /// The claim that is the tenant, of an issuer that has tenants.
+    pub fn tenant_claim(&self) -> Option<&str> {
+        self.tenants.as_ref().map(Tenants::claim)
+    }
+
+    /// The tenant that `issuer` is the `iss` of.
+    pub fn tenant_of<'i>(&self, issuer: &'i str) -> Option<&'i str> {
+        self.tenants.as_ref()?.tenant(issuer)
+    }
+
     /// The claim that says whom a token without `aud` is for, if such tokens are accepted.
     pub fn audience_claim(&self) -> Option<&str> {
         self.audience_claim.as_ref().map(AudienceClaim::name)
@@ -147,6 +198,9 @@ impl IssuerRules {
             (TokenError::WrongClient, _) => {
                 format!("claim `aud` is missing, and `{audience}` names none of the configured audiences")
             }
+            (TokenError::OtherTenant, _) => {
+                format!("claim `{}` does not name the tenant of `iss`", self.tenant_claim().unwrap_or_default())
+            }
             (TokenError::OtherClaim { number }, _) => match self.required.get(number) {
                 Some((claim, value)) => format!("claim `{claim}` is not {}", value.json()),
                 None => error.to_string(),
@@ -155,7 +209,7 @@ impl IssuerRules {
         }
     }
 
-    /// The issuer, as `iss` must spell it; of JWT-SVIDs, the trust domain as a SPIFFE ID.
+    /// The issuer, as `iss` must spell it; of one with tenants its template, of JWT-SVIDs the trust domain as a SPIFFE ID.
     pub fn issuer(&self) -> &str {
         &self.issuer
     }
@@ -198,9 +252,11 @@ impl IssuerRules {
             return Err(TokenError::AlgorithmNotAllowed);
         }
         self.profile.check_header(header)?;
-        verifier.verify(&jws, keys.find(header)?)?;
+        let key = keys.find(header)?;
+        verifier.verify(&jws, key)?;
         let (header, payload) = jws.into_parts();
-        let signed = Signed { key_id: header.key_id(), algorithm: header.algorithm() };
+        let (key_id, algorithm, key_issuer) = (header.key_id(), header.algorithm(), key.issuer());
+        let signed = Signed { key_id, algorithm, key_issuer };
         self.judge(payload, Some(signed), now)
     }
 
@@ -227,6 +283,7 @@ impl IssuerRules {
         }
         Ok(VerifiedToken {
             issuer: self.issuer.clone(),
+            tenant: None,
             subject: id.as_str().into(),
             actors: Vec::new(),
             client_id: None,
@@ -272,7 +329,14 @@ impl IssuerRules {
             (None, Some(claim), Some(id)) => Subject::Machine(Machine { claim: claim.clone(), id: id.to_owned() }),
             (None, _, _) => return Err(TokenError::ClaimMissing { claim: "sub" }),
         };
-        self.judge_issuer(read.issuer, &subject)?;
+        let tenant = self.judge_issuer(read.issuer, &subject, &claims)?;
+        let issuer = if tenant.is_some() { read.issuer.unwrap_or_default() } else { &self.issuer };
+        let key_issuer = signed.as_ref().and_then(|signed| signed.key_issuer);
+        if let (Some(tenant), Some(stated)) = (&tenant, key_issuer)
+            && !tenants::is_for(stated, tenant, issuer)
+        {
+            return Err(TokenError::KeyOfOtherTenant);
+        }
         self.required.check(&claims)?;
         self.judge_audience(read.audiences.as_deref(), &claims)?;
         self.judge_times(expires, read.not_before, read.issued, now)?;
@@ -280,9 +344,10 @@ impl IssuerRules {
         let transaction = || read.transaction.map(|text| Scalar::Text(text.to_owned()));
         let id = if self.profile == Profile::TxnToken { transaction() } else { read.id };
         let token = VerifiedToken {
-            issuer: self.issuer.clone(),
+            issuer: issuer.to_owned(),
+            tenant,
             subject,
-            actors: read.actors.iter().map(|actor| resolve(actor, &self.issuer)).collect(),
+            actors: read.actors.iter().map(|actor| resolve(actor, issuer)).collect(),
             client_id: read.client_id.map(str::to_owned),
             requester: read.requester.map(str::to_owned),
             id,
@@ -299,25 +364,28 @@ impl IssuerRules {
         Ok(VerifiedToken { claims, ..token })
     }
 
-    /// Whether this issuer may speak for `subject`, and says that it does.
-    fn judge_issuer(&self, issuer: Option<&str>, subject: &Subject) -> Result<(), TokenError> {
+    /// Whether this issuer may speak for `subject`, and says that it does; for which of its tenants, if it has any.
+    fn judge_issuer(
+        &self,
+        issuer: Option<&str>,
+        subject: &Subject,
+        claims: &Map<String, Value>,
+    ) -> Result<Option<String>, TokenError> {
         match (&self.profile, issuer) {
             // `iss` is whatever else the trust domain calls itself (JWT-SVID §3).
             (Profile::JwtSvid { trust_domain } | Profile::X509Svid { trust_domain }, _) => {
                 let sub = subject.sub().ok_or(TokenError::ClaimMissing { claim: "sub" })?;
                 let id: SpiffeId = sub.parse().map_err(TokenError::NotSpiffeId)?;
-                if id.trust_domain() == trust_domain { Ok(()) } else { Err(TokenError::WrongTrustDomain) }
+                if id.trust_domain() == trust_domain { Ok(None) } else { Err(TokenError::WrongTrustDomain) }
             }
             // Of an opaque token the issuer was asked itself (RFC 7662 §2.2 leaves `iss` out).
-            (Profile::TxnToken | Profile::Opaque, None) => Ok(()),
+            (Profile::TxnToken | Profile::Opaque, None) => Ok(None),
             (_, None) => Err(TokenError::ClaimMissing { claim: "iss" }),
-            (_, Some(issuer)) => {
-                if issuer == self.issuer {
-                    Ok(())
-                } else {
-                    Err(TokenError::WrongIssuer)
-                }
-            }
+            (_, Some(issuer)) => match &self.tenants {
+                Some(tenants) => tenants.judge(issuer, claims).map(Some),
+                None if issuer == self.issuer => Ok(None),
+                None => Err(TokenError::WrongIssuer),
+            },
         }
     }
 

@@ -34,8 +34,10 @@ pub struct Confirmation {
 /// What depends on time is checked again by [`crate::IssuerRules::still_valid`].
 #[derive(Clone, PartialEq)]
 pub struct VerifiedToken {
-    /// Who vouches: `iss` as configured, or the trust domain as `spiffe://…`.
+    /// Who vouches: `iss`, or the trust domain as `spiffe://…`.
     pub issuer: String,
+    /// The tenant of an issuer that has several; it is in `issuer`.
+    pub tenant: Option<String>,
     /// `sub`, or the machine that it names instead.
     pub subject: Subject,
     /// The chain of `act`, the current actor first; at most [`crate::MAX_ACTORS`].
@@ -71,6 +73,7 @@ impl fmt::Debug for VerifiedToken {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             issuer,
+            tenant,
             subject,
             actors,
             client_id,
@@ -89,6 +92,7 @@ impl fmt::Debug for VerifiedToken {
         formatter
             .debug_struct("VerifiedToken")
             .field("issuer", issuer)
+            .field("tenant", tenant)
             .field("subject", subject)
             .field("actors", actors)
             .field("client_id", client_id)

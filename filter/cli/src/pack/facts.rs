@@ -34,6 +34,7 @@ pub(super) fn workload(caller: &Caller, rules: &[ClaimRule]) -> Result<Workload,
     Ok(Workload {
         identity: identity(issuer, subject),
         issuer_name: issuer_name.clone(),
+        tenant: None,
         trust_domain: trust_domain.clone(),
         kind: *kind,
         traits: traits.clone(),

@@ -210,6 +210,7 @@ fn workload(caller: &record::Workload, config: &Config) -> Option<Workload> {
     };
     Some(Workload {
         identity: identity(&caller.issuer, caller.subject()?),
+        tenant: issuer.and_then(|issuer| issuer.rules.tenant_of(&caller.issuer)).map(str::to_owned),
         claims: issuer.iter().flat_map(|issuer| &issuer.claims).map(found).collect(),
         issuer_name,
         trust_domain: caller.trust_domain.clone(),
@@ -227,7 +228,7 @@ fn workload(caller: &record::Workload, config: &Config) -> Option<Workload> {
 fn issuer_name(caller: &record::Workload, config: &Config) -> String {
     // No issuer's name has either sign.
     let told = caller.id.as_deref().and_then(|id| id.split(['/', '#']).next());
-    let mut issuers = config.issuers.iter().filter(|issuer| issuer.rules.issuer() == caller.issuer);
+    let mut issuers = config.issuers.iter().filter(|issuer| issuer.rules.is_issuer(&caller.issuer));
     match (told, issuers.next(), issuers.next()) {
         (Some(told), _, _) => told.to_owned(),
         (None, Some(issuer), None) => issuer.name.clone(),

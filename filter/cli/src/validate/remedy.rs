@@ -41,7 +41,9 @@ pub(super) const fn remedy(problem: &Problem) -> &'static str {
         Problem::UnknownResource(_) => "name a resource of the configuration, or declare this one",
         Problem::UnknownIssuer(_) => "name an issuer, or the trust domain of one, of the configuration",
         Problem::BareAgent { .. } => "write the issuer's name and `/` before the subject",
-        Problem::BareSubject { .. } => "say whose subject it is: ask for the issuer in the same policy",
+        Problem::BareSubject { .. } | Problem::BareTenant { .. } => {
+            "say whose subject it is: ask for the issuer in the same policy"
+        }
         Problem::UnknownKind(_) => "write `Kind::\"automation\"` or `Kind::\"agent\"`",
         Problem::Unreadable { .. } => {
             "give it one type in `input_schema`, or name the actions whose arguments the policy can read"

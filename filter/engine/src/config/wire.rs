@@ -56,6 +56,7 @@ pub(super) fn document(root: &Node<'_>, secrets: &dyn Secrets) -> Option<Config>
             issuers: issuers.as_ref().map(|_| &seen.issuer_names),
             resources: resources.as_ref().map(|_| &seen.resource_names),
             catalogue: resources.as_deref().unwrap_or_default(),
+            trusted: issuers.as_deref().unwrap_or_default(),
         };
         let entries = object.or("workloads", Vec::new(), |node| workload::workloads(node, known));
         let actors = object.or("actors", workload::ACTORS, workload::actors);

@@ -3,6 +3,7 @@
 //! The document is believed about one thing only: the path of `jwks_uri`. Where that leads is configured, so nobody who
 //! can write the document can make the gateway call somewhere else.
 
+use countersign_tokens::IssuerRules;
 use countersign_tokens::json::{self, Limits};
 use http::Uri;
 
@@ -13,11 +14,11 @@ use crate::config::Endpoint;
 const LIMITS: Limits = Limits { depth: 16, bytes: 64 * 1024, nodes: 4_096 };
 
 /// The endpoint of the keys: `keys` with the path that `document`, which must be `issuer`'s own, names.
-pub(super) fn locate(document: &[u8], issuer: &str, keys: &Endpoint) -> Result<Endpoint, FetchError> {
+pub(super) fn locate(document: &[u8], issuer: &IssuerRules, keys: &Endpoint) -> Result<Endpoint, FetchError> {
     let document = json::parse(document, &LIMITS).map_err(FetchError::Metadata)?;
     let member = |name| document.get(name).and_then(serde_json::Value::as_str);
-    // RFC 8414 §3.3: identical, or it must not be used.
-    if member("issuer") != Some(issuer) {
+    // RFC 8414 §3.3: identical, or it must not be used. Of many tenants it names all at once, as Entra ID does.
+    if !member("issuer").is_some_and(|stated| issuer.is_stated_as(stated)) {
         return Err(FetchError::OtherIssuer);
     }
     let uri = member("jwks_uri").and_then(|uri| uri.parse::<Uri>().ok()).ok_or(FetchError::NoKeysUri)?;
@@ -33,7 +34,15 @@ pub(super) fn locate(document: &[u8], issuer: &str, keys: &Endpoint) -> Result<E
 pub(super) mod tests {
     use std::time::Duration;
 
+    use countersign_tokens::{Algorithm, Profile, RulesError};
+
     use super::*;
+
+    /// Rules of the issuer that is called `issuer`.
+    pub(crate) fn rules(issuer: &str) -> Result<IssuerRules, RulesError> {
+        let (audiences, algorithms) = (vec!["here".to_owned()], vec![Algorithm::ES256]);
+        IssuerRules::new(issuer.to_owned(), Profile::AccessToken, audiences, algorithms, None, Duration::ZERO)
+    }
 
     /// The path of the keys in an issuer's metadata.
     pub(crate) fn located(document: &str) -> Result<String, String> {
@@ -44,7 +53,8 @@ pub(super) mod tests {
             path: "/".to_owned(),
             timeout: Duration::from_secs(1),
         };
-        let found = locate(document.as_bytes(), "https://sts.example.com", &keys);
+        let issuer = rules("https://sts.example.com").map_err(|error| error.to_string())?;
+        let found = locate(document.as_bytes(), &issuer, &keys);
         found.map(|endpoint| endpoint.path).map_err(|error| error.to_string())
     }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use countersign_tokens::KeyFormat;
 
+use super::discovery::tests::rules;
 use super::*;
 use crate::headers::Headers;
 use crate::ledger::MemoryLedger;
@@ -18,6 +19,7 @@ fn worker() -> KeyStore {
     publishing(KeyFormat::Jwks, Some(Duration::from_mins(5)))
 }
 
+#[expect(clippy::expect_used, reason = "they are written here")]
 fn publishing(format: KeyFormat, refresh: Option<Duration>) -> KeyStore {
     let endpoint = Endpoint {
         cluster: "sts".to_owned(),
@@ -34,7 +36,7 @@ fn publishing(format: KeyFormat, refresh: Option<Duration>) -> KeyStore {
         max_stale: Duration::from_hours(1),
         cooldown: Duration::from_secs(10),
     };
-    KeyStore::new("https://sts.test", &KeySource::Remote(Box::new(keys)))
+    KeyStore::new(&rules("https://sts.test").expect("rules"), &KeySource::Remote(Box::new(keys)))
 }
 
 fn at(secs: u64) -> UnixTime {

@@ -137,6 +137,12 @@ pub enum Problem {
          (`principal in Issuer::\"{example}\"`, of actors `context.actor.issuer`), or name `Agent::\"{example}/…\"`"
     )]
     BareSubject { name: String, example: String },
+    /// The policy compares a subject with a text, and several tenants of one issuer may give it.
+    #[error(
+        "`{name}` is compared with a text, and each tenant of `{issuer}` could call somebody so; ask for the tenant's `iss` as well \
+         (`principal.issuer`, of actors `context.actor.issuer`), or name `Agent::\"{issuer}/<tenant>/…\"`"
+    )]
+    BareTenant { name: String, issuer: String },
     /// The policy names an entity, and none of its actions is ever asked about it.
     #[error("no action in its scope is ever asked about its resource")]
     NeverApplies,

@@ -23,7 +23,7 @@ use super::vocabulary;
 use crate::config::{Issuer, Sandbox};
 use crate::frameworks;
 use crate::rollout::Mode;
-use crate::workload::Kind;
+use crate::workload::{Kind, vouching};
 
 /// One policy, ready to be indexed.
 #[derive(Clone, Debug)]
@@ -330,9 +330,18 @@ pub(super) fn strangers(rule: &Rule, around: &Surroundings<'_>) -> Vec<Problem> 
 
 /// A subject that `rule` compares with a text, without its issuer where there are several.
 fn bare_subject(rule: &Rule, around: &Surroundings<'_>) -> Option<Problem> {
-    let issuer = around.issuers.filter(|issuers| issuers.len() > 1)?.first()?;
-    let name = subjects::bare(&rule.policy)?;
-    Some(Problem::BareSubject { name, example: issuer.name.clone() })
+    let issuers = around.issuers?;
+    let several: Vec<&str> = issuers
+        .iter()
+        .filter(|issuer| issuer.rules.tenants().nth(1).is_some())
+        .map(|issuer| issuer.name.as_str())
+        .collect();
+    let of_any = || subjects::bare(&rule.policy, &[]).filter(|_| issuers.len() > 1);
+    if let (Some(name), Some(issuer)) = (of_any(), issuers.first()) {
+        return Some(Problem::BareSubject { name, example: issuer.name.clone() });
+    }
+    let name = subjects::bare(&rule.policy, &several)?;
+    Some(Problem::BareTenant { name, issuer: (*several.first()?).to_owned() })
 }
 
 fn stranger(uid: &EntityUid, Surroundings { resources, issuers, .. }: &Surroundings<'_>) -> Option<Problem> {
@@ -359,17 +368,33 @@ fn stranger(uid: &EntityUid, Surroundings { resources, issuers, .. }: &Surroundi
 /// An agent without the issuer that calls it so: it would be nobody, and a misspelt forbid would forbid nothing.
 fn bare_agent(uid: &EntityUid, issuers: Option<&[Issuer]>) -> Option<Problem> {
     let id = uid.id().unescaped();
-    let (named, subject) = id.split_once('/').unwrap_or((id, ""));
     let issuers = issuers?;
-    let is_it = |issuer: &Issuer| match named.split_once('#') {
-        None => issuer.name == named,
-        Some((name, claim)) => issuer.name == name && issuer.rules.machine_claim() == Some(claim),
-    };
-    if !subject.is_empty() && issuers.iter().any(is_it) {
+    if issuers.iter().any(|issuer| vouches_for(issuer, id)) {
         return None;
     }
-    let qualified = issuers.iter().map(|issuer| format!("`{}::\"{}/{id}\"`", schema::AGENT, issuer.name));
+    let qualified = issuers.iter().map(|issuer| {
+        let tenant = issuer.rules.tenant_claim().map(|_| "<tenant>");
+        format!("`{}::\"{}/{id}\"`", schema::AGENT, vouching(&issuer.name, tenant))
+    });
     Some(Problem::BareAgent { named: uid.to_string(), qualified: qualified.collect::<Vec<_>>().join(" or ") })
+}
+
+/// Whether `id` is what policies call somebody whom `issuer` vouches for.
+fn vouches_for(issuer: &Issuer, id: &str) -> bool {
+    let names_somebody = |tenant: Option<&str>| {
+        let rest = id.strip_prefix(vouching(&issuer.name, tenant).as_str());
+        match rest.and_then(|rest| rest.split_at_checked(1)) {
+            Some(("/", subject)) => !subject.is_empty(),
+            Some(("#", machine)) => machine
+                .split_once('/')
+                .is_some_and(|(claim, id)| issuer.rules.machine_claim() == Some(claim) && !id.is_empty()),
+            Some(_) | None => false,
+        }
+    };
+    match issuer.rules.tenant_claim() {
+        Some(_) => issuer.rules.tenants().any(|tenant| names_somebody(Some(tenant))),
+        None => names_somebody(None),
+    }
 }
 
 fn syntax(source: &Source<'_>, error: &DetailedError) -> LoadError {

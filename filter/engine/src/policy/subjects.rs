@@ -16,24 +16,33 @@ const NAMES: [(&[&str], &[&[&str]]); 4] = [
     (&["principal", "client_id"], OF_PRINCIPAL),
     (&["context", "actor", "subject"], &[&["context", "actor", "issuer"]]),
 ];
-const OF_PRINCIPAL: &[&[&str]] =
-    &[&["principal", "issuer"], &["principal", "issuer_name"], &["principal", "trust_domain"]];
+const OF_PRINCIPAL: &[&[&str]] = &[&["principal", "issuer"], OF_NAME, &["principal", "trust_domain"]];
+const OF_NAME: &[&str] = &["principal", "issuer_name"];
 
 /// What of Cedar's JSON form compares.
 const COMPARISONS: [&str; 6] = ["==", "!=", "like", "contains", "containsAny", "containsAll"];
 
-/// The name by which `policy` lets somebody in without a word about the issuer.
-pub(super) fn bare(policy: &Policy) -> Option<String> {
+/// The name by which `policy` lets somebody in without a word about the issuer; `several` are issuers of which it has to say the
+/// tenant too, so that their name does not do.
+pub(super) fn bare(policy: &Policy, several: &[&str]) -> Option<String> {
     let json = policy.to_json().ok()?;
     let conditions = json.get("conditions")?;
     let opening = opening(policy.effect(), conditions);
     let read = expression::paths(conditions);
     let says_whose =
         |names: &[&[&str]]| names.iter().any(|name| read.iter().any(|path| path.starts_with(&owned(name))));
-    let of_issuer = |uid: &EntityUid| [AGENT, ISSUER, TRUST_DOMAIN].contains(&uid.type_name().basename());
+    let of_issuer = |uid: &EntityUid| match uid.type_name().basename() {
+        AGENT | TRUST_DOMAIN => true,
+        ISSUER => !several.contains(&uid.id().unescaped()),
+        _ => false,
+    };
+    let text = conditions.to_string();
+    let names_several = several.iter().any(|name| text.contains(&format!("\"{name}\"")));
     let named = policy.entity_literals().iter().any(of_issuer);
     NAMES.iter().find_map(|(name, issuers)| {
         let of_principal = name.first() == Some(&"principal");
+        let says_whose =
+            |names: &[&[&str]]| names.iter().any(|name| !(names_several && *name == OF_NAME) && says_whose(&[*name]));
         let bare = opening.iter().any(|condition| compares(condition, name))
             && !says_whose(issuers)
             && !(of_principal && named);
@@ -102,7 +111,7 @@ mod tests {
     use super::*;
 
     fn found(rest: &str) -> Result<Option<String>, Box<dyn std::error::Error>> {
-        Ok(bare(&Policy::parse(None, format!("{rest};"))?))
+        Ok(bare(&Policy::parse(None, format!("{rest};"))?, &["many"]))
     }
 
     #[test]
@@ -115,6 +124,8 @@ mod tests {
             r#"["a", "b"].contains(principal.subject)"#,
             r#"!(if context.now > 5 then principal.subject == "a" else true)"#,
             r#"principal in Kind::"agent" && principal.subject == "a""#,
+            r#"principal in Issuer::"many" && principal.subject == "a""#,
+            r#"principal.issuer_name == "many" && principal.subject == "a""#,
         ] {
             let said = found(&format!("permit (principal, action, resource) when {{ {condition} }}"))?;
             assert_eq!(said.as_deref(), Some("principal.subject"), "{condition}");
@@ -146,6 +157,7 @@ mod tests {
         for rest in [
             r#"permit (principal in Issuer::"x", action, resource) when { principal.subject == "a" }"#,
             r#"permit (principal is Agent in TrustDomain::"x", action, resource) when { principal.subject == "a" }"#,
+            r#"permit (principal in Issuer::"many", action, resource) when { principal.issuer == "x" && principal.subject == "a" }"#,
             r#"permit (principal, action, resource) when { principal.issuer_name == "x" && principal.subject == "a" }"#,
             r#"permit (principal, action, resource) when { principal.issuer == "x" } unless { principal.subject == "a" }"#,
             r#"permit (principal, action, resource) when { principal has trust_domain && principal.subject like "spiffe:*" }"#,

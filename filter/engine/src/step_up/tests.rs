@@ -63,6 +63,7 @@ impl Case {
             workload: Workload {
                 identity: who("https://sts", "user-7"),
                 issuer_name: "platform".to_owned(),
+                tenant: None,
                 trust_domain: None,
                 kind: Kind::Agent,
                 traits: BTreeSet::new(),

@@ -11,6 +11,7 @@ use crate::reason::Reason;
 
 pub(crate) fn token(claims: &Value) -> VerifiedToken {
     VerifiedToken {
+        tenant: None,
         issuer: "https://issuer.example".to_owned(),
         subject: "agent".into(),
         actors: Vec::new(),

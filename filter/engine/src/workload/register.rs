@@ -173,7 +173,7 @@ impl<'a> Party<'a> {
 
     /// `subject` is the actor's.
     fn actor(actor: &'a countersign_tokens::Actor, subject: &'a Subject, issuers: &'a [Issuer]) -> Self {
-        let issuer = issuers.iter().find(|issuer| issuer.rules.issuer() == actor.issuer);
+        let issuer = issuers.iter().find(|issuer| issuer.rules.is_issuer(&actor.issuer));
         let issuer_name = issuer.map(|issuer| issuer.name.as_str());
         Self { issuer_name, issuer: &actor.issuer, subject, token: None }
     }
@@ -218,6 +218,7 @@ impl Register {
         let workload = Workload {
             identity: Identity { issuer: token.issuer.clone(), subject: token.subject.clone() },
             issuer_name: issuer.name.clone(),
+            tenant: token.tenant.clone(),
             trust_domain: issuer.trust_domain().map(|domain| domain.name().to_owned()),
             kind: kind(caller).unwrap_or(Kind::Agent),
             traits,

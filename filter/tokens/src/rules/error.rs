@@ -1,5 +1,7 @@
 //! Why an issuer's rules cannot be applied: one variant per mistake in them.
 
+use crate::tenants::TenantError;
+
 /// Why rules cannot be applied.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RulesError {
@@ -48,6 +50,12 @@ pub enum RulesError {
     /// A claim that is judged otherwise, or no name of a claim.
     #[error("`{0}` is judged by a rule of its own, or is not a claim's name; name one that tells tokens apart")]
     RequiredClaim(String),
+    /// Tokens of this kind need not say whose they are.
+    #[error("tokens of this profile may have no `iss` that names a tenant")]
+    NoTenants,
+    /// Its tenants cannot be told apart.
+    #[error(transparent)]
+    Tenants(#[from] TenantError),
     /// Its tokens always have a `sub` (JWT-SVID §3, draft-ietf-oauth-transaction-tokens §10.1).
     #[error("tokens of this profile have a `sub`")]
     NoMachines,

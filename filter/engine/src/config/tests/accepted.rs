@@ -358,6 +358,28 @@ fn endpoint(cluster: &str, authority: &str, path: &str, seconds: u64) -> Endpoin
 }
 
 #[test]
+fn tenants_arrive() -> Outcome {
+    let edits = [
+        set("/issuers/0/issuer", "https://login.example.com/{tid}/v2.0"),
+        set("/issuers/0/tenants", json!(["t2", "t1"])),
+    ];
+    let config = parse(&edited(minimal(), &edits)?)?;
+    let rules = &config.issuers.first().ok_or("no issuer")?.rules;
+    assert!(rules.tenants().eq(["t1", "t2"]));
+    assert_eq!(rules.tenant_claim(), Some("tid"));
+    assert_eq!(rules.tenant_of("https://login.example.com/t1/v2.0"), Some("t1"));
+    assert!(!rules.is_issuer("https://login.example.com/{tid}/v2.0"));
+    // Which tenants are trusted is told to nobody.
+    let metadata =
+        [set("/resources/0/identifier", "https://a.example.com/api"), set("/resources/0/metadata", json!({}))];
+    let told = parse(&edited(edited(minimal(), &edits)?, &metadata)?).map(drop).map_err(|errors| errors.to_string());
+    let expected =
+        "/resources/0/metadata: no issuer is a URL that clients could be sent to; write `authorization_servers`";
+    assert_eq!(told, Err(expected.to_owned()));
+    Ok(())
+}
+
+#[test]
 fn workloads_arrive() -> Outcome {
     let config = parse(&full())?;
     let Register { entries, actors } = &config.workloads;

@@ -99,6 +99,7 @@ fn the_full_configuration_is_full() -> Outcome {
         missing.extend(absent.map(|key| format!("{place}/{key}")));
     }
     let exclusive = [
+        "/issuers/0/tenants",
         "/issuers/0/trust_domain",
         "/issuers/0/introspection",
         "/issuers/0/keys/discovery",

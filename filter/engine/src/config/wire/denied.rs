@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use countersign_tokens::{Machine, Scalar, Subject};
+use countersign_tokens::{IssuerTemplate, Machine, Scalar, Subject};
 
 use super::{distinct, distinct_scalars};
 use crate::config::Denied;
@@ -26,8 +26,13 @@ fn texts(node: &Node<'_>) -> Option<Vec<String>> {
 
 fn workload(node: &Node<'_>) -> Option<Identity> {
     node.object(|object| {
-        let issuer =
-            object.required("issuer", "write the `iss` of its credentials", |node| node.text().map(str::to_owned));
+        let issuer = object.required("issuer", "write the `iss` of its credentials", |node| {
+            let issuer = node.text()?;
+            if IssuerTemplate::is_meant(issuer) {
+                return node.refuse("is of many tenants; write the `iss` of the one that is meant");
+            }
+            Some(issuer.to_owned())
+        });
         let subject = match object.member("machine") {
             Some(node) => {
                 let alone =

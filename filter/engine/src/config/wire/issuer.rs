@@ -1,10 +1,13 @@
 //! An issuer: whose credentials are accepted, on which terms, and what of them is the task.
 
+mod who;
+
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use countersign_tokens::{Algorithm, IssuerRules, Profile, RulesError, Scalar, TrustDomain};
 
+use self::who::{Tenants, Who, who};
 use super::Seen;
 use super::claims::claims;
 use super::endpoint::endpoint;
@@ -197,96 +200,6 @@ fn nonce(node: &Node<'_>, source: &Source<'_>) -> Option<NonceRule> {
     })
 }
 
-/// Who vouches, and with which kind of token.
-struct Who {
-    issuer: String,
-    profile: Profile,
-}
-
-#[derive(Clone, Copy)]
-enum Word {
-    X509Svid,
-    JwtSvid,
-    Opaque,
-    AccessToken,
-    TxnToken,
-    Generic,
-}
-
-const PROFILES: [(&str, Word); 6] = [
-    ("x509-svid", Word::X509Svid),
-    ("jwt-svid", Word::JwtSvid),
-    ("opaque", Word::Opaque),
-    ("access-token", Word::AccessToken),
-    ("txn-token", Word::TxnToken),
-    ("generic", Word::Generic),
-];
-
-/// `profile` and what goes with it: `trust_domain` of SVIDs, `issuer` of everything else, `types` of generic tokens.
-fn who(object: &mut Object<'_>, seen: &mut Seen) -> Option<Who> {
-    let word = object.required(
-        "profile",
-        "write `jwt-svid`, `x509-svid`, `access-token`, `txn-token`, `opaque` or `generic`",
-        |node| {
-            let word = node.choice("profile", &PROFILES)?;
-            match word {
-                Word::TxnToken => seen.transactions.claim(node, "txn-token")?,
-                Word::Opaque => seen.introspected.claim(node, "opaque")?,
-                Word::X509Svid | Word::JwtSvid | Word::AccessToken | Word::Generic => {}
-            }
-            Some(word)
-        },
-    );
-    let Some(word) = word else {
-        // One mistake is enough: what depends on it is not blamed as well.
-        let (_, _, _) = (object.member("issuer"), object.member("trust_domain"), object.optional("types", types));
-        return None;
-    };
-    let profile = match word {
-        Word::AccessToken => fixed_type(object, Profile::AccessToken, "access-token"),
-        Word::TxnToken => fixed_type(object, Profile::TxnToken, "txn-token"),
-        Word::Opaque => fixed_type(object, Profile::Opaque, "opaque"),
-        Word::Generic => {
-            let types = object.required("types", "write the `typ` values accepted, such as [JWT]", types);
-            types.map(|types| Profile::Generic { types })
-        }
-        Word::JwtSvid | Word::X509Svid => {
-            let absent = object
-                .forbid(&["issuer"], "an SVID is known by its trust domain; write `trust_domain: example.org` instead");
-            let certificates = matches!(word, Word::X509Svid);
-            let trust_domain = object.required("trust_domain", "write the trust domain, such as example.org", |node| {
-                let domain = trust_domain(node)?;
-                let seen = if certificates { &mut seen.certifiers } else { &mut seen.issuers };
-                seen.claim(node, &domain.id())?;
-                Some(domain)
-            });
-            let profile = fixed_type(object, (), if certificates { "x509-svid" } else { "jwt-svid" });
-            let ((), (), trust_domain) = (absent?, profile?, trust_domain?);
-            let issuer = trust_domain.id();
-            let profile =
-                if certificates { Profile::X509Svid { trust_domain } } else { Profile::JwtSvid { trust_domain } };
-            return Some(Who { issuer, profile });
-        }
-    };
-    let absent =
-        object.forbid(&["trust_domain"], "says whose SVIDs are accepted; remove it, or write `profile: jwt-svid`");
-    let issuer = object.required("issuer", "write the credentials' `iss`", |node| {
-        let issuer = node.text()?;
-        // One that issues tokens of both kinds has two entries.
-        if !matches!(word, Word::Opaque) {
-            seen.issuers.claim(node, issuer)?;
-        }
-        Some(issuer.to_owned())
-    });
-    let ((), issuer, profile) = (absent?, issuer?, profile?);
-    Some(Who { issuer, profile })
-}
-
-fn fixed_type<T>(object: &mut Object<'_>, profile: T, name: &str) -> Option<T> {
-    object.forbid(&["types"], &format!("the profile {name} fixes the type; remove it, or write `profile: generic`"))?;
-    Some(profile)
-}
-
 /// A SPIFFE trust domain.
 pub(super) fn trust_domain(node: &Node<'_>) -> Option<TrustDomain> {
     node.parse(|text| {
@@ -302,7 +215,7 @@ fn rules(object: &mut Object<'_>, who: Option<Who>) -> Option<IssuerRules> {
         let pointless =
             ["audiences", "audience_claim", "algorithms", "max_lifetime", "leeway", "machine_claim", "required_claims"];
         object.forbid(&pointless, "is said of tokens; the gateway verifies certificates; remove it")?;
-        let Who { issuer, profile } = who?;
+        let Who { issuer, profile, tenants: _ } = who?;
         return IssuerRules::new(issuer, profile, Vec::new(), Vec::new(), None, Duration::ZERO).ok();
     }
     let audiences =
@@ -317,10 +230,14 @@ fn rules(object: &mut Object<'_>, who: Option<Who>) -> Option<IssuerRules> {
     let machine = object.optional("machine_claim", |node| node.text().map(str::to_owned));
     let required = object.optional("required_claims", required_claims);
     let audience_claim = object.optional("audience_claim", |node| node.text().map(str::to_owned));
-    let Who { issuer, profile } = who?;
+    let Who { issuer, profile, tenants } = who?;
     let rules = IssuerRules::new(issuer, profile, audiences?, algorithms?, Some(max_lifetime?), leeway?);
     let (machine, required, audience_claim) = (machine?, required?, audience_claim?);
     let rules = rules
+        .and_then(|rules| {
+            let mut tenants = tenants.into_iter();
+            tenants.try_fold(rules, |rules, Tenants { template, listed }| rules.with_tenants(template, listed))
+        })
         .and_then(|rules| machine.into_iter().try_fold(rules, IssuerRules::with_machines))
         .and_then(|rules| required.into_iter().try_fold(rules, IssuerRules::with_required))
         .and_then(|rules| audience_claim.into_iter().try_fold(rules, IssuerRules::with_audience_claim));
@@ -337,6 +254,7 @@ fn member(error: &RulesError) -> &'static str {
         RulesError::NoAudience | RulesError::EmptyAudience => "audiences",
         RulesError::NoAlgorithm | RulesError::SvidAlgorithm => "algorithms",
         RulesError::MachineClaim(_) | RulesError::NoMachines => "machine_claim",
+        RulesError::NoTenants | RulesError::Tenants(_) => "tenants",
         RulesError::NoRequiredClaim | RulesError::RequiredClaim(_) => "required_claims",
         RulesError::AudienceClaim(_) | RulesError::AnyAudience | RulesError::AlwaysAudience => "audience_claim",
         RulesError::LeewayTooLong => "leeway",
@@ -348,16 +266,6 @@ fn member(error: &RulesError) -> &'static str {
 /// Claims with what each must say.
 fn required_claims(node: &Node<'_>) -> Option<Vec<(String, Scalar)>> {
     node.map(|name, node| Some((name.to_owned(), node.scalar()?)))
-}
-
-/// The empty text stands for a credential without `typ`.
-fn types(node: &Node<'_>) -> Option<Vec<String>> {
-    let mut seen = Names::new("one mention is enough, remove one");
-    node.filled("type", |node| {
-        let Some(text) = node.value().as_str() else { return node.mismatch("text", "write it in quotes") };
-        seen.claim(node, text)?;
-        Some(text.to_owned())
-    })
 }
 
 pub(super) fn texts(node: &Node<'_>, what: &str) -> Option<Vec<String>> {

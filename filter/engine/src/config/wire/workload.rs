@@ -9,6 +9,7 @@ use countersign_tokens::MAX_ACTORS;
 use super::issuer::trust_domain;
 use super::seen::Names;
 use crate::catalogue::Resource;
+use crate::config::Issuer;
 use crate::config::read::{Node, Object};
 use crate::config::text;
 use crate::hygiene::Hygiene;
@@ -28,6 +29,7 @@ pub(super) struct Known<'a> {
     pub(super) issuers: Option<&'a Names>,
     pub(super) resources: Option<&'a Names>,
     pub(super) catalogue: &'a [Resource],
+    pub(super) trusted: &'a [Issuer],
 }
 
 impl Known<'_> {
@@ -35,9 +37,9 @@ impl Known<'_> {
         self.issuers.map_or(Some(()), |issuers| issuers.expect(node, "issuer", name))
     }
 
-    /// Notes a mistake where a match names a subject, or a client, that each of several issuers could have.
+    /// Notes a mistake where a match names a subject, or a client, that each of several issuers, or of one's tenants, could have.
     fn says_whose(self, node: &Node<'_>, matching: &WorkloadMatch) -> Option<()> {
-        let WorkloadMatch { issuer, subject, machine, trust_domain, client_id, claim: _ } = matching;
+        let WorkloadMatch { issuer, subject, machine, trust_domain, client_id, claim } = matching;
         let everybody = Pattern::Prefix(String::new());
         let what = match (subject, machine, client_id) {
             (Some(subject), _, _) if *subject != everybody => "subject",
@@ -46,9 +48,39 @@ impl Known<'_> {
             (_, _, None) => return Some(()),
         };
         let issuers = self.issuers.filter(|issuers| issuers.len() > 1);
-        let Some(issuers) = issuers.filter(|_| issuer.is_none() && trust_domain.is_none()) else { return Some(()) };
+        let Some(issuers) = issuers.filter(|_| issuer.is_none() && trust_domain.is_none()) else {
+            let said = claim.as_ref().map(|(pointer, _)| pointer);
+            // A trust domain has no tenants.
+            return match trust_domain {
+                Some(_) => Some(()),
+                None => self.says_which_tenant(node, what, issuer.as_deref(), said),
+            };
+        };
         let ways: Vec<String> = issuers.iter().map(|name| format!("`issuer: {name}`")).collect();
         node.refuse(format!("`{what}` does not say which issuer calls it so; write {} beside it", ways.join(" or ")))
+    }
+
+    /// The same of the tenants of `issuer`, else of the only one: `said` is the claim that the match asks for.
+    fn says_which_tenant(
+        self,
+        node: &Node<'_>,
+        what: &str,
+        issuer: Option<&str>,
+        said: Option<&Pointer>,
+    ) -> Option<()> {
+        let mut meant = self.trusted.iter().filter(|known| issuer.is_none_or(|name| known.name == name));
+        let Some((issuer, claim)) = meant.next().and_then(|issuer| Some((issuer, issuer.rules.tenant_claim()?))) else {
+            return Some(());
+        };
+        let says = said.is_some_and(|pointer| pointer.tokens().eq([claim]));
+        if says || issuer.rules.tenants().nth(1).is_none() {
+            return Some(());
+        }
+        let (name, pointer) = (&issuer.name, Pointer::escaped(claim));
+        node.refuse(format!(
+            "`{what}` does not say which tenant of `{name}` calls it so; write `claim: {{ pointer: /{pointer}, value: … }}` \
+             beside it"
+        ))
     }
 
     pub(super) fn resource(self, node: &Node<'_>, name: &str) -> Option<()> {

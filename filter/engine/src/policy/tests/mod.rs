@@ -152,6 +152,7 @@ impl World {
             workload: Workload {
                 identity: identity("alice"),
                 issuer_name: "platform".to_owned(),
+                tenant: None,
                 trust_domain: Some("example.org".to_owned()),
                 kind: Kind::Agent,
                 traits: BTreeSet::from([Trait::Browsing]),

@@ -556,6 +556,97 @@ fn machines() -> Outcome {
 }
 
 #[test]
+fn tenants() -> Outcome {
+    const ENTRA: &str = "https://login.example.com/{tid}/v2.0";
+    let many = |more: &[Edit]| {
+        [&[set("/issuers/0/issuer", ENTRA), set("/issuers/0/tenants", json!(["t1", "t2"]))], more].concat()
+    };
+    let other = |issuer: &str| {
+        json!({
+            "name": "other", "issuer": issuer, "profile": "access-token", "audiences": ["example.com"],
+            "algorithms": ["ES256"], "keys": { "url": "https://a", "cluster": "a" }
+        })
+    };
+    let nobody = "/issuers/0/tenants/0: not one segment of a path; write each tenant by itself, in 1 to 128 characters `A-Z`, \
+                  `a-z`, `0-9`, `-`, `.`, `_`, `~`";
+    let matching = |more: Value| {
+        let mut matching = json!({ "issuer": "platform" });
+        if let (Some(all), Some(more)) = (matching.as_object_mut(), more.as_object()) {
+            all.extend(more.clone());
+        }
+        set("/workloads/0/match", matching)
+    };
+    check(&[
+        (
+            &[set("/issuers/0/issuer", ENTRA)],
+            "/issuers/0/issuer: has a place for a tenant; list those that are trusted in `tenants`",
+            SCHEMA_TOO,
+        ),
+        (
+            &[set("/issuers/0/tenants", json!(["t1"]))],
+            "/issuers/0/issuer: not one `{claim}` that is a segment of its path; write it such as \
+             https://login.example.com/{tid}/v2.0, or remove `tenants`",
+            SCHEMA_TOO,
+        ),
+        (&many(&[set("/issuers/0/tenants", json!(["*"]))]), nobody, SCHEMA_TOO),
+        (&many(&[set("/issuers/0/tenants", json!([".."]))]), nobody, SCHEMA_TOO),
+        (&many(&[set("/issuers/0/tenants", json!(["t1/v2.0"]))]), nobody, SCHEMA_TOO),
+        (
+            &many(&[set("/issuers/0/tenants", json!([]))]),
+            "/issuers/0/tenants: empty; name at least one tenant",
+            SCHEMA_TOO,
+        ),
+        (
+            &many(&[set("/issuers/0/tenants", json!(["t1", "t1"]))]),
+            "/issuers/0/tenants/1: \"https://login.example.com/t1/v2.0\" is at /issuers/0/tenants/0 already; one issuer, one \
+             entry",
+            SCHEMA_TOO,
+        ),
+        (
+            &many(&[
+                matching(json!({ "subject": "*" })),
+                set("/issuers/1", other("https://login.example.com/t2/v2.0")),
+            ]),
+            "/issuers/1/issuer: \"https://login.example.com/t2/v2.0\" is at /issuers/0/tenants/1 already; one issuer, one \
+             entry",
+            READER_ONLY,
+        ),
+        (
+            &many(&[matching(json!({ "subject": "ada" }))]),
+            "/workloads/0/match: `subject` does not say which tenant of `platform` calls it so; write `claim: { pointer: /tid, \
+             value: … }` beside it",
+            READER_ONLY,
+        ),
+        (
+            &many(&[matching(json!({ "client_id": "app", "claim": { "pointer": "/oid", "value": "x" } }))]),
+            "/workloads/0/match: `client_id` does not say which tenant of `platform` calls it so; write `claim: { pointer: \
+             /tid, value: … }` beside it",
+            READER_ONLY,
+        ),
+        (
+            &many(&[
+                matching(json!({ "subject": "ada", "claim": { "pointer": "/tid", "value": "t1" } })),
+                set("/denied/workloads/0/issuer", ENTRA),
+            ]),
+            "/denied/workloads/0/issuer: is of many tenants; write the `iss` of the one that is meant",
+            SCHEMA_TOO,
+        ),
+        (
+            &many(&[
+                matching(json!({ "subject": "*" })),
+                set("/issuers/0/profile", "txn-token"),
+                Remove("/issuers/0/types"),
+                Remove("/issuers/0/machine_claim"),
+                Remove("/issuers/0/audience_claim"),
+                Remove("/issuers/0/task/scope_claim"),
+            ]),
+            "/issuers/0/tenants: only access tokens and generic JWTs have an `iss` for each tenant; remove it",
+            SCHEMA_TOO,
+        ),
+    ])
+}
+
+#[test]
 fn whom_a_token_without_aud_is_for() -> Outcome {
     let unfit = |claim: &str| {
         format!("/issuers/0/audience_claim: `{claim}` is not a claim that names a client, such as `client_id` or `azp`")
