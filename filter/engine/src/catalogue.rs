@@ -13,6 +13,7 @@ pub use annotations::{Annotations, Hints, PinScope};
 pub use interface::{BodyKind, Card, Endpoint, Found, Interface, Overlap, Template};
 
 use crate::action::Action;
+use crate::credential;
 use crate::rollout::Mode;
 use crate::shape::InputSchema;
 use crate::workload::Authentication;
@@ -50,6 +51,8 @@ pub struct Resource {
     pub pin_scope: PinScope,
     /// Fields that its server chooses lists by, beside the transport's own (MCP only).
     pub list_headers: Vec<String>,
+    /// Fields that carry no token for it whatever is in them, and do not go on: a proxy in front has its own.
+    pub strip_credentials: Vec<String>,
     /// Protocols that a connection may be upgraded to (HTTP only): what is said in them nobody reads.
     pub upgrades: Vec<String>,
 }
@@ -58,6 +61,11 @@ impl Resource {
     /// The entry of the tool, endpoint or method that `action` is, if it is a declared one.
     pub fn declared(&self, action: &Action) -> Option<&Tool> {
         action.tool().and_then(|tool| self.tools.get(tool))
+    }
+
+    /// Whether `field` is not looked at for a token, and does not go on.
+    pub fn ignores(&self, field: &str) -> bool {
+        credential::is_ignored(field, &self.strip_credentials)
     }
 
     /// Whether any of its tools is pinned.

@@ -18,7 +18,7 @@ use crate::catalogue::Resource;
 use crate::config::{Config, Issuer};
 use crate::digest;
 use crate::engine::{Engine, IssuerIndex};
-use crate::headers::Headers;
+use crate::headers::{Headers, same_name};
 use crate::introspection;
 use crate::io::{Call, CallId, CallOutcome, RequestHead};
 use crate::possession::{Evidence, Presented, Unproven};
@@ -33,25 +33,58 @@ pub enum Carrier {
     Authorization,
     /// `Txn-Token` (draft-ietf-oauth-transaction-tokens §11): for transaction tokens, and they come nowhere else.
     TxnToken,
+    /// The field of that number in [`Config::credential_headers`], which a proxy in front sets: for tokens of the issuers that
+    /// name it, and they come nowhere else. No proof can come with one.
+    Field(usize),
 }
 
 const AUTHORIZATION: &str = "authorization";
 /// Where a client has a credential for its proxy (RFC 9110 §11.7.2); `Authorization` is then for the server behind it.
-pub(crate) const PROXY_AUTHORIZATION: &str = "proxy-authorization";
+const PROXY_AUTHORIZATION: &str = "proxy-authorization";
 const TXN_TOKEN: &str = "txn-token";
 /// Carries the proof that goes with `Authorization: DPoP` (RFC 9449 §4.1).
-pub(crate) const PROOF: &str = "dpop";
+const PROOF: &str = "dpop";
 
 /// A decision about a certificate is good for a moment: it is never remembered.
 const CERTIFICATE_LIFETIME: Duration = Duration::from_mins(1);
 
-/// The header fields that carry tokens; a request has at most one of them.
+/// The header fields that carry tokens, beside those that issuers name; a request has at most one of them.
 const CARRIERS: &[(&str, Carrier)] = &[(AUTHORIZATION, Carrier::Authorization), (TXN_TOKEN, Carrier::TxnToken)];
 /// The same of a request that is on its way out.
 const PROXY_CARRIERS: &[(&str, Carrier)] = &[(PROXY_AUTHORIZATION, Carrier::Authorization)];
 
-/// The header fields that are the credential's, or proof that it is the client's.
+/// The header fields that are the credential's, or proof that it is the client's, whatever is configured.
 pub(crate) const FIELDS: [&str; 3] = [AUTHORIZATION, TXN_TOKEN, PROOF];
+
+/// Those that carry tokens.
+pub(crate) const STANDING: [&str; 2] = [AUTHORIZATION, TXN_TOKEN];
+
+/// Whether `field` is nothing to a resource that ignores the fields in `ignored`: one of them, or the proof that comes with it.
+pub(crate) fn is_ignored(field: &str, ignored: &[String]) -> bool {
+    let goes_with = if same_name(field, PROOF) { AUTHORIZATION } else { field };
+    ignored.iter().any(|name| same_name(name, goes_with))
+}
+
+/// All of them.
+pub(crate) fn fields(config: &Config) -> impl Iterator<Item = &str> {
+    FIELDS.into_iter().chain(config.credential_headers.iter().map(String::as_str))
+}
+
+/// Whether the field called `name` is for this proxy, and never for whoever is asked through it: its credential, a proof that came
+/// with that, and what a proxy in front of it says.
+pub(crate) fn is_the_proxys(name: &str, config: &Config, dpop: bool) -> bool {
+    let proof = dpop.then_some(PROOF);
+    let named = config.credential_headers.iter().map(String::as_str);
+    [PROXY_AUTHORIZATION].into_iter().chain(proof).chain(named).any(|field| same_name(name, field))
+}
+
+/// Where a request for `resource` may carry its token.
+fn carriers<'c>(resource: &'c Resource, config: &'c Config) -> impl Iterator<Item = (&'c str, Carrier)> + Clone {
+    let (standing, named): (&[(&'c str, Carrier)], &[String]) =
+        if resource.interface.egress { (PROXY_CARRIERS, &[]) } else { (CARRIERS, &config.credential_headers) };
+    let named = named.iter().enumerate().map(|(number, name)| (name.as_str(), Carrier::Field(number)));
+    standing.iter().copied().chain(named).filter(move |(name, _)| !resource.ignores(name))
+}
 
 /// A credential, and what the request shows beside it. Its `Debug` says nothing.
 #[derive(Clone)]
@@ -142,8 +175,8 @@ impl Credential {
         config: &Config,
         now: UnixTime,
     ) -> Result<Self, Reason> {
-        let carriers = if resource.interface.egress { PROXY_CARRIERS } else { CARRIERS };
-        if carriers.iter().all(|(field, _)| !head.headers.contains(field)) {
+        let carriers = carriers(resource, config);
+        if carriers.clone().all(|(field, _)| !head.headers.contains(field)) {
             let evidence = Evidence::of(head, None, config.client_certificate, now);
             return Self::of_connection(evidence, config).ok_or(Reason::NoCredential);
         }
@@ -186,11 +219,15 @@ impl Credential {
     }
 
     /// SHA-256 of the credential and how it came.
-    fn sha256(&self) -> [u8; 32] {
+    fn sha256(&self, config: &Config) -> [u8; 32] {
         match &self.kind {
             Kind::Token { carrier: Carrier::Authorization, text, .. } => digest::of_bytes(text.as_bytes()),
             Kind::Token { carrier: Carrier::TxnToken, text, .. } => {
                 digest::of_bytes(format!("txn-token {text}").as_bytes())
+            }
+            Kind::Token { carrier: Carrier::Field(number), text, .. } => {
+                let name = config.credential_headers.get(*number).map_or("", String::as_str);
+                digest::of_texts(&["field", name, text])
             }
             Kind::Certificate => {
                 let certificate = self.evidence.svid().map(|(_, sha256)| digest::text(&sha256));
@@ -206,6 +243,10 @@ impl Credential {
             Kind::Certificate => self.verify_certificate(engine, now)?,
         };
         let issuer = engine.config.issuers.get(verified.issuer.0).ok_or(Unverified::Refused(Reason::Internal))?;
+        let apart = matches!(self.kind, Kind::Token { carrier: Carrier::Field(_), .. });
+        if apart && verified.token.confirmation.is_some() {
+            return Err(Unverified::Unproven(Unproven::Apart));
+        }
         let proven = self.evidence.prove(&verified.token, &issuer.binding, engine.verifier.as_ref());
         let proof = proven.map_err(Unverified::Unproven)?;
         Ok(Authenticated { verified, proof })
@@ -301,20 +342,21 @@ impl Credential {
 /// Where the one token is, its text, and the proof that came with it.
 fn read<'h>(
     headers: &'h Headers,
-    carriers: &'static [(&'static str, Carrier)],
+    carriers: impl Iterator<Item = (&'h str, Carrier)>,
 ) -> Result<(Carrier, &'h str, Option<&'h str>), Reason> {
     let mut found = None;
     for (name, carrier) in carriers {
         match headers.single(name) {
             Ok(None) => {}
-            Ok(Some(value)) if found.is_none() => found = Some((*carrier, value)),
+            Ok(Some(value)) if found.is_none() => found = Some((carrier, value)),
             Ok(Some(_)) | Err(_) => return Err(Reason::ManyCredentials),
         }
     }
     let (carrier, value) = found.ok_or(Reason::NoCredential)?;
     let text = std::str::from_utf8(value).map_err(|_| Reason::MalformedToken)?;
-    if carrier == Carrier::TxnToken {
-        return Ok((carrier, text, None));
+    match carrier {
+        Carrier::TxnToken | Carrier::Field(_) => return Ok((carrier, text, None)),
+        Carrier::Authorization => {}
     }
     let (scheme, token) = text.split_once(' ').unwrap_or((text, ""));
     if scheme.eq_ignore_ascii_case("bearer") {

@@ -179,13 +179,15 @@ impl Engine {
     ) -> Option<(IssuerIndex, &Issuer, &KeyStore)> {
         let named = |issuer: &Issuer| jws.unverified_issuer().is_some_and(|iss| issuer.rules.is_issuer(iss));
         let found = match carrier {
-            Carrier::Authorization => self
-                .find_issuer(|issuer| is_named_by_token(issuer) && named(issuer))
+            Carrier::Authorization | Carrier::Field(_) => self
+                .find_issuer(|issuer| issuer.carrier == carrier && is_named_by_token(issuer) && named(issuer))
                 // A JWT-SVID may have any `iss` or none: its trust domain is in `sub` (JWT-SVID §3).
                 .or_else(|| {
                     let id: SpiffeId = jws.unverified_subject()?.parse().ok()?;
                     let domain = id.trust_domain().id();
-                    self.find_issuer(|issuer| is_svid(issuer) && issuer.rules.issuer() == domain)
+                    self.find_issuer(|issuer| {
+                        issuer.carrier == carrier && is_svid(issuer) && issuer.rules.issuer() == domain
+                    })
                 }),
             // Whoever issues transaction tokens need not say so; configuration lets only one be silent.
             Carrier::TxnToken => match jws.unverified_issuer() {
@@ -201,12 +203,13 @@ impl Engine {
 
     /// Who is to be asked about a token that only its issuer can read; it is no JWT, which says whose it is.
     pub(crate) fn introspector_of(&self, token: &str, carrier: Carrier) -> Option<IssuerIndex> {
-        let opaque = carrier == Carrier::Authorization && token.split('.').count() != 3;
+        let opaque = carrier != Carrier::TxnToken && token.split('.').count() != 3;
         let readable = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
         if !opaque || !token.bytes().all(readable) {
             return None;
         }
-        self.find_issuer(|issuer| *issuer.rules.profile() == Profile::Opaque).map(IssuerIndex)
+        let asked = |issuer: &Issuer| issuer.carrier == carrier && *issuer.rules.profile() == Profile::Opaque;
+        self.find_issuer(asked).map(IssuerIndex)
     }
 
     fn find_issuer(&self, is_it: impl Fn(&Issuer) -> bool) -> Option<usize> {

@@ -87,6 +87,8 @@ pub enum Unproven {
     OtherCertificate,
     #[error("the connection's certificate names another workload than the token")]
     OtherWorkload,
+    #[error("the token is bound, and comes in a field with which no proof comes")]
+    Apart,
     #[error("the token is not bound as this issuer's must be")]
     Unbound,
 }
@@ -101,7 +103,7 @@ impl Unproven {
     pub const fn reason(self) -> Reason {
         match self {
             Self::Proof(_) | Self::NeedlessProof => Reason::ProofRefused,
-            Self::NoProof | Self::NoCertificate => Reason::ProofMissing,
+            Self::NoProof | Self::NoCertificate | Self::Apart => Reason::ProofMissing,
             Self::OtherCertificate | Self::OtherWorkload => Reason::CertificateMismatch,
             Self::Unbound => Reason::TokenUnbound,
         }

@@ -38,6 +38,11 @@ const OVERRIDES: &[&str] = &[
     "x-forwarded-method",
 ];
 
+/// Whether the field called `name` could say another method, path or host than the request line.
+pub(crate) fn is_override(name: &str) -> bool {
+    OVERRIDES.iter().any(|field| same_name(field, name))
+}
+
 /// Fields that decide how the request is read; `authorization` is the credential's business.
 pub(crate) const SINGLE: &[&str] = &[
     "host",

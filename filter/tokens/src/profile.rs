@@ -69,6 +69,14 @@ impl Profile {
         }
     }
 
+    /// Whether a proxy in front may hand such tokens over in a field of its own.
+    pub const fn comes_in_any_field(&self) -> bool {
+        match self {
+            Self::AccessToken | Self::Opaque | Self::Generic { .. } => true,
+            Self::JwtSvid { .. } | Self::TxnToken | Self::X509Svid { .. } => false,
+        }
+    }
+
     /// Whether a token with this header can be of this kind.
     pub(crate) fn check_header(&self, header: &Header) -> Result<(), TokenError> {
         if matches!(self, Self::JwtSvid { .. }) && !header.is_bare() {

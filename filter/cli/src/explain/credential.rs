@@ -6,6 +6,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_engine::config::{Config, Issuer, KeySource};
+use countersign_engine::credential;
 use countersign_tokens::{Algorithm, CompactJws, JwtSimple, Key, KeyFormat, KeySet, Profile, TokenError, Verifier};
 use serde_json::{Value, json};
 
@@ -23,7 +24,7 @@ const STAND_IN: &str = "unverified";
 /// A credential ready to be presented. It has no `Debug`: it must not be printed.
 pub(super) struct Credential {
     /// The field it comes in.
-    pub(super) header: Option<(&'static str, String)>,
+    pub(super) header: Option<(String, String)>,
     /// The configuration with its keys.
     pub(super) configuration: Document,
     /// What is taken for granted.
@@ -66,7 +67,14 @@ impl Credential {
             KeySet::from_value(&keys, format(issuer)).map_err(ExplainError::Keys)?;
             configuration = with_keys(document, index, &keys);
         }
-        let header = token.map(|token| field(arguments, arguments.carrier, token));
+        let header = match token {
+            Some(token) => {
+                let config = config(document)?;
+                let issuer = issuer_of(&token, &config).or_else(|| issuer(&config, arguments, |_| true).ok());
+                Some(field(arguments, issuer.map(|(_, issuer)| (issuer, &config)), token))
+            }
+            None => None,
+        };
         Ok(Self { header, configuration, unverified: Vec::new(), believed: false })
     }
 
@@ -93,7 +101,7 @@ impl Credential {
         }
         let configuration = with_keys(document, index, &keys);
         Ok(Self {
-            header: Some(field(arguments, carrier(arguments, issuer), token)),
+            header: Some(field(arguments, Some((issuer, &config)), token)),
             configuration,
             unverified,
             believed: true,
@@ -122,7 +130,7 @@ impl Credential {
         let unverified = vec!["that there is such a credential at all: its claims were given (--claims)".to_owned()];
         let configuration = with_keys(document, index, &stand_in(algorithm, STAND_IN, format(issuer)));
         Ok(Self {
-            header: Some(field(arguments, carrier(arguments, issuer), token)),
+            header: Some(field(arguments, Some((issuer, &config)), token)),
             configuration,
             unverified,
             believed: true,
@@ -135,20 +143,31 @@ impl Credential {
     }
 }
 
-/// How a token of `issuer` is carried: transaction tokens come in a field of their own, and nowhere else.
-fn carrier(arguments: &Explain, issuer: &Issuer) -> Carrier {
-    if *issuer.rules.profile() == Profile::TxnToken { Carrier::TxnToken } else { arguments.carrier }
+/// Who `token` says issued it, if it says.
+fn issuer_of<'c>(token: &str, config: &'c Config) -> Option<(usize, &'c Issuer)> {
+    let jws = CompactJws::parse(token, MOST_BYTES).ok()?;
+    let stated = jws.unverified_issuer()?;
+    config.issuers.iter().enumerate().find(|(_, issuer)| issuer.rules.is_issuer(stated))
 }
 
-/// The header field that carries `token`.
-fn field(arguments: &Explain, carrier: Carrier, token: String) -> (&'static str, String) {
+/// The header field that carries `token`: some issuers' come in a field of their own, and nowhere else.
+fn field(arguments: &Explain, issuer: Option<(&Issuer, &Config)>, token: String) -> (String, String) {
+    let own = issuer.and_then(|(issuer, config)| match issuer.carrier {
+        credential::Carrier::Authorization => None,
+        credential::Carrier::TxnToken => Some("txn-token"),
+        credential::Carrier::Field(number) => config.credential_headers.get(number).map(String::as_str),
+    });
+    if let Some(name) = own {
+        return (name.to_owned(), token);
+    }
     let proven = arguments.headers.iter().any(|(name, _)| name.as_str() == "dpop");
     let scheme = if proven { "DPoP" } else { "Bearer" };
-    match carrier {
+    let (name, value) = match arguments.carrier {
         Carrier::Authorization => ("authorization", format!("{scheme} {token}")),
         Carrier::ProxyAuthorization => ("proxy-authorization", format!("{scheme} {token}")),
         Carrier::TxnToken => ("txn-token", token),
-    }
+    };
+    (name.to_owned(), value)
 }
 
 fn config(document: &Document) -> Result<Config, ExplainError> {

@@ -18,7 +18,7 @@ pub(super) struct Request {
 
 impl Request {
     /// Of `arguments`, with the `credential`'s field.
-    pub(super) fn read(arguments: &Explain, credential: Option<&(&'static str, String)>) -> Result<Self, ExplainError> {
+    pub(super) fn read(arguments: &Explain, credential: Option<&(String, String)>) -> Result<Self, ExplainError> {
         let body = arguments.body.as_deref().map(document::read).transpose()?.map(String::into_bytes);
         let method = arguments.method.clone().unwrap_or(if body.is_some() { Method::POST } else { Method::GET });
         let url = &arguments.url;
@@ -35,7 +35,7 @@ impl Request {
         }
         let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
         let given = |(name, value): &(HeaderName, HeaderValue)| (name.as_str().to_owned(), value.as_bytes().to_vec());
-        let credential = credential.map(|(name, value)| ((*name).to_owned(), value.clone().into_bytes()));
+        let credential = credential.map(|(name, value)| (name.clone(), value.clone().into_bytes()));
         let headers: Headers = fields.chain(arguments.headers.iter().map(given)).chain(credential).collect();
         let (source, route) = (arguments.source.clone(), arguments.route.clone());
         let head = RequestHead { headers, end: body.is_none(), source, route, peer: None };

@@ -31,6 +31,7 @@ pub(crate) fn resource() -> Resource {
         annotations: Annotations::Raise,
         pin_scope: PinScope::Workload,
         list_headers: Vec::new(),
+        strip_credentials: Vec::new(),
         upgrades: Vec::new(),
     }
 }

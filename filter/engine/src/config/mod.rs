@@ -26,6 +26,7 @@ pub use secrets::{NoSecrets, Secrets};
 
 use crate::catalogue::Resource;
 use crate::claims::ClaimRule;
+use crate::credential::Carrier;
 use crate::hygiene::Hygiene;
 use crate::introspection::{Budget, Introspection};
 use crate::ledger::Capacity;
@@ -48,6 +49,8 @@ pub struct Config {
     /// Of everything; a resource can be in audit by itself.
     pub mode: Mode,
     pub issuers: Vec<Issuer>,
+    /// Header fields that issuers name for their tokens, in lower case.
+    pub credential_headers: Vec<String>,
     pub resources: Vec<Resource>,
     pub workloads: Register,
     pub hygiene: Hygiene,
@@ -163,6 +166,8 @@ pub struct Issuer {
     /// The configured name.
     pub name: String,
     pub rules: IssuerRules,
+    /// Where its tokens come, and nowhere else.
+    pub carrier: Carrier,
     pub keys: KeySource,
     /// Where its tokens are introspected, if only it can read them.
     pub introspection: Option<Introspection>,

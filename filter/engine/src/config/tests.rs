@@ -82,6 +82,7 @@ fn full() -> Value {
             "annotations": "trust",
             "pin_scope": "all",
             "list_headers": ["x-tenant"],
+            "strip_credentials": ["txn-token"],
             "tools": [{
                 "name": "transfer", "risk": "high", "labels": ["external"],
                 "input_schema": { "type": "object" }, "redact": ["/note", "/a~1b/~0"],

@@ -8,9 +8,9 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::action::mcp::transport;
-use crate::route;
 use crate::task::text::is_domain;
 use crate::task::{ArgumentPlace, Pointer};
+use crate::{credential, route};
 
 const DURATION_UNITS: [(&str, u64); 4] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
 const SIZE_UNITS: [(&str, u64); 3] = [("KiB", 1024), ("MiB", 1024 * 1024), ("B", 1)];
@@ -162,6 +162,17 @@ pub(super) fn routing_header(text: &str) -> Result<String, String> {
     Ok(text)
 }
 
+/// The name of a header that may carry a token, of those that issuers name or one of the standing ones.
+pub(super) fn carrier(text: &str, named: &[String]) -> Result<String, String> {
+    let text = header(text)?;
+    let standing = credential::STANDING.contains(&text.as_str());
+    if standing || named.contains(&text) {
+        return Ok(text);
+    }
+    let all: Vec<&str> = credential::STANDING.into_iter().chain(named.iter().map(String::as_str)).collect();
+    Err(format!("`{text}` carries no token; name one of {}", all.join(", ")))
+}
+
 /// The name of a header that a request can be forwarded without.
 pub(super) fn stripped_header(text: &str) -> Result<String, String> {
     let text = header(text)?;
@@ -171,6 +182,22 @@ pub(super) fn stripped_header(text: &str) -> Result<String, String> {
     }
     if text.starts_with("x-countersign-") {
         return Err(format!("`{text}` is never a client's; name a header that clients send"));
+    }
+    Ok(text)
+}
+
+/// The name of a header that carries an issuer's tokens.
+pub(super) fn credential_header(text: &str) -> Result<String, String> {
+    const OF_OTHERS: [&str; 7] = ["baggage", "cookie", "forwarded", "traceparent", "tracestate", "user-agent", "via"];
+    let text = header(text)?;
+    let standing = credential::FIELDS.contains(&text.as_str()) || OF_OTHERS.contains(&text.as_str());
+    let read = route::SINGLE.contains(&text.as_str()) || route::is_override(&text) || transport::is_own(&text);
+    let begins = ["accept", "content-", "if-", "mcp-", "proxy-", "sec-", "x-countersign-", "x-envoy-", "x-forwarded-"];
+    if standing || read || begins.iter().any(|start| text.starts_with(start)) || text == "upgrade" {
+        return Err(format!(
+            "`{text}` has a meaning of its own; name the field that the proxy in front sets, such as \
+             `cf-access-jwt-assertion`"
+        ));
     }
     Ok(text)
 }

@@ -77,13 +77,14 @@ pub(super) fn document(root: &Node<'_>, secrets: &dyn Secrets) -> Option<Config>
         let step_up = object.optional("step_up", |node| step_up::step_up(node, &source, &mut seen));
         let sessions = object.or("sessions", sessions::default(), |node| sessions::sessions(node, &source));
         let record = object.or("record", RecordConfig::default(), record);
-        let forward = object.or("forward", ForwardConfig::default(), forward);
+        let forward = object.or("forward", ForwardConfig::default(), |node| forward(node, &seen));
         let limits = object.or("limits", limits::default(), limits::limits);
         let bundle = object.optional("bundle", |node| bundle::bundle(node, &mut seen));
         let ((), _) = (version?, insecure_inline?);
         Some(Config {
             mode: mode?,
             issuers: issuers?,
+            credential_headers: seen.credential_headers,
             resources: resources?,
             workloads: Register { entries: entries?, actors: actors? },
             hygiene: hygiene?,
@@ -123,13 +124,21 @@ fn record(node: &Node<'_>) -> Option<RecordConfig> {
     })
 }
 
-fn forward(node: &Node<'_>) -> Option<ForwardConfig> {
+fn forward(node: &Node<'_>, seen: &Seen) -> Option<ForwardConfig> {
     node.object(|object| {
         let credential = object.or("credential", false, Node::flag);
         let routing_headers =
-            object.or("routing_headers", Vec::new(), |node| distinct(node, |node| node.parse(text::routing_header)));
+            object.or("routing_headers", Vec::new(), |node| distinct(node, |node| routing_header(node, seen)));
         Some(ForwardConfig { credential: credential?, routing_headers: routing_headers? })
     })
+}
+
+fn routing_header(node: &Node<'_>, seen: &Seen) -> Option<String> {
+    let name = node.parse(text::routing_header)?;
+    if seen.credential_headers.contains(&name) {
+        return node.refuse("carries the tokens of an issuer, which names it as its `header`; name another");
+    }
+    Some(name)
 }
 
 /// A list of JSON Pointers into arguments.

@@ -18,11 +18,17 @@ pub(crate) struct CacheKey([u8; 32]);
 
 impl CacheKey {
     pub(crate) fn of(carrier: Carrier, token: &str) -> Self {
-        let kind: &[u8] = match carrier {
-            Carrier::Authorization => b"authorization ",
-            Carrier::TxnToken => b"txn-token ",
+        let (kind, number): (&[u8], usize) = match carrier {
+            Carrier::Authorization => (b"authorization ", 0),
+            Carrier::TxnToken => (b"txn-token ", 0),
+            Carrier::Field(number) => (b"field ", number),
         };
-        Self(*blake3::Hasher::new().update(kind).update(token.as_bytes()).finalize().as_bytes())
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(kind);
+        if matches!(carrier, Carrier::Field(_)) {
+            hasher.update(&number.to_le_bytes());
+        }
+        Self(*hasher.update(token.as_bytes()).finalize().as_bytes())
     }
 }
 

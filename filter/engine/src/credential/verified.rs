@@ -65,7 +65,7 @@ impl Verified {
             config.workloads.standing(&token, issuer, &config.issuers);
         let pinned = entry.and_then(|number| config.workloads.entry(number));
         let pinned = pinned.and_then(|entry| entry.governed.actions());
-        let task = issuer.task.task(&token, &|| credential.sha256(), &config.resources, pinned);
+        let task = issuer.task.task(&token, &|| credential.sha256(config), &config.resources, pinned);
         let findings = config.hygiene.findings(&token, issuer, task.as_ref().ok(), key_age, &config.resources);
         let facts = TokenFacts::of(&token);
         let lacks = workload.claims.missing(&issuer.claims).map(|rule| Refused {

@@ -63,6 +63,7 @@ pub(super) fn resource(entry: &Resource) -> [u8; 32] {
         // Looked at again after every approval.
         pin_scope: _,
         list_headers: _,
+        strip_credentials: _,
         upgrades,
     } = entry;
     let Match { host, path, route, exact } = matching;

@@ -10,7 +10,8 @@ use super::{DecisionId, Turn};
 use crate::action::mcp::{self, Era};
 use crate::action::{Action, Operation};
 use crate::catalogue::{Protocol, Resource};
-use crate::credential::{FIELDS, PROOF, PROXY_AUTHORIZATION, Verified};
+use crate::config::Config;
+use crate::credential::{self, Verified};
 use crate::forward::HeaderEdit;
 use crate::frameworks;
 use crate::headers::{Headers, same_name};
@@ -231,20 +232,29 @@ fn named(subject: &Subject, of_sub: &'static str) -> HeaderEdit {
     }
 }
 
-/// Removes what a client may not say: reserved names always, the credential unless it is configured to go on.
-pub(super) fn stripped(headers: &Headers, keep_credential: bool) -> Vec<HeaderEdit> {
-    without(headers, is_reserved, if keep_credential { &[] } else { &FIELDS })
+/// Removes what a client may not say: reserved names and what `resource` ignores always, the credential unless it is configured
+/// to go on.
+pub(super) fn stripped(
+    headers: &Headers,
+    config: &Config,
+    resource: Option<&Resource>,
+    keep_credential: bool,
+) -> Vec<HeaderEdit> {
+    HeaderEdit::removals(headers, |name| {
+        is_reserved(name)
+            || resource.is_some_and(|resource| resource.ignores(name))
+            || !keep_credential && credential::fields(config).any(|field| same_name(name, field))
+    })
 }
 
-/// The same of a request that is on its way out: the credential is the proxy's, and never for anybody else; so is a proof
-/// that came with it.
-pub(super) fn stripped_on_the_way_out(headers: &Headers, dpop: bool) -> Vec<HeaderEdit> {
-    without(headers, is_reserved, if dpop { &[PROXY_AUTHORIZATION, PROOF] } else { &[PROXY_AUTHORIZATION] })
-}
-
-/// Removes what is `reserved`, and `fields`.
-pub(super) fn without(headers: &Headers, reserved: impl Fn(&str) -> bool, fields: &[&str]) -> Vec<HeaderEdit> {
-    HeaderEdit::removals(headers, |name| reserved(name) || fields.iter().any(|field| same_name(name, field)))
+/// The same of a request that is on its way out, where only what is `reserved` and the credential is not the client's to say.
+pub(super) fn stripped_on_the_way_out(
+    headers: &Headers,
+    config: &Config,
+    dpop: bool,
+    reserved: impl Fn(&str) -> bool,
+) -> Vec<HeaderEdit> {
+    HeaderEdit::removals(headers, |name| reserved(name) || credential::is_the_proxys(name, config, dpop))
 }
 
 /// `text` as a header value: printable ASCII that no reader takes for another text, everything else percent-encoded (RFC 3986

@@ -7,7 +7,7 @@
 use super::Turn;
 use super::request::{Request, is_reserved};
 use crate::action::mcp::transport;
-use crate::credential::FIELDS;
+use crate::credential;
 use crate::forward::HeaderEdit;
 use crate::headers::same_name;
 
@@ -17,7 +17,8 @@ pub(super) fn cleaned(turn: &Turn<'_>, request: &Request) -> Vec<HeaderEdit> {
         return Vec::new();
     };
     let goes_on = |name: &str| {
-        let mut named = FIELDS.iter().copied().chain(resource.list_headers.iter().map(String::as_str));
+        let credential = credential::fields(&turn.engine.config);
+        let mut named = credential.chain(resource.list_headers.iter().map(String::as_str));
         transport::is_own(name) || is_reserved(name) || named.any(|field| same_name(field, name))
     };
     let mut edits = HeaderEdit::removals(&request.head.headers, |name| !goes_on(name));

@@ -5,12 +5,12 @@
 //! would otherwise be shown to whoever is asked. Nothing is spent and nobody is asked. Of an MCP server's response is looked at
 //! whether it was asked for; it passes as it came, lists and sessions included.
 
-use super::account::{About, Account, without};
+use super::account::{About, Account, stripped_on_the_way_out};
 use super::request::{Request, is_identity, without_identity};
 use super::response::Watch;
 use super::running::Running;
 use super::{Next, Turn};
-use crate::credential::{PROOF, PROXY_AUTHORIZATION};
+use crate::config::Config;
 use crate::forward::{Forward, HeaderEdit};
 use crate::headers::same_name;
 use crate::io::Step;
@@ -45,18 +45,15 @@ impl Turn<'_> {
     ) -> Option<Next> {
         let permit = Permit::observed(about.mode, decided)?;
         let line = account.line(self, about, decided, 0);
-        edits.extend(unspoofed(about));
+        edits.extend(unspoofed(about, &self.engine.config));
         Some(Next::Run(Running::observed(self.now, watch), Step::Forward(Forward::new(permit, line, edits))))
     }
 }
 
 /// Removes identity headers, and on the way out the proxy's credential.
-fn unspoofed(about: About<'_>) -> Vec<HeaderEdit> {
-    let egress = about.resource.is_some_and(|resource| resource.interface.egress);
-    let fields: &[&str] = match (egress, about.dpop) {
-        (false, _) => &[],
-        (true, false) => &[PROXY_AUTHORIZATION],
-        (true, true) => &[PROXY_AUTHORIZATION, PROOF],
-    };
-    without(about.headers, is_identity, fields)
+fn unspoofed(about: About<'_>, config: &Config) -> Vec<HeaderEdit> {
+    if about.resource.is_some_and(|resource| resource.interface.egress) {
+        return stripped_on_the_way_out(about.headers, config, about.dpop, is_identity);
+    }
+    HeaderEdit::removals(about.headers, is_identity)
 }

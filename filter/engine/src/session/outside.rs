@@ -70,7 +70,7 @@ impl Turn<'_> {
         let line = account.line(self, about, reason, 0);
         // What is for no resource carries no credential of ours to protect; an agent needs none for its card. What either says
         // about identity is still not believed.
-        let edits = stripped(&head.headers, resource.is_none());
+        let edits = stripped(&head.headers, &self.engine.config, resource, resource.is_none());
         Next::Run(Running::since(self.now, None), Step::Forward(Forward::new(permit, line, edits)))
     }
 }

@@ -13,7 +13,7 @@ use self::introspection::{Introspecting, Listening};
 use self::step_up::StepUpState;
 use super::account::{About, Account, stripped, stripped_on_the_way_out};
 use super::decide::{Halt, NeededFor, Ruling, Told, entry, one_shot_entry, proof_entry};
-use super::request::Request;
+use super::request::{Request, is_reserved};
 use super::response::Watch;
 use super::running::Running;
 use super::{Next, State, Turn};
@@ -114,7 +114,7 @@ impl Pending {
     pub(super) fn handle(mut self: Box<Self>, turn: &mut Turn<'_>, input: Input<'_>) -> Next {
         match input {
             Input::Body { chunk, end } => self.body(turn, chunk, end),
-            Input::Trailers(trailers) => match self.request.absorb_trailers(trailers) {
+            Input::Trailers(trailers) => match self.request.absorb_trailers(trailers, &turn.engine.config) {
                 Ok(()) => self.body_arrived(turn),
                 Err(reason) => self.deny(turn, reason),
             },
@@ -346,12 +346,12 @@ impl Pending {
     ) -> Next {
         let line = self.account.line(turn, self.request.about(turn), reason, 0);
         let headers = &self.request.head.headers;
-        let mut edits = if turn.engine.resource(self.request.resource).is_some_and(|resource| resource.interface.egress)
-        {
+        let (resource, config) = (turn.engine.resource(self.request.resource), &turn.engine.config);
+        let mut edits = if resource.is_some_and(|resource| resource.interface.egress) {
             // Who asks is no business of whoever is asked.
-            stripped_on_the_way_out(headers, self.request.credential.is_dpop())
+            stripped_on_the_way_out(headers, config, self.request.credential.is_dpop(), is_reserved)
         } else {
-            let mut edits = stripped(headers, turn.engine.config.forward.credential);
+            let mut edits = stripped(headers, config, resource, config.forward.credential);
             edits.extend(self.request.without_session(turn));
             edits.extend(self.account.identity_headers(turn.id));
             edits

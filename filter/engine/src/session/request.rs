@@ -6,7 +6,7 @@ use super::remedy;
 use crate::action::{http, mcp};
 use crate::catalogue::{Card, Resource};
 use crate::config::{Config, Unmatched};
-use crate::credential::{Credential, FIELDS};
+use crate::credential::{self, Credential};
 use crate::engine::{Engine, ResourceIndex};
 use crate::forward::HeaderEdit;
 use crate::headers::{Headers, same_name};
@@ -249,10 +249,10 @@ impl Request {
     }
 
     /// Trailers end the body.
-    pub(super) fn absorb_trailers(&mut self, trailers: Headers) -> Result<(), Reason> {
+    pub(super) fn absorb_trailers(&mut self, trailers: Headers, config: &Config) -> Result<(), Reason> {
         self.complete = self.untried.is_none();
         self.trailers = trailers;
-        check_trailers(&self.trailers).map_err(|UnsafeTrailer| Reason::AmbiguousHeaders)
+        check_trailers(&self.trailers, config).map_err(|UnsafeTrailer| Reason::AmbiguousHeaders)
     }
 
     /// Whether bytes of a body came, all of it or not.
@@ -290,9 +290,10 @@ impl Request {
 }
 
 /// Names that are read, removed or set on the head; in trailers they would slip past that.
-pub(super) fn check_trailers(trailers: &Headers) -> Result<(), UnsafeTrailer> {
+pub(super) fn check_trailers(trailers: &Headers, config: &Config) -> Result<(), UnsafeTrailer> {
     let refused = trailers.iter().any(|(name, _)| {
-        let mut for_the_head = route::SINGLE.iter().chain(&FIELDS).chain(OTHER_CREDENTIALS);
+        let for_the_head = route::SINGLE.iter().chain(OTHER_CREDENTIALS).copied();
+        let mut for_the_head = for_the_head.chain(credential::fields(config));
         name.starts_with(':')
             || for_the_head.any(|field| same_name(field, name))
             || is_reserved(name)
@@ -302,7 +303,7 @@ pub(super) fn check_trailers(trailers: &Headers) -> Result<(), UnsafeTrailer> {
 }
 
 /// What says who calls, to others than us. With [`route::SINGLE`], which decides how the request is read, and the
-/// credential's own [`FIELDS`] these are for the head alone.
+/// credential's own [fields](credential::fields) these are for the head alone.
 const OTHER_CREDENTIALS: &[&str] = &["proxy-authorization", "cookie"];
 
 /// Header names only this filter and the gateway may set: identity headers and router instructions (DESIGN H17).

@@ -88,7 +88,7 @@ impl Running {
     /// The body was streamed past us and these come after it.
     fn trailers(self, turn: &Turn<'_>, trailers: &Headers) -> Next {
         match self.mode {
-            Mode::Enforce => match check_trailers(trailers) {
+            Mode::Enforce => match check_trailers(trailers, &turn.engine.config) {
                 Ok(()) => Next::Wait(State::Running(self)),
                 // They can only be cut off.
                 Err(UnsafeTrailer) => self.cut(turn, "unsafe_trailers", true),

@@ -12,6 +12,7 @@ use crate::config::{
     Binding, Bound, ClientCertificate, ClusterUse, Config, Endpoint, ForwardConfig, KeyLocation, KeySource, Limits,
     NoSecrets, RecordConfig, RemoteKeys, SessionsConfig, Unmatched,
 };
+use crate::credential::Carrier;
 use crate::introspection::Budget;
 use crate::ledger::Capacity;
 use crate::policy::Dialect;
@@ -355,6 +356,37 @@ fn endpoint(cluster: &str, authority: &str, path: &str, seconds: u64) -> Endpoin
         path: path.to_owned(),
         timeout: Duration::from_secs(seconds),
     }
+}
+
+#[test]
+fn fields_that_carry_tokens_arrive() -> Outcome {
+    let other = |name: &str, header: Value| {
+        json!({
+            "name": name, "issuer": format!("https://{name}.example.com"), "profile": "access-token", "header": header,
+            "audiences": ["example.com"], "algorithms": ["ES256"], "keys": { "url": "https://a", "cluster": "a" }
+        })
+    };
+    let edits = [
+        set("/issuers/0/header", "x-a"),
+        set("/issuers/1", other("b", json!("cf-access-jwt-assertion"))),
+        set("/issuers/2", other("c", json!("x-a"))),
+        set("/resources/0/strip_credentials", json!(["authorization", "x-a"])),
+    ];
+    let config = parse(&edited(minimal(), &edits)?)?;
+    assert_eq!(config.credential_headers, ["x-a", "cf-access-jwt-assertion"]);
+    let carriers: Vec<Carrier> = config.issuers.iter().map(|issuer| issuer.carrier).collect();
+    assert_eq!(carriers, [Carrier::Field(0), Carrier::Field(1), Carrier::Field(0)]);
+    let resource = config.resources.first().ok_or("no resource")?;
+    for (field, ignored) in [
+        ("Authorization", true),
+        ("dpop", true),
+        ("X_A", true),
+        ("txn-token", false),
+        ("cf-access-jwt-assertion", false),
+    ] {
+        assert_eq!(resource.ignores(field), ignored, "{field}");
+    }
+    Ok(())
 }
 
 #[test]

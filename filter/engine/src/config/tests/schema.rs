@@ -99,6 +99,7 @@ fn the_full_configuration_is_full() -> Outcome {
         missing.extend(absent.map(|key| format!("{place}/{key}")));
     }
     let exclusive = [
+        "/issuers/0/header",
         "/issuers/0/tenants",
         "/issuers/0/trust_domain",
         "/issuers/0/introspection",
@@ -248,6 +249,6 @@ fn the_defaults_described_are_the_defaults() -> Outcome {
             stated.push(key.clone());
         }
     }
-    assert_eq!(stated.len(), 47, "{stated:?}");
+    assert_eq!(stated.len(), 48, "{stated:?}");
     Ok(())
 }

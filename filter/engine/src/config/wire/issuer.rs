@@ -18,6 +18,7 @@ use super::sessions;
 use super::task::task;
 use crate::config::read::{Node, Object};
 use crate::config::{Binding, Bound, Issuer, KeySource, text};
+use crate::credential::Carrier;
 use crate::introspection::Introspection;
 use crate::possession::nonce::NonceRule;
 use crate::task::{TaskMapping, TaskSource};
@@ -67,7 +68,11 @@ pub(super) fn issuer(node: &Node<'_>, source: &Source<'_>, seen: &mut Seen) -> O
             Some(one_shot)
         });
         let leeway = rules.as_ref().map_or(DEFAULT_LEEWAY, IssuerRules::leeway);
+        let carrier = carrier(object, kind.as_ref(), seen);
         let binding = match object.member("binding") {
+            Some(node) if matches!(carrier, Some(Carrier::Field(_))) => {
+                node.refuse("no proof comes with a token in the field `header`; remove one of the two")
+            }
             Some(node) if matches!(kind, Some(Profile::X509Svid { .. })) => {
                 node.refuse("a certificate is its own proof; remove it")
             }
@@ -84,6 +89,7 @@ pub(super) fn issuer(node: &Node<'_>, source: &Source<'_>, seen: &mut Seen) -> O
         Some(Issuer {
             name: name?,
             rules: rules?,
+            carrier: carrier?,
             keys: keys?,
             introspection: introspection?,
             claims: claims?,
@@ -92,6 +98,26 @@ pub(super) fn issuer(node: &Node<'_>, source: &Source<'_>, seen: &mut Seen) -> O
             binding: binding?,
         })
     })
+}
+
+/// Where its tokens come: `header` names another field than `Authorization`.
+fn carrier(object: &mut Object<'_>, profile: Option<&Profile>, seen: &mut Seen) -> Option<Carrier> {
+    let standing = match profile {
+        Some(Profile::TxnToken) => Carrier::TxnToken,
+        Some(_) | None => Carrier::Authorization,
+    };
+    if profile.is_some_and(|profile| !profile.comes_in_any_field()) {
+        let remedy = "only access tokens, opaque tokens and generic JWTs come in another field; remove it";
+        return object.forbid(&["header"], remedy).map(|()| standing);
+    }
+    let header = object.optional("header", |node| node.parse(text::credential_header))?;
+    let Some(header) = header else { return Some(standing) };
+    let headers = &mut seen.credential_headers;
+    let number = headers.iter().position(|known| *known == header).unwrap_or_else(|| {
+        headers.push(header);
+        headers.len() - 1
+    });
+    Some(Carrier::Field(number))
 }
 
 /// `keys`, of issuers that sign.

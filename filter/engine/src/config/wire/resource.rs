@@ -63,10 +63,24 @@ pub(super) fn resource(node: &Node<'_>, issuers: &[Issuer], seen: &mut Seen) -> 
         let tools = tools(object, protocol, risk.unwrap_or(Risk::Medium));
         let pinned = tools.as_ref().is_none_or(|tools| tools.values().any(|tool| tool.pin.is_some()));
         let list_headers = mcp::list_headers(object, protocol, pinned);
+        let strip_credentials = object.or("strip_credentials", Vec::new(), |node| {
+            distinct(node, |node| node.parse(|text| text::carrier(text, &seen.credential_headers)))
+        });
         let interface = interface(object, protocol, matching.as_ref(), risk.unwrap_or(Risk::Medium));
         let metadata = metadata?;
         let served = metadata.as_ref();
         let (interface, declared) = interface?;
+        let strip_credentials = strip_credentials?;
+        if interface.egress && !strip_credentials.is_empty() {
+            let told = "on the way out only `Proxy-Authorization` is a credential, and never goes on; remove it";
+            return object.node().refuse_member("strip_credentials", told);
+        }
+        let mut arguments = interface.metadata.values().flatten();
+        if let Some(name) = arguments.find(|name| seen.credential_headers.contains(name)) {
+            let told =
+                format!("`{name}` carries the tokens of an issuer, and arguments are for policies to read; remove it");
+            return object.node().refuse_member("methods", told);
+        }
         let mut tools = tools?;
         tools.extend(declared);
         Some(Resource {
@@ -87,6 +101,7 @@ pub(super) fn resource(node: &Node<'_>, issuers: &[Issuer], seen: &mut Seen) -> 
             annotations: annotations?,
             pin_scope: pin_scope?,
             list_headers: list_headers?,
+            strip_credentials,
             upgrades: upgrades?,
         })
     })

@@ -19,6 +19,8 @@ pub(super) struct Seen {
     pub(super) introspected: Names,
     /// Whose certificates are credentials.
     pub(super) certifiers: Names,
+    /// Header fields that carry tokens, by their number.
+    pub(super) credential_headers: Vec<String>,
     pub(super) claims: Claims,
     pub(super) resource_names: Names,
     pub(super) identifiers: Names,
@@ -34,6 +36,7 @@ impl Default for Seen {
             transactions: Names::new("a token without `iss` could be either's, keep one"),
             introspected: Names::new("an opaque token could be either's, keep one"),
             certifiers: Names::new("one trust domain, one entry"),
+            credential_headers: Vec::new(),
             claims: Claims(BTreeMap::new()),
             resource_names: Names::new("names are unique, choose another"),
             identifiers: Names::new("one identifier, one resource"),

@@ -4,7 +4,7 @@ use std::error::Error;
 
 use serde_json::{Value, json};
 
-use super::{READER_ONLY, SCHEMA_TOO, check};
+use super::{READER_ONLY, SCHEMA_TOO, check, check_of};
 use crate::config::tests::Edit::{self, Remove};
 use crate::config::tests::{Outcome, edited, full, key_set, parse, set};
 
@@ -553,6 +553,107 @@ fn machines() -> Outcome {
             SCHEMA_TOO,
         ),
     ])
+}
+
+#[test]
+fn fields_that_carry_tokens() -> Outcome {
+    let named = |name: &'static str| [Remove("/issuers/0/binding"), set("/issuers/0/header", name)];
+    for name in [
+        "authorization",
+        "txn-token",
+        "dpop",
+        "proxy-authorization",
+        "cookie",
+        "host",
+        "content-type",
+        "mcp-session-id",
+        "mcp-name",
+        "a2a-version",
+        "x-countersign-subject",
+        "x-envoy-retry-on",
+        "x-forwarded-client-cert",
+        "x-forwarded-host",
+        "x-http-method-override",
+        "x-original-url",
+        "traceparent",
+        "upgrade",
+        "te",
+        "connection",
+        "origin",
+        "accept-language",
+        "sec-fetch-site",
+        "if-match",
+        "user-agent",
+        "x-request-id",
+    ] {
+        let told = format!(
+            "/issuers/0/header: `{name}` has a meaning of its own; name the field that the proxy in front sets, such as \
+             `cf-access-jwt-assertion`"
+        );
+        check(&[(&named(name), &told, SCHEMA_TOO)])?;
+    }
+    for name in ["Cf-Access-Jwt-Assertion", "cf_access_jwt_assertion"] {
+        let told = format!(
+            "/issuers/0/header: {name:?} has a second spelling; write lower case and `-` for `_`: all are covered"
+        );
+        check(&[(&named(name), &told, SCHEMA_TOO)])?;
+    }
+    let with = |more: &[Edit]| [&named("cf-access-jwt-assertion"), more].concat();
+    check(&[
+        (
+            &[set("/issuers/0/header", "cf-access-jwt-assertion")],
+            "/issuers/0/binding: no proof comes with a token in the field `header`; remove one of the two",
+            SCHEMA_TOO,
+        ),
+        (
+            &with(&[set("/forward/routing_headers", json!(["cf-access-jwt-assertion"]))]),
+            "/forward/routing_headers/0: carries the tokens of an issuer, which names it as its `header`; name another",
+            READER_ONLY,
+        ),
+        (
+            &with(&[
+                set("/issuers/0/profile", "txn-token"),
+                Remove("/issuers/0/types"),
+                Remove("/issuers/0/machine_claim"),
+                Remove("/issuers/0/audience_claim"),
+                Remove("/issuers/0/task/scope_claim"),
+            ]),
+            "/issuers/0/header: only access tokens, opaque tokens and generic JWTs come in another field; remove it",
+            SCHEMA_TOO,
+        ),
+        (
+            &with(&[set("/resources/0/strip_credentials", json!(["authorization", "x-other"]))]),
+            "/resources/0/strip_credentials/1: `x-other` carries no token; name one of authorization, txn-token, \
+             cf-access-jwt-assertion",
+            READER_ONLY,
+        ),
+    ])?;
+    let minimal = |more: &[Edit]| [&[set("/issuers/0/header", "x-token")], more].concat();
+    check_of(
+        &crate::config::tests::minimal(),
+        &[
+            (
+                &minimal(&[
+                    set("/resources/0/egress", true),
+                    set("/resources/0/match/path", "/*"),
+                    set("/resources/0/strip_credentials", json!(["x-token"])),
+                ]),
+                "/resources/0/strip_credentials: on the way out only `Proxy-Authorization` is a credential, and never goes on; \
+                 remove it",
+                SCHEMA_TOO,
+            ),
+            (
+                &minimal(&[
+                    set("/resources/0/protocol", "grpc"),
+                    set("/resources/0/match/path", "/*"),
+                    set("/resources/0/methods", json!([{ "name": "a.B/C", "metadata": ["x-token"] }])),
+                ]),
+                "/resources/0/methods: `x-token` carries the tokens of an issuer, and arguments are for policies to read; remove \
+                 it",
+                READER_ONLY,
+            ),
+        ],
+    )
 }
 
 #[test]
