@@ -24,6 +24,10 @@ pub trait Ledger: Board {
     /// [`Entry::limit`] get [`Spent::Now`] before the first of them is forgotten.
     fn spend(&mut self, now: UnixTime, entry: &Entry, until: UnixTime) -> Result<Spent, LedgerError>;
 
+    /// Takes back a use of `entry` that was just made until `until`, because what it was for is not done. Where there is none any
+    /// more there is nothing to take back; where it fails, the use stays.
+    fn give_back(&mut self, entry: &Entry, until: UnixTime) -> Result<(), LedgerError>;
+
     /// Whether `entry` is used up, without using it.
     fn is_spent(&mut self, now: UnixTime, entry: &Entry) -> Result<bool, LedgerError>;
 }

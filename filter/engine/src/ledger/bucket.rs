@@ -187,6 +187,26 @@ impl<'a> Bucket<'a> {
         Ok(kept)
     }
 
+    /// The value with one use of `name` until `until` less; none where there is none.
+    pub(super) fn without(&self, name: Name, until: UnixTime) -> Option<Vec<u8>> {
+        let end = Hundredths::at_least(until);
+        let mut kept = Vec::with_capacity(HEAD_BYTES + self.slots.len());
+        kept.extend_from_slice(&MAGIC);
+        kept.extend_from_slice(&self.forgotten.bytes());
+        let mut given_back = false;
+        for mut slot in self.slots() {
+            if !given_back && slot.name == name && slot.end == end {
+                given_back = true;
+                slot.count = slot.count.saturating_sub(1);
+                if slot.count == 0 {
+                    continue;
+                }
+            }
+            slot.write(&mut kept);
+        }
+        given_back.then_some(kept)
+    }
+
     fn slots(&self) -> impl Iterator<Item = Slot> + use<'a> {
         self.slots.chunks_exact(SLOT_BYTES).filter_map(Slot::read)
     }

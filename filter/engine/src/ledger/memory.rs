@@ -28,6 +28,10 @@ impl Ledger for MemoryLedger {
         self.0.spend(now, entry, until)
     }
 
+    fn give_back(&mut self, entry: &Entry, until: UnixTime) -> Result<(), LedgerError> {
+        self.0.give_back(entry, until)
+    }
+
     fn is_spent(&mut self, now: UnixTime, entry: &Entry) -> Result<bool, LedgerError> {
         self.0.is_spent(now, entry)
     }

@@ -94,13 +94,17 @@ impl<S: Store> Ledger for StoredLedger<S> {
         let looked_at = self.looked_at.iter().position(|(looked_at, _)| *looked_at == bucket);
         let mut looked_at = looked_at.map(|at| self.looked_at.swap_remove(at).1);
         for _ in 0..ATTEMPTS {
-            let found = match looked_at.take() {
-                Some(found) => found,
-                None => self.bucket(bucket)?,
+            let (found, fresh) = match looked_at.take() {
+                Some(found) => (found, false),
+                None => (self.bucket(bucket)?, true),
             };
             let held = read::<S>(&found)?;
             if held.uses(name, now) >= entry.limit {
-                return Ok(Spent::Before);
+                // It may have been given back since.
+                if fresh {
+                    return Ok(Spent::Before);
+                }
+                continue;
             }
             if !held.can_tell(entry, now) {
                 return Err(LedgerError::Unavailable);
@@ -108,6 +112,20 @@ impl<S: Store> Ledger for StoredLedger<S> {
             let value = held.with(name, until, now, self.capacity)?;
             match self.store.write(&name_of(bucket), &value, found.cas) {
                 Ok(()) => return Ok(Spent::Now),
+                Err(StoreError::Changed) => {}
+                Err(StoreError::Failed) => return Err(LedgerError::Unavailable),
+            }
+        }
+        Err(LedgerError::Unavailable)
+    }
+
+    fn give_back(&mut self, entry: &Entry, until: UnixTime) -> Result<(), LedgerError> {
+        let Place { bucket, name } = self.place(entry)?;
+        for _ in 0..ATTEMPTS {
+            let found = self.bucket(bucket)?;
+            let Some(value) = read::<S>(&found)?.without(name, until) else { return Ok(()) };
+            match self.store.write(&name_of(bucket), &value, found.cas) {
+                Ok(()) => return Ok(()),
                 Err(StoreError::Changed) => {}
                 Err(StoreError::Failed) => return Err(LedgerError::Unavailable),
             }

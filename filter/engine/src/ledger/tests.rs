@@ -164,6 +164,50 @@ fn a_thing_that_may_be_used_often_is_used_so_often() {
 }
 
 #[test]
+fn what_is_given_back_was_not_used() {
+    on_each(|ledger| {
+        let twice = Entry { limit: 2, ..entry(1, 1) };
+        assert_eq!(ledger.spend(at(0), &twice, at(10)), Ok(Spent::Now));
+        assert_eq!(ledger.spend(at(0), &twice, at(20)), Ok(Spent::Now));
+        // Of another time, of another's, of another thing.
+        for (other, until) in [(entry(1, 1), at(30)), (entry(2, 1), at(20)), (entry(1, 2), at(20))] {
+            assert_eq!(ledger.give_back(&other, until), Ok(()));
+            assert_eq!(ledger.is_spent(at(0), &twice), Ok(true));
+        }
+        assert_eq!(ledger.give_back(&twice, at(20)), Ok(()));
+        assert_eq!(ledger.is_spent(at(0), &twice), Ok(false));
+        assert_eq!(ledger.is_spent(at(9), &entry(1, 1)), Ok(true));
+        assert_eq!(ledger.is_spent(at(10), &entry(1, 1)), Ok(false));
+        assert_eq!(ledger.give_back(&twice, at(10)), Ok(()));
+        assert_eq!(ledger.is_spent(at(0), &entry(1, 1)), Ok(false));
+        // There is nothing left to give back.
+        assert_eq!(ledger.give_back(&twice, at(10)), Ok(()));
+        assert_eq!(ledger.spend(at(0), &entry(1, 1), at(10)), Ok(Spent::Now));
+    });
+}
+
+#[test]
+fn what_is_given_back_is_nobody_elses() {
+    let shared = Shared::default();
+    let twice = Entry { limit: 2, ..entry(1, 1) };
+    assert_eq!(shared.ledger().spend(at(0), &twice, at(10)), Ok(Spent::Now));
+    assert_eq!(shared.ledger().spend(at(0), &twice, at(10)), Ok(Spent::Now));
+    shared.0.meddlers.set(ATTEMPTS);
+    assert_eq!(shared.ledger().give_back(&twice, at(10)), Err(LedgerError::Unavailable));
+    assert_eq!(shared.ledger().is_spent(at(0), &twice), Ok(true));
+    shared.0.meddlers.set(ATTEMPTS - 1);
+    assert_eq!(shared.ledger().give_back(&twice, at(10)), Ok(()));
+    assert_eq!(shared.ledger().is_spent(at(0), &twice), Ok(false));
+    assert_eq!(shared.ledger().is_spent(at(0), &entry(1, 1)), Ok(true));
+    // It makes room again, and a worker that looked before sees that it changed.
+    let mut other = shared.ledger();
+    assert_eq!(other.is_spent(at(0), &twice), Ok(false));
+    assert_eq!(shared.ledger().give_back(&twice, at(10)), Ok(()));
+    assert_eq!(other.spend(at(0), &entry(1, 1), at(10)), Ok(Spent::Now));
+    assert_eq!(other.spend(at(0), &entry(1, 1), at(10)), Ok(Spent::Before));
+}
+
+#[test]
 fn ten_thousand_things_of_one_workload_are_remembered_at_a_time() {
     on_each(|ledger| {
         for number in 0..10_000 {

@@ -7,6 +7,7 @@ use countersign_tokens::{MAX_LEEWAY, Scalar, UnixTime, VerifiedProof};
 
 use super::account::Account;
 use super::request::Request;
+use super::spending::remembered;
 use super::wanted::{Hold, Wanted};
 use super::{Turn, remedy};
 use crate::action::{Action, Operation, Rejection, a2a, grpc, http, mcp};
@@ -173,10 +174,20 @@ impl Turn<'_> {
         if issuer.one_shot && self.token_is_spent(account)? {
             return Err(Reason::TokenSpent.into());
         }
-        if self.proof_is_spent(account)? {
-            return Err(Reason::ProofReplayed.into());
-        }
+        self.check_proof(request, account)?;
         Ok(())
+    }
+
+    /// The proof, if there is one, is shown for the first time.
+    fn check_proof(&mut self, request: &Request, account: &mut Account) -> Result<(), Reason> {
+        let Some(proof) = account.proof.as_ref().filter(|proof| !request.has_shown(proof)) else { return Ok(()) };
+        let enforced = self.engine.mode(self.engine.resource(request.resource)) == Mode::Enforce;
+        if enforced && remembered(proof) <= self.now {
+            account.detail = Some("proof ended so long ago that nobody knows whether it was used".to_owned());
+            account.wants_proof = true;
+            return Err(Reason::ProofRefused);
+        }
+        if self.proof_is_spent(account)? { Err(Reason::ProofReplayed) } else { Ok(()) }
     }
 
     /// The proof, if there is one, has a nonce that was good when the request came.
@@ -426,7 +437,7 @@ pub(super) fn one_shot_entry(verified: &Verified) -> Option<Entry> {
 /// What using up `proof` means.
 pub(super) fn proof_entry(verified: &Verified, proof: &VerifiedProof) -> Entry {
     let id = digest::text(&proof.id);
-    Entry { ends: Ends::At(proof.expires), ..entry(verified, &["proof", &id]) }
+    Entry { ends: Ends::At(remembered(proof)), ..entry(verified, &["proof", &id]) }
 }
 
 /// An entry in the workload's share of the ledger, for what can be used once.

@@ -20,6 +20,7 @@ mod remedy;
 mod request;
 mod response;
 mod running;
+mod spending;
 mod trial;
 mod visible;
 mod wanted;

@@ -12,7 +12,7 @@ use countersign_tokens::UnixTime;
 use self::introspection::{Introspecting, Listening};
 use self::step_up::StepUpState;
 use super::account::{About, Account, stripped, stripped_on_the_way_out};
-use super::decide::{Halt, NeededFor, Ruling, Told, entry, one_shot_entry, proof_entry};
+use super::decide::{Halt, NeededFor, Ruling, Told};
 use super::request::{Request, is_reserved};
 use super::response::Watch;
 use super::running::Running;
@@ -25,7 +25,6 @@ use crate::headers::{Headers, same_name};
 use crate::introspection::questions::Number;
 use crate::io::{CallId, CallOutcome, Cut, Input, Step, Tick};
 use crate::keys::{KeyStore, Wish};
-use crate::ledger::{Entry, LedgerError, Spent};
 use crate::permit::Permit;
 use crate::policy::{Allow, Given, MOST_QUESTIONS, Question};
 use crate::reason::Reason;
@@ -34,9 +33,6 @@ use crate::shares::{Held, Owner};
 
 /// By this the gateway picks the sandbox's route. No client's field of this name gets this far.
 const SANDBOX: &str = "x-countersign-sandbox";
-
-/// How long a spent approval is remembered after it lapsed: answers older than this are refused by their timestamp.
-const ANSWER_LIFETIME: Duration = Duration::from_mins(10);
 
 /// How much longer than its call an answer is waited for: the gateway ends the call by itself, this is for one that does not.
 const CALL_GRACE: Duration = Duration::from_secs(1);
@@ -264,14 +260,9 @@ impl Pending {
             self.account.detail = Some(over.to_string());
             return self.deny(turn, over.reason());
         }
-        match turn.spend(&self.account) {
+        match turn.spend(&self.request, &self.account) {
             Ok(()) => self.forward(turn, Permit::from_allow(allow), reason, watch, edits),
-            Err(reason) => {
-                if reason == Reason::ShareUsedUp {
-                    self.account.detail = Some(LEDGER_SHARE.to_owned());
-                }
-                self.deny(turn, reason)
-            }
+            Err(reason) => self.unspent(turn, reason),
         }
     }
 }
@@ -330,6 +321,14 @@ impl Pending {
 
 /// Terminal steps: each consumes the request.
 impl Pending {
+    /// What it takes cannot be used up.
+    fn unspent(mut self: Box<Self>, turn: &Turn<'_>, reason: Reason) -> Next {
+        if reason == Reason::ShareUsedUp {
+            self.account.detail = Some(LEDGER_SHARE.to_owned());
+        }
+        self.deny(turn, reason)
+    }
+
     fn deny(self: Box<Self>, turn: &Turn<'_>, reason: Reason) -> Next {
         let observed = turn.observe_held(&self.request, &self.account, reason);
         let reply = || Next::Done(Step::Reply(self.account.reply(turn, self.request.about(turn), reason)));
@@ -373,36 +372,6 @@ fn into_sandbox(turn: &Turn<'_>, headers: &Headers, permit: &Permit) -> Vec<Head
 }
 
 impl Turn<'_> {
-    /// Uses up what may be used once, at the last moment before forwarding.
-    fn spend(&mut self, account: &Account) -> Result<(), Reason> {
-        let verified = account.verified.as_deref().ok_or(Reason::Internal)?;
-        if let Some(approval) = &account.approval {
-            let until = approval.expires.plus(ANSWER_LIFETIME);
-            self.spend_once(&entry(verified, &["approval", &approval.challenge]), until, Reason::ApprovalReplayed)?;
-        }
-        let issuer = self.engine.config.issuers.get(verified.issuer.0).ok_or(Reason::Internal)?;
-        if issuer.one_shot {
-            let token = one_shot_entry(verified).ok_or(Reason::ClaimRefused)?;
-            self.spend_once(&token, verified.facts.expires.plus(issuer.rules.leeway()), Reason::TokenSpent)?;
-        }
-        if let Some(proof) = &account.proof {
-            self.spend_once(&proof_entry(verified, proof), proof.expires, Reason::ProofReplayed)?;
-        }
-        for (entry, until) in &account.uses {
-            self.spend_once(entry, *until, Reason::CallLimitReached)?;
-        }
-        Ok(())
-    }
-
-    fn spend_once(&mut self, entry: &Entry, until: UnixTime, before: Reason) -> Result<(), Reason> {
-        match self.ledger.spend(self.now, entry, until) {
-            Ok(Spent::Now) => Ok(()),
-            Ok(Spent::Before) => Err(before),
-            Err(LedgerError::Full) => Err(Reason::ShareUsedUp),
-            Err(LedgerError::Unavailable) => Err(Reason::LedgerUnavailable),
-        }
-    }
-
     fn want_keys(&mut self, need: NeedKeys) -> Wish {
         let Some(store) = self.engine.keys.get(need.issuer.0) else { return Wish::Denied };
         store.want(need.seen, self.now, self.ledger)

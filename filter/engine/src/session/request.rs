@@ -1,6 +1,6 @@
 //! What has arrived of a request, and the checks its head must pass before anything else is looked at.
 
-use countersign_tokens::UnixTime;
+use countersign_tokens::{UnixTime, VerifiedProof};
 
 use super::remedy;
 use crate::action::{http, mcp};
@@ -25,6 +25,8 @@ pub(super) struct Request {
     pub(super) resource: ResourceIndex,
     pub(super) credential: Credential,
     pub(super) arrived: UnixTime,
+    /// The proof, by its id, that it came with and that was used up when it was first held.
+    pub(super) shown: Option<[u8; 32]>,
     body: Vec<u8>,
     /// Whether bytes of it came, held or not.
     has_body: bool,
@@ -121,6 +123,7 @@ impl Arrival {
                     resource,
                     credential,
                     arrived: now,
+                    shown: None,
                     body,
                     has_body: false,
                     first: None,
@@ -253,6 +256,11 @@ impl Request {
         self.complete = self.untried.is_none();
         self.trailers = trailers;
         check_trailers(&self.trailers, config).map_err(|UnsafeTrailer| Reason::AmbiguousHeaders)
+    }
+
+    /// Whether `proof` was used up by itself already.
+    pub(super) fn has_shown(&self, proof: &VerifiedProof) -> bool {
+        self.shown == Some(proof.id)
     }
 
     /// Whether bytes of a body came, all of it or not.

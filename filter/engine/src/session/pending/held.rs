@@ -25,18 +25,27 @@ impl Pending {
     }
 
     /// Waits from now on, if there is room for what is held then.
-    pub(super) fn wait(mut self: Box<Self>, turn: &mut Turn<'_>) -> Next {
-        match self.hold(turn) {
-            Ok(()) => self.keep(),
-            Err(over) => self.over(turn, over),
-        }
+    pub(super) fn wait(self: Box<Self>, turn: &mut Turn<'_>) -> Next {
+        self.held(turn, |held, _| held.keep())
     }
 
     /// The same for the answer to `call`.
-    pub(super) fn call(mut self: Box<Self>, turn: &mut Turn<'_>, call: Call) -> Next {
-        match self.hold(turn) {
-            Ok(()) => Next::Call(self, call),
-            Err(over) => self.over(turn, over),
+    pub(super) fn call(self: Box<Self>, turn: &mut Turn<'_>, call: Call) -> Next {
+        self.held(turn, |held, _| Next::Call(held, call))
+    }
+
+    /// Goes on with `then` once there is room for what it holds, and the proof that it came with is used up.
+    pub(super) fn held(
+        mut self: Box<Self>,
+        turn: &mut Turn<'_>,
+        then: impl FnOnce(Box<Self>, &mut Turn<'_>) -> Next,
+    ) -> Next {
+        if let Err(over) = self.hold(turn) {
+            return self.over(turn, over);
+        }
+        match turn.show_proof(&mut self.request, &self.account) {
+            Ok(()) => then(self, turn),
+            Err(reason) => self.unspent(turn, reason),
         }
     }
 

@@ -88,14 +88,13 @@ impl Pending {
         let (challenge, subject, lapses) = (asked.challenge().to_owned(), asked.subject(), asked.lapses());
         self.step_up = StepUpState::Asked(Box::new(asked), None);
         self.waiting = Waiting::Approval;
-        if let Err(over) = self.hold(turn) {
-            return self.over(turn, over);
-        }
-        if let Err(reason) = turn.open(&mut self.account, subject, lapses) {
-            return self.deny(turn, reason);
-        }
-        self.account.challenge = Some(challenge);
-        Next::Call(self, call)
+        self.held(turn, |mut held, turn| {
+            if let Err(reason) = turn.open(&mut held.account, subject, lapses) {
+                return held.deny(turn, reason);
+            }
+            held.account.challenge = Some(challenge);
+            Next::Call(held, call)
+        })
     }
 
     /// The approver answered. What else is waited for has to come first: who asks may no longer be known.
