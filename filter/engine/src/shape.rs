@@ -37,8 +37,8 @@ pub(crate) struct Record {
 pub(crate) enum Rest {
     /// None fits.
     Refused,
-    /// They fit, and nobody knows what they are.
-    Open,
+    /// They fit, and nobody knows what they are: this keyword admits them.
+    Open(&'static str),
     /// The object is a map of these; as a whole it cannot be read.
     Map(Box<Property>, Unreadable),
 }
@@ -100,14 +100,14 @@ impl From<Value> for InputSchema {
 impl Record {
     /// Of which nothing is known.
     pub(crate) const fn open() -> Self {
-        Self { properties: BTreeMap::new(), rest: Rest::Open }
+        Self { properties: BTreeMap::new(), rest: Rest::Open("additionalProperties") }
     }
 
     /// Why a policy cannot read all of it; none where it can.
     pub(crate) fn unreadable(&self) -> Option<&Unreadable> {
         match &self.rest {
             Rest::Map(_, unreadable) => Some(unreadable),
-            Rest::Refused | Rest::Open => self.properties.values().find_map(|property| property.shape.unreadable()),
+            Rest::Refused | Rest::Open(_) => self.properties.values().find_map(|property| property.shape.unreadable()),
         }
     }
 
@@ -115,7 +115,7 @@ impl Record {
     pub(crate) fn member(&self, name: &str) -> Option<&Property> {
         self.properties.get(name).or(match &self.rest {
             Rest::Map(property, _) => Some(property),
-            Rest::Refused | Rest::Open => None,
+            Rest::Refused | Rest::Open(_) => None,
         })
     }
 }

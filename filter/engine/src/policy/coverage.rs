@@ -62,7 +62,12 @@ impl Listing<'_> {
         for (name, property) in &record.properties {
             path.push(name.clone());
             match &property.shape {
-                Shape::Record(below) => self.record(below, path),
+                Shape::Record(below) => {
+                    if below.properties.is_empty() && !matches!(below.rest, Rest::Map(..)) {
+                        self.add(Some(pointer(path)), None, path);
+                    }
+                    self.record(below, path);
+                }
                 Shape::Boolean | Shape::Long | Shape::Decimal | Shape::String(_) | Shape::Set(_) | Shape::Opaque(_) => {
                     let unreadable = property.shape.unreadable().map(ToString::to_string);
                     self.add(Some(pointer(path)), unreadable, path);
@@ -73,14 +78,14 @@ impl Listing<'_> {
         match &record.rest {
             Rest::Refused => {}
             Rest::Map(..) => self.add(Some(format!("{}/*", pointer(path))), None, path),
-            Rest::Open => {
+            Rest::Open(keyword) => {
                 let beside = pointer(path);
                 let beside = if beside.is_empty() {
                     "what is not declared".to_owned()
                 } else {
                     format!("what is not declared in `{beside}`")
                 };
-                self.add(None, Some(format!("{beside} is admitted by `additionalProperties: true`")), &[]);
+                self.add(None, Some(format!("{beside} is admitted by `{keyword}`")), &[]);
             }
         }
     }

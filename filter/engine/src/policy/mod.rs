@@ -83,13 +83,15 @@
 //! as the nearest double. So do claims that have a meaning here; one that `claims` names is an integer of 64 bits, and a number that
 //! nobody reads spoils no token.
 //!
-//! What is not in `required` is optional. A member that is not declared fits only where `additionalProperties`
-//! is literally `true`, and no policy sees it. A call whose arguments do not fit is denied ([`Reason::ArgumentsUnfit`]).
+//! What is not in `required` is optional. A member that is not declared fits only where the schema admits such: where
+//! `additionalProperties` is `true`, `{}` or of a type that cannot be read, where `patternProperties` stands, or, without
+//! `additionalProperties`, where another keyword beside `properties` may declare some (`allOf`, `if`, `$ref`, …). No policy sees
+//! it. A call whose arguments do not fit is denied ([`Reason::ArgumentsUnfit`]).
 //!
-//! Other keywords that can change a value's type (`allOf` of several, `not`, `if`, `patternProperties`, `prefixItems`, …), unions of
-//! types, references that lead out of the document or back to themselves, arrays without `items` or with items that may be `null`,
-//! objects without members and schemas without `type` make their property *opaque*: calls may carry it, policies cannot read it.
-//! Around the whole schema they are a load error. Of one schema 4,096 subschemas are read, 64 deep; what is beyond is opaque.
+//! Unions of types, references that lead out of the document or back to themselves, `prefixItems`, arrays without `items` or with
+//! items that may be `null`, objects without members and schemas without `type` make their property *opaque*: calls may carry it,
+//! policies cannot read it. Around the whole schema they are a load error. Of one schema 4,096 subschemas are read, 64 deep; what
+//! is beyond is opaque. Keywords that narrow what `type` says (`anyOf` beside it, `not`, `if`, …) are not enforced, and hide nothing.
 //!
 //! Keywords about one value are enforced, exactly: `enum`, `const`, `minimum`, `maximum`, `exclusiveMinimum`, `exclusiveMaximum` (as
 //! a number, or as draft 4 has them), `multipleOf`, `minLength`, `maxLength`, `pattern`, `minItems`, `maxItems`, `uniqueItems`; of

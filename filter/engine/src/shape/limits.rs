@@ -20,11 +20,13 @@ const PATTERN_WORK: u64 = 1 << 31;
 const PATTERN_LENGTH: usize = 4 * 1024;
 
 /// Keywords that bound one value and are none of [`Limit`]: by the standard an annotation (`format`), or about several.
-pub(super) const NOT_ENFORCED: [&str; 12] = [
+pub(super) const NOT_ENFORCED: [&str; 14] = [
+    "additionalItems",
     "contains",
     "contentEncoding",
     "contentMediaType",
     "contentSchema",
+    "dependentRequired",
     "format",
     "maxContains",
     "maxProperties",

@@ -20,8 +20,7 @@ const DEEPEST: usize = 64;
 
 /// Keywords of alternatives: one of them holds.
 const ALTERNATIVES: [&str; 2] = ["anyOf", "oneOf"];
-/// Other keywords through which a value's type, or which members it has, cannot be read from `type`, `items` and `properties`
-/// alone.
+/// Other keywords that say more than `type`, `items` and `properties` do: where these say nothing, nobody knows the type.
 const OPAQUE: [&str; 11] = [
     "$dynamicRef",
     "$recursiveRef",
@@ -35,6 +34,22 @@ const OPAQUE: [&str; 11] = [
     "prefixItems",
     "then",
 ];
+/// Those in which members of the same object may be declared.
+const DECLARING: [&str; 11] = [
+    "$dynamicRef",
+    "$recursiveRef",
+    "$ref",
+    "allOf",
+    "anyOf",
+    "dependencies",
+    "dependentSchemas",
+    "else",
+    "if",
+    "oneOf",
+    "then",
+];
+/// The keyword for members that no other declares.
+const ADDITIONAL: &str = "additionalProperties";
 /// Keywords that say what type a value is, or what is in it.
 const TELLING: [&str; 7] = ["type", "enum", "const", "properties", "required", "additionalProperties", "items"];
 
@@ -141,7 +156,9 @@ impl<'s> Reader<'s> {
     }
 
     fn object(&mut self, schema: &'s Map<String, Value>, place: &str, whole: bool) -> Option<Read> {
-        if let Some(reference) = schema.get("$ref") {
+        if let Some(reference) = schema.get("$ref")
+            && !(schema.contains_key("type") && tells_more(schema, "$ref") && !self.is_old())
+        {
             return self.reference(schema, reference, place, whole);
         }
         if let Some(Value::Array(members)) = schema.get("allOf")
@@ -150,18 +167,24 @@ impl<'s> Reader<'s> {
         {
             return self.schema(only, &format!("{place}/allOf/0"), whole);
         }
-        if let Some(keyword) = ALTERNATIVES.into_iter().find(|keyword| schema.contains_key(*keyword)) {
+        if let Some(keyword) = ALTERNATIVES.into_iter().find(|keyword| schema.contains_key(*keyword))
+            && !tells_more(schema, keyword)
+        {
             return self.alternatives(schema, keyword, place, whole);
         }
-        if let Some(keyword) = OPAQUE.into_iter().find(|keyword| schema.contains_key(*keyword)) {
-            let hidden = OPAQUE.into_iter().filter(|keyword| schema.contains_key(*keyword));
-            self.not_enforced.extend(hidden.map(|keyword| format!("{place}/{keyword}")));
-            let why = if keyword == "prefixItems" { Why::Tuple } else { Why::Hides };
-            return Some(Read::opaque(format!("{place}/{keyword}"), why));
-        }
-        match schema.get("type") {
-            None => Some(listed(schema, place)),
-            Some(types) => self.types(schema, types, place, whole),
+        let hiding = || {
+            let keywords = ALTERNATIVES.iter().chain(&OPAQUE).chain(&["$ref"]);
+            keywords.filter(|keyword| schema.contains_key(**keyword))
+        };
+        self.not_enforced.extend(hiding().map(|keyword| format!("{place}/{keyword}")));
+        match (schema.get("type"), hiding().next()) {
+            // All keywords of a schema hold: what the others say narrows this (JSON Schema §10.2).
+            (Some(types), _) => self.types(schema, types, place, whole),
+            (None, Some(keyword)) => {
+                let why = if *keyword == "prefixItems" { Why::Tuple } else { Why::Hides };
+                Some(Read::opaque(format!("{place}/{keyword}"), why))
+            }
+            (None, None) => Some(listed(schema, place)),
         }
     }
 
@@ -206,10 +229,6 @@ impl<'s> Reader<'s> {
             self.problem(here, SchemaProblem::Keyword("an array of schemas"));
             return None;
         };
-        if tells_more(schema, keyword) {
-            self.not_enforced.insert(here.clone());
-            return Some(Read::opaque(here, Why::Hides));
-        }
         let read: Vec<Option<Read>> = members
             .iter()
             .enumerate()
@@ -267,6 +286,7 @@ impl<'s> Reader<'s> {
             "integer" => Shape::Long,
             "number" => Shape::Decimal,
             "string" => string(schema, nullable, place),
+            "array" if schema.contains_key("prefixItems") => opaque("/prefixItems", Why::Tuple),
             "array" => match schema.get("items") {
                 None => opaque("", Why::NoItems),
                 // A list of schemas is one type per position (draft 2019-09 and older).
@@ -281,7 +301,7 @@ impl<'s> Reader<'s> {
             },
             "object" => match self.record(schema, place)? {
                 // Of an object that says nothing about its members nobody knows what they are.
-                Record { rest: Rest::Refused | Rest::Open, .. } if !whole && !schema.contains_key("properties") => {
+                Record { rest: Rest::Refused | Rest::Open(_), .. } if !whole && !schema.contains_key("properties") => {
                     opaque("", Why::NoMembers)
                 }
                 record => Shape::Record(record),
@@ -315,7 +335,7 @@ impl<'s> Reader<'s> {
             let here = format!("{place}/required");
             let property = match &rest {
                 Rest::Map(property, _) => Property { required: true, ..property.as_ref().clone() },
-                Rest::Open => Read::opaque(here, Why::Undeclared).property(true, place),
+                Rest::Open(_) => Read::opaque(here, Why::Undeclared).property(true, place),
                 Rest::Refused => {
                     self.problem(here, SchemaProblem::UndeclaredRequired(name.to_owned()));
                     continue;
@@ -326,18 +346,29 @@ impl<'s> Reader<'s> {
         Some(Record { properties, rest })
     }
 
-    /// What is said of members that are not declared by name. A type that cannot be read permits none: that is for `true` alone.
+    /// What is said of members that are not declared by name: where nothing is, they are refused. A type that cannot be read
+    /// is not enforced, and neither are those that other keywords declare.
     fn rest(&mut self, schema: &'s Map<String, Value>, place: &str) -> Option<Rest> {
-        Some(match schema.get("additionalProperties") {
-            Some(Value::Bool(true)) => Rest::Open,
-            Some(members @ Value::Object(_)) => {
-                let here = format!("{place}/additionalProperties");
+        // What it names is not additional.
+        if schema.contains_key("patternProperties") {
+            return Some(Rest::Open("patternProperties"));
+        }
+        Some(match schema.get(ADDITIONAL) {
+            Some(Value::Bool(true)) => Rest::Open(ADDITIONAL),
+            Some(members @ Value::Object(_)) if !is_never(members) => {
+                let here = format!("{place}/{ADDITIONAL}");
                 match self.schema(members, &here, false)?.property(false, &here) {
-                    Property { shape: Shape::Opaque(_), .. } => Rest::Refused,
+                    Property { shape: Shape::Opaque(unreadable), .. } => {
+                        if unreadable.why != Why::Untyped {
+                            self.not_enforced.insert(here);
+                        }
+                        Rest::Open(ADDITIONAL)
+                    }
                     property => Rest::Map(Box::new(property), Unreadable::new(here, Why::Map)),
                 }
             }
-            None | Some(_) => Rest::Refused,
+            Some(_) => Rest::Refused,
+            None => DECLARING.into_iter().find(|keyword| declares(schema, keyword)).map_or(Rest::Refused, Rest::Open),
         })
     }
 
@@ -494,6 +525,25 @@ fn string(schema: &Map<String, Value>, nullable: bool, place: &str) -> Shape {
         .collect();
     let opaque = || Shape::Opaque(Unreadable::new(format!("{place}/{keyword}"), Why::Listed));
     strings.map_or_else(opaque, |strings| Shape::String(Some(strings)))
+}
+
+/// Whether members may be declared under `keyword` of `schema`. Alternatives that only require some declare none.
+fn declares(schema: &Map<String, Value>, keyword: &str) -> bool {
+    let requires = |schema: &Value| {
+        let requires = |schema: &Map<String, Value>| schema.keys().all(|keyword| keyword == "required");
+        schema.as_object().is_some_and(requires)
+    };
+    match schema.get(keyword) {
+        None => false,
+        Some(Value::Array(members)) => !members.iter().all(requires),
+        Some(other) => !requires(other),
+    }
+}
+
+/// Whether `schema` is `false` by other words, as generators write it.
+fn is_never(schema: &Value) -> bool {
+    let everything = |schema: &Value| schema.as_bool() == Some(true) || schema.as_object().is_some_and(Map::is_empty);
+    schema.get("not").is_some_and(everything)
 }
 
 /// Whether anything beside `keyword` says something about the type.

@@ -114,3 +114,26 @@ fn patterns_are_looked_for_in_so_much_text() -> Result<(), &'static str> {
     }
     Ok(())
 }
+
+#[test]
+fn what_is_not_enforced_is_named() {
+    let schema = InputSchema::from(json!({
+        "type": "object",
+        "properties": {
+            "a": { "type": "string", "format": "email" },
+            "any": { "type": "object", "properties": {}, "additionalProperties": {} },
+            "several": { "type": "object", "properties": {}, "additionalProperties": { "type": ["string", "number"] } },
+            "tuple": { "type": "array", "items": [{ "type": "string" }], "additionalItems": false },
+        },
+        "dependentRequired": { "a": ["any"] },
+        "not": { "required": ["tuple"] },
+    }));
+    let named = [
+        "/dependentRequired",
+        "/not",
+        "/properties/a/format",
+        "/properties/several/additionalProperties",
+        "/properties/tuple/additionalItems",
+    ];
+    assert_eq!(schema.not_enforced(), named);
+}

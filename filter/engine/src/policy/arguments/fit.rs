@@ -84,8 +84,8 @@ fn known(
     for (name, value) in values {
         let Some(property) = record.member(name) else {
             match record.rest {
-                Rest::Open if !asked.is_meant(name) => continue,
-                Rest::Open => return Err(Unfit::unread(name, IN_SCHEMA)),
+                Rest::Open(_) if !asked.is_meant(name) => continue,
+                Rest::Open(_) => return Err(Unfit::unread(name, IN_SCHEMA)),
                 Rest::Refused | Rest::Map(..) => return Err(Unfit::at(name, UnfitProblem::Undeclared)),
             }
         };

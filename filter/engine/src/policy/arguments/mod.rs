@@ -100,7 +100,7 @@ fn remedy(operation: &Operation) -> &'static str {
 pub(super) fn cedar_type(record: &Record, asked: &AskedFor) -> Value {
     let mapped = match &record.rest {
         Rest::Map(property, _) => Some(asked.names().map(|name| (name, property.as_ref()))),
-        Rest::Refused | Rest::Open => None,
+        Rest::Refused | Rest::Open(_) => None,
     };
     let mapped = mapped.into_iter().flatten().filter(|(name, _)| !record.properties.contains_key(*name));
     let attributes: Map<String, Value> = record

@@ -115,7 +115,17 @@ fn undeclared_members_need_explicit_permission() -> Outcome {
     };
     assert_eq!(judge(with(json!(true)), "true", json!({ "q": 1 }))?, ALLOW);
     assert_eq!(judge(with(json!(true)), "true", json!({ "q": 1, "p": "x" }))?, unfit("/p`: not an integer"));
-    assert_eq!(judge(with(json!({})), "true", json!({ "q": 1 }))?, unfit("/q`: not declared"));
+    // `{}` is `true` (JSON Schema §4.3.2), and of what cannot be read nothing is known either.
+    for any in
+        [json!({}), json!({ "title": "x" }), json!({ "type": ["string", "number"] }), json!({ "type": "object" })]
+    {
+        assert_eq!(judge(with(any.clone()), "true", json!({ "q": 1 }))?, ALLOW, "{any}");
+        assert_eq!(judge(with(any.clone()), "true", json!({ "p": "x" }))?, unfit("/p`: not an integer"), "{any}");
+        assert_eq!(where_others_declare_it(with(any.clone()))?, unfit(&format!("/q`: {ASKED_FOR}")), "{any}");
+    }
+    for never in [json!(false), json!({ "not": {} }), json!({ "not": true })] {
+        assert_eq!(judge(with(never.clone()), "true", json!({ "q": 1 }))?, unfit("/q`: not declared"), "{never}");
+    }
     assert_eq!(judge(json!({ "type": "object" }), "true", json!({ "q": 1 }))?, unfit("/q`: not declared"));
     let open = json!({ "type": "object", "required": ["q"], "additionalProperties": true });
     assert_eq!(judge(open.clone(), "true", json!({ "q": [null] }))?, ALLOW);
@@ -126,6 +136,15 @@ fn undeclared_members_need_explicit_permission() -> Outcome {
         unfit(&format!("/{}`: not declared", "q".repeat(64)))
     );
     Ok(())
+}
+
+/// What becomes of a call with `q` of a tool with `schema`, under a policy that also asks another tool for `q`.
+fn where_others_declare_it(schema: Value) -> Result<String, Failure> {
+    let other = json!({ "type": "object", "properties": { "q": { "type": "integer" } } });
+    let resources = [resource("x", Protocol::Mcp, vec![tool("t", Some(schema)), tool("u", Some(other))])];
+    let text = r#"permit(principal, action in [Action::"x/t", Action::"x/u"], resource) when { context.args has q };"#;
+    let policy = CedarPolicy::compile(text, &among(&resources)).map_err(|errors| lines(&errors))?;
+    Ok(spell(&decide(&policy, &call("x", "t", json!({ "q": 1 })))))
 }
 
 /// The last of what is listed for `p`.
@@ -149,7 +168,11 @@ fn what_hides_types_hides_the_property() -> Outcome {
         ),
         (json!({ "type": "array", "items": {} }), "/items: nothing says what `type` it is"),
         (json!({ "type": "object" }), ": an object without `properties`"),
-        (json!({ "type": "string", "anyOf": [{ "minLength": 3 }] }), "/anyOf: this keyword hides the type"),
+        (json!({ "required": ["a"], "anyOf": [{ "minLength": 3 }] }), "/anyOf: this keyword hides the type"),
+        (
+            json!({ "type": "array", "items": { "type": "string" }, "prefixItems": [{ "type": "integer" }] }),
+            "/prefixItems: an array with a type for each position",
+        ),
         (
             json!({ "anyOf": [{ "type": "string" }, { "type": "integer" }] }),
             "/anyOf: it allows several types besides `null`",
@@ -181,6 +204,80 @@ fn what_hides_types_hides_the_property() -> Outcome {
     }
     let required = json!({ "type": "object", "properties": { "p": {} }, "required": ["p"] });
     assert_eq!(judge(required, "true", json!({}))?, unfit("/p`: required"));
+    Ok(())
+}
+
+/// All keywords of a schema hold, so that none takes back what `type` says.
+#[test]
+fn what_stands_beside_a_type_narrows_it() -> Outcome {
+    let narrowing = [
+        ("anyOf", json!([{ "minLength": 3 }, { "format": "uri" }])),
+        ("oneOf", json!([{ "properties": { "q": { "type": "string" } } }, { "required": ["n"] }])),
+        ("allOf", json!([{ "$ref": "#/$defs/Other" }, { "title": "x" }])),
+        ("not", json!({ "const": "x" })),
+        ("if", json!({ "properties": { "n": { "const": 1 } } })),
+        ("dependentSchemas", json!({ "n": { "required": ["o"] } })),
+        ("$ref", json!("https://example.com/schema")),
+    ];
+    let typed = [
+        (json!({ "type": "string" }), r#"context.args.p like "a*""#, json!("ab"), json!(1), "/p`: not a string"),
+        (json!({ "type": "integer" }), "context.args.p == 7", json!(7), json!("7"), "/p`: not an integer"),
+        (
+            json!({ "type": "object", "properties": { "n": { "type": "integer" } } }),
+            "context.args.p has n && context.args.p.n == 7",
+            json!({ "n": 7 }),
+            json!({ "n": "7" }),
+            "/p/n`: not an integer",
+        ),
+    ];
+    for (keyword, value) in narrowing {
+        for (schema, condition, fits, other, problem) in typed.clone() {
+            let mut schema = schema;
+            if let Some(schema) = schema.as_object_mut() {
+                schema.insert(keyword.to_owned(), value.clone());
+            }
+            assert_eq!(property(&schema, condition, &fits)?, ALLOW, "{schema}");
+            assert_eq!(property(&schema, "true", &other)?, unfit(problem), "{schema}");
+        }
+    }
+    Ok(())
+}
+
+/// What another keyword may declare is not refused; where a policy could ask for it, it is.
+#[test]
+fn members_that_other_keywords_declare_are_admitted() -> Outcome {
+    let with = |keyword: &str, value: Value| json!({ "type": "object", "properties": { "p": { "type": "integer" } }, keyword: value });
+    let declaring = [
+        with(
+            "anyOf",
+            json!([{ "properties": { "q": { "type": "integer" } }, "required": ["q"] }, { "required": ["p"] }]),
+        ),
+        with("oneOf", json!([{ "$ref": "#/$defs/A" }])),
+        with("allOf", json!([{ "properties": { "q": true } }, { "required": ["q"] }])),
+        with("if", json!({ "properties": { "q": true } })),
+        with("then", json!({ "properties": { "q": true } })),
+        with("patternProperties", json!({ "^q": { "type": "integer" } })),
+        with("$ref", json!("#/$defs/A")),
+    ];
+    for schema in declaring {
+        assert_eq!(judge(schema.clone(), "true", json!({ "p": 1, "q": 1 }))?, ALLOW, "{schema}");
+        assert_eq!(judge(schema.clone(), "true", json!({ "p": "1" }))?, unfit("/p`: not an integer"), "{schema}");
+        assert_eq!(where_others_declare_it(schema.clone())?, unfit(&format!("/q`: {ASKED_FOR}")), "{schema}");
+        let mut closed = schema;
+        if let Some(closed) = closed.as_object_mut() {
+            closed.insert("additionalProperties".to_owned(), json!(false));
+        }
+        // What a pattern names is not additional.
+        let expected =
+            if closed.get("patternProperties").is_some() { ALLOW.to_owned() } else { unfit("/q`: not declared") };
+        assert_eq!(judge(closed.clone(), "true", json!({ "q": 1 }))?, expected, "{closed}");
+    }
+    for only_requiring in
+        [with("anyOf", json!([{ "required": ["p"] }, { "required": [] }])), with("not", json!({ "required": ["q"] }))]
+    {
+        let refused = judge(only_requiring.clone(), "true", json!({ "q": 1 }))?;
+        assert_eq!(refused, unfit("/q`: not declared"), "{only_requiring}");
+    }
     Ok(())
 }
 
