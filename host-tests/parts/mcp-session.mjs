@@ -4,16 +4,12 @@
  * that was sent, named as a gateway's record names it.
  *
  *     TOKEN=… node mcp-session.mjs http://127.0.0.1:18080/mcp
+ *     TOKEN=… node mcp-session.mjs --sdk mcp-sdk-2025 --server 2025 http://127.0.0.1:18080/mcp
  */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-
-import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import {
-  CreateMessageRequestSchema,
-  ElicitRequestSchema,
-  ListRootsRequestSchema,
-} from '@modelcontextprotocol/sdk/types.js';
+import { parseArgs } from 'node:util';
 
 import { runAsProgram, UsageError } from './program.mjs';
 
@@ -22,14 +18,18 @@ class Session {
   sent = [];
   asked = [];
   #breaks = false;
-  #client = new Client(
-    { name: 'countersign-session', version: '0.1.0' },
-    { capabilities: { sampling: {}, elicitation: {}, roots: { listChanged: true } } },
-  );
+  #client;
   #transport;
+  #server;
 
-  constructor(url, token) {
-    this.#transport = new StreamableHTTPClientTransport(new URL(url), {
+  /** Of the client of `sdk` with the `server` of `everything.json`. */
+  constructor(sdk, server, url, token) {
+    this.#server = server;
+    this.#client = new sdk.Client(
+      { name: 'countersign-session', version: '0.1.0' },
+      { capabilities: { sampling: {}, elicitation: {}, roots: { listChanged: true } } },
+    );
+    this.#transport = new sdk.StreamableHTTPClientTransport(new URL(url), {
       requestInit: { headers: token ? { authorization: `Bearer ${token}` } : {} },
       fetch: async (target, init) => {
         const done = actions(init);
@@ -41,9 +41,9 @@ class Session {
       },
     });
     const answers = [
-      [CreateMessageRequestSchema, { model: 'none', role: 'assistant', content: { type: 'text', text: 'sampled' } }],
-      [ElicitRequestSchema, { action: 'accept', content: { name: 'elicited' } }],
-      [ListRootsRequestSchema, { roots: [{ uri: 'file:///rooted', name: 'rooted' }] }],
+      [sdk.CreateMessageRequestSchema, { model: 'none', role: 'assistant', content: { type: 'text', text: 'sampled' } }],
+      [sdk.ElicitRequestSchema, { action: 'accept', content: { name: 'elicited' } }],
+      [sdk.ListRootsRequestSchema, { roots: [{ uri: 'file:///rooted', name: 'rooted' }] }],
     ];
     for (const [schema, answer] of answers) {
       this.#client.setRequestHandler(schema, ({ method }) => {
@@ -56,22 +56,24 @@ class Session {
   /** Everything, in an order in which each step finds what it needs. */
   async run() {
     const client = this.#client;
+    const { tools, resumes, asksFirst, lacks } = this.#server;
     await client.connect(this.#transport);
     const results = { server: client.getServerVersion().name, protocol: this.#transport.protocolVersion };
     results.ping = await client.ping();
-    results.level = await client.setLoggingLevel('debug');
-    // The server asks for the roots in its own time, and has a tool for them when it knows them.
-    for (let waited = 0; !this.sent.includes('mcp:response') && waited < 500; waited += 1) await sleep(10);
+    if (!lacks.includes('mcp:logging/setLevel')) results.level = await client.setLoggingLevel('debug');
+    // It may ask for the roots in its own time, and has a tool for them when it knows them.
+    const told = () => !asksFirst || this.sent.includes('mcp:response');
+    for (let waited = 0; !told() && waited < 500; waited += 1) await sleep(10);
     results.tools = (await client.listTools()).tools.map(({ name }) => name).sort();
     results.echo = words(await client.callTool({ name: 'echo', arguments: { message: 'héllo' } }));
-    results.sum = words(await client.callTool({ name: 'get-sum', arguments: { a: 40, b: 2 } }));
+    results.sum = words(await client.callTool({ name: tools.sum, arguments: { a: 40, b: 2 } }));
     Object.assign(results, await this.#longRunning());
-    results.resumed = await this.#resumed();
+    if (resumes) results.resumed = await this.#resumed();
     results.sampled = words(
-      await client.callTool({ name: 'trigger-sampling-request', arguments: { prompt: 'say', maxTokens: 10 } }),
+      await client.callTool({ name: tools.sample, arguments: { prompt: 'say', maxTokens: 10 } }),
     );
-    results.elicited = words(await client.callTool({ name: 'trigger-elicitation-request', arguments: {} }));
-    results.roots = words(await client.callTool({ name: 'get-roots-list', arguments: {} }));
+    results.elicited = words(await client.callTool({ name: tools.elicit, arguments: {} }));
+    results.roots = words(await client.callTool({ name: tools.roots, arguments: {} }));
     await client.sendRootsListChanged();
     Object.assign(results, await this.#promptsAndResources());
     await this.#transport.terminateSession();
@@ -83,7 +85,7 @@ class Session {
   async #longRunning() {
     const call = (duration, options) =>
       this.#client.callTool(
-        { name: 'trigger-long-running-operation', arguments: { duration, steps: 4 } },
+        { name: this.#server.tools.long, arguments: { duration, steps: 4 } },
         undefined,
         options,
       );
@@ -100,24 +102,25 @@ class Session {
     this.#breaks = true;
     const legs = () => this.sent.filter((action) => action === 'mcp:GET').length;
     const before = legs();
-    const call = { name: 'trigger-long-running-operation', arguments: { duration: 0.4, steps: 4 } };
+    const call = { name: this.#server.tools.long, arguments: { duration: 0.4, steps: 4 } };
     return { done: words(await this.#client.callTool(call)), legs: legs() - before };
   }
 
   async #promptsAndResources() {
     const client = this.#client;
+    const { prompt, completion, resource: uri, lacks } = this.#server;
     const results = {};
     results.prompts = (await client.listPrompts()).prompts.map(({ name }) => name).sort();
-    const prompt = { name: 'args-prompt', arguments: { city: 'Bern' } };
-    results.prompt = (await client.getPrompt(prompt)).messages[0].content.text;
-    const ref = { type: 'ref/prompt', name: 'completable-prompt' };
-    const completion = await client.complete({ ref, argument: { name: 'department', value: 'E' } });
-    results.completion = completion.completion.values;
+    const { name, arguments: given } = prompt;
+    results.prompt = (await client.getPrompt({ name, arguments: given })).messages[0].content.text;
+    const ref = { type: 'ref/prompt', name: completion.prompt };
+    const argument = { name: completion.name, value: completion.value };
+    results.completion = (await client.complete({ ref, argument })).completion.values;
     const { resources } = await client.listResources();
     results.resources = resources.length;
     results.templates = (await client.listResourceTemplates()).resourceTemplates.map(({ uriTemplate }) => uriTemplate);
-    const uri = 'demo://resource/dynamic/text/1';
     results.resource = (await client.readResource({ uri })).contents[0].uri;
+    if (lacks.includes('mcp:resources/subscribe')) return results;
     results.subscribed = await client.subscribeResource({ uri });
     results.unsubscribed = await client.unsubscribeResource({ uri });
     return results;
@@ -153,10 +156,27 @@ function actions({ method = 'GET', body } = {}) {
 
 const words = ({ content }) => content.map(({ text }) => text).join('\n');
 
+/** What a session needs of the SDK `name`. */
+async function sdk(name) {
+  const modules = ['client/index.js', 'client/streamableHttp.js', 'types.js'];
+  return Object.assign({}, ...(await Promise.all(modules.map((module) => import(`${name}/${module}`)))));
+}
+
 await runAsProgram(import.meta, async () => {
-  const url = process.argv[2];
-  if (!url) throw new UsageError('usage: mcp-session.mjs URL');
-  console.log(JSON.stringify(await new Session(url, process.env.TOKEN).run()));
+  const { values, positionals } = parseArgs({
+    options: {
+      sdk: { type: 'string', default: '@modelcontextprotocol/sdk' },
+      server: { type: 'string', default: 'current' },
+      'never-resumes': { type: 'boolean', default: false },
+    },
+    allowPositionals: true,
+  });
+  const servers = JSON.parse(await readFile(join(import.meta.dirname, 'everything.json'), 'utf8'));
+  const server = servers[values.server];
+  const [url] = positionals;
+  if (!url || !server) throw new UsageError('usage: mcp-session.mjs [--sdk PACKAGE] [--server NAME] [--never-resumes] URL');
+  if (values['never-resumes']) server.resumes = false;
+  console.log(JSON.stringify(await new Session(await sdk(values.sdk), server, url, process.env.TOKEN).run()));
   // A stream that was given up may still be open.
   process.exit(0);
 });

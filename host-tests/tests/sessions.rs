@@ -1,8 +1,9 @@
 //! Sessions of real SDKs' clients with real servers through real Envoys: every method that a client has arrives and is
 //! answered, streams included, and each request leaves one record.
 
+use std::collections::BTreeSet;
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -12,15 +13,6 @@ use countersign_host_tests::platform::{self, Platform};
 use serde_json::{Value, json};
 
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Every tool of `server-everything` that the sessions call, and more that it shows to a client like theirs.
-const TOOLS: [&str; 6] = [
-    "echo",
-    "get-sum",
-    "get-roots-list",
-    "trigger-elicitation-request",
-    "trigger-long-running-operation",
-    "trigger-sampling-request",
-];
 /// What a client sends in a session of the 2025 revisions when it uses everything there is.
 const SENT: [&str; 19] = [
     "mcp:DELETE",
@@ -55,7 +47,7 @@ impl Server {
         while TcpStream::connect(address).is_err() {
             ensure!(
                 Instant::now() < deadline,
-                "nobody listens on {address}; `scripts/setup node` installs what it needs"
+                "nobody listens on {address}; `scripts/setup node python` installs what it needs"
             );
             std::thread::sleep(Duration::from_millis(50));
         }
@@ -150,12 +142,18 @@ fn node(program: &str) -> Command {
     command
 }
 
-fn python(program: &str) -> Result<Command> {
-    let packages = root().join(".cache/python");
-    ensure!(packages.is_dir(), "the packages are not there; run `scripts/setup python`");
+/// The same with Python and the packages in the folder `packages`.
+fn python(packages: &str, program: &str) -> Result<Command> {
     let mut command = Command::new("timeout");
-    command.arg("60").arg("python3").arg(root().join("host-tests/parts").join(program)).env("PYTHONPATH", packages);
+    command.arg("60").arg("python3").arg(root().join("host-tests/parts").join(program));
+    command.env("PYTHONPATH", installed(packages)?);
     Ok(command)
+}
+
+fn installed(packages: &str) -> Result<PathBuf> {
+    let folder = root().join(".cache").join(packages);
+    ensure!(folder.is_dir(), "{} is not there; run `scripts/setup python`", folder.display());
+    Ok(folder)
 }
 
 fn free_address() -> Result<SocketAddr> {
@@ -170,17 +168,68 @@ fn texts(value: &Value) -> Vec<String> {
     value.as_array().into_iter().flatten().map(text).collect()
 }
 
-/// `server-everything`, which has a tool that prints its environment: so it gets none.
-fn everything() -> Result<(Server, SocketAddr)> {
+/// A client of an official MCP SDK.
+struct Client {
+    name: &'static str,
+    command: fn() -> Result<Command>,
+    /// The newest revision that it speaks in a session.
+    protocol: &'static str,
+    /// What it does after a stream, which may have broken.
+    resumes: Resumes,
+    /// What of [`SENT`] it never sends.
+    never: &'static [&'static str],
+}
+
+/// When a client asks for the rest of a stream.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Resumes {
+    Never,
+    /// Where it broke before the answer.
+    Broken,
+    /// After the answer too: what was said may be said again then, without a gateway as well.
+    Any,
+}
+
+/// Servers, as `everything.json` calls them: `server-everything` of today, and of a year ago with the SDK of that time; ours, made
+/// with the Python SDK of today and of a year ago.
+const SERVERS: [&str; 4] = ["current", "2025", "python", "python-2025"];
+
+/// What `everything.json` says of the server called `name`.
+fn described(name: &str) -> Result<Value> {
+    let servers: Value = serde_json::from_slice(&std::fs::read(root().join("host-tests/parts/everything.json"))?)?;
+    servers.get(name).cloned().with_context(|| format!("no server `{name}`"))
+}
+
+/// The server that is `described`. One has a tool that prints its environment: so it gets none.
+fn server(described: &Value) -> Result<(Server, SocketAddr)> {
     let (parts, address) = (root().join("host-tests/parts"), free_address()?);
-    let mut command = Command::new("node");
-    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
-    command.env("PORT", address.port().to_string()).arg("--import").arg(parts.join("loopback.mjs"));
-    command.arg(parts.join("node_modules/@modelcontextprotocol/server-everything/dist/index.js")).arg("streamableHttp");
+    let mut command = if let Some(packages) = described["packages"].as_str() {
+        let mut command = Command::new("python3");
+        command.env_clear().env("PYTHONPATH", installed(packages)?).arg(parts.join("mcp_server.py"));
+        command
+    } else {
+        let program = parts.join("node_modules").join(text(&described["package"])).join("dist/index.js");
+        let mut command = Command::new("node");
+        command.env_clear().arg("--import").arg(parts.join("loopback.mjs")).arg(program).arg("streamableHttp");
+        command
+    };
+    command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("PORT", address.port().to_string());
     Ok((Server::start(&mut command, address)?, address))
 }
 
-fn mcp_session(name: &str, client: impl Fn() -> Result<Command>) -> Result<()> {
+/// With the first server in every release of Envoy, with the others in the newest.
+fn mcp_session(client: &Client) -> Result<()> {
+    let mut pairs: Vec<_> = versions().into_iter().map(|version| (version, SERVERS[0])).collect();
+    let newest = pairs.last().context("no release of Envoy")?.0.clone();
+    pairs.extend(SERVERS.into_iter().skip(1).map(|server| (newest.clone(), server)));
+    for (version, server) in pairs {
+        let name = format!("{}-{server}", client.name);
+        held(client, &name, server, &version).with_context(|| format!("{name} in Envoy {version}"))?;
+    }
+    Ok(())
+}
+
+fn held(client: &Client, name: &str, server: &str, version: &str) -> Result<()> {
     let resource = json!({ "name": "everything", "match": { "path": "/mcp" }, "protocol": "mcp", "risk": "low" });
     let actions = [
         "mcp:tools/call",
@@ -189,50 +238,56 @@ fn mcp_session(name: &str, client: impl Fn() -> Result<Command>) -> Result<()> {
         "mcp:prompts/get",
         "mcp:completion/complete",
     ];
-    for version in versions() {
-        let world = World::start(name, &version, &resource, everything()?)?;
-        let told = world.run(&mut client()?, "/mcp", &token(&resource, &actions)?)?;
-        check_results(&told).with_context(|| format!("{name} in Envoy {version}: {told}"))?;
-        check_resumed(&told).with_context(|| format!("{name} in Envoy {version}: {told}"))?;
-        let sent = texts(&told["sent"]);
-        let mut distinct = sent.clone();
-        distinct.sort();
-        distinct.dedup();
-        ensure!(distinct == SENT, "{name} did not use everything: {distinct:?}");
-        let sent = sent.into_iter().map(|action| ("allowed", action)).collect();
-        world.left_one_record_each(0, sent).with_context(|| format!("{name} in Envoy {version}"))?;
+    let described = described(server)?;
+    let world = World::start(name, version, &resource, self::server(&described)?)?;
+    let mut command = (client.command)()?;
+    let told = world.run(command.args(["--server", server]), "/mcp", &token(&resource, &actions)?)?;
+    check_results(&told, client, &described).with_context(|| told.to_string())?;
+    if client.resumes == Resumes::Broken && described["resumes"] == true {
+        check_resumed(&told).with_context(|| told.to_string())?;
     }
-    Ok(())
+    let sent = texts(&told["sent"]);
+    let distinct: BTreeSet<&str> = sent.iter().map(String::as_str).collect();
+    let lacks = texts(&described["lacks"]);
+    let used = |action: &&str| !client.never.contains(action) && !lacks.iter().any(|lacking| lacking == action);
+    let expected: BTreeSet<&str> = SENT.into_iter().filter(used).collect();
+    ensure!(distinct == expected, "it did not use everything: {distinct:?}");
+    world.left_one_record_each(0, sent.into_iter().map(|action| ("allowed", action)).collect())
 }
 
-fn check_results(told: &Value) -> Result<()> {
+fn check_results(told: &Value, client: &Client, server: &Value) -> Result<()> {
     let results = &told["results"];
+    let protocol = client.protocol.min(server["protocol"].as_str().context("no protocol")?);
     let exactly = json!({
-        "protocol": "2025-11-25",
+        "protocol": protocol,
         "echo": "Echo: héllo",
         "sum": "The sum of 40 and 2 is 42.",
         "done": "Long running operation completed. Duration: 0.4 seconds, Steps: 4.",
-        "prompts": ["args-prompt", "completable-prompt", "resource-prompt", "simple-prompt"],
-        "prompt": "What's weather in Bern?",
-        "completion": ["Engineering"],
-        "resource": "demo://resource/dynamic/text/1",
-        "templates": ["demo://resource/dynamic/text/{resourceId}", "demo://resource/dynamic/blob/{resourceId}"],
+        "prompts": server["prompts"],
+        "prompt": server["prompt"]["says"],
+        "completion": server["completion"]["values"],
+        "resource": server["resource"],
+        "templates": server["templates"],
     });
     for (name, expected) in exactly.as_object().into_iter().flatten() {
         ensure!(results[name] == *expected, "{name} is {}", results[name]);
     }
-    let progress: Vec<_> = results["progress"].as_array().into_iter().flatten().filter_map(Value::as_f64).collect();
+    let mut progress: Vec<_> = results["progress"].as_array().into_iter().flatten().filter_map(Value::as_f64).collect();
+    if client.resumes == Resumes::Any {
+        progress.sort_by(f64::total_cmp);
+        progress.dedup();
+    }
     ensure!(progress == [1.0, 2.0, 3.0, 4.0], "progress is {progress:?}");
     // What the client answered came back in what the tool said.
-    for (name, answered) in [("sampled", "sampled"), ("elicited", "elicited"), ("roots", "file:///rooted")] {
+    for (name, answered) in [("sampled", "sampled"), ("elicited", "elicited"), ("roots", &text(&server["rooted"]))] {
         ensure!(text(&results[name]).contains(answered), "{name} is {}", results[name]);
     }
-    let tools = texts(&results["tools"]);
-    ensure!(TOOLS.iter().all(|tool| tools.iter().any(|shown| shown == tool)), "the tools are {tools:?}");
+    let (tools, called) = (texts(&results["tools"]), server["tools"].as_object().context("no tools")?);
+    ensure!(called.values().all(|tool| tools.contains(&text(tool))), "the tools are {tools:?}");
     ensure!(!text(&results["cancelled"]).starts_with("Long running"), "the call was not given up");
     let asked = texts(&told["asked"]);
-    for method in ["elicitation/create", "roots/list", "sampling/createMessage"] {
-        ensure!(asked.iter().any(|asked| asked == method), "the server did not ask {method}");
+    for method in texts(&server["asks"]) {
+        ensure!(asked.contains(&method), "the server did not ask {method}");
     }
     Ok(())
 }
@@ -246,12 +301,32 @@ fn check_resumed(told: &Value) -> Result<()> {
 
 #[test]
 fn the_typescript_mcp_sdk_does_everything_it_can() -> Result<()> {
-    mcp_session("typescript", || Ok(node("mcp-session.mjs")))
+    let command = || Ok(node("mcp-session.mjs"));
+    mcp_session(&Client { name: "typescript", command, protocol: "2025-11-25", resumes: Resumes::Broken, never: &[] })
+}
+
+#[test]
+fn the_typescript_mcp_sdk_of_a_year_ago_does_everything_it_can() -> Result<()> {
+    let command = || {
+        let mut command = node("mcp-session.mjs");
+        command.args(["--sdk", "mcp-sdk-2025", "--never-resumes"]);
+        Ok(command)
+    };
+    mcp_session(&Client { name: "typescript-2025", command, protocol: "2025-06-18", resumes: Resumes::Any, never: &[] })
 }
 
 #[test]
 fn the_python_mcp_sdk_does_everything_it_can() -> Result<()> {
-    mcp_session("python", || python("mcp_session.py"))
+    let command = || python("python", "mcp_session.py");
+    mcp_session(&Client { name: "python", command, protocol: "2025-11-25", resumes: Resumes::Broken, never: &[] })
+}
+
+#[test]
+fn the_python_mcp_sdk_of_a_year_ago_does_everything_it_can() -> Result<()> {
+    let command = || python("python-2025", "mcp_session_2025.py");
+    // It gives a call up without telling anybody.
+    let never = &["mcp:notifications/cancelled"];
+    mcp_session(&Client { name: "python-2025", command, protocol: "2025-06-18", resumes: Resumes::Never, never })
 }
 
 /// JSON-RPC and REST of versions 1.0 and 0.3, each with every method that it has.
