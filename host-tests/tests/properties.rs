@@ -275,6 +275,31 @@ fn what_cannot_be_remembered_is_not_done() -> Result<()> {
     Ok(())
 }
 
+/// A stream of another transport goes on for as long as its server likes: who was told why is cut off at the next tick.
+#[test]
+fn who_was_told_that_a_transport_is_not_supported_is_cut_off() -> Result<()> {
+    let request = request(json!({ "method": "GET", "path": "/mcp", "headers": { "accept": "text/event-stream" } }))?;
+    let mut ledger = MemoryLedger::new(64);
+    let mut session = Session::new(Arc::clone(&ENGINE), DecisionId::from_random([1; 16]));
+    let mut handle = |session: &mut Session, input: Input<'_>| session.handle(&ENGINE, now(), input, &mut ledger);
+    let head = RequestHead { headers: Headers::new(request.head()), end: true, ..RequestHead::default() };
+    assert!(matches!(handle(&mut session, Input::Head(head)), Step::Forward(_)));
+    let fields = [(":status", "200"), ("content-type", "text/event-stream")];
+    let headers = fields.into_iter().map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).collect();
+    assert!(matches!(handle(&mut session, Input::ResponseHead { headers, end: false }), Step::EditResponse(_)));
+    assert!(!session.is_waiting());
+    let chunk = b"event: endpoint\ndata: /messages\n\n";
+    let told = handle(&mut session, Input::ResponseBody { chunk, end: false });
+    assert!(matches!(&told, Step::ReplaceChunk(bytes) if bytes.starts_with(b"data: {")), "{told:?}");
+    assert!(session.is_waiting() && session.observes());
+    let rest = handle(&mut session, Input::ResponseBody { chunk: b": more\n\n", end: false });
+    assert!(matches!(&rest, Step::ReplaceChunk(bytes) if bytes.is_empty()), "{rest:?}");
+    let Step::Cut(cut) = handle(&mut session, Input::Tick(Tick::default())) else { anyhow::bail!("it goes on") };
+    assert!(cut.reset && cut.line.json.contains("\"outcome\":\"transport_unsupported\""), "{}", cut.line.json);
+    assert!(!session.is_waiting());
+    Ok(())
+}
+
 /// Requests that end in every way a body can end in.
 fn bodies() -> Vec<Value> {
     vec![
