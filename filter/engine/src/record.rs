@@ -16,7 +16,7 @@ use countersign_tokens::{Machine, Scalar, UnixTime};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::action::{Action, Operation};
+use crate::action::{Action, Delivery, Operation};
 use crate::claims::{Claim, NamedClaim};
 use crate::credential::Verified;
 use crate::digest;
@@ -218,6 +218,7 @@ impl Decision<'_> {
             Operation::Http { .. } => None,
             Operation::Endpoint(_)
             | Operation::ToolCall(_)
+            | Operation::Event(_)
             | Operation::Mcp(_)
             | Operation::A2a(_)
             | Operation::Grpc(_) => action.object(),
@@ -229,6 +230,7 @@ impl Decision<'_> {
             uri_digests: left_out.map(|uri| self.digester.and_then(|digester| digester.digest(uri))).collect(),
             object: object.map(|name| told(name).map_or(Cow::Borrowed(name), Cow::Owned)),
             objects: objects.iter().map(|name| told(name).map_or(Cow::Borrowed(name.as_str()), Cow::Owned)).collect(),
+            delivery: action.delivery().map(Delivery::authority),
             arguments_digest: action.arguments_digest().map(ToString::to_string),
             body_digest: action.body_digest.map(|digest| digest::text(&digest)),
             arguments: self.recorded(action),

@@ -125,8 +125,8 @@ fn is_in(host: &str, domains: &[String]) -> bool {
     domains.iter().any(|domain| text::is_in_domain(host, domain))
 }
 
-/// Whether it leads anywhere that `is_meant`: by the authority of a request on its way out, else by the arguments that say
-/// where it goes. What cannot be read may lead anywhere.
+/// Whether it leads anywhere that `is_meant`: by the authority of a request on its way out, by where a subscription has events
+/// delivered, or by the arguments that say where it goes. What cannot be read may lead anywhere.
 fn leads(about: About<'_>, tool: Option<&Tool>, is_meant: impl Fn(&str) -> bool) -> bool {
     let could_lead = |value: &Json| match value.as_str().and_then(text::host) {
         Some(host) => is_meant(&host),
@@ -139,6 +139,9 @@ fn leads(about: About<'_>, tool: Option<&Tool>, is_meant: impl Fn(&str) -> bool)
         Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Object(_) => could_lead(value),
     };
     let outwards = about.resource.interface.egress && about.action.host().is_none_or(|host| is_meant(&host));
+    let delivered = about.action.delivery().is_some_and(|delivery| is_meant(&delivery.host));
     let mut places = tool.iter().flat_map(|tool| &tool.destinations).filter_map(|place| ArgumentPlace::parse(place));
-    outwards || places.any(|place| about.action.arguments().is_some_and(|all| place.find(all).into_iter().any(leads)))
+    outwards
+        || delivered
+        || places.any(|place| about.action.arguments().is_some_and(|all| place.find(all).into_iter().any(leads)))
 }

@@ -15,9 +15,9 @@
 //! |---|---|
 //! | `action` | the operation: `mcp:` and a method of MCP (or `GET`, `DELETE`), `http:` and an HTTP method, `a2a:` and an operation of A2A 1.0, `grpc:call` |
 //! | `resource` | the resource's configured name |
-//! | `object` | the tool, prompt, URI, task or gRPC method, an endpoint's name or a path; a trailing `*` stands for any ending; of resources of MCP also a template (RFC 6570 level 1), in which a variable stands for something within one segment (`file:///reports/{name}`); any object when absent. A URI with user information (`ssh://git@host/`) must be named whole |
-//! | `arguments` | RFC 6901 pointers into the arguments of a tool, an endpoint, an A2A operation or a gRPC method, and what must hold there; of MCP for `tools/call` only |
-//! | `destination` | of `http:` actions: hosts the request may go to, `["api.example.com", "*.example.com:443"]`; without a port any; `*` is any host |
+//! | `object` | the tool, prompt, URI, task, event or gRPC method, an endpoint's name or a path; a trailing `*` stands for any ending; of resources of MCP also a template (RFC 6570 level 1), in which a variable stands for something within one segment (`file:///reports/{name}`); any object when absent. A URI with user information (`ssh://git@host/`) must be named whole |
+//! | `arguments` | RFC 6901 pointers into the arguments of a tool, an event, an endpoint, an A2A operation or a gRPC method, and what must hold there; of MCP for `tools/call` and `events/*` only |
+//! | `destination` | of `http:` actions, hosts the request may go to; of `mcp:events/subscribe` and `mcp:events/unsubscribe`, hosts of the webhook: `["api.example.com", "*.example.com:443"]`; without a port any; `*` is any host |
 //! | `calls` | `{"max": 3}` in all, `{"max": 10, "per": "minute"}` (any 60 seconds), `"hour"`, `"day"` (by the clock, UTC); or a list of these |
 //! | `not_before`, `expires` | `NumericDate`: holds from the one until the other |
 //! | `source` | networks (`10.0.0.0/8`) or addresses of the peer |

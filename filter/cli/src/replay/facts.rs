@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use countersign_engine::UnixTime;
 use countersign_engine::action::{
-    A2aOperation, Action, EndpointCall, GrpcCall, McpOperation, Operation, ToolCall, a2a, mcp,
+    A2aOperation, Action, Delivery, EndpointCall, EventCall, GrpcCall, McpOperation, Operation, ToolCall, a2a, mcp,
 };
 use countersign_engine::catalogue::{Annotations, Found, Protocol, Resource, Risk};
 use countersign_engine::claims::{ClaimRule, claim};
@@ -153,6 +153,14 @@ fn operation(
             arguments,
             id: Value::Null,
         })),
+        (Protocol::Mcp, "mcp", _) if mcp::is_about_event(name) => {
+            let (method, class) = mcp::METHODS.iter().copied().find(|(method, _)| *method == name)?;
+            let event = object?;
+            let declared = mcp::declared(method, &event);
+            let delivery = recorded.delivery.as_deref().map(Delivery::at);
+            let (digest, id) = (SentDigest::NOTHING, Value::Null);
+            Some(Operation::Event(EventCall { method, class, event, declared, arguments, delivery, digest, id }))
+        }
         (Protocol::Mcp, "mcp", _) => {
             let (method, class) = mcp::METHODS.iter().copied().find(|(method, _)| *method == name)?;
             let several = recorded.objects.clone();

@@ -124,6 +124,8 @@ pub(super) struct Action {
     /// Of URIs that are not recorded whole.
     #[serde(default)]
     pub(super) uri_digests: Vec<Option<String>>,
+    #[serde(default)]
+    pub(super) delivery: Option<String>,
     pub(super) arguments_digest: Option<String>,
     /// By their pointers.
     #[serde(default)]

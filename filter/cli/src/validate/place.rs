@@ -1,5 +1,6 @@
 //! Places in the catalogue, which the engine names by what is there, as JSON Pointers into the configuration.
 
+use countersign_engine::action::mcp;
 use serde_json::Value;
 
 /// Where a resource lists what the engine calls its tools.
@@ -15,6 +16,10 @@ pub(super) fn pointer(names: &str, document: &Value) -> String {
     };
     pointer = format!("{pointer}/{index}");
     let Some(rest) = rest.strip_prefix("/tools/") else { return pointer };
+    // An event is there once for every method.
+    if let Some((index, _, below)) = mcp::event_name(rest).and_then(|event| named(resource.get("events"), event)) {
+        return format!("{pointer}/events/{index}{below}");
+    }
     for list in LISTS {
         if let Some((index, _, below)) = named(resource.get(list), rest) {
             return format!("{pointer}/{list}/{index}{below}");
@@ -42,7 +47,7 @@ mod tests {
     #[test]
     fn names_become_positions() {
         let document = json!({ "resources": [
-            { "name": "a", "tools": [{ "name": "x" }] },
+            { "name": "a", "tools": [{ "name": "x" }, { "name": "events" }], "events": [{ "name": "y" }, { "name": "y/z" }] },
             { "name": "ab", "endpoints": [{ "name": "y" }, { "name": "x/y" }], "tools": [] },
         ] });
         for (names, expected) in [
@@ -51,6 +56,9 @@ mod tests {
             ("resources/ab", "/resources/1"),
             ("resources/a/tools/x/input_schema/type", "/resources/0/tools/0/input_schema/type"),
             ("resources/ab/tools/x/y/input_schema", "/resources/1/endpoints/1/input_schema"),
+            ("resources/a/tools/events/poll/y/input_schema", "/resources/0/events/0/input_schema"),
+            ("resources/a/tools/events/subscribe/y/z/input_schema", "/resources/0/events/1/input_schema"),
+            ("resources/a/tools/y", "/resources/0"),
             ("resources/ab/tools/z", "/resources/1"),
         ] {
             assert_eq!(pointer(names, &document), expected, "{names}");

@@ -50,6 +50,7 @@ pub fn endpoint<'r>(resource: &'r Resource, action: &Action) -> Option<&'r Endpo
         Operation::Endpoint(call) => resource.interface.endpoint(&call.endpoint),
         Operation::Http { .. }
         | Operation::ToolCall(_)
+        | Operation::Event(_)
         | Operation::Mcp(_)
         | Operation::A2a(_)
         | Operation::Grpc(_) => None,

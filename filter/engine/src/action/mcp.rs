@@ -24,10 +24,10 @@ pub use methods::METHODS;
 pub(crate) use parameters::is_parameter;
 
 use self::fields::{Required, Said};
-use self::message::Call;
+use self::message::{Call, Event};
 use self::methods::{Method, Names, Shape};
 use super::rpc::{self, Kind, Message, Rejection};
-use super::{Action, Class, McpOperation, Operation, ToolCall};
+use super::{Action, Class, EventCall, McpOperation, Operation, ToolCall};
 use crate::catalogue::Resource;
 use crate::digest::{self, SentDigest};
 use crate::headers::Headers;
@@ -53,6 +53,52 @@ pub(crate) fn opens_session(action: &Action) -> bool {
 pub(crate) fn lists(operation: &McpOperation) -> &'static [Listing] {
     methods::lists(operation.method)
 }
+
+/// Whether `method` is about an event, with arguments.
+pub fn is_about_event(method: &str) -> bool {
+    methods::about_events().any(|row| row.name == method)
+}
+
+/// Whether `method` says where its server is to send what happens.
+pub(crate) fn delivers(method: &str) -> bool {
+    methods::about_events().any(|row| row.name == method && row.names == Names::Event { delivers: true })
+}
+
+/// The methods that are about an event, each with its class.
+pub(crate) fn about_events() -> impl Iterator<Item = (&'static str, Class)> {
+    methods::about_events().map(|row| (row.name, row.class))
+}
+
+/// The name under which the catalogue declares `event` for `method`, which may be written as an action (`mcp:events/poll`).
+pub fn declared(method: &str, event: &str) -> String {
+    format!("{}/{event}", method.strip_prefix("mcp:").unwrap_or(method))
+}
+
+/// An event that is declared for a method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct DeclaredEvent<'a> {
+    /// The method as an action.
+    pub(crate) action: &'static str,
+    pub(crate) name: &'a str,
+}
+
+/// What `name` is the name of in the catalogue, if that can be an event; and the class of its method.
+pub(crate) fn event(name: &str) -> Option<(DeclaredEvent<'_>, Class)> {
+    EVENT_ACTIONS.into_iter().find_map(|action| {
+        let name = name.strip_prefix(action.strip_prefix("mcp:")?)?.strip_prefix('/')?;
+        let (_, class) = about_events().find(|(method, _)| action.strip_prefix("mcp:") == Some(*method))?;
+        Some((DeclaredEvent { action, name }, class))
+    })
+}
+
+/// The event that is called `name` in the catalogue, if that can be one.
+pub fn event_name(name: &str) -> Option<&str> {
+    event(name).map(|(event, _)| event.name)
+}
+
+/// The methods that are about an event, as actions.
+const EVENT_ACTIONS: [&str; 4] =
+    ["mcp:events/subscribe", "mcp:events/unsubscribe", "mcp:events/poll", "mcp:events/stream"];
 
 /// Whether what `method` names may be URIs.
 pub(crate) fn names_uris(method: &str) -> bool {
@@ -134,11 +180,15 @@ fn call(
         (true, false) => Required::Method,
         (true, true) => Required::MethodAndName,
     };
-    match id {
-        Some(id) if method.name == methods::TOOLS_CALL => {
+    match (id, method.names) {
+        (Some(id), _) if method.name == methods::TOOLS_CALL => {
             tool_call(resource, headers, params.unwrap_or_default(), id, required).map(|call| (call, Vec::new()))
         }
-        Some(_) | None => {
+        (Some(id), Names::Event { delivers }) => {
+            let params = params.unwrap_or_default();
+            event_call(headers, method, delivers, params, id, required).map(|call| (call, Vec::new()))
+        }
+        (Some(_) | None, _) => {
             let carried = message::carried(method, params.as_ref())?;
             Ok((other(headers, method, params.as_ref(), id, required)?, carried))
         }
@@ -168,6 +218,22 @@ fn other(
     Ok(Operation::Mcp(McpOperation { method: method.name, class, target, several: named, digest, offered, id }))
 }
 
+fn event_call(
+    headers: &Headers,
+    method: &Method,
+    webhook: bool,
+    params: Members,
+    id: &Value,
+    required: Required,
+) -> Result<Operation, Reason> {
+    let Event { name, arguments, delivery, digest } = message::event_call(params, webhook)?;
+    fields::check_mirrors(headers, Said { method: Some(method.name), name: Some(&name), required })?;
+    parameters::check_none(headers)?;
+    let declared = declared(method.name, &name);
+    let (method, class, id) = (method.name, method.class, id.clone());
+    Ok(Operation::Event(EventCall { method, class, event: name, declared, arguments, delivery, digest, id }))
+}
+
 fn tool_call(
     resource: &Resource,
     headers: &Headers,
@@ -177,6 +243,10 @@ fn tool_call(
 ) -> Result<Operation, Reason> {
     let stateless = required != Required::Nothing;
     let Call { tool, arguments, inputs } = message::tool_call(params, stateless)?;
+    // What is declared under this name is no tool.
+    if event(&tool).is_some() && resource.tools.contains_key(&tool) {
+        return Err(Reason::MalformedMessage);
+    }
     fields::check_mirrors(headers, Said { method: Some(methods::TOOLS_CALL), name: Some(&tool), required })?;
     parameters::check(headers, resource.tools.get(&tool), &arguments, stateless)?;
     // With inputs it is another call: an array, so that no arguments have its digest.

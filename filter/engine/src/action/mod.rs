@@ -56,6 +56,8 @@ pub enum Operation {
     Endpoint(EndpointCall),
     /// An MCP `tools/call`.
     ToolCall(ToolCall),
+    /// An MCP request about an event.
+    Event(EventCall),
     /// Any other MCP message or leg.
     Mcp(McpOperation),
     /// An A2A operation.
@@ -93,7 +95,57 @@ pub struct ToolCall {
     pub id: Value,
 }
 
-/// Any MCP operation but `tools/call`.
+/// An MCP request about an event: a subscription to it, the end of one, or what happened (SEP-3415).
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventCall {
+    /// The JSON-RPC method: `events/subscribe`.
+    pub method: &'static str,
+    /// What kind of thing the method does.
+    pub class: Class,
+    /// The event's name after JSON unescaping.
+    pub event: String,
+    /// The name under which the catalogue may declare it: the method, `/` and the event.
+    pub declared: String,
+    /// `params.arguments`, empty when absent.
+    pub arguments: Members,
+    /// Where what happens is sent, of a subscription with a webhook.
+    pub delivery: Option<Delivery>,
+    /// Digest of `params`, without `_meta` and the secret that deliveries are signed with.
+    pub digest: SentDigest,
+    /// The JSON-RPC id, to answer with.
+    pub id: Value,
+}
+
+/// Where a server sends what happens: an address that the client chose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// An `https` URL in normal form.
+    pub url: String,
+    /// Its host, lower case.
+    pub host: String,
+    pub port: u16,
+    /// For how many seconds it asks to be sent to; absent where its server is to say, or where it asks for no end.
+    pub ttl: Option<u64>,
+}
+
+impl Delivery {
+    /// The one at `authority`, of which no more is known.
+    pub fn at(authority: &str) -> Self {
+        let (host, port) = route::split_port(authority);
+        let port = port.and_then(|port| port.parse().ok()).unwrap_or(HTTPS);
+        Self { url: format!("https://{authority}"), host: host.to_owned(), port, ttl: None }
+    }
+
+    /// Host and port, as an authority spells them.
+    pub fn authority(&self) -> String {
+        if self.port == HTTPS { self.host.clone() } else { format!("{}:{}", self.host, self.port) }
+    }
+}
+
+/// The port of `https`.
+pub(crate) const HTTPS: u16 = 443;
+
+/// Any MCP operation but `tools/call` and those about events.
 #[derive(Clone, Debug, PartialEq)]
 pub struct McpOperation {
     /// The JSON-RPC method, or `GET` / `DELETE` for the transport's legs (MCP Streamable HTTP).
@@ -217,6 +269,7 @@ impl Action {
             Operation::Http { method, .. } => format!("http:{method}"),
             Operation::Endpoint(call) => format!("http:{}", call.method),
             Operation::ToolCall(_) => "mcp:tools/call".to_owned(),
+            Operation::Event(call) => format!("mcp:{}", call.method),
             Operation::Mcp(operation) => format!("mcp:{}", operation.method),
             Operation::A2a(operation) => format!("a2a:{}", operation.method),
             Operation::Grpc(_) => grpc::CALL.to_owned(),
@@ -229,6 +282,7 @@ impl Action {
             Operation::Http { method, .. } => Class::of_http(method),
             Operation::Endpoint(call) => Class::of_http(&call.method),
             Operation::ToolCall(_) | Operation::Grpc(_) => Class::Execute,
+            Operation::Event(call) => call.class,
             Operation::Mcp(operation) => operation.class,
             Operation::A2a(operation) => operation.class,
         }
@@ -240,6 +294,7 @@ impl Action {
             Operation::Http { path, .. } => Some(path),
             Operation::Endpoint(call) => Some(&call.endpoint),
             Operation::ToolCall(call) => Some(&call.tool),
+            Operation::Event(call) => Some(&call.event),
             Operation::Mcp(operation) => operation.target.as_deref(),
             Operation::A2a(operation) => operation.target.as_deref(),
             Operation::Grpc(call) => Some(&call.method),
@@ -252,6 +307,7 @@ impl Action {
             Operation::Endpoint(call) => Some(&call.path),
             Operation::Http { .. }
             | Operation::ToolCall(_)
+            | Operation::Event(_)
             | Operation::Mcp(_)
             | Operation::A2a(_)
             | Operation::Grpc(_) => None,
@@ -263,6 +319,7 @@ impl Action {
         match &self.operation {
             Operation::Endpoint(call) => Some(&call.endpoint),
             Operation::ToolCall(call) => Some(&call.tool),
+            Operation::Event(call) => Some(&call.declared),
             Operation::Grpc(call) => Some(&call.method),
             Operation::Http { .. } | Operation::Mcp(_) | Operation::A2a(_) => None,
         }
@@ -275,6 +332,7 @@ impl Action {
             Operation::Http { .. }
             | Operation::Endpoint(_)
             | Operation::ToolCall(_)
+            | Operation::Event(_)
             | Operation::A2a(_)
             | Operation::Grpc(_) => &[],
         }
@@ -312,6 +370,7 @@ impl Action {
             Operation::Http { .. }
             | Operation::Endpoint(_)
             | Operation::ToolCall(_)
+            | Operation::Event(_)
             | Operation::Mcp(_)
             | Operation::A2a(_)
             | Operation::Grpc(_) => vec![Cow::Borrowed(self)],
@@ -323,9 +382,23 @@ impl Action {
         match &self.operation {
             Operation::Endpoint(call) => call.arguments.as_ref(),
             Operation::ToolCall(call) => Some(&call.arguments),
+            Operation::Event(call) => Some(&call.arguments),
             Operation::A2a(operation) => Some(&operation.arguments),
             Operation::Grpc(call) => call.arguments.as_ref(),
             Operation::Http { .. } | Operation::Mcp(_) => None,
+        }
+    }
+
+    /// Where its server is told to send what happens, if it is told so.
+    pub fn delivery(&self) -> Option<&Delivery> {
+        match &self.operation {
+            Operation::Event(call) => call.delivery.as_ref(),
+            Operation::Http { .. }
+            | Operation::Endpoint(_)
+            | Operation::ToolCall(_)
+            | Operation::Mcp(_)
+            | Operation::A2a(_)
+            | Operation::Grpc(_) => None,
         }
     }
 
@@ -333,6 +406,7 @@ impl Action {
     pub fn rpc_id(&self) -> Option<&Value> {
         match &self.operation {
             Operation::ToolCall(call) => Some(&call.id),
+            Operation::Event(call) => Some(&call.id),
             Operation::Mcp(operation) => operation.id.as_ref(),
             Operation::A2a(operation) => operation.id.as_ref(),
             Operation::Http { .. } | Operation::Endpoint(_) | Operation::Grpc(_) => None,
@@ -344,6 +418,7 @@ impl Action {
         match &self.operation {
             Operation::Endpoint(call) => call.digest.as_ref(),
             Operation::ToolCall(call) => Some(&call.digest),
+            Operation::Event(call) => Some(&call.digest),
             Operation::Mcp(operation) => operation.digest.as_ref(),
             Operation::A2a(operation) => operation.digest.as_ref(),
             Operation::Grpc(call) => call.digest.as_ref(),

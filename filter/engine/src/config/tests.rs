@@ -83,6 +83,11 @@ fn full() -> Value {
             "pin_scope": "all",
             "list_headers": ["x-tenant"],
             "strip_credentials": ["txn-token"],
+            "events": [{
+                "name": "incident.created", "risk": "high", "labels": ["paging"],
+                "input_schema": { "type": "object" }, "redact": ["/note"],
+                "destinations": ["/url"], "authentication": { "acr_values": ["hwk"], "max_age": "5m" }
+            }],
             "tools": [{
                 "name": "transfer", "risk": "high", "labels": ["external"],
                 "input_schema": { "type": "object" }, "redact": ["/note", "/a~1b/~0"],

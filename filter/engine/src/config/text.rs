@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::action::mcp::transport;
+use crate::action::mcp::{self, transport};
 use crate::task::text::is_domain;
 use crate::task::{ArgumentPlace, Pointer};
 use crate::{credential, route};
@@ -65,6 +65,17 @@ pub(super) fn claim(text: &str) -> Result<(), String> {
 pub(super) fn tool_name(text: &str) -> Result<String, String> {
     if text.len() > 128 || text.chars().any(char::is_control) {
         return Err("not a tool's name; at most 128 bytes, no control characters".to_owned());
+    }
+    if mcp::event(text).is_some() {
+        return Err("an event's name, as policies have it; declare it under `events`".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+/// The name of an event as the server spells it: no control characters, at most 128 bytes.
+pub(super) fn event_name(text: &str) -> Result<String, String> {
+    if text.len() > 128 || text.chars().any(char::is_control) {
+        return Err("not an event's name; at most 128 bytes, no control characters".to_owned());
     }
     Ok(text.to_owned())
 }

@@ -60,6 +60,9 @@ pub(super) enum Words {
     TrustDomains,
 }
 
+/// The attribute of `context` that says where events are delivered: of a list of events it is not known yet.
+pub(super) const DELIVERY: &str = "delivery";
+
 /// The attribute of `principal` that holds its claims.
 pub(super) const CLAIMS: &str = "claims";
 
@@ -126,6 +129,13 @@ pub(super) const CONTEXT: &[Attribute] = &[
     )
     .of(Words::These(|| Finding::ALL.into_iter().map(Finding::name).collect())),
     record("request", |_| true, REQUEST, "the HTTP request"),
+    record(
+        DELIVERY,
+        |facts| facts.action.delivery().is_some(),
+        OF_DELIVERY,
+        "where `events/subscribe` and `events/unsubscribe` of MCP have what happens sent to",
+    )
+    .optional(),
     text(
         "risk",
         |facts| Some(facts.risk.name().into()),
@@ -209,7 +219,7 @@ const REQUEST: &[Attribute] = &[
     text(
         "target",
         |facts| path_and_target(facts.action).1.map(Into::into),
-        "what an MCP method names: a prompt, a task, or a resource's URI, which is in normal form: \
+        "what an MCP method names: a prompt, a task, an event, or a resource's URI, which is in normal form: \
          `like \"file:///reports/*\"` holds for what is below. Where a request names several, each is decided by itself",
     )
     .optional(),
@@ -219,6 +229,20 @@ const REQUEST: &[Attribute] = &[
         "the peer; IPv4 in IPv6 is IPv4",
     )
     .optional(),
+];
+
+const OF_DELIVERY: &[Attribute] = &[
+    text("url", |facts| Some(facts.action.delivery()?.url.as_str().into()), "an `https` URL in normal form")
+        .unrecorded(),
+    text("domain", |facts| Some(facts.action.delivery()?.host.as_str().into()), "the host in it, in lower case"),
+    number("port", |facts| Some(facts.action.delivery()?.port.into()), "the port in it, else 443"),
+    number(
+        "ttl",
+        |facts| facts.action.delivery()?.ttl,
+        "for how many seconds, as `ttlMs` says; absent where that is left to the server, or `null`: without end",
+    )
+    .optional()
+    .unrecorded(),
 ];
 
 const APPROVAL: &[Attribute] = &[
@@ -303,6 +327,7 @@ fn path_and_target(action: &Action) -> (&str, Option<&str>) {
     match &action.operation {
         Operation::Http { path, .. } => (path.as_str(), None),
         Operation::Endpoint(_) | Operation::ToolCall(_) | Operation::Grpc(_) => (without_query(&action.target), None),
+        Operation::Event(call) => (without_query(&action.target), Some(&call.event)),
         Operation::Mcp(operation) => (without_query(&action.target), operation.target.as_deref()),
         Operation::A2a(operation) => (without_query(&action.target), operation.target.as_deref()),
     }

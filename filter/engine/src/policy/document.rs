@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::Facts;
 use super::attributes::{self, Attribute};
 use super::schema::ActionName;
+use crate::action::Operation;
 use crate::catalogue::Resource;
 use crate::claims::UnreadableClaim;
 use crate::clock;
@@ -76,7 +77,9 @@ fn subject(facts: &Facts<'_>) -> Map<String, Value> {
 /// What is acted on: a `Tool` in its resource, or the `Resource` itself.
 fn object(resource: &Resource, facts: &Facts<'_>) -> Value {
     let properties = json!({ "resource": resource.name, "risk": facts.risk.name(), "labels": facts.labels });
-    match facts.action.tool() {
+    // An event that is not declared is, to policies, something of its resource.
+    let is_event = matches!(facts.action.operation, Operation::Event(_));
+    match facts.action.tool().filter(|tool| !is_event || resource.tools.contains_key(*tool)) {
         Some(tool) => {
             json!({ "type": "Tool", "id": format!("{}/{tool}", resource.name), "properties": properties })
         }

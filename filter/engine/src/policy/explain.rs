@@ -117,7 +117,11 @@ impl CedarPolicy {
 /// Whether `rule` asks for arguments, and those of the action were not read.
 fn asks_unread(rule: &Rule, facts: &Facts<'_>) -> bool {
     let has_arguments = match &facts.action.operation {
-        Operation::Endpoint(_) | Operation::Grpc(_) | Operation::ToolCall(_) | Operation::A2a(_) => true,
+        Operation::Endpoint(_)
+        | Operation::Grpc(_)
+        | Operation::ToolCall(_)
+        | Operation::Event(_)
+        | Operation::A2a(_) => true,
         Operation::Http { .. } | Operation::Mcp(_) => false,
     };
     has_arguments && facts.action.arguments().is_none() && rule.asks.iter().any(|ask| ask.arguments().is_some())

@@ -6,6 +6,7 @@
 
 use cedar_policy::{Effect, PolicySet, PolicySetError};
 
+use super::attributes;
 use super::cedar::CedarPolicy;
 use super::decide::{Outcome, hypothetical};
 use super::index::{Candidates, Panel, Slot};
@@ -15,18 +16,18 @@ use super::{Deny, Facts};
 /// What of a call is not known yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unknown {
-    /// The arguments of a tool.
+    /// The arguments of a tool or an event, and where that is delivered.
     Arguments,
     /// What an MCP method names.
     Target,
 }
 
 impl Unknown {
-    /// The attribute of the context that is not known.
-    const fn attribute(self) -> &'static str {
+    /// The attributes of the context that are not known.
+    const fn attributes(self) -> &'static [&'static str] {
         match self {
-            Self::Arguments => "args",
-            Self::Target => "request",
+            Self::Arguments => &["args", attributes::DELIVERY],
+            Self::Target => &["request"],
         }
     }
 }
@@ -43,7 +44,7 @@ pub(super) struct Certain {
 impl Certain {
     /// Those of `rules` that can be asked while `unknown` is not known; none where that is all of them.
     pub(super) fn of(rules: &[&Rule], unknown: Unknown) -> Result<Option<Self>, Box<PolicySetError>> {
-        let reads = |rule: &&Rule| rule.reads.context.contains(unknown.attribute());
+        let reads = |rule: &&Rule| unknown.attributes().iter().any(|name| rule.reads.context.contains(name));
         let (left_out, certain): (Vec<&Rule>, Vec<&Rule>) = rules.iter().copied().partition(reads);
         if left_out.is_empty() {
             return Ok(None);

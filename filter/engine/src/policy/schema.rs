@@ -108,7 +108,10 @@ impl ActionName {
     /// The action of a declared tool, endpoint or gRPC method.
     pub(super) fn tool(resource: &Resource, tool: &str) -> Self {
         let groups = match resource.protocol {
-            Protocol::Mcp | Protocol::A2a => vec![TOOLS_CALL, group(Class::Execute)],
+            Protocol::Mcp | Protocol::A2a => match mcp::event(tool) {
+                Some((event, class)) => vec![event.action, group(class)],
+                None => vec![TOOLS_CALL, group(Class::Execute)],
+            },
             Protocol::Grpc => vec![grpc::CALL],
             Protocol::Http => {
                 let method = resource.interface.endpoint(tool).map(|endpoint| endpoint.method.as_str());
@@ -134,6 +137,7 @@ impl ActionName {
         let undeclared = || Self::undeclared_tool(resource.protocol).unwrap_or_else(|| Self::http(&action.method));
         match &action.operation {
             Operation::ToolCall(call) => tool(&call.tool).unwrap_or_else(undeclared),
+            Operation::Event(call) => tool(&call.declared).unwrap_or_else(|| Self::mcp(call.method, call.class)),
             Operation::Grpc(call) => tool(&call.method).unwrap_or_else(undeclared),
             Operation::Endpoint(call) => Self::tool(resource, &call.endpoint),
             Operation::Mcp(operation) => Self::mcp(operation.method, operation.class),

@@ -10,6 +10,7 @@ pub(super) fn told(action: &Action, name: &str) -> Option<String> {
         Operation::Http { .. }
         | Operation::Endpoint(_)
         | Operation::ToolCall(_)
+        | Operation::Event(_)
         | Operation::Mcp(_)
         | Operation::A2a(_)
         | Operation::Grpc(_) => None,

@@ -168,6 +168,9 @@ pub(super) struct Action<'a> {
     /// Keyed, of those URIs of which something is left out, in their order; null where there was no key.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) uri_digests: Vec<Option<String>>,
+    /// The authority of where its server sends what happens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) delivery: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) arguments_digest: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

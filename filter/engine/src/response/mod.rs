@@ -8,7 +8,7 @@
 //! JSON. Which elements are shown is asked of the caller, element by element, and not decided here.
 //!
 //! Sources: JSON-RPC 2.0 §5; MCP 2025-11-25 and 2026-07-28, Streamable HTTP, `tools/list`, `prompts/list`, `resources/list`,
-//! `resources/templates/list`, `tasks/list`; RFC 8259; the `text/event-stream` format (WHATWG HTML §9.2).
+//! `resources/templates/list`, `tasks/list`; `events/list` of SEP-3415; RFC 8259; the `text/event-stream` format (WHATWG HTML §9.2).
 
 mod awaited;
 mod content;
@@ -88,11 +88,13 @@ pub(crate) enum Listing {
     Resources,
     Templates,
     Tasks,
+    Events,
 }
 
 impl Listing {
     /// Every list.
-    pub(crate) const ALL: [Self; 5] = [Self::Tools, Self::Prompts, Self::Resources, Self::Templates, Self::Tasks];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Tools, Self::Prompts, Self::Resources, Self::Templates, Self::Tasks, Self::Events];
 
     /// The member of a result that holds it.
     pub(crate) const fn member(self) -> &'static str {
@@ -102,13 +104,14 @@ impl Listing {
             Self::Resources => "resources",
             Self::Templates => "resourceTemplates",
             Self::Tasks => "tasks",
+            Self::Events => "events",
         }
     }
 
     /// The member of an element that says what is named to use it.
     pub(crate) const fn named_by(self) -> &'static str {
         match self {
-            Self::Tools | Self::Prompts => "name",
+            Self::Tools | Self::Prompts | Self::Events => "name",
             Self::Resources => "uri",
             Self::Templates => "uriTemplate",
             Self::Tasks => "taskId",

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::Turn;
 use super::account::Account;
 use super::request::Request;
-use crate::action::{Action, Class, McpOperation, Operation, ToolCall, mcp};
+use crate::action::{Action, Class, EventCall, McpOperation, Operation, ToolCall, mcp};
 use crate::catalogue::{Annotations, Resource};
 use crate::credential::Verified;
 use crate::digest::{self, SentDigest};
@@ -96,6 +96,11 @@ impl Audience for ReaderNow<'_> {
             Listing::Prompts => self.could(&self.operation("prompts/get", name), &Learned::default()),
             Listing::Resources => self.could(&self.operation(READ, name), &Learned::default()),
             Listing::Templates => self.could_read_one_of(name),
+            Listing::Events => {
+                let reads_or_writes =
+                    |(method, class)| self.could(&self.event(method, class, name), &Learned::default());
+                mcp::about_events().any(reads_or_writes)
+            }
             Listing::Tasks => self.could(&self.operation(TASK, name), &Learned::default()),
         })
     }
@@ -190,6 +195,13 @@ impl<'a> ReaderNow<'a> {
         // Nobody reads arguments of this call, nor its digest or id.
         let (arguments, digest, id) = (Members::new(), SentDigest::NOTHING, Value::Null);
         self.action(Operation::ToolCall(ToolCall { tool: tool.to_owned(), arguments, digest, id }))
+    }
+
+    fn event(&self, method: &'static str, class: Class, event: &str) -> Action {
+        // Of a delivery, as of arguments, nothing is known yet.
+        let (arguments, delivery, digest, id) = (Members::new(), None, SentDigest::NOTHING, Value::Null);
+        let (declared, event) = (mcp::declared(method, event), event.to_owned());
+        self.action(Operation::Event(EventCall { method, class, event, declared, arguments, delivery, digest, id }))
     }
 
     fn operation(&self, method: &'static str, target: &str) -> Action {

@@ -115,6 +115,9 @@ fn document(request: &ApprovalRequest<'_>, challenge: &Challenge, now: UnixTime)
         "reasons": demand.reasons,
     }));
     let Json::Object(mut document) = document else { return Err(Reason::Internal) };
+    if let (Some(delivery), Some(Json::Object(shown))) = (action.delivery(), document.get_mut("action")) {
+        shown.insert("delivery".to_owned(), delivery.url.as_str().into());
+    }
     // Numbers as they are written: nobody approves a rounded amount.
     document.insert("arguments".to_owned(), arguments(action, redact));
     Ok(document)
@@ -123,7 +126,7 @@ fn document(request: &ApprovalRequest<'_>, challenge: &Challenge, now: UnixTime)
 const fn protocol(operation: &Operation) -> &'static str {
     match operation {
         Operation::Http { .. } | Operation::Endpoint(_) => "http",
-        Operation::ToolCall(_) | Operation::Mcp(_) => "mcp",
+        Operation::ToolCall(_) | Operation::Event(_) | Operation::Mcp(_) => "mcp",
         Operation::A2a(_) => "a2a",
         Operation::Grpc(_) => "grpc",
     }

@@ -152,8 +152,9 @@ impl Grant {
         if !PROTOCOLS.iter().any(|protocol| action.starts_with(protocol)) {
             return Err(TaskError::unusable("`action` of a grant"));
         }
-        // Elsewhere the authority is this gateway's own name.
-        let destinations = destinations.map(|list| Destination::list(&list).filter(|_| action.starts_with("http:")));
+        // Elsewhere the authority is this gateway's own name; of a subscription it is where its server sends what happens.
+        let leads = action.starts_with("http:") || is_mcp(&action, mcp::delivers);
+        let destinations = destinations.map(|list| Destination::list(&list).filter(|_| leads));
         let destinations = destinations.map(|list| list.ok_or_else(|| TaskError::unusable("`destination` of a grant")));
         let destinations = destinations.transpose()?.unwrap_or_default();
         let arguments = arguments.map_or(Ok(Vec::new()), |arguments| constraints(&action, &arguments))?;
@@ -181,11 +182,14 @@ impl Grant {
     }
 
     fn names_destination(&self, action: &Action) -> bool {
-        self.destinations.is_empty()
-            || action.host().is_some_and(|host| {
-                let endpoint = Endpoint { host: &host, port: action.port };
-                self.destinations.iter().any(|one| one.admits(&endpoint))
-            })
+        let admits = |host: &str, port| self.destinations.iter().any(|one| one.admits(&Endpoint { host, port }));
+        match action.delivery() {
+            _ if self.destinations.is_empty() => true,
+            Some(delivery) => admits(&delivery.host, delivery.port),
+            // Of an event in a list it is not known yet; a request always says it.
+            None if is_mcp(&self.action, mcp::delivers) => true,
+            None => action.host().is_some_and(|host| admits(&host, action.port)),
+        }
     }
 
     /// Whether every constraint holds; an argument that is absent holds none.
@@ -212,7 +216,9 @@ impl Grant {
         let Some(Object::Exact(name)) = &self.object else { return false };
         let mut meant = resources.iter().filter(|resource| self.is_on(&resource.name)).peekable();
         let declares = |resource: &Resource| {
-            let schema = resource.tools.get(name).and_then(|tool| tool.input_schema.as_ref());
+            let of_event = is_mcp(&self.action, mcp::is_about_event).then(|| mcp::declared(&self.action, name));
+            let tool = resource.tools.get(of_event.as_ref().unwrap_or(name));
+            let schema = tool.and_then(|tool| tool.input_schema.as_ref());
             schema.is_some_and(|schema| place.is_declared(schema))
         };
         meant.peek().is_some() && meant.all(declares)
@@ -236,7 +242,12 @@ impl Grant {
 
 /// Whether what `action` is about may be URIs.
 fn names_uris(action: &str) -> bool {
-    action.strip_prefix("mcp:").is_some_and(mcp::names_uris)
+    is_mcp(action, mcp::names_uris)
+}
+
+/// Whether `action` is a method of MCP that is so.
+fn is_mcp(action: &str, holds: fn(&str) -> bool) -> bool {
+    action.strip_prefix("mcp:").is_some_and(holds)
 }
 
 fn is_met(place: &ArgumentPlace, constraint: &Constraint, arguments: Option<&Members>) -> bool {
@@ -253,7 +264,7 @@ fn string(value: Option<Value>) -> Result<Option<String>, TaskError> {
 
 fn constraints(action: &str, arguments: &Value) -> Result<Vec<(ArgumentPlace, Constraint)>, TaskError> {
     // Of other MCP methods no arguments are read, so nothing could be enforced.
-    if action.starts_with("mcp:") && action != TOOLS_CALL {
+    if action.starts_with("mcp:") && action != TOOLS_CALL && !is_mcp(action, mcp::is_about_event) {
         return Err(TaskError::UnsupportedConstraint(format!("arguments of {action}")));
     }
     let arguments = arguments.as_object().ok_or_else(|| TaskError::unusable("`arguments` of a grant"))?;

@@ -102,6 +102,7 @@ pub fn scope_for(action: &Action) -> Option<String> {
         Operation::Http { method, path } => format!("http:{method}:{path}"),
         Operation::Endpoint(call) => format!("http:{}:{}", call.method, call.path),
         Operation::ToolCall(call) => format!("mcp:tool:{}", call.tool),
+        Operation::Event(call) => format!("mcp:{}", call.method),
         Operation::Mcp(operation) => format!("mcp:{}", operation.method),
         Operation::A2a(operation) => format!("a2a:{}", operation.method),
         Operation::Grpc(call) => format!("grpc:{}", call.method),

@@ -2,7 +2,9 @@
 
 use super::methods::{INITIALIZE, Method, Names};
 use super::{era, uri};
+use crate::action::Delivery;
 use crate::action::strict::{self, name};
+use crate::digest::SentDigest;
 use crate::fold;
 use crate::reason::Reason;
 use countersign_tokens::json::{Json, Members};
@@ -14,7 +16,12 @@ const MAX_NAME: usize = 2048;
 /// Objects that one subscription may name.
 const MAX_SUBSCRIPTIONS: usize = 64;
 /// What a subscription may ask for that names nothing.
-const LISTS: [&str; 3] = ["toolsListChanged", "promptsListChanged", "resourcesListChanged"];
+const LISTS: [&str; 4] = ["toolsListChanged", "promptsListChanged", "resourcesListChanged", "eventsListChanged"];
+/// What else a request about an event may say (SEP-3415). What is not known there could name anything.
+const OF_EVENT: [&str; 7] = ["name", "arguments", "delivery", "cursor", "maxAgeMs", "maxEvents", "ttlMs"];
+const OF_DELIVERY: [&str; 3] = ["mode", "url", "secret"];
+/// How a subscription is delivered.
+const WEBHOOK: &str = "webhook";
 
 /// What a `tools/call` asks for.
 #[derive(Debug)]
@@ -25,6 +32,16 @@ pub(super) struct Call {
     pub(super) inputs: Option<(Json, Json)>,
 }
 
+/// What a request about an event asks for.
+#[derive(Debug)]
+pub(super) struct Event {
+    pub(super) name: String,
+    pub(super) arguments: Members,
+    pub(super) delivery: Option<Delivery>,
+    /// Of all parameters, but `_meta` and the secret.
+    pub(super) digest: SentDigest,
+}
+
 /// What `params` name, by the method's row: one thing, of a subscription any number.
 pub(super) fn named(method: &Method, params: Option<&Members>) -> Result<Vec<String>, Reason> {
     let find = |key| params.map_or(Ok(None), |params| member(params, key));
@@ -32,6 +49,7 @@ pub(super) fn named(method: &Method, params: Option<&Members>) -> Result<Vec<Str
     match method.names {
         Names::Nothing => Ok(Vec::new()),
         Names::Member(key) => name(find(key)?, MAX_NAME).map(one),
+        Names::Event { delivers: _ } => name(find("name")?, MAX_NAME).map(one),
         Names::Address(key) => address(find(key)?).map(one),
         Names::Reference => reference(find("ref")?).map(one),
         Names::Subscriptions => subscriptions(find("notifications")?),
@@ -90,6 +108,56 @@ pub(super) fn tool_call(mut params: Members, stateless: bool) -> Result<Call, Re
     }
     let known = |key: &String| ["name", "_meta"].contains(&key.as_str());
     if params.keys().all(known) { Ok(Call { tool, arguments, inputs }) } else { Err(Reason::MalformedMessage) }
+}
+
+/// What a request about an event asks for; with a `webhook` it says where what happens is sent.
+pub(super) fn event_call(mut params: Members, webhook: bool) -> Result<Event, Reason> {
+    let name = name(params.get("name"), MAX_NAME)?.to_owned();
+    object(params.get("_meta"))?;
+    params.remove("_meta");
+    let delivery = match (params.get("delivery"), webhook) {
+        (Some(value), true) => {
+            let members = object(Some(value))?.ok_or(Reason::MalformedMessage)?;
+            Some(delivery(members, ttl(params.get("ttlMs"))?)?)
+        }
+        (None, false) => None,
+        (Some(_), false) | (None, true) => return Err(Reason::MalformedMessage),
+    };
+    if !params.keys().all(|key| OF_EVENT.contains(&key.as_str())) {
+        return Err(Reason::MalformedMessage);
+    }
+    if let Some(Json::Object(delivery)) = params.get_mut("delivery") {
+        delivery.remove("secret");
+    }
+    let digest = SentDigest::of_members(&params);
+    let arguments = params.remove("arguments").map(strict::members).transpose()?.unwrap_or_default();
+    Ok(Event { name, arguments, delivery, digest })
+}
+
+/// Where `members` say that what happens is sent: by `https`, to a place that everybody reads alike.
+fn delivery(members: &Members, ttl: Option<u64>) -> Result<Delivery, Reason> {
+    let is_webhook = members.get("mode").is_none_or(|mode| mode.as_str() == Some(WEBHOOK));
+    if !is_webhook || !members.keys().all(|key| OF_DELIVERY.contains(&key.as_str())) {
+        return Err(Reason::MalformedMessage);
+    }
+    let url = address(members.get("url"))?;
+    let (host, port) = uri::https(url).ok_or(Reason::MalformedMessage)?;
+    if uri::has_user(url) {
+        return Err(Reason::AmbiguousUri);
+    }
+    Ok(Delivery { url: url.to_owned(), host: host.to_owned(), port, ttl })
+}
+
+/// The seconds in so many milliseconds.
+fn ttl(value: Option<&Json>) -> Result<Option<u64>, Reason> {
+    match value {
+        None | Some(Json::Null) => Ok(None),
+        Some(Json::Number(millis)) => {
+            let millis = millis.as_i64().and_then(|millis| u64::try_from(millis).ok());
+            millis.map(|millis| Some(millis.div_ceil(1000))).ok_or(Reason::MalformedMessage)
+        }
+        Some(Json::Bool(_) | Json::String(_) | Json::Array(_) | Json::Object(_)) => Err(Reason::MalformedMessage),
+    }
 }
 
 /// The member `key`; refused if there is another that decoders which ignore case would take for it.

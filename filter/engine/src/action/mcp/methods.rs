@@ -3,7 +3,8 @@
 //! What is not in it, or not in the message's own revision, is refused.
 //!
 //! Source: `ClientRequest`, `ClientNotification` and `ClientResult` in modelcontextprotocol/modelcontextprotocol,
-//! `schema/<revision>/schema.ts`; for `tasks/*` of 2026-07-28, modelcontextprotocol/ext-tasks, `specification/2026-07-28/tasks.md`.
+//! `schema/<revision>/schema.ts`; for `tasks/*` of 2026-07-28, modelcontextprotocol/ext-tasks, `specification/2026-07-28/tasks.md`;
+//! for `events/*`, SEP-3415 (Events Extension).
 
 use super::era::Era;
 use crate::action::Class;
@@ -66,6 +67,8 @@ pub(super) enum Names {
     Reference,
     /// In `params.notifications`: any number of URIs and tasks.
     Subscriptions,
+    /// An event in `params.name`, with arguments; `Mcp-Name` may repeat it. `delivers` where `params.delivery` says where to.
+    Event { delivers: bool },
 }
 
 impl Names {
@@ -73,7 +76,7 @@ impl Names {
     const fn may_be_uris(self) -> bool {
         match self {
             Self::Address(_) | Self::Reference | Self::Subscriptions => true,
-            Self::Nothing | Self::Member(_) => false,
+            Self::Nothing | Self::Member(_) | Self::Event { .. } => false,
         }
     }
 
@@ -81,7 +84,7 @@ impl Names {
     pub(super) const fn is_mirrored(self) -> bool {
         match self {
             Self::Member(_) | Self::Address(_) => true,
-            Self::Nothing | Self::Reference | Self::Subscriptions => false,
+            Self::Nothing | Self::Reference | Self::Subscriptions | Self::Event { .. } => false,
         }
     }
 }
@@ -102,6 +105,7 @@ const PROMPTS: &[Listing] = &[Listing::Prompts];
 const RESOURCES: &[Listing] = &[Listing::Resources];
 const TEMPLATES: &[Listing] = &[Listing::Templates];
 const TASK_LIST: &[Listing] = &[Listing::Tasks];
+const EVENTS: &[Listing] = &[Listing::Events];
 /// No arguments, or such as are declared.
 const NO_ARGUMENTS: &[&str] = &[];
 const OF_PROMPT: &[&str] = &["/arguments"];
@@ -141,6 +145,11 @@ methods! {
     "tasks/result", NOVEMBER, Request, Read, Names::Member("taskId"), NONE, NO_ARGUMENTS;
     "tasks/update", STATELESS, Request, Write, Names::Member("taskId"), NONE, NO_ARGUMENTS;
     "tasks/cancel", TASKS, Request, Write, Names::Member("taskId"), NONE, NO_ARGUMENTS;
+    "events/list", STATELESS, Request, List, Names::Nothing, EVENTS, NO_ARGUMENTS;
+    "events/subscribe", STATELESS, Request, Write, Names::Event { delivers: true }, NONE, NO_ARGUMENTS;
+    "events/unsubscribe", STATELESS, Request, Write, Names::Event { delivers: true }, NONE, NO_ARGUMENTS;
+    "events/poll", STATELESS, Request, Read, Names::Event { delivers: false }, NONE, NO_ARGUMENTS;
+    "events/stream", STATELESS, Request, Read, Names::Event { delivers: false }, NONE, NO_ARGUMENTS;
     "notifications/initialized", SESSIONS, Notification, Control, Names::Nothing, NONE, NO_ARGUMENTS;
     "notifications/cancelled", ALL, Notification, Control, Names::Nothing, NONE, NO_ARGUMENTS;
     "notifications/progress", SESSIONS, Notification, Control, Names::Nothing, NONE, NO_ARGUMENTS;
@@ -169,6 +178,11 @@ pub(super) fn response(era: Era) -> Option<&'static Method> {
 /// Whether what `method` names may be URIs.
 pub(super) fn names_uris(method: &str) -> bool {
     TABLE.iter().any(|row| row.name == method && row.names.may_be_uris())
+}
+
+/// The rows of the methods that are about an event.
+pub(super) fn about_events() -> impl Iterator<Item = &'static Method> {
+    TABLE.iter().filter(|row| matches!(row.names, Names::Event { .. }))
 }
 
 /// Whether requests with this HTTP method have a message; none where no revision has such a method.

@@ -9,6 +9,7 @@
 
 use unicode_normalization::is_nfc;
 
+use crate::action::HTTPS;
 use crate::escapes;
 use crate::route::split_port;
 
@@ -39,6 +40,13 @@ pub(super) fn has_user(text: &str) -> bool {
     let Some((scheme, hierarchy)) = text.split_once("://") else { return false };
     let authority = hierarchy.split(['/', '?']).next().unwrap_or_default();
     SPECIAL.iter().any(|(name, _)| *name == scheme) && authority.contains('@')
+}
+
+/// Host and port of `text`, a URI in normal form, if its scheme is `https`.
+pub(super) fn https(text: &str) -> Option<(&str, u16)> {
+    let authority = text.strip_prefix("https://")?.split(['/', '?']).next()?;
+    let (host, port) = split_port(authority);
+    Some((host, port.map_or(Some(HTTPS), |port| port.parse().ok())?))
 }
 
 /// What follows a scheme that is known, whose default `port` is not written.

@@ -114,6 +114,10 @@ fn a_resource_arrives() -> Outcome {
     assert_eq!(resource.denials, Denials { code: Some(-32001), tool_result: true });
     assert_eq!(resource.annotations, Annotations::Trust);
     assert_eq!((resource.pin_scope, resource.list_headers.as_slice()), (PinScope::All, &["x-tenant".to_owned()][..]));
+    for method in ["subscribe", "unsubscribe", "poll", "stream"] {
+        let event = resource.tools.get(&format!("events/{method}/incident.created")).ok_or("no event")?;
+        assert_eq!((event.risk, event.labels.as_slice()), (Risk::High, &["paging".to_owned()][..]), "{method}");
+    }
     let tool = resource.tools.get("transfer").ok_or("no tool")?;
     assert_eq!(
         (tool.name.as_str(), tool.risk, tool.labels.as_slice()),

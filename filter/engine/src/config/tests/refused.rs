@@ -393,6 +393,7 @@ fn resources() -> Outcome {
              /resources/0/annotations: only an MCP resource has it; remove it, or write `protocol: mcp`\n\
              /resources/0/pin_scope: only an MCP resource has it; remove it, or write `protocol: mcp`\n\
              /resources/0/tools: only an MCP resource has tools; remove them, or write `protocol: mcp`\n\
+             /resources/0/events: only an MCP resource has it; remove it, or write `protocol: mcp`\n\
              /resources/0/list_headers: only an MCP resource has it; remove it, or write `protocol: mcp`",
             SCHEMA_TOO,
         ),
@@ -505,6 +506,17 @@ fn pins() -> Outcome {
             SCHEMA_TOO,
         ),
         (
+            &[set("/resources/0/events/1", json!({ "name": "incident.created" }))],
+            "/resources/0/events/1/name: \"incident.created\" is at /resources/0/events/0/name already; names are unique, \
+             choose another",
+            READER_ONLY,
+        ),
+        (
+            &[set("/resources/0/tools/0/name", "events/poll/incident.created")],
+            "/resources/0/tools/0/name: an event's name, as policies have it; declare it under `events`",
+            READER_ONLY,
+        ),
+        (
             &[set("/resources/0/pin_scope", "task")],
             "/resources/0/pin_scope: unknown scope \"task\" (workload, all)",
             SCHEMA_TOO,
@@ -544,6 +556,7 @@ fn upgrades() -> Outcome {
                 Remove("/resources/0/annotations"),
                 Remove("/resources/0/pin_scope"),
                 Remove("/resources/0/list_headers"),
+                Remove("/resources/0/events"),
                 set("/resources/0/protocol", "http"),
                 upgrades(json!(["h2c"])),
             ],

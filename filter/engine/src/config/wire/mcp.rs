@@ -1,10 +1,15 @@
-//! What only an MCP resource has: origins of pages, the form of denials, what annotations are worth, and arguments that header
-//! fields repeat.
+//! What only an MCP resource has: events, origins of pages, the form of denials, what annotations are worth, and arguments that
+//! header fields repeat.
+
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use super::distinct;
-use crate::catalogue::{Annotations, Denials, Mirrored, PinScope, Protocol};
+use super::resource::terms;
+use super::seen::Names;
+use crate::action::mcp as action;
+use crate::catalogue::{Annotations, Denials, Mirrored, PinScope, Protocol, Risk, Tool};
 use crate::config::read::{Node, Object};
 use crate::config::{address, text};
 
@@ -54,6 +59,35 @@ pub(super) fn list_headers(object: &mut Object<'_>, protocol: Option<Protocol>, 
                 .refuse("only requests for lists of pinned tools go without others; `pin` a tool, or remove this");
         }
         Some(fields)
+    })
+}
+
+/// Declared events, each under the name it has for every method that is about events. `default` is the risk of what states none.
+pub(super) fn events(
+    object: &mut Object<'_>,
+    protocol: Option<Protocol>,
+    default: Risk,
+) -> Option<BTreeMap<String, Tool>> {
+    only_of_mcp(object, protocol, "events")?;
+    let mut names = Names::new("names are unique, choose another");
+    let events = object.or("events", Vec::new(), |node| node.list(|node| event(node, default, &mut names)))?;
+    let of_methods = events.iter().flat_map(|event| {
+        action::about_events().map(move |(method, _)| {
+            let name = action::declared(method, &event.name);
+            (name.clone(), Tool { name, ..event.clone() })
+        })
+    });
+    Some(of_methods.collect())
+}
+
+fn event(node: &Node<'_>, default: Risk, names: &mut Names) -> Option<Tool> {
+    node.object(|object| {
+        let name = object.required("name", "write it as the server's list of events does", |node| {
+            let name = node.parse(text::event_name)?;
+            names.claim(node, &name)?;
+            Some(name)
+        });
+        terms(object, name, default)
     })
 }
 

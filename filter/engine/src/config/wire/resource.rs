@@ -61,6 +61,7 @@ pub(super) fn resource(node: &Node<'_>, issuers: &[Issuer], seen: &mut Seen) -> 
         let pin_scope = mcp::pin_scope(object, protocol);
         let upgrades = upgrades(object, protocol);
         let tools = tools(object, protocol, risk.unwrap_or(Risk::Medium));
+        let events = mcp::events(object, protocol, risk.unwrap_or(Risk::Medium));
         let pinned = tools.as_ref().is_none_or(|tools| tools.values().any(|tool| tool.pin.is_some()));
         let list_headers = mcp::list_headers(object, protocol, pinned);
         let strip_credentials = object.or("strip_credentials", Vec::new(), |node| {
@@ -83,6 +84,7 @@ pub(super) fn resource(node: &Node<'_>, issuers: &[Issuer], seen: &mut Seen) -> 
         }
         let mut tools = tools?;
         tools.extend(declared);
+        tools.extend(events?);
         Some(Resource {
             name: name?,
             matching: matching?,

@@ -92,7 +92,7 @@ fn remedy(operation: &Operation) -> &'static str {
         Operation::Mcp(_) => {
             "prompts cannot be declared, so let the policy be about tools (`action in Action::\"mcp:tools/call\"`)"
         }
-        Operation::Endpoint(_) | Operation::ToolCall(_) | Operation::A2a(_) => fit::IN_SCHEMA,
+        Operation::Endpoint(_) | Operation::ToolCall(_) | Operation::Event(_) | Operation::A2a(_) => fit::IN_SCHEMA,
     }
 }
 

@@ -10,6 +10,7 @@ use super::judge::{Judge, OfAction};
 use super::known::Asking;
 use super::scope::{Object, Scope};
 use super::{Asked, Candidates, Entry, Slot, Trial};
+use crate::action::mcp;
 use crate::catalogue::{Protocol, Resource};
 use crate::policy::arguments::Arguments;
 use crate::policy::error::{LoadError, Problem};
@@ -83,7 +84,8 @@ impl<'a> Builder<'a> {
     }
 
     pub(super) fn entry(&mut self, resource: &Resource, declared: &Declared<'_>) -> Result<Entry, LoadError> {
-        let tools = self.tools(resource, declared)?;
+        let is_event = |(name, _): &(String, Slot)| resource.tools.contains_key(name) && mcp::event(name).is_some();
+        let (events, tools) = self.tools(resource, declared)?.into_iter().partition(is_event);
         let other = ActionName::undeclared_tool(resource.protocol);
         let other_tools = other.map(|action| self.slot(Place::undeclared(resource, action, None))).transpose()?;
         let http = self.methods(resource, Protocol::Http, None)?;
@@ -92,7 +94,7 @@ impl<'a> Builder<'a> {
         let arguments = schema::a2a_arguments();
         let a2a =
             if of(Protocol::A2a) { self.methods(resource, Protocol::A2a, Some(&arguments))? } else { HashMap::new() };
-        Ok(Entry { tools, other_tools, mcp, http, a2a })
+        Ok(Entry { tools, other_tools, events, mcp, http, a2a })
     }
 
     fn tools(&mut self, resource: &Resource, declared: &Declared<'_>) -> Result<HashMap<String, Slot>, LoadError> {

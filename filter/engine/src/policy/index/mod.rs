@@ -46,6 +46,8 @@ struct Entry {
     tools: HashMap<String, Slot>,
     /// Tools that nobody names; where there are tools at all.
     other_tools: Option<Slot>,
+    /// Declared events, by method and name.
+    events: HashMap<String, Slot>,
     /// MCP methods besides `tools/call`; where MCP is spoken.
     mcp: HashMap<&'static str, Slot>,
     /// HTTP methods of requests that are no MCP and for no endpoint.
@@ -140,6 +142,7 @@ impl Index {
         let entry = self.resources.get(&action.resource)?;
         match &action.operation {
             Operation::ToolCall(call) => entry.tools.get(&call.tool).or(entry.other_tools.as_ref()),
+            Operation::Event(call) => entry.events.get(&call.declared).or_else(|| entry.mcp.get(call.method)),
             Operation::Grpc(call) => entry.tools.get(&call.method).or(entry.other_tools.as_ref()),
             Operation::Endpoint(call) => entry.tools.get(&call.endpoint),
             Operation::Mcp(operation) => entry.mcp.get(operation.method),
@@ -150,7 +153,8 @@ impl Index {
 
     /// The slot of a tool that is declared.
     pub(super) fn tool(&self, resource: &str, name: &str) -> Option<&Slot> {
-        self.resources.get(resource)?.tools.get(name)
+        let entry = self.resources.get(resource)?;
+        entry.tools.get(name).or_else(|| entry.events.get(name))
     }
 
     /// Whether a step-up can apply to `action`.

@@ -165,7 +165,7 @@ fn plain(set: &PolicySet, facts: &Facts<'_>, approval: Option<&Approval>) -> Res
             let name = format!("{}/{}", action.resource, called.endpoint);
             (name, types.tool(&action.resource, &called.endpoint))
         }
-        Operation::Mcp(_) | Operation::Http { .. } | Operation::A2a(_) | Operation::Grpc(_) => {
+        Operation::Event(_) | Operation::Mcp(_) | Operation::Http { .. } | Operation::A2a(_) | Operation::Grpc(_) => {
             (action.name(), types.resource(&action.resource))
         }
     };

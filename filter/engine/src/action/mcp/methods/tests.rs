@@ -47,6 +47,9 @@ const JULY_REQUESTS: &[&str] = &[
     "tasks/update",
     "tasks/cancel",
 ];
+/// What SEP-3415 adds to it.
+const EVENTS_REQUESTS: &[&str] =
+    &["events/list", "events/poll", "events/stream", "events/subscribe", "events/unsubscribe"];
 /// `ClientNotification` of the same.
 const JULY_NOTIFICATIONS: &[&str] = &["notifications/cancelled"];
 
@@ -70,7 +73,7 @@ fn each_era_has_exactly_its_methods() {
             set(&[JUNE_REQUESTS, NOVEMBER_REQUESTS]),
             set(&[JUNE_NOTIFICATIONS, NOVEMBER_NOTIFICATIONS]),
         ),
-        (Era::July2026, set(&[JULY_REQUESTS]), set(&[JULY_NOTIFICATIONS])),
+        (Era::July2026, set(&[JULY_REQUESTS, EVENTS_REQUESTS]), set(&[JULY_NOTIFICATIONS])),
     ] {
         assert_eq!(listed(era, Shape::Request), requests, "{era:?}");
         assert_eq!(listed(era, Shape::Notification), notifications, "{era:?}");
@@ -106,11 +109,25 @@ fn what_lists_says_what_it_lists() {
             "resources/list" => vec![Listing::Resources],
             "resources/templates/list" => vec![Listing::Templates],
             "tasks/list" => vec![Listing::Tasks],
+            "events/list" => vec![Listing::Events],
             _ => Vec::new(),
         };
         assert_eq!(row.lists, expected, "{}", row.name);
         assert_eq!(lists(row.name), expected, "{}", row.name);
         assert_eq!(row.class == Class::List, !expected.is_empty() && row.name != "GET", "{}", row.name);
+    }
+}
+
+#[test]
+fn what_is_about_an_event_can_be_declared() {
+    for (method, class) in crate::action::mcp::about_events() {
+        let name = crate::action::mcp::declared(method, "a/b");
+        let found = crate::action::mcp::event(&name).map(|(event, class)| (event.action, event.name, class));
+        assert_eq!(found, Some((format!("mcp:{method}").as_str(), "a/b", class)));
+        assert_eq!(crate::action::mcp::declared(&format!("mcp:{method}"), "a/b"), name);
+    }
+    for other in ["events/list/a", "events/poll", "events/polled/a", "mcp:events/poll/a", "a"] {
+        assert_eq!(crate::action::mcp::event(other), None, "{other}");
     }
 }
 

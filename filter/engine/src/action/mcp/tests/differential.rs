@@ -18,6 +18,7 @@ fn done(document: &Value) -> Value {
         params["ref"],
         params["notifications"],
         params["arguments"],
+        params["delivery"],
         params["inputResponses"],
         params["requestState"],
         document["id"],
@@ -42,6 +43,13 @@ pub(super) fn assert_alike(action: &Action, body: &[u8]) {
     match &action.operation {
         Operation::ToolCall(call) => {
             assert_eq!(Some(call.tool.as_str()), params["name"].as_str());
+            let arguments = params.get("arguments").cloned().unwrap_or_else(|| json!({}));
+            assert!(is_digest_of(&SentDigest::of_members(&call.arguments), &arguments));
+        }
+        Operation::Event(call) => {
+            assert_eq!(Some(call.event.as_str()), params["name"].as_str());
+            let url = call.delivery.as_ref().map(|delivery| delivery.url.as_str());
+            assert_eq!(url, params["delivery"]["url"].as_str());
             let arguments = params.get("arguments").cloned().unwrap_or_else(|| json!({}));
             assert!(is_digest_of(&SentDigest::of_members(&call.arguments), &arguments));
         }
@@ -141,6 +149,17 @@ fn any_params(method: &str) -> BoxedStrategy<String> {
             ("arguments", often(&["{}", "{\"amount\":5.0}", "{\"a\":[1,{\"b\":null}]}"])),
         ],
         "prompts/get" => vec![("name", often(&["\"prompt\""]))],
+        "events/poll" | "events/stream" => {
+            vec![("name", often(&["\"event\""])), ("arguments", often(&["{}", "{\"a\":[1]}"]))]
+        }
+        "events/subscribe" | "events/unsubscribe" => vec![
+            ("name", often(&["\"event\""])),
+            ("arguments", often(&["{}", "{\"a\":[1]}"])),
+            (
+                "delivery",
+                often(&["{\"url\":\"https://hooks.test/a\"}", "{\"mode\":\"webhook\",\"url\":\"https://h\"}"]),
+            ),
+        ],
         "completion/complete" => vec![("ref", often(&["{\"type\":\"ref/prompt\",\"name\":\"p\"}"]))],
         "subscriptions/listen" => vec![("notifications", often(&["{\"taskIds\":[\"a\",\"b\"]}", "{}"]))],
         other if other.starts_with("resources/") => vec![("uri", often(&["\"x://a\""]))],
@@ -220,7 +239,7 @@ fn the_messages_are_worth_reading() {
     use proptest::strategy::ValueTree;
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let (mut accepted, mut ambiguous) = ([0; 3], 0);
-    for _ in 0..2_000 {
+    for _ in 0..3_000 {
         let Ok(tree) = any_message().new_tree(&mut runner) else { panic!("no message") };
         let (method, body) = tree.current();
         for (era, count) in Era::ALL.into_iter().zip(&mut accepted) {

@@ -34,6 +34,10 @@ fn example(method: &str) -> (Value, Option<&'static str>) {
         "resources/read" | "resources/subscribe" | "resources/unsubscribe" => (json!({"uri": "u://x"}), Some("u://x")),
         "tasks/get" | "tasks/result" | "tasks/update" | "tasks/cancel" => (json!({"taskId": "t"}), Some("t")),
         "completion/complete" => (json!({"ref": {"type": "ref/prompt", "name": "p"}}), Some("p")),
+        "events/poll" | "events/stream" => (json!({"name": "e"}), Some("e")),
+        "events/subscribe" | "events/unsubscribe" => {
+            (json!({"name": "e", "delivery": {"url": "https://hooks.test/a"}}), Some("e"))
+        }
         "subscriptions/listen" => (json!({"notifications": {"taskIds": ["t"]}}), Some("t")),
         _ => (json!({}), None),
     }

@@ -47,6 +47,10 @@ static SEEDS: LazyLock<Vec<(Era, &'static str, Vec<u8>)>> = LazyLock::new(|| {
         for (method, _) in METHODS {
             let params = match *method {
                 "tools/call" => json!({"name": "n", "arguments": {"amount": 5, "to": ["a"]}}),
+                "events/poll" | "events/stream" => json!({"name": "n", "arguments": {"a": 5}, "cursor": null}),
+                "events/subscribe" | "events/unsubscribe" => {
+                    json!({"name": "n", "arguments": {"a": 5}, "delivery": {"url": "https://hooks.test/a", "secret": "s"}})
+                }
                 _ => params.clone(),
             };
             seeds.push((era, *method, eras::message(era, method, params).1.to_string().into_bytes()));
