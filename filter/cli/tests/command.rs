@@ -146,6 +146,7 @@ fn recorded_decisions_are_judged_again_and_nothing_is_guessed() -> Outcome {
     check("replay.txt", &["replay", &next, &decisions], 1)?;
     check("replay.json", &["replay", "--json", &next, &decisions], 1)?;
     check("replay-settled.txt", &["replay", &next, &settled], 0)?;
+    check("replay-audit.txt", &["replay", &input("audit.yaml"), &input("audit.jsonl")], 1)?;
     check("replay-uris.txt", &["replay", &input("uris.yaml"), &input("uris.jsonl")], 1)?;
     check("replay-claims.txt", &["replay", &input("claims.yaml"), &input("claims.jsonl")], 1)?;
     check("replay-broken.txt", &["replay", &next, &settled, &input("broken.jsonl")], 2)?;

@@ -7,10 +7,13 @@ use clap::Args;
 /// Judges recorded decisions against another configuration, and says which would flip.
 ///
 /// Records are the lines that the filter writes (one JSON object each; what a gateway puts before it, and other lines, are
-/// passed over). Catalogue and Cedar policies are asked again, about what the record holds; workload, task and grants are taken
-/// as they were. Where a rule reads what no record holds, the answer is `undetermined` and names it, such as `/args/amount not
-/// recorded`: nothing is guessed. `record: { arguments: [/amount] }` in the configuration makes the filter record it. All
-/// arguments count as known where the recorded ones have the recorded digest.
+/// passed over). A request that was only watched (`"mode": "audit"`) was let through, whatever was decided about it; the
+/// configuration is judged as if it enforced. Routes, denylists, who is let in, catalogue and Cedar policies are asked again, about
+/// what the record holds; workload, task and grants are taken as they were, and what was refused for one of them is refused again.
+/// Where policies and catalogue are those of the record (`policy_revision`), they say what they said. Where a rule reads what no
+/// record holds, the answer is `undetermined` and names it, such as `/args/amount not recorded`: nothing is guessed.
+/// `record: { arguments: [/amount] }` in the configuration makes the filter record it. All arguments count as known where the
+/// recorded ones have the recorded digest.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = REPLAY)]
 pub struct Replay {

@@ -198,7 +198,7 @@ fn operation(
 }
 
 /// Who called, as it was found then.
-fn workload(caller: &record::Workload, config: &Config) -> Option<Workload> {
+pub(super) fn workload(caller: &record::Workload, config: &Config) -> Option<Workload> {
     let actor = |actor: &record::Actor| {
         let kind = match &actor.kind {
             Some(kind) => Some(word(kind, &Kind::ALL, Kind::name)?),

@@ -1,18 +1,17 @@
-//! One recorded decision, judged again: where it would go, what the catalogue says, what policies say.
+//! One recorded decision, judged again: what came of it then, and what the checks, the catalogue and policies would make of it now.
 
 use std::collections::BTreeSet;
 
 use countersign_engine::catalogue::{Demand, Resource};
 use countersign_engine::check::Check;
-use countersign_engine::config::{Config, Unmatched};
-use countersign_engine::headers::Headers;
-use countersign_engine::io::RequestHead;
-use countersign_engine::policy::{CedarPolicy, Facts, Judgement};
+use countersign_engine::config::Config;
+use countersign_engine::policy::{self, CedarPolicy, Facts, Judgement};
 use countersign_engine::reason::Reason;
+use countersign_engine::record::Kind;
 use countersign_engine::rollout::Effect;
-use countersign_engine::route::{self, Target};
 
 use super::Turn;
+use super::ahead::{self, Ahead};
 use super::facts::Known;
 use super::record::Record;
 
@@ -22,143 +21,211 @@ pub(super) enum Outcome {
     Flips(Turn),
     /// These are not recorded.
     Undetermined(Vec<String>),
-    /// Policy had no part in it.
+    /// Nothing was decided, or it ends as it did where policy has no part in it.
     NotJudged,
 }
 
-/// What `config` and its `policy` make of `record`.
-pub(super) fn judge(record: &Record, config: &Config, policy: Option<&CedarPolicy>) -> Outcome {
-    let Some(reason) = record.reason() else { return Outcome::NotJudged };
-    let Some(from) = before(reason) else { return Outcome::NotJudged };
-    let (to, reason, policies) = match again(record, reason, config, policy) {
-        Judgement::Decided { effect, reason, policies } => (effect, reason, policies),
-        Judgement::Open(names) => return Outcome::Undetermined(names.into_iter().collect()),
-    };
-    // The task itself had asked for the approval, of something that policies permit; it would ask again.
-    let asked_by_task =
-        from == Effect::StepUp && to == Effect::Allow && record.policies.iter().any(|id| policies.contains(id));
-    if from == to || asked_by_task {
-        return Outcome::Same;
-    }
-    let reason = reason.map(|reason| reason.row().code);
-    Outcome::Flips(Turn { from: from.name(), to: to.name(), reason, policies, before: record.policies.clone() })
+/// What records are judged by.
+pub(super) struct Judge<'c> {
+    config: &'c Config,
+    policy: Option<&'c CedarPolicy>,
+    /// Names its policies and catalogue, as records do.
+    revision: String,
 }
 
-/// What catalogue and policies had said; none where something before them decided, or after them.
-fn before(reason: Reason) -> Option<Effect> {
-    match Check::of(reason)? {
-        Check::Catalogue => Some(Effect::Deny),
-        // Nobody was asked, or the decision point elsewhere said nothing.
-        Check::Policy => (![Reason::PdpUnavailable, Reason::PolicyStale].contains(&reason)).then_some(Effect::Deny),
-        Check::Seen => (reason == Reason::Allowed).then_some(Effect::Allow),
-        Check::Approval if reason == Reason::ApprovalUnavailable => Some(Effect::Deny),
-        Check::Approval => Some(Effect::StepUp),
-        Check::Request
-        | Check::Route
-        | Check::Credential
-        | Check::Possession
-        | Check::Workload
-        | Check::Task
-        | Check::Ledger
-        | Check::Action
-        | Check::Session
-        | Check::Grants
-        | Check::Authentication => None,
+impl<'c> Judge<'c> {
+    pub(super) fn new(config: &'c Config, policy: Option<&'c CedarPolicy>) -> Self {
+        Self { config, policy, revision: policy::revision(config) }
     }
-}
 
-fn again(record: &Record, reason: Reason, config: &Config, policy: Option<&CedarPolicy>) -> Judgement {
-    let Some(target) = target(record) else { return open("/request") };
-    let Ok(found) = resource(config, &target) else { return open("/request/route") };
-    let Some(resource) = found else {
-        return match config.unmatched {
-            Unmatched::Deny => deny(Reason::NoResource),
-            Unmatched::Pass => decided(Effect::Allow, None, Vec::new()),
+    /// What comes of `record`. Decisions count as enforced, whatever mode is configured.
+    pub(super) fn judge(&self, record: &Record) -> Outcome {
+        let Some(reason) = record.reason() else { return Outcome::NotJudged };
+        let Some(from) = done(record, reason) else { return Outcome::NotJudged };
+        let (to, again, policies) = match self.again(record, reason) {
+            Judgement::Decided { effect, reason, policies } => (effect, reason, policies),
+            Judgement::Open(names) => return Outcome::Undetermined(names.into_iter().collect()),
         };
-    };
-    let Some(known) = Known::of(record, resource, &target, config) else { return open("/action") };
-    if resource.interface.closed && resource.declared(&known.action).is_none() {
-        return deny(Reason::Undeclared);
+        if from == to {
+            let apart = again == Some(reason) && !is_policys(reason);
+            return if apart { Outcome::NotJudged } else { Outcome::Same };
+        }
+        Outcome::Flips(Turn {
+            from,
+            to,
+            reason: again.map(|reason| reason.row().code),
+            policies,
+            was: reason.row().code,
+            watched: record.is_watched(),
+            before: record.policies.clone(),
+        })
     }
-    let Some(policy) = policy else { return Judgement::Open(others(config)) };
-    let facts = Facts {
-        now: record.now(),
-        workload: &known.workload,
-        token: &known.token,
-        findings: &known.findings,
-        task: &known.task,
-        action: &known.action,
-        risk: known.risk,
-        labels: resource.labels(&known.action),
-        source: record.source.as_deref(),
-        approval: None,
-    };
-    let judgement = policy.judge(&facts, known.action.parts().iter().map(AsRef::as_ref), &known);
-    let unfit = reason == Reason::ArgumentsUnfit && !known.has_all_arguments();
-    beside(judgement, resource.demand(Some(&known.action)), unfit, config)
+
+    fn again(&self, record: &Record, reason: Reason) -> Judgement {
+        let (resource, target) = match ahead::of(record, reason, self.config) {
+            // The same catalogue knew the route.
+            Ahead::Ends(Judgement::Open(_)) if self.says_the_same(record, reason) => {
+                return self.as_then(record, reason);
+            }
+            Ahead::Ends(judgement) => return judgement,
+            Ahead::Reaches(resource, target) => (resource, target),
+        };
+        if self.says_the_same(record, reason) {
+            return self.as_then(record, reason);
+        }
+        if self.is_still_unanswered(reason) {
+            return deny(reason);
+        }
+        let Some(known) = Known::of(record, resource, &target, self.config) else { return open("/action") };
+        if resource.interface.closed && resource.declared(&known.action).is_none() {
+            return deny(Reason::Undeclared);
+        }
+        let demand = resource.demand(Some(&known.action));
+        if reason == Reason::AuthenticationInsufficient && demand.is_some() {
+            return deny(reason);
+        }
+        let unfit = reason == Reason::ArgumentsUnfit && !known.has_all_arguments();
+        let judgement = self.beside(self.ask(record, resource, &known), demand, unfit);
+        self.with_what_followed(record, reason, judgement)
+    }
+
+    /// What policies say about what is `known` of `record`.
+    fn ask(&self, record: &Record, resource: &Resource, known: &Known) -> Judgement {
+        let Some(policy) = self.policy else { return Judgement::Open(self.others()) };
+        let facts = Facts {
+            now: record.now(),
+            workload: &known.workload,
+            token: &known.token,
+            findings: &known.findings,
+            task: &known.task,
+            action: &known.action,
+            risk: known.risk,
+            labels: resource.labels(&known.action),
+            source: record.source.as_deref(),
+            approval: None,
+        };
+        policy.judge(&facts, known.action.parts().iter().map(AsRef::as_ref), known)
+    }
+
+    /// What else has to hold besides policy: who authenticated, that arguments fit, that somebody can be asked.
+    fn beside(&self, judgement: Judgement, demand: Option<&Demand>, unfit: bool) -> Judgement {
+        let (effect, reason, policies) = match judgement {
+            Judgement::Decided { effect, reason, policies } => (effect, reason, policies),
+            open @ Judgement::Open(_) => return open,
+        };
+        if effect == Effect::Deny {
+            return Judgement::Decided { effect, reason, policies };
+        }
+        let mut names = BTreeSet::new();
+        if let Some(Demand { classes, max_age }) = demand {
+            names.extend((!classes.is_empty()).then(|| "/token/acr".to_owned()));
+            names.extend(max_age.map(|_| "/token/auth_time".to_owned()));
+        }
+        // They did not fit then; whether they do now only all of them say.
+        names.extend(unfit.then(|| "/args".to_owned()));
+        names.extend(self.others());
+        if !names.is_empty() {
+            return Judgement::Open(names);
+        }
+        if effect == Effect::StepUp { self.asked_about(policies) } else { decided(effect, reason, policies) }
+    }
+
+    /// What came after policy then, and does again: what the server had shown, and what the task itself asks for.
+    fn with_what_followed(&self, record: &Record, reason: Reason, judgement: Judgement) -> Judgement {
+        let lets_through = matches!(judgement, Judgement::Decided { effect: Effect::Allow | Effect::StepUp, .. });
+        if Check::of(reason) == Some(Check::Seen) && reason != Reason::Allowed && lets_through {
+            return deny(reason);
+        }
+        match judgement {
+            // The task had asked for the approval, of something that the same policies permit.
+            Judgement::Decided { effect: Effect::Allow, reason: _, policies }
+                if Check::of(reason) == Some(Check::Approval)
+                    && record.policies.iter().any(|id| policies.contains(id)) =>
+            {
+                self.asked_about(policies)
+            }
+            judgement @ (Judgement::Decided { .. } | Judgement::Open(_)) => judgement,
+        }
+    }
+
+    /// Whether `record` was decided by these policies and this catalogue, and nobody elsewhere can have changed their mind.
+    fn says_the_same(&self, record: &Record, reason: Reason) -> bool {
+        Check::of(reason) >= Some(Check::Catalogue)
+            && reason != Reason::PolicyStale
+            && self.config.policy.pdp.is_none()
+            && record.policy_revision.as_deref() == Some(&self.revision)
+    }
+
+    /// What was decided, of which only whether somebody can be asked may have changed.
+    fn as_then(&self, record: &Record, reason: Reason) -> Judgement {
+        let policies = record.policies.clone();
+        match decided_then(reason) {
+            Effect::StepUp => self.asked_about(policies),
+            Effect::Deny if reason == Reason::ApprovalUnavailable => self.asked_about(policies),
+            Effect::Deny | Effect::Error => decided(Effect::Deny, Some(reason), policies),
+            effect @ (Effect::Allow | Effect::Served) => decided(effect, None, policies),
+        }
+    }
+
+    fn asked_about(&self, policies: Vec<String>) -> Judgement {
+        match self.config.step_up {
+            Some(_) => decided(Effect::StepUp, None, policies),
+            None => decided(Effect::Deny, Some(Reason::ApprovalUnavailable), policies),
+        }
+    }
+
+    /// Whether nothing could be said for want of others, who may be as silent again.
+    fn is_still_unanswered(&self, reason: Reason) -> bool {
+        let grows_old = || self.config.bundle.as_ref().is_some_and(|bundle| bundle.max_stale.is_some());
+        (reason == Reason::PdpUnavailable && self.config.policy.pdp.is_some())
+            || (reason == Reason::PolicyStale && grows_old())
+    }
+
+    /// Those that decide besides Cedar: what they read nobody here knows, so nobody can say that it is recorded.
+    fn others(&self) -> BTreeSet<String> {
+        let rego = self.config.policy.rego.as_ref().map(|_| "what Rego reads".to_owned());
+        let elsewhere = self.config.policy.pdp.as_ref().map(|_| "what the decision point elsewhere says".to_owned());
+        rego.into_iter().chain(elsewhere).collect()
+    }
 }
 
-/// What else has to hold besides policy: who authenticated, that arguments fit, that somebody can be asked.
-fn beside(judgement: Judgement, demand: Option<&Demand>, unfit: bool, config: &Config) -> Judgement {
-    let (effect, reason, policies) = match judgement {
-        Judgement::Decided { effect, reason, policies } => (effect, reason, policies),
-        open @ Judgement::Open(_) => return open,
-    };
-    if effect == Effect::Deny {
-        return decided(effect, reason, policies);
+/// What was done; none where the client had left, or the filter answered and refused nothing.
+fn done(record: &Record, reason: Reason) -> Option<Effect> {
+    if reason == Reason::ClientGone {
+        return None;
     }
-    let mut names = BTreeSet::new();
-    if let Some(Demand { classes, max_age }) = demand {
-        names.extend((!classes.is_empty()).then(|| "/token/acr".to_owned()));
-        names.extend(max_age.map(|_| "/token/auth_time".to_owned()));
+    match reason.row().kind {
+        Kind::Served | Kind::Ended => None,
+        Kind::Allow | Kind::Deny | Kind::StepUp if record.is_watched() => Some(Effect::Allow),
+        Kind::Allow | Kind::Deny | Kind::StepUp => Some(decided_then(reason)),
     }
-    // They did not fit then; whether they do now only all of them say.
-    names.extend(unfit.then(|| "/args".to_owned()));
-    names.extend(others(config));
-    if !names.is_empty() {
-        return Judgement::Open(names);
-    }
-    if effect == Effect::StepUp && config.step_up.is_none() {
-        return decided(Effect::Deny, Some(Reason::ApprovalUnavailable), policies);
-    }
-    decided(effect, reason, policies)
 }
 
-/// Those that decide besides Cedar: what they read nobody here knows, so nobody can say that it is recorded.
-fn others(config: &Config) -> BTreeSet<String> {
-    let rego = config.policy.rego.as_ref().map(|_| "what Rego reads".to_owned());
-    let elsewhere = config.policy.pdp.as_ref().map(|_| "what the decision point elsewhere says".to_owned());
-    rego.into_iter().chain(elsewhere).collect()
+/// What was decided before anybody had answered.
+fn decided_then(reason: Reason) -> Effect {
+    if Check::of(reason) == Some(Check::Approval) && reason != Reason::ApprovalUnavailable {
+        return Effect::StepUp;
+    }
+    match reason.row().kind {
+        Kind::Deny => Effect::Deny,
+        Kind::StepUp => Effect::StepUp,
+        Kind::Allow | Kind::Served | Kind::Ended => Effect::Allow,
+    }
 }
 
-/// Where it was addressed to.
-fn target(record: &Record) -> Option<Target> {
-    let request = record.request.as_ref()?;
-    let fields = [(":method", &request.method), (":authority", &request.host), (":path", &request.path)];
-    let present = fields.into_iter().filter(|(_, value)| !value.is_empty());
-    let headers: Headers = present.map(|(name, value)| (name.to_owned(), value.clone().into_bytes())).collect();
-    route::check_head(&RequestHead { headers, ..RequestHead::default() }, &[]).ok()
+/// Whether catalogue or policies ended it.
+fn is_policys(reason: Reason) -> bool {
+    matches!(Check::of(reason), Some(Check::Catalogue | Check::Policy | Check::Approval))
 }
 
-/// Which resource of `config` it would be for.
-///
-/// # Errors
-/// The gateway's name for the route would say, which no record holds.
-fn resource<'c>(config: &'c Config, target: &Target) -> Result<Option<&'c Resource>, ()> {
-    let find = |name: Option<&str>| route::find(&config.resources, target, name).map(|(_, resource)| resource);
-    let plain = find(None);
-    let mut routes = config.resources.iter().filter_map(|resource| resource.matching.route.as_deref());
-    if routes.any(|name| find(Some(name)) != plain) { Err(()) } else { Ok(plain) }
-}
-
-fn decided(effect: Effect, reason: Option<Reason>, policies: Vec<String>) -> Judgement {
+pub(super) const fn decided(effect: Effect, reason: Option<Reason>, policies: Vec<String>) -> Judgement {
     Judgement::Decided { effect, reason, policies }
 }
 
-fn deny(reason: Reason) -> Judgement {
+pub(super) const fn deny(reason: Reason) -> Judgement {
     decided(Effect::Deny, Some(reason), Vec::new())
 }
 
-fn open(name: &str) -> Judgement {
+pub(super) fn open(name: &str) -> Judgement {
     Judgement::Open(BTreeSet::from([name.to_owned()]))
 }

@@ -3,19 +3,24 @@
 //! Nothing is decided here, and nothing guessed: the engine's policies are asked about what a record holds, and where they read
 //! more than that there is no answer, only the name of what is missing.
 
+mod ahead;
 mod facts;
 mod judge;
 mod record;
+mod summary;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use std::collections::BTreeMap;
 
 use countersign_engine::config::Config;
 use countersign_engine::policy::CedarPolicy;
-use serde::Serialize;
+use countersign_engine::rollout::{Effect, Mode};
+use serde::{Serialize, Serializer};
 use serde_json::json;
 
-use self::judge::Outcome;
+use self::judge::{Judge, Outcome};
 use self::record::{Line, Record, RecordError};
 use crate::arguments::Replay as Arguments;
 use crate::document::{Document, DocumentError};
@@ -31,8 +36,11 @@ pub struct Replayed {
     pub unchanged: usize,
     pub flips: Vec<Flip>,
     pub undetermined: Vec<Undetermined>,
-    /// Decisions in which policy had no part, by their reasons.
+    /// Decisions in which policy has no part, by their reasons: they end as they did.
     pub not_judged: BTreeMap<String, usize>,
+    /// Where the configuration says that it only watches: JSON Pointers. It is judged as if it were enforced.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub watches: Vec<String>,
     /// Lines that are no decisions.
     pub other_lines: usize,
 }
@@ -48,15 +56,28 @@ pub struct Flip {
 /// From what to what, and by which policies.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Turn {
-    pub from: &'static str,
-    pub to: &'static str,
+    /// What was done: of a decision in audit, that it was let through.
+    #[serde(serialize_with = "name")]
+    pub from: Effect,
+    #[serde(serialize_with = "name")]
+    pub to: Effect,
     /// Why it would be denied, if so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'static str>,
     /// Those that would determine it.
     pub policies: Vec<String>,
-    /// Those that did.
+    /// The recorded reason.
+    pub was: &'static str,
+    /// Whether that was only recorded, and not done: in audit.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub watched: bool,
+    /// The policies that determined it.
     pub before: Vec<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands references over")]
+fn name<S: Serializer>(effect: &Effect, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(effect.name())
 }
 
 /// Decisions about which the same is not known.
@@ -119,7 +140,8 @@ impl Replayed {
     }
 
     fn judged(lines: &[Line], config: &Config, policy: Option<&CedarPolicy>) -> Self {
-        let mut replayed = Self::default();
+        let mut replayed = Self { watches: watches(config), ..Self::default() };
+        let judge = Judge::new(config, policy);
         let mut flips: BTreeMap<Turn, Vec<Decision>> = BTreeMap::new();
         let mut undetermined: BTreeMap<Vec<String>, Vec<Decision>> = BTreeMap::new();
         for line in lines {
@@ -131,7 +153,7 @@ impl Replayed {
                 }
             };
             replayed.decisions += 1;
-            match judge::judge(record, config, policy) {
+            match judge.judge(record) {
                 Outcome::Same => replayed.unchanged += 1,
                 Outcome::Flips(turn) => flips.entry(turn).or_default().push(Decision::of(record)),
                 Outcome::Undetermined(names) => undetermined.entry(names).or_default().push(Decision::of(record)),
@@ -144,6 +166,14 @@ impl Replayed {
             undetermined.map(|(not_recorded, decisions)| Undetermined { not_recorded, decisions }).collect();
         replayed
     }
+}
+
+/// Where `config` says that it only watches.
+fn watches(config: &Config) -> Vec<String> {
+    let resources = config.resources.iter().enumerate();
+    let watched = resources.filter(|(_, resource)| resource.mode == Mode::Audit);
+    let filter = (config.mode == Mode::Audit).then(|| "/mode".to_owned());
+    filter.into_iter().chain(watched.map(|(index, _)| format!("/resources/{index}/mode"))).collect()
 }
 
 impl Decision {

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use countersign_engine::reason::Reason;
+use countersign_engine::rollout::Mode;
 use countersign_engine::{UnixTime, clock};
 use countersign_tokens::json::Members;
 use countersign_tokens::{Scalar, Subject};
@@ -35,6 +36,7 @@ pub(super) struct Record {
     pub(super) kind: String,
     #[serde(default)]
     pub(super) reason: String,
+    mode: Option<String>,
     pub(super) id: String,
     pub(super) time_ms: u64,
     pub(super) source: Option<String>,
@@ -47,6 +49,7 @@ pub(super) struct Record {
     pub(super) findings: Vec<String>,
     #[serde(default)]
     pub(super) policies: Vec<String>,
+    pub(super) policy_revision: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -153,7 +156,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<Line>, RecordError> {
     numbered.map(line).collect()
 }
 
-fn line(text: &str) -> Result<Line, String> {
+pub(super) fn line(text: &str) -> Result<Line, String> {
     let Some((_, json)) = text.split_once(BEGINNING) else { return Ok(Line::Other) };
     let json = format!("{BEGINNING}{json}");
     // What a gateway's log puts behind it is not looked at.
@@ -169,6 +172,11 @@ impl Record {
     /// How it ended, if that is known here.
     pub(super) fn reason(&self) -> Option<Reason> {
         Reason::ALL.iter().copied().find(|reason| reason.row().code == self.reason)
+    }
+
+    /// Whether it was only watched: it went on, whatever was decided.
+    pub(super) fn is_watched(&self) -> bool {
+        self.mode.as_deref() == Some(Mode::Audit.name())
     }
 
     pub(super) fn now(&self) -> UnixTime {

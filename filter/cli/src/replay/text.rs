@@ -2,6 +2,10 @@
 
 use std::fmt::Write as _;
 
+use countersign_engine::reason::Reason;
+use countersign_engine::rollout::Effect;
+
+use super::summary::{self, POLICY_DENIED};
 use super::{Decision, Replayed, Turn};
 use crate::output::{Ink, count, one_line};
 
@@ -16,14 +20,8 @@ pub(super) fn text(replayed: &Replayed) -> String {
 }
 
 fn write(out: &mut String, replayed: &Replayed) -> std::fmt::Result {
-    let Replayed { decisions, unchanged, flips, undetermined, not_judged, other_lines } = replayed;
-    let flipped: usize = flips.iter().map(|flip| flip.decisions.len()).sum();
-    let unknown: usize = undetermined.iter().map(|group| group.decisions.len()).sum();
-    let ink = if flipped + unknown == 0 { Ink::Good } else { Ink::Bad };
-    let not_asked: usize = not_judged.values().sum();
-    let summary =
-        format!("{flipped} would flip, {unknown} undetermined, {unchanged} unchanged, {not_asked} not judged");
-    writeln!(out, "{}: {}", count(*decisions, "decision"), ink.paint(summary))?;
+    let Replayed { flips, undetermined, watches, other_lines, .. } = replayed;
+    summary::write(out, replayed)?;
     for flip in flips {
         writeln!(out, "\n{}", turn(&flip.turn, flip.decisions.len()))?;
         self::decisions(out, &flip.decisions)?;
@@ -35,40 +33,57 @@ fn write(out: &mut String, replayed: &Replayed) -> std::fmt::Result {
         writeln!(out, "\n{}: {number}", Ink::Name.paint(words))?;
         self::decisions(out, &group.decisions)?;
     }
-    if !not_judged.is_empty() {
-        writeln!(out, "\n{}", Ink::Name.paint("not judged, because policy had no part in it:"))?;
-    }
-    for (reason, number) in not_judged {
-        writeln!(out, "  {}: {number}", one_line(reason))?;
-    }
     if *other_lines > 0 {
         writeln!(out, "\n{} passed over that are no decisions", count(*other_lines, "line"))?;
+    }
+    if !watches.is_empty() {
+        let words = format!("The configuration is in audit ({}); judged as if it were enforced.", watches.join(", "));
+        writeln!(out, "\n{}", Ink::Name.paint(words))?;
     }
     writeln!(out, "\n{}", Ink::Faint.paint(GRANTED))
 }
 
 /// What is not judged again.
 const GRANTED: &str = "\
-Taken for granted: workload, task, grants and findings are as they were; arguments that are not recorded fit their schema;
-nothing was used before; the server showed nothing against it.
+Taken for granted: workload, task, grants and findings are as they were, and what was refused for one of them is refused again;
+arguments that are not recorded fit their schema; nothing was used before; the server shows what it showed.
 URIs of MCP resources are recorded without query values: a policy that reads such a one (request.target) leaves it undetermined.";
 
-/// `allow → deny policy_denied by a, b (before: c): 3 decisions`.
+/// `allow → deny policy_denied by a, b (before: c): 3 decisions`; of what was only watched `(in audit: allowed by c)`.
 fn turn(turn: &Turn, number: usize) -> String {
-    let Turn { from, to, reason, policies, before } = turn;
-    let list = |ids: &[String]| match ids {
-        [] => "no policy".to_owned(),
-        ids => ids.iter().map(|id| one_line(id)).collect::<Vec<_>>().join(", "),
+    let Turn { from, to, reason, policies, was, watched, before } = turn;
+    let list = |ids: &[String]| ids.iter().map(|id| one_line(id)).collect::<Vec<_>>().join(", ");
+    let by = |reason: &str, ids: &[String]| match (ids, reason) {
+        ([], POLICY_DENIED) => format!("{POLICY_DENIED} by no policy"),
+        ([], reason) => reason.to_owned(),
+        (ids, reason) => format!("{reason} by {}", list(ids)),
     };
-    let reason = reason.map(|reason| format!(" {reason}")).unwrap_or_default();
-    let words = format!("{from} → {to}{reason} by {} (before: {})", list(policies), list(before));
+    let now = reason.map(|reason| format!(" {}", by(reason, policies)));
+    let now =
+        now.unwrap_or_else(|| if policies.is_empty() { String::new() } else { format!(" by {}", list(policies)) });
+    let is_as_recorded = match reason {
+        Some(reason) => reason == was,
+        None => *to == Effect::StepUp && *was == Reason::ApprovalNeeded.row().code,
+    };
+    let then = match (watched, before.as_slice()) {
+        (true, before) if is_as_recorded && before == policies.as_slice() => "recorded so in audit".to_owned(),
+        (true, before) => format!("in audit: {}", by(was, before)),
+        (false, []) if *was == POLICY_DENIED => "before: no policy".to_owned(),
+        (false, []) => format!("before: {was}"),
+        (false, before) => format!("before: {}", list(before)),
+    };
+    let words = format!("{} → {}{now} ({then})", from.name(), to.name());
     format!("{}: {}", Ink::Name.paint(words), count(number, "decision"))
 }
 
 fn decisions(out: &mut String, decisions: &[Decision]) -> std::fmt::Result {
     for decision in decisions.iter().take(SHOWN) {
         let Decision { id, time, workload, action } = decision;
-        writeln!(out, "  {} {time} {} {}", one_line(id), one_line(workload), one_line(action))?;
+        write!(out, "  {} {time}", one_line(id))?;
+        for known in [workload, action].into_iter().filter(|text| !text.is_empty()) {
+            write!(out, " {}", one_line(known))?;
+        }
+        writeln!(out)?;
     }
     match decisions.len().saturating_sub(SHOWN) {
         0 => Ok(()),

@@ -37,8 +37,8 @@ use crate::rollout::Mode;
 use crate::shares::{Bounds, Each};
 use crate::step_up::OpenBounds;
 use crate::task::{ArgumentPlace, TaskSource};
-use crate::workload::Identity;
 use crate::workload::register::Register;
+use crate::workload::{Identity, Workload};
 
 /// Bounds of the document itself; policies and tool schemas are written in it.
 const DOCUMENT: json::Limits = json::Limits { depth: 64, bytes: 4 * 1024 * 1024, nodes: 200_000 };
@@ -111,6 +111,16 @@ pub struct Denied {
     pub tasks: BTreeSet<String>,
     /// Workloads, as subject or anywhere in the actor chain.
     pub workloads: BTreeSet<Identity>,
+}
+
+impl Denied {
+    /// Whether the credential with the id `token`, its task, or somebody in its chain is among them.
+    pub fn has(&self, token: Option<&Scalar>, task: Option<&str>, workload: &Workload) -> bool {
+        let Self { tokens, tasks, workloads } = self;
+        token.is_some_and(|id| tokens.contains(id))
+            || task.is_some_and(|id| tasks.contains(id))
+            || workloads.iter().any(|denied| workload.involves(denied))
+    }
 }
 
 /// Signed documents that replace policy and catalogue.

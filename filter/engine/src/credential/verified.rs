@@ -46,10 +46,8 @@ pub struct Refused {
 impl Verified {
     /// Whether it, its task, or somebody in it is denied whatever else holds.
     pub(crate) fn is_denied(&self, denied: &Denied) -> bool {
-        let Denied { tokens, tasks, workloads } = denied;
-        self.facts.id.as_ref().is_some_and(|id| tokens.contains(id))
-            || self.task.as_ref().is_ok_and(|task| tasks.contains(&task.id))
-            || workloads.iter().any(|denied| self.workload.involves(denied))
+        let task = self.task.as_ref().ok().map(|task| task.id.as_str());
+        denied.has(self.facts.id.as_ref(), task, &self.workload)
     }
 
     /// What `config` makes of `token`, which the issuer at `index` issued and whose key has been known for `key_age`.

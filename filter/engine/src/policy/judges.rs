@@ -61,6 +61,17 @@ impl fmt::Debug for Compiling {
     }
 }
 
+/// Names the policies and the catalogue of `config`, on every record: 16 hexadecimal digits of a SHA-256.
+pub fn revision(config: &Config) -> String {
+    let PolicyConfig { cedar, links, rego, rego_input: _, pdp } = &config.policy;
+    let elsewhere =
+        pdp.as_ref().map(|pdp| format!("{} {}{}", pdp.dialect.name(), pdp.endpoint.authority, pdp.endpoint.path));
+    let rules = (config.risk != RiskRules::default()).then(|| format!("{:?}", config.risk));
+    let links = links.as_ref().map(|links| format!("{links:?}"));
+    let parts = [cedar.as_deref(), links.as_deref(), rego.as_deref(), elsewhere.as_deref(), rules.as_deref()];
+    basis::revision(&parts.into_iter().flatten().collect::<Vec<_>>().join("\n"), &config.resources)
+}
+
 /// `errors` in the text at `pointer`.
 fn placed(pointer: &str, errors: &[LoadError]) -> ConfigErrors {
     ConfigErrors::from(errors.iter().map(|error| error.at(pointer)).collect::<Vec<_>>())
@@ -75,17 +86,11 @@ impl Judges {
 
     /// Those of `config`, of which `cedar` is compiled.
     fn with(cedar: Option<CedarPolicy>, config: &Config) -> Result<Self, ConfigErrors> {
-        let PolicyConfig { cedar: text, links, rego: rego_text, rego_input, pdp } = &config.policy;
+        let PolicyConfig { cedar: _, links: _, rego: rego_text, rego_input, pdp } = &config.policy;
         let (resources, sandboxes) = (&config.resources, &config.sandboxes);
         let rego = rego_text.as_ref().map(|text| RegoPolicy::compile(text, *rego_input, resources, sandboxes));
         let rego = rego.transpose().map_err(|errors| placed("/policy/rego", &errors))?;
-        let elsewhere =
-            pdp.as_ref().map(|pdp| format!("{} {}{}", pdp.dialect.name(), pdp.endpoint.authority, pdp.endpoint.path));
-        let rules = (config.risk != RiskRules::default()).then(|| format!("{:?}", config.risk));
-        let links = links.as_ref().map(|links| format!("{links:?}"));
-        let parts = [text.as_deref(), links.as_deref(), rego_text.as_deref(), elsewhere.as_deref(), rules.as_deref()];
-        let revision = basis::revision(&parts.into_iter().flatten().collect::<Vec<_>>().join("\n"), resources);
-        let approvals = config.step_up.is_some();
+        let (approvals, revision) = (config.step_up.is_some(), revision(config));
         Ok(Self { cedar, rego, pdp: pdp.clone().map(Pdp::new), approvals, revision })
     }
 

@@ -235,6 +235,7 @@ pub use dead::{Dead, DeadPart};
 pub(crate) use effort::effort;
 pub use error::{LoadError, Place, Problem};
 pub use explain::{Answer, Opined};
+pub use judges::revision;
 pub(crate) use judges::{Compiling, Judges, Opinion};
 pub use load::Described;
 #[cfg(test)]

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use countersign_tokens::{Subject, TrustDomain, VerifiedToken};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{Actor, Identity, Kind, Trait, Workload};
 use crate::claims::Claims;
@@ -77,8 +77,19 @@ struct Party<'a> {
     issuer_name: Option<&'a str>,
     issuer: &'a str,
     subject: &'a Subject,
-    /// Of a subject: what else the credential says.
-    token: Option<&'a VerifiedToken>,
+    /// Of a subject.
+    client_id: Option<&'a str>,
+    claims: Claimed<'a>,
+}
+
+/// What a credential says of somebody beside the name.
+#[derive(Clone, Copy)]
+enum Claimed<'a> {
+    /// Nothing: it is an actor.
+    Nothing,
+    These(&'a Map<String, Value>),
+    /// Anything: all that is known is on a record.
+    Anything,
 }
 
 /// A workload and what configuration says about it.
@@ -146,11 +157,11 @@ impl WorkloadMatch {
                 .as_ref()
                 .is_none_or(|machine| admits(machine, party.subject.machine().map(|machine| &*machine.id)))
             && trust_domain.as_ref().is_none_or(|domain| party.issuer == domain.id())
-            && client_id
-                .as_ref()
-                .is_none_or(|client| party.token.is_some_and(|token| token.client_id.as_ref() == Some(client)))
-            && claim.as_ref().is_none_or(|(pointer, text)| {
-                party.token.and_then(|token| pointer.find(&token.claims)).is_some_and(|value| says(value, text))
+            && client_id.as_deref().is_none_or(|client| party.client_id == Some(client))
+            && claim.as_ref().is_none_or(|(pointer, text)| match party.claims {
+                Claimed::Nothing => false,
+                Claimed::These(claims) => pointer.find(claims).is_some_and(|value| says(value, text)),
+                Claimed::Anything => true,
             })
     }
 
@@ -168,14 +179,34 @@ fn says(value: &Value, text: &str) -> bool {
 
 impl<'a> Party<'a> {
     fn subject(token: &'a VerifiedToken, issuer: &'a Issuer) -> Self {
-        Self { issuer_name: Some(&issuer.name), issuer: &token.issuer, subject: &token.subject, token: Some(token) }
+        Self {
+            issuer_name: Some(&issuer.name),
+            issuer: &token.issuer,
+            subject: &token.subject,
+            client_id: token.client_id.as_deref(),
+            claims: Claimed::These(&token.claims),
+        }
     }
 
-    /// `subject` is the actor's.
-    fn actor(actor: &'a countersign_tokens::Actor, subject: &'a Subject, issuers: &'a [Issuer]) -> Self {
-        let issuer = issuers.iter().find(|issuer| issuer.rules.is_issuer(&actor.issuer));
-        let issuer_name = issuer.map(|issuer| issuer.name.as_str());
-        Self { issuer_name, issuer: &actor.issuer, subject, token: None }
+    /// An actor `subject` of `issuer`.
+    fn actor(issuer: &'a str, subject: &'a Subject, issuers: &'a [Issuer]) -> Self {
+        let known = issuers.iter().find(|known| known.rules.is_issuer(issuer));
+        let issuer_name = known.map(|known| known.name.as_str());
+        Self { issuer_name, issuer, subject, client_id: None, claims: Claimed::Nothing }
+    }
+
+    /// Who calls as `workload`, which is known from a record.
+    fn recorded(workload: &'a Workload, issuers: &'a [Issuer]) -> Self {
+        if let Some(Actor { identity, .. }) = workload.actors.first() {
+            return Self::actor(&identity.issuer, &identity.subject, issuers);
+        }
+        Self {
+            issuer_name: Some(&workload.issuer_name),
+            issuer: &workload.identity.issuer,
+            subject: &workload.identity.subject,
+            client_id: workload.client_id.as_deref(),
+            claims: Claimed::Anything,
+        }
     }
 }
 
@@ -193,7 +224,7 @@ impl Register {
         let actors: Vec<Option<usize>> = token
             .actors
             .iter()
-            .map(|actor| self.find(&Party::actor(actor, &actor.subject.as_str().into(), issuers)))
+            .map(|actor| self.find(&Party::actor(&actor.issuer, &actor.subject.as_str().into(), issuers)))
             .collect();
         let caller = actors.first().copied().unwrap_or(subject);
         let strangers = token.actors.iter().zip(&actors);
@@ -243,6 +274,17 @@ impl Register {
         });
         let ceilings = ceilings.collect();
         Standing { workload, entry: caller, ceilings, refused }
+    }
+
+    /// Whether `workload`, which is known from a record, could be let in by now: claims that are not recorded may say anything.
+    pub fn could_admit(&self, workload: &Workload, issuers: &[Issuer]) -> bool {
+        let listed = self.entries.is_empty() || self.find(&Party::recorded(workload, issuers)).is_some();
+        let classified = |actor: &Actor| {
+            let Actor { identity, profile, kind: _ } = actor;
+            profile.is_some() || self.find(&Party::actor(&identity.issuer, &identity.subject, issuers)).is_some()
+        };
+        let admitted = self.actors.unclassified == Unclassified::Strict || workload.actors.iter().all(classified);
+        listed && admitted && workload.actors.len() <= self.actors.max_depth
     }
 
     fn find(&self, party: &Party<'_>) -> Option<usize> {
