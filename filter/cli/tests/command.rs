@@ -63,9 +63,16 @@ fn cases_that_fail_and_policies_without_cases_are_shown() -> Outcome {
     check("test.json", &["test", "--json", FAILING], 1)
 }
 
+/// What is not in the catalogue, what it refuses before policy is asked, and policies that are not there.
+#[test]
+fn cases_that_name_nothing_fail_unless_they_say_so() -> Outcome {
+    check("catalogue.txt", &["test", "filter/cli/tests/input/catalogue"], 1)
+}
+
 #[test]
 fn cases_of_every_protocol_are_read_as_the_filter_reads_them() -> Outcome {
-    check("protocols.txt", &["test", "filter/cli/tests/input/protocols"], 0)
+    check("protocols.txt", &["test", "filter/cli/tests/input/protocols"], 0)?;
+    check("machines.txt", &["test", "filter/cli/tests/input/machines"], 0)
 }
 
 /// Explains what is in `tests/input/explain/<body>`, at a time when the token there is good.

@@ -9,7 +9,7 @@ use countersign_cli::pack::format::{Caller, Pack};
 use countersign_engine::hygiene::Finding;
 use serde_json::{Value, json};
 
-use super::register::Register;
+use super::register::{Register, Who};
 use super::said::Said;
 use super::token::AUDIENCE;
 use crate::scenario::text::merge;
@@ -19,7 +19,7 @@ pub(super) fn of(pack: &Pack, policy: &Policy, cases: &[Said<'_>]) -> anyhow::Re
     let issuers = issuers(cases)?;
     let name = |iss: &str| issuers.get(iss).map(|issuer| issuer.name.to_owned());
     let shared = cases.iter().filter(|said| said.finds(Finding::SharedAccount)).map(|said| said.workload);
-    let shared = shared.map(|caller| json!({ "issuer": caller.issuer_name, "subject": caller.subject }));
+    let shared = shared.map(|caller| Who::of(caller).matching(Some(&caller.issuer_name)));
     Ok(json!({
         "version": 1,
         "issuers": issuers.iter().map(|(iss, issuer)| issuer.entry(iss, &pack.claims)).collect::<Vec<_>>(),
@@ -50,6 +50,8 @@ struct Issuer<'a> {
     purposes: bool,
     /// Its tokens need not have an id.
     without_ids: bool,
+    /// What names a machine in its tokens.
+    machines: Option<&'a str>,
 }
 
 impl Issuer<'_> {
@@ -76,7 +78,11 @@ impl Issuer<'_> {
             json!({ "id": "/task/id", "purpose": purpose, "grants": "/task/grants", "expires": "/task/expires" });
         merge(
             &mut entry,
-            &json!({ "name": self.name, "audiences": [AUDIENCE], "max_lifetime": "30h", "task": task, "claims": claims }),
+            &json!({
+                "name": self.name, "audiences": [AUDIENCE], "max_lifetime": "30h", "task": task, "claims": claims,
+                // Null is a member that is not there.
+                "machine_claim": self.machines,
+            }),
         );
         entry
     }
@@ -90,6 +96,7 @@ fn issuers<'a>(cases: &[Said<'a>]) -> anyhow::Result<BTreeMap<&'a str, Issuer<'a
         let issuer = issuer(workload, said).with_context(|| said.case.name.clone())?;
         let known = issuers.entry(&workload.issuer).or_insert_with(|| issuer.clone());
         known.without_ids |= issuer.without_ids;
+        known.machines = known.machines.or(issuer.machines);
         let name = &said.case.name;
         ensure!(
             (known.name, known.trust_domain) == (issuer.name, issuer.trust_domain),
@@ -114,5 +121,6 @@ fn issuer<'a>(workload: &'a Caller, said: &Said<'_>) -> anyhow::Result<Issuer<'a
         ensure!(workload.issuer == id, "workload.issuer: of the trust domain `{domain}` it is `{id}`");
     }
     let (purposes, without_ids) = (said.task.purpose.is_some(), said.finds(Finding::NoId));
-    Ok(Issuer { name: &workload.issuer_name, trust_domain, purposes, without_ids })
+    let machines = workload.machine.as_ref().map(|machine| machine.claim.as_str());
+    Ok(Issuer { name: &workload.issuer_name, trust_domain, purposes, without_ids, machines })
 }

@@ -4,7 +4,9 @@
 use anyhow::{Context, bail};
 use countersign_cli::pack::format::{Caller, Decision, Named};
 use countersign_cli::pack::{Expect, Sent};
+use countersign_engine::action::Action;
 use countersign_engine::catalogue::{BodyKind, Found, Protocol, Resource};
+use countersign_engine::reason::Reason;
 use countersign_engine::workload::Kind;
 use serde_json::{Map, Value, json};
 
@@ -26,9 +28,18 @@ struct Outcome<'a> {
     told: &'a Expect,
 }
 
-/// Of the case in `said`, one of `all`, which sends `sent` to `resource`.
-pub(super) fn of(said: &Said<'_>, all: &[Said<'_>], resource: &Resource, sent: &Sent) -> anyhow::Result<Expected> {
-    let outcome = outcome(said, all)?;
+/// Of the case in `said`, one of `all`, which sends `sent` to `resource`: that is `action`.
+pub(super) fn of(
+    said: &Said<'_>,
+    all: &[Said<'_>],
+    resource: &Resource,
+    action: &Action,
+    sent: &Sent,
+) -> anyhow::Result<Expected> {
+    let mut outcome = outcome(said, all)?;
+    if resource.interface.closed && resource.declared(action).is_none() && outcome.told.decision == Decision::Deny {
+        Reason::Undeclared.row().code.clone_into(&mut outcome.reason);
+    }
     let mut expect = answered(&outcome, resource, sent);
     let mut record = facts(said);
     record.extend(decided(&outcome, said));
@@ -93,19 +104,26 @@ fn answered(outcome: &Outcome<'_>, resource: &Resource, sent: &Sent) -> Map<Stri
         expect.insert("upstream".to_owned(), json!({ "headers": upstream.unwrap_or_else(|| json!({})) }));
         return expect;
     }
-    let status = if resource.protocol == Protocol::Grpc { 200 } else { 403 };
+    let unauthenticated = outcome.reason == Reason::AuthenticationInsufficient.row().code;
+    let status = match resource.protocol {
+        Protocol::Grpc => 200,
+        Protocol::Http | Protocol::Mcp | Protocol::A2a if unauthenticated => 401,
+        Protocol::Http | Protocol::Mcp | Protocol::A2a => 403,
+    };
     expect.insert("status".to_owned(), json!(status));
     expect.insert("no_metadata".to_owned(), json!(resource.metadata_url.is_none()));
-    if outcome.reason == "arguments_unfit" && are_in_the_head(resource, sent) {
-        // Nobody learns from arguments that do not fit what there is.
+    let hidden = outcome.reason == "arguments_unfit" && are_in_the_head(resource, sent);
+    if hidden || outcome.reason == Reason::Undeclared.row().code {
+        // Nobody learns from arguments that do not fit what there is, nor what is declared.
         expect.insert("told".to_owned(), json!("policy_denied"));
     }
     match resource.protocol {
         Protocol::Http => {}
-        Protocol::Grpc => drop(expect.insert("grpc".to_owned(), json!(7))),
+        Protocol::Grpc => drop(expect.insert("grpc".to_owned(), json!(if unauthenticated { 16 } else { 7 }))),
         Protocol::Mcp => drop(expect.insert("rpc_id".to_owned(), rpc_id(sent))),
         Protocol::A2a => {
-            expect.insert("a2a".to_owned(), json!("PERMISSION_DENIED"));
+            let status = if unauthenticated { "UNAUTHENTICATED" } else { "PERMISSION_DENIED" };
+            expect.insert("a2a".to_owned(), json!(status));
             expect.insert("rpc_id".to_owned(), rpc_id(sent));
         }
     }
@@ -129,7 +147,9 @@ fn rpc_id(sent: &Sent) -> Value {
 
 /// What the record says of what was asked, by whom and what for: that policy was told what the case says.
 fn facts(said: &Said<'_>) -> Map<String, Value> {
-    let Caller { issuer, issuer_name: _, subject, client_id, requester: _, trust_domain, kind, .. } = said.workload;
+    let Caller { issuer, issuer_name: _, subject, machine, client_id, requester: _, trust_domain, kind, .. } =
+        said.workload;
+    let machine = machine.as_ref().map(|machine| json!({ "claim": machine.claim, "id": machine.id }));
     let Caller { traits, classified, actors, .. } = said.workload;
     let actors = actors.iter().map(|actor| {
         let mut told = json!({ "issuer": actor.issuer, "subject": actor.subject });
@@ -147,6 +167,7 @@ fn facts(said: &Said<'_>) -> Map<String, Value> {
         ("/action/name".to_owned(), json!(said.case.request.operation)),
         ("/workload/issuer".to_owned(), json!(issuer)),
         ("/workload/subject".to_owned(), json!(subject)),
+        ("/workload/machine".to_owned(), json!(machine)),
         ("/workload/trust_domain".to_owned(), json!(trust_domain)),
         ("/workload/kind".to_owned(), json!(Kind::name(*kind))),
         ("/workload/traits".to_owned(), list(traits.iter().map(|one| json!(one.name())))),

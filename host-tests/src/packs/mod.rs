@@ -72,9 +72,9 @@ fn scenario(
     let name = &said.case.request.resource;
     let resource = resources.iter().find(|resource| resource.name == *name);
     let resource = resource.with_context(|| format!("request.resource: `{name}` is in no catalogue of this pack"))?;
-    let action = action(&said.case.request, resource)?;
+    let action = action(&said.case.request, resource, resources)?;
     let sent = Sent::of(&said.case.request, resource)?;
-    let expected = expected::of(said, all, resource, &sent)?;
+    let expected = expected::of(said, all, resource, &action, &sent)?;
     let scenario = json!({
         "name": format!("{pack}: {}", said.case.name),
         // The same text for every case of the pack: one deployment serves them all.

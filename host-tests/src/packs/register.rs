@@ -6,13 +6,49 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, ensure};
+use countersign_cli::pack::format::{Actor, Caller};
 use countersign_engine::workload::{Kind, Trait};
 use serde_json::{Value, json};
 
 use super::said::Said;
 
-/// Issuer and subject.
-type Name<'a> = (&'a str, &'a str);
+/// Issuer and who of it.
+type Name<'a> = (&'a str, Who<'a>);
+
+/// Whom a credential names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Who<'a> {
+    Subject(&'a str),
+    Machine(&'a str),
+}
+
+impl<'a> Who<'a> {
+    /// The subject of the credential of `caller`.
+    pub(super) fn of(caller: &'a Caller) -> Self {
+        match &caller.machine {
+            Some(machine) => Self::Machine(&machine.id),
+            None => Self::Subject(caller.subject.as_deref().unwrap_or_default()),
+        }
+    }
+
+    /// What matches it, of the issuer that is called so.
+    pub(super) fn matching(self, issuer: Option<&str>) -> Value {
+        let (member, name) = match self {
+            Self::Subject(subject) => ("subject", subject),
+            Self::Machine(id) => ("machine", id),
+        };
+        match issuer {
+            Some(issuer) => json!({ "issuer": issuer, member: name }),
+            None => json!({ member: name }),
+        }
+    }
+
+    const fn text(self) -> &'a str {
+        match self {
+            Self::Subject(text) | Self::Machine(text) => text,
+        }
+    }
+}
 
 /// How everybody is governed that a configuration has to list.
 #[derive(Debug, Default)]
@@ -44,13 +80,10 @@ impl<'a> Register<'a> {
 
     /// The value of `workloads`.
     pub(super) fn entries(&self, issuer: &dyn Fn(&str) -> Option<String>) -> Vec<Value> {
-        let entry = |((iss, subject), governed): (&Name<'_>, &Governed<'_>)| {
+        let entry = |((iss, who), governed): (&Name<'_>, &Governed<'_>)| {
             let Governed { kind, traits, does } = governed;
             // Somebody may be vouched for who never calls here: then the issuer is none that is configured.
-            let matching = match issuer(iss) {
-                Some(issuer) => json!({ "issuer": issuer, "subject": subject }),
-                None => json!({ "subject": subject }),
-            };
+            let matching = who.matching(issuer(iss).as_deref());
             let traits: Vec<&str> = traits.iter().map(|one| one.name()).collect();
             let actions = |(action, resource): &(&str, &str)| json!({ "action": action, "resource": resource });
             match kind {
@@ -68,12 +101,12 @@ impl<'a> Register<'a> {
     fn list(&mut self, said: &Said<'a>) -> anyhow::Result<()> {
         let workload = said.workload;
         let actors = workload.actors.iter();
-        let listed = actors.filter_map(|actor| Some(((&*actor.issuer, &*actor.subject), actor.kind.as_ref()?.0)));
-        let alone = workload.actors.is_empty().then_some(((&*workload.issuer, &*workload.subject), workload.kind));
+        let listed = actors.filter_map(|actor| Some((named(actor), actor.kind.as_ref()?.0)));
+        let alone = workload.actors.is_empty().then_some(((&*workload.issuer, Who::of(workload)), workload.kind));
         for (name, kind) in listed.chain(alone) {
             let traits = if kind == Kind::Agent { Trait::ALL.into_iter().collect() } else { BTreeSet::new() };
             let governed = self.0.entry(name).or_insert(Governed { kind, traits, does: BTreeSet::new() });
-            let (subject, before) = (name.1, governed.kind.name());
+            let (subject, before) = (name.1.text(), governed.kind.name());
             ensure!(governed.kind == kind, "workload: `{subject}` is of kind {} here and {before} before", kind.name());
         }
         Ok(())
@@ -105,6 +138,9 @@ impl<'a> Register<'a> {
 /// The subject and every actor.
 fn parties<'a>(said: &Said<'a>) -> impl Iterator<Item = Name<'a>> {
     let workload = said.workload;
-    let actors = workload.actors.iter().map(|actor| (&*actor.issuer, &*actor.subject));
-    actors.chain([(&*workload.issuer, &*workload.subject)])
+    workload.actors.iter().map(named).chain([(&*workload.issuer, Who::of(workload))])
+}
+
+fn named(actor: &Actor) -> Name<'_> {
+    (&actor.issuer, Who::Subject(&actor.subject))
 }

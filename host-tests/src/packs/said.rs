@@ -53,6 +53,7 @@ impl<'a> Said<'a> {
             self.workload.requester.is_none(),
             "workload.requester: only transaction tokens have one, and none are issued here"
         );
+        ensure!(self.workload.named().is_some(), "workload: say `subject`, or `machine` of a credential without `sub`");
         if self.finds(Finding::OldKey) {
             bail!("findings: no key has been in use for long here, so there is no `{}`", Finding::OldKey.name());
         }

@@ -1,7 +1,7 @@
 //! The token of a case, as the scenario format writes one: signed with a real key, and saying what the case says.
 
 use anyhow::{Context, bail, ensure};
-use countersign_cli::pack::format::{Actor, Token, Work};
+use countersign_cli::pack::format::{Actor, Machine, Token, Work};
 use countersign_engine::hygiene::Finding;
 use countersign_engine::task::Pointer;
 use countersign_tokens::Scalar;
@@ -37,7 +37,7 @@ fn claims(said: &Said<'_>, grants: &[Value]) -> anyhow::Result<Value> {
     let Token { id, key_id: _, algorithm: _, issued, expires, acr, auth_time } = said.token;
     let workload = said.workload;
     let svid = workload.trust_domain.is_some();
-    let client = workload.client_id.as_deref().or((!svid).then_some(CLIENT));
+    let client = workload.client().or((!svid).then_some(CLIENT));
     let named = match (said.finds(Finding::NoId), id) {
         (true, Some(_)) => bail!("token.id: a token with an id is no finding `{}`", Finding::NoId.name()),
         (true, None) => Value::Null,
@@ -63,6 +63,9 @@ fn claims(said: &Said<'_>, grants: &[Value]) -> anyhow::Result<Value> {
         "auth_time": auth_time.map(|time| said.date(time)),
         "task": task(said, grants),
     });
+    if let Some(Machine { claim, id }) = &workload.machine {
+        merge(&mut claims, &json!({ claim: id }));
+    }
     for (name, value) in &workload.claims {
         merge(
             &mut claims,

@@ -4,24 +4,26 @@ use std::time::Duration;
 
 use countersign_engine::UnixTime;
 use countersign_engine::claims::{self, ClaimRule, Claims, Unreadable};
+use countersign_engine::config::Config;
 use countersign_engine::step_up::Approval;
 use countersign_engine::task::{Grants, Task};
 use countersign_engine::workload::{self, Authentication, Identity, TokenFacts, Workload};
-use countersign_tokens::Algorithm;
+use countersign_tokens::{Algorithm, Subject};
 
 use super::CaseError;
-use super::format::{Actor, Caller, Named, Token, Work};
+use super::format::{Actor, Caller, Machine, Named, Token, Work};
 
 /// How long credentials, tasks and approvals last that do not say.
 const LIFETIME: Duration = Duration::from_mins(5);
 
-/// Who calls, whose issuer's claims are named by `rules`.
-pub(super) fn workload(caller: &Caller, rules: &[ClaimRule]) -> Result<Workload, CaseError> {
+/// Who calls a gateway with `config`.
+pub(super) fn workload(caller: &Caller, config: &Config) -> Result<Workload, CaseError> {
     let Caller {
         issuer,
         issuer_name,
-        subject,
-        client_id,
+        subject: _,
+        machine,
+        client_id: _,
         requester,
         trust_domain,
         kind,
@@ -31,8 +33,13 @@ pub(super) fn workload(caller: &Caller, rules: &[ClaimRule]) -> Result<Workload,
         claims: _,
         claims_elsewhere: _,
     } = caller;
+    if let Some(machine) = machine {
+        check(machine, caller, config)?;
+    }
+    // Every issuer of a pack names the same.
+    let rules = config.issuers.first().map_or(&[][..], |issuer| &issuer.claims);
     Ok(Workload {
-        identity: identity(issuer, subject),
+        identity: identity(issuer, caller.named().ok_or(CaseError::NobodyNamed)?),
         issuer_name: issuer_name.clone(),
         tenant: None,
         trust_domain: trust_domain.clone(),
@@ -40,10 +47,27 @@ pub(super) fn workload(caller: &Caller, rules: &[ClaimRule]) -> Result<Workload,
         traits: traits.clone(),
         classified: *classified,
         actors: actors.iter().map(actor).collect(),
-        client_id: client_id.clone(),
+        client_id: caller.client().map(str::to_owned),
         requester: requester.clone(),
         claims: claims(caller, rules)?,
     })
+}
+
+/// That credentials of the issuer of `caller` can name `machine`.
+fn check(machine: &Machine, caller: &Caller, config: &Config) -> Result<(), CaseError> {
+    if caller.trust_domain.is_some() {
+        return Err(CaseError::MachineOfSvid);
+    }
+    let issuer = config.issuers.iter().find(|issuer| issuer.rules.is_issuer(&caller.issuer));
+    match issuer.and_then(|issuer| issuer.rules.machine_claim()) {
+        Some(claim) if claim != machine.claim => Err(CaseError::OtherMachineClaim(claim.to_owned())),
+        Some(_) | None
+            if caller.client().is_some_and(|client| machine.claim == "client_id" && client != machine.id) =>
+        {
+            Err(CaseError::OtherClient(machine.id.clone()))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 fn claims(caller: &Caller, rules: &[ClaimRule]) -> Result<Claims, CaseError> {
@@ -69,7 +93,7 @@ fn claims(caller: &Caller, rules: &[ClaimRule]) -> Result<Claims, CaseError> {
 fn actor(actor: &Actor) -> workload::Actor {
     let Actor { issuer, subject, profile, kind } = actor;
     workload::Actor {
-        identity: identity(issuer, subject),
+        identity: identity(issuer, subject.as_str().into()),
         profile: profile.clone(),
         kind: kind.as_ref().map(|word| word.0),
     }
@@ -103,9 +127,13 @@ pub(super) fn token(token: &Token, now: UnixTime) -> TokenFacts {
 
 pub(super) fn approval(approver: &Named, now: UnixTime) -> Approval {
     let Named { issuer, subject } = approver;
-    Approval { challenge: "challenge".to_owned(), approver: identity(issuer, subject), expires: now.plus(LIFETIME) }
+    Approval {
+        challenge: "challenge".to_owned(),
+        approver: identity(issuer, subject.as_str().into()),
+        expires: now.plus(LIFETIME),
+    }
 }
 
-fn identity(issuer: &str, subject: &str) -> Identity {
-    Identity { issuer: issuer.to_owned(), subject: subject.into() }
+fn identity(issuer: &str, subject: Subject) -> Identity {
+    Identity { issuer: issuer.to_owned(), subject }
 }

@@ -4,8 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_engine::hygiene::Finding;
+use countersign_engine::reason::Reason;
 use countersign_engine::workload::{Kind, Trait};
-use countersign_tokens::Scalar;
+use countersign_tokens::{Scalar, Subject};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
@@ -78,6 +79,9 @@ pub struct Case {
     pub source: Option<String>,
     pub now: Option<u64>,
     pub approval: Option<Named>,
+    /// That the tool, endpoint or method is one that the catalogue does not have. Without it that is a mistake.
+    #[serde(default)]
+    pub undeclared: bool,
     pub expect: Expect,
 }
 
@@ -110,7 +114,10 @@ pub struct Caller {
     /// The issuer's name in the configuration.
     #[serde(default = "sts")]
     pub issuer_name: String,
-    pub subject: String,
+    /// `sub`; or else `machine`.
+    pub subject: Option<String>,
+    /// Of a credential without `sub`: what names it instead.
+    pub machine: Option<Machine>,
     pub client_id: Option<String>,
     pub requester: Option<String>,
     pub trust_domain: Option<String>,
@@ -129,6 +136,35 @@ pub struct Caller {
     /// Names of those that its credential says are elsewhere.
     #[serde(default)]
     pub claims_elsewhere: BTreeSet<String>,
+}
+
+impl Caller {
+    /// Whom its credential names; none where that is said twice, or not at all.
+    pub fn named(&self) -> Option<Subject> {
+        match (&self.subject, &self.machine) {
+            (Some(sub), None) => Some(Subject::Sub(sub.clone())),
+            (None, Some(Machine { claim, id })) => {
+                Some(Subject::Machine(countersign_tokens::Machine { claim: claim.clone(), id: id.clone() }))
+            }
+            (Some(_), Some(_)) | (None, None) => None,
+        }
+    }
+
+    /// Its `client_id`: a machine can be named by that, and is then no other client.
+    pub fn client(&self) -> Option<&str> {
+        let named = self.machine.as_ref().filter(|machine| machine.claim == "client_id");
+        self.client_id.as_deref().or(named.map(|machine| machine.id.as_str()))
+    }
+}
+
+/// A machine, in a credential without `sub`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Machine {
+    /// The issuer's `machine_claim`.
+    pub claim: String,
+    /// What that claim says.
+    pub id: String,
 }
 
 fn sts() -> String {
@@ -201,6 +237,14 @@ pub struct Expect {
     /// Of an allow: where it goes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sandbox: Option<String>,
+}
+
+impl Expect {
+    /// What is decided without a policy: on an allow that it is let through, on a deny for which `reason`.
+    pub(super) fn without_policies(decision: Decision, reason: Option<Reason>) -> Self {
+        let reason = reason.map(|reason| reason.row().code.to_owned());
+        Self { decision, policies: Some(BTreeSet::new()), approvers: None, reason, sandbox: None }
+    }
 }
 
 /// Which way.

@@ -1,7 +1,7 @@
 //! `countersign test`: whether a policy pack decides its cases as they say, and which of its policies no case exercises.
 //!
-//! A case is a request that is read as the filter reads it and decided by the engine's policy alone: credentials and grants
-//! are not part of it. Nothing is decided here.
+//! A case is a request that is read as the filter reads it and decided by the engine's catalogue and policy alone: credentials
+//! and grants are not part of it. Nothing is decided here.
 
 mod facts;
 pub mod format;
@@ -12,8 +12,12 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use countersign_engine::UnixTime;
-use countersign_engine::policy::{self, Facts};
+use countersign_engine::action::{Action, Operation};
+use countersign_engine::catalogue::Resource;
+use countersign_engine::policy::{self, Described, Facts};
+use countersign_engine::reason::Reason;
 use countersign_engine::rollout::Mode;
+use countersign_engine::workload::TokenFacts;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -99,15 +103,16 @@ impl Tested {
     }
 
     fn decided(self, pack: &Pack, loaded: &Loaded, policy: &Policy) -> Self {
-        let judge = |case| judge(case, &pack.given, loaded);
-        let cases: Vec<Judged> = pack.cases.iter().map(judge).collect();
-        let decided = cases.iter().filter_map(|case| case.decided.as_ref()?.policies.as_ref());
-        let exercised: BTreeSet<&String> = decided.flatten().collect();
-        // What is only watched determines nothing. Rego does not say which policies it has.
+        // Rego does not say which policies it has.
         let described = match (policy, &loaded.cedar) {
             (Policy::Cedar(text), Some(cedar)) => cedar.policies(text),
             (Policy::Cedar(_), None) | (Policy::Rego(_), _) => Vec::new(),
         };
+        let judge = |case| judge(case, &pack.given, loaded, &described);
+        let cases: Vec<Judged> = pack.cases.iter().map(judge).collect();
+        let decided = cases.iter().filter_map(|case| case.decided.as_ref()?.policies.as_ref());
+        let exercised: BTreeSet<&String> = decided.flatten().collect();
+        // What is only watched determines nothing.
         let enforced: Vec<_> = described.into_iter().filter(|policy| policy.mode == Mode::Enforce).collect();
         let unexercised: Vec<Unexercised> = enforced
             .iter()
@@ -194,16 +199,22 @@ fn issuer(caller: &Caller, pack: &Pack) -> Value {
         Some(domain) => ("jwt-svid", "trust_domain", domain),
         None => ("access-token", "issuer", issuer),
     };
-    json!({
+    let mut machines = pack.callers().filter(|other| other.issuer == *issuer && trust_domain.is_none());
+    let machines = machines.find_map(|other| Some(&other.machine.as_ref()?.claim));
+    let mut entry = json!({
         "name": issuer_name, "profile": profile, member: value,
         "audiences": ["https://tools.example.com"], "algorithms": ["ES256"],
         "keys": { "url": "https://sts.example.com/jwks.json", "cluster": ISSUER },
         "claims": pack.claims,
-    })
+    });
+    if let (Some(claim), Some(members)) = (machines, entry.as_object_mut()) {
+        members.insert("machine_claim".to_owned(), json!(claim));
+    }
+    entry
 }
 
-fn judge(case: &Case, given: &Given, loaded: &Loaded) -> Judged {
-    let decided = decide(case, given, loaded);
+fn judge(case: &Case, given: &Given, loaded: &Loaded, described: &[Described<'_>]) -> Judged {
+    let decided = check_expected(&case.expect, loaded, described).and_then(|()| decide(case, given, loaded));
     let passed = decided.as_ref().is_ok_and(|decided| agrees(&case.expect, decided));
     let problem = decided.as_ref().err().map(ToString::to_string);
     Judged { name: case.name.clone(), passed, expected: case.expect.clone(), decided: decided.ok(), problem }
@@ -214,17 +225,23 @@ fn decide(case: &Case, given: &Given, loaded: &Loaded) -> Result<Expect, CaseErr
     let name = &case.request.resource;
     let resource = config.resources.iter().find(|resource| resource.name == *name);
     let resource = resource.ok_or_else(|| CaseError::UnknownResource(name.clone()))?;
-    let action = request::action(&case.request, resource)?;
+    let action = request::action(&case.request, resource, &config.resources)?;
+    check_declared(case, resource, &action)?;
+    if request::is_public_card(&action, resource) {
+        return Ok(Expect::without_policies(Decision::Allow, None));
+    }
     let now = UnixTime::from_secs(case.now.unwrap_or(given.now));
     let approval = case.approval.as_ref().map(|approver| facts::approval(approver, now));
-    // Every issuer of a pack names the same.
-    let rules = config.issuers.first().map_or(&[][..], |issuer| &issuer.claims);
-    let workload = facts::workload(case.workload.as_ref().unwrap_or(&given.workload), rules)?;
+    let workload = facts::workload(case.workload.as_ref().unwrap_or(&given.workload), config)?;
+    let token = facts::token(case.token.as_ref().unwrap_or(&given.token), now);
+    if let Some(reason) = refused(resource, &action, &token, now) {
+        return Ok(Expect::without_policies(Decision::Deny, Some(reason)));
+    }
     let findings = &case.findings.as_ref().unwrap_or(&given.findings).0;
     let facts = Facts {
         now,
         workload: &workload,
-        token: &facts::token(case.token.as_ref().unwrap_or(&given.token), now),
+        token: &token,
         findings,
         task: &facts::task(case.task.as_ref().unwrap_or(&given.task), now),
         action: &action,
@@ -237,6 +254,48 @@ fn decide(case: &Case, given: &Given, loaded: &Loaded) -> Result<Expect, CaseErr
     let cedar = cedar.as_ref().map(|cedar| cedar.decide_all(&facts, parts.iter().map(AsRef::as_ref)));
     let rego = || rego.as_ref().map(|rego| rego.decide_all(resource, &facts, &parts));
     cedar.or_else(rego).map(told).ok_or(CaseError::NoPolicy)
+}
+
+/// What the catalogue refuses before policy is asked: what is not declared where everything is, and who did not authenticate as it
+/// demands.
+fn refused(resource: &Resource, action: &Action, token: &TokenFacts, now: UnixTime) -> Option<Reason> {
+    if resource.interface.closed && resource.declared(action).is_none() {
+        return Some(Reason::Undeclared);
+    }
+    let demand = resource.demand(Some(action))?;
+    (!demand.is_met_by(&token.authentication, now)).then_some(Reason::AuthenticationInsufficient)
+}
+
+/// That the tool, endpoint or method is declared where some are, or that the case says that it is not.
+fn check_declared(case: &Case, resource: &Resource, action: &Action) -> Result<(), CaseError> {
+    let (member, name) = match &action.operation {
+        Operation::ToolCall(_) | Operation::Grpc(_) => ("tool", action.object().unwrap_or_default().to_owned()),
+        Operation::Http { method, path } => ("path", format!("{method} {path}")),
+        Operation::Endpoint(call) => ("path", call.endpoint.clone()),
+        Operation::Mcp(_) | Operation::A2a(_) if case.undeclared => return Err(CaseError::NothingToDeclare),
+        Operation::Mcp(_) | Operation::A2a(_) => return Ok(()),
+    };
+    let something_is = !resource.tools.is_empty() || resource.interface.closed;
+    match (resource.declared(action).is_some(), case.undeclared) {
+        (true, true) => Err(CaseError::Declared(name)),
+        (false, false) if something_is => Err(CaseError::Undeclared { member, name, resource: resource.name.clone() }),
+        (true, false) | (false, _) => Ok(()),
+    }
+}
+
+/// That what is expected names policies which are there, as far as that is known.
+fn check_expected(expect: &Expect, loaded: &Loaded, described: &[Described<'_>]) -> Result<(), CaseError> {
+    if loaded.cedar.is_none() {
+        return Ok(());
+    }
+    for id in expect.policies.iter().flatten() {
+        match described.iter().find(|policy| policy.id == id) {
+            Some(policy) if policy.mode == Mode::Audit => return Err(CaseError::WatchedPolicy(id.clone())),
+            Some(_) => {}
+            None => return Err(CaseError::UnknownPolicy(id.clone())),
+        }
+    }
+    Ok(())
 }
 
 fn told(verdict: policy::Verdict) -> Expect {

@@ -1,17 +1,19 @@
 //! The request of a case as a client would send it, read by the filter's own reader of the resource's protocol.
 
 use countersign_engine::action::{Action, Rejection, a2a, grpc, http, mcp};
-use countersign_engine::catalogue::{BodyKind, Found, PathMatch, Protocol, Resource};
+use countersign_engine::catalogue::{BodyKind, Card, Found, PathMatch, Protocol, Resource};
 use countersign_engine::headers::Headers;
 use countersign_engine::io::RequestHead;
 use countersign_engine::reason::Reason;
-use countersign_engine::route;
+use countersign_engine::route::{self, Target};
 use serde_json::{Map, Value, json};
 
 use super::format::Request;
 
 /// Where a resource is that does not say.
 const HOST: &str = "tools.example.com";
+/// What is asked of an agent by everybody, as records spell it.
+const CARD: &str = "a2a:AgentCard";
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -42,6 +44,41 @@ pub enum CaseError {
     /// Metadata of gRPC, and what is in a form, is text.
     #[error("request.arguments.{0}: must be text")]
     NotText(String),
+    /// Names what is not in the catalogue, and does not say so.
+    #[error(
+        "request.{member}: `{name}` is not declared by `{resource}`; correct it, or say `undeclared: true` if the case is about that"
+    )]
+    Undeclared { member: &'static str, name: String, resource: String },
+    /// Says of what is in the catalogue that it is not.
+    #[error("undeclared: `{0}` is declared; remove it, or name what the case is about")]
+    Declared(String),
+    /// Says so of what names no tool, endpoint or method.
+    #[error("undeclared: this operation names nothing that could be declared")]
+    NothingToDeclare,
+    /// Expects a policy that is not there.
+    #[error("expect.policies: the pack has no policy `{0}`")]
+    UnknownPolicy(String),
+    /// Expects one that is only watched.
+    #[error("expect.policies: `{0}` is in audit and determines nothing")]
+    WatchedPolicy(String),
+    /// Names nobody, or two.
+    #[error("workload: say `subject`, or `machine` of a credential without `sub`")]
+    NobodyNamed,
+    /// Only others' credentials are without `sub`.
+    #[error("workload.machine: an SVID always has a `sub`; say `subject`")]
+    MachineOfSvid,
+    /// An issuer has one claim for them.
+    #[error("workload.machine.claim: another case names machines of this issuer by `{0}`")]
+    OtherMachineClaim(String),
+    /// The client that names it is not its client.
+    #[error("workload.client_id: is `{0}`, as `machine` says")]
+    OtherClient(String),
+    /// Would go to another resource.
+    #[error("request: the gateway takes this address for `{0}`; correct `path` or `host`")]
+    Elsewhere(String),
+    /// Would go to none.
+    #[error("request: the gateway takes this address for no resource; correct `path` or `host`")]
+    Nowhere,
     /// Never gets as far as policy.
     #[error("the filter refuses this request before policy is asked: `{0}`")]
     Refused(&'static str),
@@ -93,14 +130,15 @@ impl Sent {
     }
 }
 
-/// What `request` does, for `resource`.
+/// What `request` does, for `resource`, one of `resources`.
 ///
 /// # Errors
-/// As [`Sent::of`], and where the filter would refuse it unread or reads something else.
-pub fn action(request: &Request, resource: &Resource) -> Result<Action, CaseError> {
+/// As [`Sent::of`], and where the filter would refuse it unread, takes it for another resource's or reads something else.
+pub fn action(request: &Request, resource: &Resource, resources: &[Resource]) -> Result<Action, CaseError> {
     let sent = Sent::of(request, resource)?;
     let head = head(&sent);
     let target = route::check_head(&head, &[])?;
+    check_route(&target, resource, resources)?;
     let (headers, body) = (&head.headers, sent.body.as_ref().map(String::as_bytes));
     let action = match resource.protocol {
         Protocol::Mcp => mcp::read(resource, &target, headers, body)?,
@@ -112,6 +150,28 @@ pub fn action(request: &Request, resource: &Resource) -> Result<Action, CaseErro
         }
     };
     if action.name() == request.operation { Ok(action) } else { Err(CaseError::ReadAs(action.name())) }
+}
+
+/// Whether everybody may see what `action` asks for: an agent's card, about which policy is not asked.
+pub(super) fn is_public_card(action: &Action, resource: &Resource) -> bool {
+    resource.interface.card == Card::Public && action.name() == CARD
+}
+
+/// That `target` leads to `resource`, by the gateway's name for the route if it asks for one.
+fn check_route(target: &Target, resource: &Resource, resources: &[Resource]) -> Result<(), CaseError> {
+    let route = resource.matching.route.as_deref();
+    if route::asks_for_card(resource, target, route) {
+        return Ok(());
+    }
+    let found = route::find(resources, target, route).map(|(_, found)| found);
+    if route::nearly(resources, target, route, found).is_some() {
+        return Err(Reason::NearMiss.into());
+    }
+    match found {
+        Some(found) if found.name == resource.name => Ok(()),
+        Some(other) => Err(CaseError::Elsewhere(other.name.clone())),
+        None => Err(CaseError::Nowhere),
+    }
 }
 
 const fn prefix(protocol: Protocol) -> &'static str {
