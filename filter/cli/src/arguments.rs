@@ -46,6 +46,9 @@ pub struct Validate {
     /// Plugin configurations.
     #[arg(required = true, value_name = "CONFIG")]
     pub configs: Vec<PathBuf>,
+    /// Objects to notes, too: what can be loaded and is likely not meant, such as a rule that nothing meets.
+    #[arg(long)]
+    pub strict: bool,
     /// Also lists every argument of the catalogue, whether policies can read it, and which ask for it.
     #[arg(long)]
     pub coverage: bool,
@@ -54,9 +57,9 @@ pub struct Validate {
 const VALIDATE: &str = "\
 Examples:
   countersign validate envoy/demo.yaml
-  countersign validate --json staging.yaml production.yaml
+  countersign validate --strict --json staging.yaml production.yaml
 
-Exit codes: 0 all of them can be loaded; 1 there are findings; 2 a file cannot be read.";
+Exit codes: 0 all of them can be loaded; 1 there are findings, with --strict notes; 2 a file cannot be read.";
 
 /// Decides the cases of policy packs, and says which policies no case exercises.
 ///

@@ -2,7 +2,7 @@
 //!
 //! | command | says |
 //! |---|---|
-//! | `validate` | everything that is wrong with plugin configurations, each with its place |
+//! | `validate` | everything that is wrong with plugin configurations, each with its place, and what is likely not meant |
 //! | `test` | whether policy packs decide their cases as they say, and which policies no case exercises |
 //! | `explain` | what becomes of one request, check by check, and what would have to change |
 //! | `replay` | which recorded decisions would be others under another configuration |

@@ -30,6 +30,7 @@ fn check(name: &str, arguments: &[&str], code: i32) -> Outcome {
 const BROKEN: &str = "filter/cli/tests/input/broken.yaml";
 const MISTYPED: &str = "filter/cli/tests/input/mistyped.yaml";
 const COVERAGE: &str = "filter/cli/tests/input/coverage.yaml";
+const NOTES: &str = "filter/cli/tests/input/notes.yaml";
 const FAILING: &str = "filter/cli/tests/input/failing";
 
 #[test]
@@ -45,6 +46,14 @@ fn every_argument_is_listed_with_who_asks_for_it() -> Outcome {
     check("coverage.json", &["validate", "--coverage", "--json", COVERAGE], 0)?;
     // Only what is likely not meant is told without.
     check("warnings.txt", &["validate", COVERAGE], 0)
+}
+
+#[test]
+fn what_is_likely_not_meant_is_noted() -> Outcome {
+    check("notes.txt", &["validate", NOTES], 0)?;
+    check("notes.txt", &["validate", "--strict", NOTES], 1)?;
+    check("notes.json", &["validate", "--strict", "--json", NOTES], 1)?;
+    check("valid.txt", &["validate", "--strict", "envoy/demo.yaml"], 0)
 }
 
 #[test]

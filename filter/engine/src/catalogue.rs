@@ -161,6 +161,12 @@ pub enum PathMatch {
 }
 
 impl PathMatch {
+    /// Whether there are paths that look like both.
+    pub(crate) fn meets(&self, other: &Self) -> bool {
+        let (Self::Exact(one) | Self::Below(one), Self::Exact(another) | Self::Below(another)) = (self, other);
+        self.admits(another) || other.admits(one)
+    }
+
     /// Whether `path` (without query) looks like it.
     pub(crate) fn admits(&self, path: &str) -> bool {
         match self {

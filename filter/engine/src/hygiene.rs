@@ -105,7 +105,8 @@ fn is_wildcard(grant: &Grant) -> bool {
     }
 }
 
-fn is_dead(grant: &Grant, resources: &[Resource]) -> bool {
+/// Whether `grant` is for nothing that any of `resources` has.
+pub(crate) fn is_dead(grant: &Grant, resources: &[Resource]) -> bool {
     let reaches = |resource: &Resource| match (&grant.object, resource.protocol) {
         (Some(Object::Exact(tool)), Protocol::Grpc) => {
             grant.action == "grpc:call" && (!resource.interface.closed || resource.tools.contains_key(tool))

@@ -7,10 +7,11 @@
 use countersign_tokens::json::Json;
 
 use crate::action::{Action, Class};
-use crate::catalogue::{PathMatch, Resource, Risk, Tool};
+use crate::catalogue::{PathMatch, Protocol, Resource, Risk, Tool};
 use crate::hygiene::Finding;
 use crate::learned::Learned;
 use crate::task::{ArgumentPlace, Object, text};
+use crate::workload::register::Register;
 use crate::workload::{Kind, Trait, Workload};
 
 /// All of them.
@@ -97,6 +98,67 @@ impl RiskRules {
 }
 
 impl When {
+    /// Whether it could hold of anything that `resources` are asked for by anybody in `register`, as far as that is plain. Tools that
+    /// nobody declared may be called as it likes, where such are admitted.
+    pub fn could_hold(&self, resources: &[Resource], register: &Register) -> bool {
+        let Self { resources: named, kinds, .. } = self;
+        let governed = |kind: Kind| register.could_be(kind);
+        let met = |resource: &Resource| {
+            resource.tools.values().map(Some).chain([None]).any(|tool| self.could(resource, tool))
+        };
+        kinds.as_ref().is_none_or(|kinds| kinds.iter().copied().any(governed))
+            && resources.iter().any(|resource| one_of(named.as_ref(), |name| *name == resource.name) && met(resource))
+    }
+
+    /// Whether a call of `tool`, or of what `resource` does not declare, could meet it.
+    fn could(&self, resource: &Resource, tool: Option<&Tool>) -> bool {
+        let Self {
+            resources: _,
+            tools,
+            paths,
+            labels,
+            classes,
+            destinations,
+            outside,
+            kinds: _,
+            traits: _,
+            findings: _,
+        } = self;
+        let any_name = match resource.protocol {
+            Protocol::Mcp => true,
+            Protocol::Grpc => !resource.interface.closed,
+            Protocol::Http | Protocol::A2a => false,
+        };
+        let executes =
+            matches!(resource.protocol, Protocol::Mcp | Protocol::Grpc) && (tool.is_some() || tools.is_some());
+        let leads = resource.interface.egress || tool.is_some_and(|tool| !tool.destinations.is_empty());
+        one_of(tools.as_ref(), |name| tool.map_or(any_name, |tool| name.admits(&tool.name)))
+            && one_of(labels.as_ref(), |label| tool.is_some_and(|tool| tool.labels.contains(label)))
+            && one_of(classes.as_ref(), |class| !executes || *class == Class::Execute)
+            && one_of(paths.as_ref(), |path| path.meets(&resource.matching.path))
+            && ((destinations.is_none() && outside.is_none()) || leads)
+    }
+
+    /// Each of its members alone, by the name that configuration has for it.
+    pub fn each(&self) -> impl Iterator<Item = (&'static str, Self)> {
+        let Self { resources, tools, paths, labels, classes, destinations, outside, kinds, traits, findings } =
+            self.clone();
+        let nothing = Self::default;
+        let members = [
+            resources.map(|all| ("resources", Self { resources: Some(all), ..nothing() })),
+            tools.map(|all| ("tools", Self { tools: Some(all), ..nothing() })),
+            paths.map(|all| ("paths", Self { paths: Some(all), ..nothing() })),
+            labels.map(|all| ("labels", Self { labels: Some(all), ..nothing() })),
+            classes.map(|all| ("classes", Self { classes: Some(all), ..nothing() })),
+            destinations.map(|all| ("destinations", Self { destinations: Some(all), ..nothing() })),
+            outside.map(|all| ("outside", Self { outside: Some(all), ..nothing() })),
+            kinds.map(|all| ("kinds", Self { kinds: Some(all), ..nothing() })),
+            traits.map(|all| ("traits", Self { traits: Some(all), ..nothing() })),
+            findings.map(|all| ("findings", Self { findings: Some(all), ..nothing() })),
+        ];
+        members.into_iter().flatten()
+    }
+
     fn holds(&self, about: About<'_>, tool: Option<&Tool>) -> bool {
         let Self { resources, tools, paths, labels, classes, destinations, outside, kinds, traits, findings } = self;
         let About { resource, action, workload, findings: found } = about;

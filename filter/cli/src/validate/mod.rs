@@ -5,6 +5,7 @@
 mod bodies;
 mod coverage;
 mod keywords;
+mod notes;
 mod place;
 mod remedy;
 mod secrets;
@@ -41,9 +42,12 @@ pub struct Checked {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unreadable: Option<String>,
     pub findings: Vec<Finding>,
-    /// What can be loaded and is likely not meant: arguments that no policy can read, bodies of which nothing is said.
+    /// What the filter does not read or enforce: arguments that no policy can read, bodies of which nothing is said.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Finding>,
+    /// What can be loaded and is likely not meant: rules that nothing meets, entries that nobody reaches.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Finding>,
     /// Every argument, where that is wanted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub coverage: Option<Vec<Argument>>,
@@ -79,9 +83,9 @@ pub fn answer(arguments: &Validate) -> Answer {
         if arguments.coverage { checked } else { Checked { coverage: None, ..checked } }
     };
     let checked: Vec<Checked> = arguments.configs.iter().map(check).collect();
-    let verdict = checked.iter().map(Checked::verdict).max().unwrap_or(Verdict::Fine);
+    let verdict = checked.iter().map(|file| file.verdict(arguments.strict)).max().unwrap_or(Verdict::Fine);
     let text = text::text(&checked);
-    Answer { text, json: json!({ "valid": verdict == Verdict::Fine, "files": checked }), verdict }
+    Answer { text, json: json!({ "valid": checked.iter().all(|file| file.valid), "files": checked }), verdict }
 }
 
 impl Checked {
@@ -106,8 +110,8 @@ impl Checked {
     }
 
     fn found(file: String, findings: Vec<Finding>) -> Self {
-        let (warnings, environment, policies) = (Vec::new(), Vec::new(), Vec::new());
-        Self { file, valid: false, unreadable: None, findings, warnings, coverage: None, environment, policies }
+        let (warnings, notes, environment, policies) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { file, valid: false, unreadable: None, findings, warnings, notes, coverage: None, environment, policies }
     }
 
     fn document(file: String, document: &Document) -> Self {
@@ -122,10 +126,12 @@ impl Checked {
             warnings.extend(bodies::unsaid(&document.value));
             warnings.extend(keywords::not_enforced(&loaded.config, &document.value));
         }
-        let text = |pointer| Some((pointer, text(document, pointer)?.to_owned()));
-        let policies = [CEDAR, REGO].into_iter().filter_map(text).collect();
+        let notes = loaded.as_ref().map(|loaded| notes::notes(loaded, &document.value, text(document, CEDAR)));
+        let notes = notes.unwrap_or_default();
+        let written = |pointer| Some((pointer, text(document, pointer)?.to_owned()));
+        let policies = [CEDAR, REGO].into_iter().filter_map(written).collect();
         let (valid, environment) = (loaded.is_some(), secrets.names());
-        Self { valid, warnings, coverage, environment, policies, ..Self::found(file, findings) }
+        Self { valid, warnings, notes, coverage, environment, policies, ..Self::found(file, findings) }
     }
 
     /// The text of the policy that `finding` is in.
@@ -133,8 +139,9 @@ impl Checked {
         self.policies.iter().find(|(pointer, _)| *pointer == finding.pointer).map(|(_, text)| text.as_str())
     }
 
-    const fn verdict(&self) -> Verdict {
-        if self.unreadable.is_some() { Verdict::Unreadable } else { Verdict::of(!self.valid) }
+    const fn verdict(&self, strict: bool) -> Verdict {
+        let objections = !self.valid || (strict && !self.notes.is_empty());
+        if self.unreadable.is_some() { Verdict::Unreadable } else { Verdict::of(objections) }
     }
 }
 

@@ -27,6 +27,10 @@ fn write(out: &mut String, checked: &Checked) -> std::fmt::Result {
         write!(out, "  {}", Ink::Faint.paint("warning"))?;
         self::finding(out, warning, None)?;
     }
+    for note in &checked.notes {
+        write!(out, "  {}", Ink::Faint.paint("note"))?;
+        self::finding(out, note, checked.text_of(note))?;
+    }
     for argument in checked.coverage.iter().flatten() {
         self::argument(out, argument)?;
     }

@@ -64,6 +64,8 @@ pub struct Described<'a> {
     pub reason: Option<&'a str>,
     /// `@step_up`: who is to approve.
     pub step_up: Option<&'a str>,
+    /// `@sandbox`: where what it permits goes.
+    pub sandbox: Option<&'a str>,
     /// `@mode`.
     pub mode: Mode,
     /// `@maps`: identifiers of [`frameworks`].
@@ -104,9 +106,9 @@ impl Rule {
     /// What it says about itself in `source`, which it is of.
     fn described(&self, source: &Source<'_>) -> Described<'_> {
         let (line, column) = source.position(self.offset);
-        let (reason, step_up) = (self.reason.as_deref(), self.step_up.as_deref());
+        let (reason, step_up, sandbox) = (self.reason.as_deref(), self.step_up.as_deref(), self.sandbox.as_deref());
         let permits = self.policy.effect() == Effect::Permit;
-        Described { id: &self.id, line, column, permits, reason, step_up, mode: self.mode, maps: &self.maps }
+        Described { id: &self.id, line, column, permits, reason, step_up, sandbox, mode: self.mode, maps: &self.maps }
     }
 }
 

@@ -205,6 +205,7 @@ mod error;
 mod explain;
 mod expression;
 mod index;
+mod joined;
 mod judges;
 mod load;
 mod pdp;

@@ -97,6 +97,17 @@ impl Object {
         matches!(self, Self::Prefix(prefix) if prefix.is_empty())
     }
 
+    /// Whether everything that `other` means is meant.
+    pub fn covers(&self, other: &Self) -> bool {
+        match (self, other) {
+            (_, Self::Exact(exact)) => self.admits(exact),
+            (Self::Prefix(prefix), Self::Prefix(longer)) => longer.starts_with(prefix),
+            (Self::Template(_), Self::Template(_)) => self == other,
+            (Self::Prefix(_), Self::Template(_)) => self.is_any(),
+            (Self::Exact(_) | Self::Template(_), Self::Prefix(_) | Self::Template(_)) => false,
+        }
+    }
+
     /// Whether `object` is meant.
     pub fn admits(&self, object: &str) -> bool {
         match self {

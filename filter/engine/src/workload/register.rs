@@ -165,6 +165,18 @@ impl WorkloadMatch {
             })
     }
 
+    /// Whether everybody who is meant by `other` is meant, as far as that is plain.
+    pub fn covers(&self, other: &Self) -> bool {
+        let Self { issuer, subject, machine, trust_domain, client_id, claim } = self;
+        let patterns = |pattern: &Object, other: Option<&Object>| other.is_some_and(|other| pattern.covers(other));
+        issuer.as_ref().is_none_or(|issuer| other.issuer.as_ref() == Some(issuer))
+            && subject.as_ref().is_none_or(|subject| subject.is_any() || patterns(subject, other.subject.as_ref()))
+            && machine.as_ref().is_none_or(|machine| patterns(machine, other.machine.as_ref()))
+            && trust_domain.as_ref().is_none_or(|domain| other.trust_domain.as_ref() == Some(domain))
+            && client_id.as_ref().is_none_or(|client| other.client_id.as_ref() == Some(client))
+            && claim.as_ref().is_none_or(|claim| other.claim.as_ref() == Some(claim))
+    }
+
     /// Whether the subject of `token`, vouched for by `issuer`, is meant.
     pub fn admits_subject(&self, token: &VerifiedToken, issuer: &Issuer) -> bool {
         self.admits(&Party::subject(token, issuer))
@@ -211,6 +223,12 @@ impl<'a> Party<'a> {
 }
 
 impl Register {
+    /// Whether anybody could be governed as `kind`.
+    pub(crate) fn could_be(&self, kind: Kind) -> bool {
+        // Whoever is in no entry is an agent.
+        kind == Kind::Agent || self.entries.iter().any(|entry| entry.governed.kind() == kind)
+    }
+
     /// The entry with that number.
     pub fn entry(&self, number: usize) -> Option<&Entry> {
         self.entries.get(number)

@@ -21,7 +21,7 @@ use super::possible::Certain;
 use super::reads::Reads;
 use super::schema::Declared;
 use crate::action::{Action, Operation};
-use crate::catalogue::Resource;
+use crate::catalogue::{Protocol, Resource};
 use crate::rollout::Mode;
 use build::Builder;
 
@@ -149,6 +149,16 @@ impl Index {
             Operation::A2a(operation) => entry.a2a.get(operation.method),
             Operation::Http { method, .. } => entry.http.get(method.as_str()),
         }
+    }
+
+    /// Every slot of what `resource` can be asked for.
+    pub(super) fn slots(&self, resource: &Resource) -> impl Iterator<Item = &Slot> {
+        self.resources.get(&resource.name).into_iter().flat_map(|entry| {
+            let Entry { tools, other_tools, mcp, http, a2a } = entry;
+            // There for every protocol, and met in one.
+            let http = (resource.protocol == Protocol::Http).then_some(http).into_iter().flat_map(HashMap::values);
+            tools.values().chain(other_tools).chain(mcp.values()).chain(http).chain(a2a.values())
+        })
     }
 
     /// The slot of a tool that is declared.
