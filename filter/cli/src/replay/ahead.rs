@@ -1,6 +1,7 @@
 //! What is decided ahead of policy, as far as a record says what it takes: which resource a request is for, whether anybody in it
 //! is denied, whether who calls is let in. What else ended a request there ends it again.
 
+use countersign_engine::catalogue::Resource;
 use countersign_engine::check::Check;
 use countersign_engine::config::{Config, Unmatched};
 use countersign_engine::headers::Headers;
@@ -10,11 +11,11 @@ use countersign_engine::reason::Reason;
 use countersign_engine::rollout::Effect;
 use countersign_engine::route::{self, Target};
 use countersign_engine::workload::Workload;
+use countersign_engine::workload::register::Admission;
 
 use super::facts;
 use super::judge::{decided, deny, open};
 use super::record::Record;
-use countersign_engine::catalogue::Resource;
 
 /// How far a request gets.
 pub(super) enum Ahead<'c> {
@@ -69,8 +70,16 @@ fn admission(record: &Record, reason: Reason, config: &Config) -> Option<Judgeme
         // Nobody asked who called.
         Some(Check::Route) if reason != Reason::OriginRefused => Some(open("/workload")),
         Some(Check::Workload) => {
-            let could = workload.is_none_or(|workload| config.workloads.could_admit(&workload, &config.issuers));
-            Some(if could { open("/task/grants") } else { deny(reason) })
+            let admission = workload.map(|workload| config.workloads.admission(&workload, &config.issuers));
+            Some(match admission {
+                Some(Admission::Refused) => deny(reason),
+                Some(Admission::Claims(claims)) => {
+                    Judgement::Open(claims.iter().map(|claim| format!("the claim {claim}")).collect())
+                }
+                // What it may do then is for its grants to say.
+                Some(Admission::LetIn) => open("/task/grants"),
+                None => open("/workload"),
+            })
         }
         Some(check) if check >= Check::Ledger && is_denied => Some(deny(Reason::Revoked)),
         Some(Check::Ledger) if reason == Reason::Revoked => Some(open("/task/grants")),

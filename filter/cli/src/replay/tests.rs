@@ -204,7 +204,7 @@ fn who_is_denied_and_who_is_let_in_is_judged_again() -> Result {
         (json!([{ "match": { "subject": "agent-*" }, "kind": "agent" }]), "lacks /task/grants"),
         (
             json!([{ "match": { "claim": { "pointer": "/team", "value": "x" } }, "kind": "agent" }]),
-            "lacks /task/grants",
+            "lacks the claim /team",
         ),
     ] {
         let configuration = with(base(), &[("workloads", workloads.clone())]);

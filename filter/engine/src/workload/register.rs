@@ -85,7 +85,7 @@ struct Party<'a> {
 /// What a credential says of somebody beside the name.
 #[derive(Clone, Copy)]
 enum Claimed<'a> {
-    /// Nothing: it is an actor.
+    /// Nothing, as of an actor.
     Nothing,
     These(&'a Map<String, Value>),
     /// Anything: all that is known is on a record.
@@ -102,6 +102,15 @@ pub struct Standing {
     pub ceilings: Vec<Ceiling>,
     /// Why it is not let in, if so.
     pub refused: Option<Reason>,
+}
+
+/// What a record says about whether somebody is let in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Admission {
+    LetIn,
+    Refused,
+    /// These claims say, by their pointers, and no record does.
+    Claims(BTreeSet<String>),
 }
 
 /// Somebody who may do only so much, and so whoever acts for or through them.
@@ -207,8 +216,8 @@ impl<'a> Party<'a> {
         Self { issuer_name, issuer, subject, client_id: None, claims: Claimed::Nothing }
     }
 
-    /// Who calls as `workload`, which is known from a record.
-    fn recorded(workload: &'a Workload, issuers: &'a [Issuer]) -> Self {
+    /// Who calls as `workload`, which is known from a record; of its claims that is not said.
+    fn recorded(workload: &'a Workload, issuers: &'a [Issuer], claims: Claimed<'a>) -> Self {
         if let Some(Actor { identity, .. }) = workload.actors.first() {
             return Self::actor(&identity.issuer, &identity.subject, issuers);
         }
@@ -217,7 +226,7 @@ impl<'a> Party<'a> {
             issuer: &workload.identity.issuer,
             subject: &workload.identity.subject,
             client_id: workload.client_id.as_deref(),
-            claims: Claimed::Anything,
+            claims,
         }
     }
 }
@@ -294,15 +303,24 @@ impl Register {
         Standing { workload, entry: caller, ceilings, refused }
     }
 
-    /// Whether `workload`, which is known from a record, could be let in by now: claims that are not recorded may say anything.
-    pub fn could_admit(&self, workload: &Workload, issuers: &[Issuer]) -> bool {
-        let listed = self.entries.is_empty() || self.find(&Party::recorded(workload, issuers)).is_some();
+    /// Whether `workload`, which is known from a record, would be let in by now.
+    pub fn admission(&self, workload: &Workload, issuers: &[Issuer]) -> Admission {
         let classified = |actor: &Actor| {
             let Actor { identity, profile, kind: _ } = actor;
             profile.is_some() || self.find(&Party::actor(&identity.issuer, &identity.subject, issuers)).is_some()
         };
-        let admitted = self.actors.unclassified == Unclassified::Strict || workload.actors.iter().all(classified);
-        listed && admitted && workload.actors.len() <= self.actors.max_depth
+        let known = self.actors.unclassified == Unclassified::Strict || workload.actors.iter().all(classified);
+        if !known || workload.actors.len() > self.actors.max_depth {
+            return Admission::Refused;
+        }
+        if self.entries.is_empty() || self.find(&Party::recorded(workload, issuers, Claimed::Nothing)).is_some() {
+            return Admission::LetIn;
+        }
+        let open = Party::recorded(workload, issuers, Claimed::Anything);
+        let open = self.entries.iter().filter(|entry| entry.matching.admits(&open));
+        let claims: BTreeSet<String> =
+            open.filter_map(|entry| Some(entry.matching.claim.as_ref()?.0.to_string())).collect();
+        if claims.is_empty() { Admission::Refused } else { Admission::Claims(claims) }
     }
 
     fn find(&self, party: &Party<'_>) -> Option<usize> {
