@@ -6,7 +6,7 @@
 
 use countersign_tokens::json::Json;
 
-use crate::action::{Action, Class};
+use crate::action::{Action, Class, mcp};
 use crate::catalogue::{PathMatch, Protocol, Resource, Risk, Tool};
 use crate::hygiene::Finding;
 use crate::learned::Learned;
@@ -129,9 +129,14 @@ impl When {
             Protocol::Grpc => !resource.interface.closed,
             Protocol::Http | Protocol::A2a => false,
         };
-        let executes =
-            matches!(resource.protocol, Protocol::Mcp | Protocol::Grpc) && (tool.is_some() || tools.is_some());
-        let leads = resource.interface.egress || tool.is_some_and(|tool| !tool.destinations.is_empty());
+        let is_mcp = resource.protocol == Protocol::Mcp;
+        let is_event = tool.is_some_and(|tool| mcp::event_name(&tool.name).is_some());
+        let is_called = is_mcp || resource.protocol == Protocol::Grpc;
+        let executes = is_called && (tool.is_some() || tools.is_some()) && !is_event;
+        // What happens can be delivered to wherever a subscription says.
+        let delivers = is_mcp && (tool.is_none() || is_event);
+        let declared = tool.is_some_and(|tool| !tool.destinations.is_empty());
+        let leads = resource.interface.egress || declared || delivers;
         one_of(tools.as_ref(), |name| tool.map_or(any_name, |tool| name.admits(&tool.name)))
             && one_of(labels.as_ref(), |label| tool.is_some_and(|tool| tool.labels.contains(label)))
             && one_of(classes.as_ref(), |class| !executes || *class == Class::Execute)

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use countersign_engine::UnixTime;
-use countersign_engine::action::{Action, Operation};
+use countersign_engine::action::{Action, Operation, mcp};
 use countersign_engine::catalogue::Resource;
 use countersign_engine::policy::{self, Described, Facts};
 use countersign_engine::reason::Reason;
@@ -272,10 +272,14 @@ fn check_declared(case: &Case, resource: &Resource, action: &Action) -> Result<(
         Operation::ToolCall(_) | Operation::Grpc(_) => ("tool", action.object().unwrap_or_default().to_owned()),
         Operation::Http { method, path } => ("path", format!("{method} {path}")),
         Operation::Endpoint(call) => ("path", call.endpoint.clone()),
+        Operation::Event(call) => ("arguments", call.event.clone()),
         Operation::Mcp(_) | Operation::A2a(_) if case.undeclared => return Err(CaseError::NothingToDeclare),
         Operation::Mcp(_) | Operation::A2a(_) => return Ok(()),
     };
-    let something_is = !resource.tools.is_empty() || resource.interface.closed;
+    // Events are declared beside tools.
+    let is_event = matches!(action.operation, Operation::Event(_));
+    let alike = |name: &String| mcp::event_name(name).is_some() == is_event;
+    let something_is = resource.tools.keys().any(alike) || resource.interface.closed;
     match (resource.declared(action).is_some(), case.undeclared) {
         (true, true) => Err(CaseError::Declared(name)),
         (false, false) if something_is => Err(CaseError::Undeclared { member, name, resource: resource.name.clone() }),

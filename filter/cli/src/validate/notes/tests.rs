@@ -111,7 +111,7 @@ fn rules_and_grants_that_nothing_meets_are_noted() -> Result {
         (json!({ "labels": ["extrenal"] }), "/risk/0/when/labels"),
         (json!({ "paths": ["/vault/*"] }), "/risk/0/when/paths"),
         (json!({ "kinds": ["automation"] }), "/risk/0/when/kinds"),
-        (json!({ "destinations": ["example.com"] }), "/risk/0/when/destinations"),
+        (json!({ "resources": ["api"], "destinations": ["example.com"] }), "/risk/0/when"),
         (json!({ "resources": ["wiki"], "labels": ["external"] }), "/risk/0/when"),
         (json!({ "resources": ["api"], "tools": ["raport"] }), "/risk/0/when"),
         (json!({ "tools": ["transfer"], "classes": ["write"] }), "/risk/0/when"),

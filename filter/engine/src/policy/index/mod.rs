@@ -154,10 +154,10 @@ impl Index {
     /// Every slot of what `resource` can be asked for.
     pub(super) fn slots(&self, resource: &Resource) -> impl Iterator<Item = &Slot> {
         self.resources.get(&resource.name).into_iter().flat_map(|entry| {
-            let Entry { tools, other_tools, mcp, http, a2a } = entry;
+            let Entry { tools, other_tools, events, mcp, http, a2a } = entry;
             // There for every protocol, and met in one.
             let http = (resource.protocol == Protocol::Http).then_some(http).into_iter().flat_map(HashMap::values);
-            tools.values().chain(other_tools).chain(mcp.values()).chain(http).chain(a2a.values())
+            tools.values().chain(other_tools).chain(events.values()).chain(mcp.values()).chain(http).chain(a2a.values())
         })
     }
 
