@@ -140,7 +140,9 @@ fn full() -> Value {
             "rego": "package countersign", "rego_input": "32KiB",
             "authzen": {
                 "url": "https://pdp.example.com/tenant/", "cluster": "pdp", "insecure_http": false, "timeout": "500ms",
-                "token": { "env": "APPROVALS_SECRET" }, "cache": "5s"
+                "token": { "env": "APPROVALS_SECRET" }, "cache": "5s",
+                "subject_type": "user", "subject_id": "{issuer_name}:{subject}", "action_name": "can_{class}",
+                "resource_type": "{resource}", "resource_id": "{object}"
             }
         },
         "sandboxes": [{ "name": "quarantine", "strip_headers": ["cookie"] }],

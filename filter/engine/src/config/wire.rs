@@ -71,7 +71,8 @@ pub(super) fn document(root: &Node<'_>, secrets: &dyn Secrets) -> Option<Config>
             node.choice("source", &sources)
         });
         let policy = object.required("policy", "write `policy: { cedar: \"permit (…);\" }`", |node| {
-            policy::policy(node, &source, &mut seen)
+            let several = issuers.as_ref().is_some_and(|issuers| issuers.len() > 1);
+            policy::policy(node, several, &source, &mut seen)
         });
         let sandboxes = object.or("sandboxes", Vec::new(), sandbox::sandboxes);
         let step_up = object.optional("step_up", |node| step_up::step_up(node, &source, &mut seen));

@@ -241,7 +241,7 @@ pub(crate) use judges::{Compiling, Judges, Opinion};
 pub use load::Described;
 #[cfg(test)]
 pub(crate) use pdp::tests::decided;
-pub use pdp::{Dialect, PdpConfig};
+pub use pdp::{Dialect, Member, Name, PdpConfig};
 pub(crate) use pdp::{Given, MOST_QUESTIONS, Question};
 pub use possible::Unknown;
 pub use reference::reference;

@@ -623,3 +623,31 @@ fn what_only_mcp_resources_have() -> Outcome {
         ),
     ])
 }
+
+#[test]
+fn the_words_of_a_decision_point() -> Outcome {
+    check(&[
+        (
+            &[set("/policy/authzen/resource_type", "a{object}")],
+            "/policy/authzen/resource_type: \"a{object}\" has a word that there is not here, `{object}` ({type}, {resource}); \
+             write such as `user:{subject}`",
+            READER_ONLY,
+        ),
+        (
+            &[set("/policy/authzen/subject_id", "alice")],
+            "/policy/authzen/subject_id: calls all of them the same, so that nobody could tell them apart; write a word in braces",
+            SCHEMA_TOO,
+        ),
+        (
+            &[
+                Remove("/policy/authzen"),
+                set(
+                    "/policy/opa",
+                    json!({ "url": "https://opa.example.com/v1/data/a", "cluster": "opa", "subject_type": "user" }),
+                ),
+            ],
+            "/policy/opa/subject_type: only questions in AuthZEN are worded otherwise; remove it",
+            SCHEMA_TOO,
+        ),
+    ])
+}

@@ -9,8 +9,8 @@ use super::Seen;
 use super::endpoint::endpoint;
 use super::secret::{Source, secret};
 use crate::config::PolicyConfig;
-use crate::config::read::Node;
-use crate::policy::{Dialect, Link, PdpConfig};
+use crate::config::read::{Node, Object};
+use crate::policy::{Dialect, Link, Member, Name, PdpConfig};
 
 const WAIT: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(30);
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -21,7 +21,9 @@ const DEFAULT_REGO_INPUT: usize = 64 * 1024;
 const EVALUATION: &str = "/access/v1/evaluation";
 
 /// The value of `policy`.
-pub(super) fn policy(node: &Node<'_>, source: &Source<'_>, seen: &mut Seen) -> Option<PolicyConfig> {
+///
+/// `several`: more than one issuer could give a name.
+pub(super) fn policy(node: &Node<'_>, several: bool, source: &Source<'_>, seen: &mut Seen) -> Option<PolicyConfig> {
     node.object(|object| {
         let cedar = object.optional("cedar", |node| node.text().map(str::to_owned));
         let links = object.optional("links", |node| node.list(link));
@@ -30,6 +32,12 @@ pub(super) fn policy(node: &Node<'_>, source: &Source<'_>, seen: &mut Seen) -> O
         let authzen = object.optional("authzen", |node| pdp(node, Dialect::Authzen, source, seen));
         let opa = object.optional("opa", |node| pdp(node, Dialect::Opa, source, seen));
         let (cedar, links, rego, rego_input, authzen, opa) = (cedar?, links?, rego?, rego_input?, authzen?, opa?);
+        let renamed =
+            authzen.as_ref().and_then(|pdp| pdp.names.iter().find(|(member, _)| *member == Member::SubjectId));
+        if several && renamed.is_some_and(|(_, name)| !name.says_whose()) {
+            let why = "each of the configured issuers could call somebody so; write `{issuer_name}` beside it";
+            return object.node().refuse_below("authzen/subject_id", why);
+        }
         if cedar.is_none() && links.is_some() {
             return object.node().refuse_member("links", "there are no templates to link; write them in `cedar`");
         }
@@ -67,6 +75,7 @@ fn pdp(node: &Node<'_>, dialect: Dialect, source: &Source<'_>, seen: &mut Seen) 
         let endpoint = endpoint(object, "url", DEFAULT_TIMEOUT, &WAIT, seen);
         let token = object.optional("token", |node| secret(node, source, usable));
         let cache = object.or("cache", Duration::ZERO, |node| node.duration(&CACHE));
+        let names = names(object, dialect);
         let mut endpoint = endpoint?;
         if dialect == Dialect::Authzen {
             if endpoint.path.contains('?') {
@@ -76,8 +85,34 @@ fn pdp(node: &Node<'_>, dialect: Dialect, source: &Source<'_>, seen: &mut Seen) 
             }
             endpoint.path = format!("{}{EVALUATION}", endpoint.path.trim_end_matches('/'));
         }
-        Some(PdpConfig { dialect, endpoint, token: token?, cache: cache? })
+        Some(PdpConfig { dialect, endpoint, token: token?, cache: cache?, names: names? })
     })
+}
+
+/// What of a question is called otherwise by a decision point. A rule of OPA's can call it what it likes.
+fn names(object: &mut Object<'_>, dialect: Dialect) -> Option<Vec<(Member, Name)>> {
+    if dialect != Dialect::Authzen {
+        object.forbid(&Member::ALL.map(Member::key), "only questions in AuthZEN are worded otherwise; remove it")?;
+    }
+    let mut names = Vec::new();
+    for member in Member::ALL {
+        let name = object.optional(member.key(), |node| {
+            let name = node.parse(|text| {
+                Name::parse(member, text)
+                    .map_err(|problem| format!("{text:?} {problem}; write such as `user:{{subject}}`"))
+            })?;
+            let tells = matches!(member, Member::SubjectId | Member::ResourceId | Member::ActionName);
+            if tells && name.is_fixed() {
+                return node.refuse(
+                    "calls all of them the same, so that nobody could tell them apart; write a word in braces",
+                );
+            }
+            Some(name)
+        });
+        names.push(name.map(|name| Some((member, name?))));
+    }
+    // All of them are read before any of them is missed.
+    Some(names.into_iter().collect::<Option<Vec<_>>>()?.into_iter().flatten().collect())
 }
 
 /// It becomes part of a header.

@@ -6,6 +6,7 @@
 
 mod answer;
 mod cache;
+mod names;
 
 use std::fmt;
 use std::time::Duration;
@@ -23,6 +24,7 @@ use crate::io::{Call, CallId, CallOutcome};
 use crate::reason::Reason;
 use answer::Answer;
 use cache::Cache;
+pub use names::{Member, Name};
 
 /// How many questions one request may take: one for each thing it names.
 pub(crate) const MOST_QUESTIONS: usize = 8;
@@ -40,6 +42,8 @@ pub struct PdpConfig {
     pub token: Option<String>,
     /// The longest time that an answer may ask to be kept.
     pub cache: Duration,
+    /// What of a question is called otherwise there, each once.
+    pub names: Vec<(Member, Name)>,
 }
 
 /// What it speaks.
@@ -96,13 +100,14 @@ impl Dialect {
 impl fmt::Debug for PdpConfig {
     /// Everything but the token.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { dialect, endpoint, token, cache } = self;
+        let Self { dialect, endpoint, token, cache, names } = self;
         formatter
             .debug_struct("PdpConfig")
             .field("dialect", dialect)
             .field("endpoint", endpoint)
             .field("token", &token.as_ref().map(|_| "…"))
             .field("cache", cache)
+            .field("names", names)
             .finish()
     }
 }
@@ -114,10 +119,11 @@ impl Pdp {
 
     /// What it said about `facts`, or the question that it is yet to be asked.
     pub(super) fn decide(&self, resource: &Resource, facts: &Facts<'_>, given: &[Given]) -> Result<Verdict, Question> {
-        let document = match document(resource, facts) {
+        let mut document = match document(resource, facts) {
             Ok(document) => document,
             Err(unreadable) => return Ok(Verdict::Deny(unreadable.into())),
         };
+        names::write(&self.config.names, &mut document, resource, facts);
         let key = Key(SentDigest::of_members(&document));
         let given = given.iter().find(|given| given.key == key).map(|given| given.answer.clone());
         match given.or_else(|| self.cache.find(key, facts.now)) {
@@ -182,7 +188,7 @@ impl Pdp {
 
     fn deny(&self, reason: Reason, why: Option<&str>) -> Deny {
         let determining = vec![self.config.dialect.name().to_owned()];
-        Deny { reason, determining, detail: why.map(str::to_owned) }
+        Deny::by(reason, determining, why.map(str::to_owned))
     }
 }
 
