@@ -121,7 +121,10 @@ pub(crate) fn count(number: usize, one: &str) -> String {
     format!("{number} {one}{ending}")
 }
 
-/// `one line`, whatever `text` is: a line break in a file must not forge a line of ours, nor an escape our colours.
+/// `one line`, whatever `text` is: a line break in a file must not forge a line of ours, nor an escape our colours, nor what turns
+/// the direction of letters around what is read.
 pub(crate) fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+    let turns =
+        |c| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().map(|c| if c.is_control() || turns(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }

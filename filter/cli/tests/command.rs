@@ -57,6 +57,11 @@ fn what_is_likely_not_meant_is_noted() -> Outcome {
 }
 
 #[test]
+fn how_a_text_looks_is_a_warning() -> Outcome {
+    check("texts.txt", &["validate", "filter/cli/tests/input/texts.yaml"], 0)
+}
+
+#[test]
 fn what_cannot_be_read_is_another_exit_code() -> Outcome {
     check("unreadable.txt", &["validate", "nowhere.yaml", "envoy/demo.yaml"], 2)?;
     check("no-pack.txt", &["test", "envoy"], 2)?;

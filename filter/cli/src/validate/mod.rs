@@ -125,6 +125,8 @@ impl Checked {
         if let Some(loaded) = &loaded {
             warnings.extend(bodies::unsaid(&document.value));
             warnings.extend(keywords::not_enforced(&loaded.config, &document.value));
+            let doubtful = loaded.cedar.iter().flat_map(CedarPolicy::doubtful);
+            warnings.extend(doubtful.map(|doubt| Finding::doubt(doubt, &document.value)));
         }
         let notes = loaded.as_ref().map(|loaded| notes::notes(loaded, &document.value, text(document, CEDAR)));
         let notes = notes.unwrap_or_default();
@@ -204,6 +206,12 @@ impl Finding {
             None => (error.message(), None),
         };
         Self { remedy, ..Self::at(error.pointer().to_owned(), cause.to_owned()) }
+    }
+
+    /// Of a text in a policy that may not be what it looks like.
+    fn doubt(error: &LoadError, document: &Value) -> Self {
+        let remedy = "compare it letter by letter with what is meant; if it is that, leave it".to_owned();
+        Self { remedy: Some(remedy), ..Self::of_policy(error, CEDAR, document) }
     }
 
     fn of_policy(error: &LoadError, text: &str, document: &Value) -> Self {

@@ -30,6 +30,7 @@ pub struct CedarPolicy {
     pub(super) rules: HashMap<String, Rule>,
     /// Whether any of them is in audit.
     pub(super) audits: bool,
+    pub(super) doubtful: Vec<LoadError>,
 }
 
 /// What a text is compiled for.
@@ -74,6 +75,11 @@ impl CedarPolicy {
     /// Policies are typed only against a catalogue without errors.
     pub fn compile(text: &str, around: &Surroundings<'_>) -> Result<Self, Vec<LoadError>> {
         progress::finish(Stage::default(), |stage| stage.step(text, around))
+    }
+
+    /// What can be loaded and may not be meant, for people: texts that look like others (mixed scripts, bidirectional controls).
+    pub fn doubtful(&self) -> &[LoadError] {
+        &self.doubtful
     }
 
     /// What is wrong with `text` whatever the catalogue is: grammar and annotations. For a catalogue that is itself unusable.

@@ -70,11 +70,12 @@ impl Stage {
                 if typing.step(&Source::new(text)) {
                     return Ok(Progress::More(Self::Types(typing, index)));
                 }
-                let rules = typing.finish()?;
+                let (rules, doubtful) = typing.finish(&Source::new(text))?;
                 Ok(Progress::Done(CedarPolicy {
                     authorizer: Authorizer::new(),
                     types: Types::new().map_err(|error| vec![refused(&error)])?,
                     index,
+                    doubtful,
                     audits: rules.iter().any(|rule| rule.mode == Mode::Audit),
                     rules: rules.into_iter().map(|rule| (rule.id.clone(), rule)).collect(),
                 }))

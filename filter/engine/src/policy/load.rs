@@ -1,6 +1,6 @@
 //! From policy text to rules: parsed, named, annotated as allowed here and valid for the catalogue.
 //!
-//! Never stops at the first mistake; what Cedar only warns about is a mistake here.
+//! Never stops at the first mistake; what Cedar only warns about is a mistake here, but for how texts look.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

@@ -1,6 +1,7 @@
 //! Whether policies are valid for a schema, one after the other, and whether all their parts can matter.
 //!
-//! Strict validation: what Cedar only warns of is a mistake here. Each policy is typed for every action that it covers, which
+//! Strict validation: what Cedar only warns of is a mistake here, but for what texts in quotes look like: names of people and
+//! places are written in many scripts, and what is compared is what is written. Each policy is typed for every action that it covers, which
 //! takes longest of all that loading does; what is found does not depend on the others.
 
 use std::collections::BTreeSet;
@@ -26,6 +27,8 @@ pub(super) struct Typing {
     next: Next,
     /// What Cedar says.
     typed: Vec<Typed>,
+    /// What it says of texts, which can be meant.
+    doubtful: Vec<Typed>,
     /// What is wrong with what the rules ask for.
     asked: Vec<LoadError>,
     /// That rules apply nowhere: a mistake where there is no other.
@@ -70,7 +73,7 @@ impl Typing {
         let idle = idle.into_iter().filter_map(error).collect();
         let said = asked.iter().chain(&written.errors).filter_map(LoadError::dead).collect();
         let (validator, next) = (Validator::new(schema), Next::Rule(0));
-        Self { written, validator, next, typed: Vec::new(), asked, idle, said, dead: Vec::new() }
+        Self { written, validator, next, typed: Vec::new(), doubtful: Vec::new(), asked, idle, said, dead: Vec::new() }
     }
 
     /// The next step; whether there was one.
@@ -106,9 +109,9 @@ impl Typing {
         }
     }
 
-    /// The rules, or everything that is wrong with them.
-    pub(super) fn finish(self) -> Result<Vec<Rule>, Vec<LoadError>> {
-        let Self { mut written, idle, dead, .. } = self;
+    /// The rules, and what is doubtful about them in `source`; or everything that is wrong with them.
+    pub(super) fn finish(self, source: &Source<'_>) -> Result<(Vec<Rule>, Vec<LoadError>), Vec<LoadError>> {
+        let Self { mut written, idle, dead, doubtful, .. } = self;
         // A part of a template may be there for some of its links only.
         let linked = |start: usize| written.rules.iter().filter(|rule| rule.offset == start).count();
         let of_all = |rules: &BTreeSet<usize>| {
@@ -121,7 +124,7 @@ impl Typing {
         if written.errors.is_empty() {
             written.errors.extend(idle);
         }
-        written.finish()
+        Ok((written.finish()?, in_order(doubtful, source).collect()))
     }
 
     /// Types `policy`, unless it is a link: those are typed by their templates.
@@ -156,9 +159,14 @@ impl Typing {
         let warnings = result
             .validation_warnings()
             .filter(|one| is_new(one.policy_id()) || !matches!(one, ValidationWarning::ImpossiblePolicy(_)))
+            .filter(|one| !is_about_text(one))
             .map(|one| (one.policy_id(), None, self.warned(one, set)));
         let found: Vec<Typed> = errors.chain(warnings).map(|(id, kind, error)| self.typed(id, kind, &error)).collect();
+        let doubtful = result.validation_warnings().filter(|warning| is_about_text(warning));
+        let doubtful = doubtful.map(|one| self.typed(one.policy_id(), None, &DetailedError::from(one)));
+        let doubtful: Vec<Typed> = doubtful.collect();
         self.typed.extend(found);
+        self.doubtful.extend(doubtful);
     }
 
     fn typed(&self, id: &PolicyId, kind: Option<Discriminant<ValidationError>>, error: &DetailedError) -> Typed {
@@ -182,12 +190,7 @@ impl Typing {
 
     /// What Cedar said becomes errors, in the order of the text.
     fn told(&mut self, source: &Source<'_>) {
-        let mut typed = std::mem::take(&mut self.typed);
-        typed.sort_by(|a, b| (a.offset, &a.words).cmp(&(b.offset, &b.words)));
-        let errors = fold(typed)
-            .into_iter()
-            .map(|Typed { offset, words, policy, kind: _ }| source.in_policy(policy, offset, Problem::Invalid(words)));
-        self.written.errors.extend(errors);
+        self.written.errors.extend(in_order(std::mem::take(&mut self.typed), source));
         self.written.errors.append(&mut self.asked);
     }
 
@@ -204,6 +207,19 @@ impl Typing {
         })
         .collect()
     }
+}
+
+/// Whether `warning` is about how a text in quotes looks to people.
+fn is_about_text(warning: &ValidationWarning) -> bool {
+    matches!(warning, ValidationWarning::MixedScriptString(_) | ValidationWarning::BidiCharsInString(_))
+}
+
+/// What Cedar said, in the order of the text.
+fn in_order(mut typed: Vec<Typed>, source: &Source<'_>) -> impl Iterator<Item = LoadError> {
+    typed.sort_by(|a, b| (a.offset, &a.words).cmp(&(b.offset, &b.words)));
+    let error =
+        move |Typed { offset, words, policy, kind: _ }| source.in_policy(policy, offset, Problem::Invalid(words));
+    fold(typed).into_iter().map(error)
 }
 
 /// Cedar types a policy once for every action it covers: the first error of a kind at a place stands for all.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Outcome, among, catalogue, compile, errors, lines, resource, tool};
+use super::{Failure, Outcome, among, catalogue, compile, errors, lines, resource, tool};
 use crate::catalogue::Protocol;
 use crate::policy::{CedarPolicy, basis};
 
@@ -24,14 +24,37 @@ fn cedar_errors_have_their_place() {
 1:1: policy `policy0`: unable to find an applicable action given the policy scope constraints
 1:29: policy `policy0`: unrecognized action `Action::"payments/trasnfer"` (did you mean `Action::"payments/transfer"`?)"#,
         ),
-        (
-            "permit(principal, action, resource) when { context.request.host == \"р\u{430}ypal.example\" };",
-            "1:68: policy `policy0`: string `\"р\u{430}ypal.example\"` contains mixed scripts",
-        ),
     ];
     for (text, expected) in cases {
         assert_eq!(errors(text), expected, "{text}");
     }
+}
+
+#[test]
+fn how_a_text_looks_is_doubtful_and_no_mistake() -> Outcome {
+    let doubtful = |condition: &str| -> Result<String, Failure> {
+        let policy = compile(&format!("permit(principal, action, resource) when {{ {condition} }};"))?;
+        let doubtful: Vec<String> = policy.doubtful().iter().map(ToString::to_string).collect();
+        Ok(doubtful.join("\n"))
+    };
+    assert_eq!(
+        doubtful("context.request.host == \"р\u{430}ypal.example\"")?,
+        "1:68: policy `policy0`: string `\"р\u{430}ypal.example\"` contains mixed scripts"
+    );
+    for (condition, says) in [
+        ("context.request.host != \"Müller & Мир\"", "contains mixed scripts"),
+        ("[\"\u{2067}a\", \"b\"].contains(context.request.host)", "contains BIDI control characters"),
+    ] {
+        let told = doubtful(condition)?;
+        assert!(told.ends_with(says) && told.lines().count() == 1, "{condition}: {told}");
+    }
+    for condition in ["context.request.host == \"ünï.example\"", "context.request.host == \"мир\""] {
+        assert_eq!(doubtful(condition)?, "", "{condition}");
+    }
+    // With a mistake beside it, the mistake alone is told.
+    let text = "permit(principal, action, resource) when { context.request.hots == \"р\u{430}ypal\" };";
+    assert!(!errors(text).contains("scripts"), "{}", errors(text));
+    Ok(())
 }
 
 #[test]
