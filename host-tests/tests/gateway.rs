@@ -199,3 +199,73 @@ fn a_swapped_certificate_is_refused() -> Result<()> {
     }
     Ok(())
 }
+
+/// From the origin that the configuration names a page may ask, and read every answer, refusals too; from another it may not, and
+/// what it is answered it cannot read.
+#[test]
+fn pages_of_the_origins_that_are_named_may_ask() -> Result<()> {
+    const PAGE: &str = "https://app.example.com";
+    let document = |upstream: SocketAddr| {
+        let mut config = config().value().clone();
+        config["resources"][0]["allowed_origins"] = json!([PAGE]);
+        let mut options = Options::new(module()?, upstream.into());
+        options.endpoints.insert("sts".to_owned(), "127.0.0.1:1".parse()?);
+        Ok(bootstrap(&PluginConfig::from(config), &options)?)
+    };
+    in_every_envoy("pages", document, |envoy, upstream| {
+        let preflight = |origin: &str| {
+            let asks = [
+                ("origin", origin),
+                ("access-control-request-method", "POST"),
+                ("access-control-request-headers", "authorization,content-type,mcp-session-id"),
+            ];
+            answer(envoy, "OPTIONS", "/mcp", &asks)
+        };
+        let (status, headers) = preflight(PAGE)?;
+        let field = |headers: &Headers, name: &str| {
+            headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone()).unwrap_or_default()
+        };
+        ensure!(status == 200 && field(&headers, "access-control-allow-origin") == PAGE, "{status} {headers:?}");
+        let allowed = field(&headers, "access-control-allow-headers");
+        ensure!(
+            ["authorization", "content-type", "mcp-session-id"].iter().all(|name| allowed.contains(name)),
+            "{allowed}"
+        );
+        ensure!(envoy.records().is_empty(), "a preflight is on record: {:?}", envoy.records());
+
+        // The 401 that sends the page to get a token, and the fields that say where.
+        let (status, headers) = answer(envoy, "GET", "/mcp", &[("origin", PAGE)])?;
+        ensure!(status == 401 && field(&headers, "access-control-allow-origin") == PAGE, "{status} {headers:?}");
+        let exposed = field(&headers, "access-control-expose-headers");
+        for name in ["mcp-session-id", "www-authenticate", "mcp-protocol-version"] {
+            ensure!(exposed.contains(name), "{exposed}");
+        }
+        ensure!(upstream.saw_nothing(), "{} bytes reached the upstream", upstream.bytes());
+
+        // What the server says is for that page too, a session's id among it.
+        upstream.answer(|_| Answer::Json(200, json!({})));
+        let (status, headers) = answer(envoy, "GET", "/elsewhere", &[("origin", PAGE)])?;
+        ensure!(status == 200 && field(&headers, "access-control-allow-origin") == PAGE, "{status} {headers:?}");
+
+        let (status, headers) = preflight("https://evil.example.com")?;
+        ensure!(status == 403 && field(&headers, "access-control-allow-origin").is_empty(), "{status} {headers:?}");
+        Ok(())
+    })
+}
+
+type Headers = Vec<(String, String)>;
+
+/// Status and header fields of the answer to a request without a body.
+fn answer(envoy: &RunningEnvoy, method: &str, path: &str, headers: &[(&str, &str)]) -> Result<(u16, Headers)> {
+    let agent = ureq::Agent::new_with_config(
+        ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE)).build(),
+    );
+    let mut request = ureq::http::Request::builder().method(method).uri(format!("http://{}{path}", envoy.address()));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let answer = agent.run(request.body(())?)?;
+    let text = |value: &ureq::http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let headers = answer.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
+    Ok((answer.status().as_u16(), headers))
+}

@@ -6,15 +6,13 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail, ensure};
 use countersign_host_tests::envoy::{Envoy, PINNED, Validation, module, root, versions};
 use countersign_host_tests::fakes::Authority;
-use countersign_host_tests::gateway::{CAPABILITIES, Options, PluginConfig, bootstrap};
+use countersign_host_tests::gateway::{self, CAPABILITIES, Options, PluginConfig, bootstrap};
 use serde::Deserialize as _;
 use serde_json::{Value, json};
 
 /// Where the shipped files expect module and certificates.
 const HOME: &str = "/etc/countersign";
 const MANAGER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
-const FILTER: &str =
-    "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/0/typed_config/config";
 
 /// A folder with everything that [`HOME`] is to hold.
 struct Home(tempfile::TempDir);
@@ -60,6 +58,11 @@ fn only_document(text: &str) -> Result<Value> {
 
 fn at<'a>(document: &'a Value, pointer: &str) -> Result<&'a Value> {
     document.pointer(pointer).with_context(|| format!("nothing at {pointer}"))
+}
+
+/// Where the filter's own configuration is.
+fn filter_in(document: &Value) -> Result<String> {
+    gateway::filter_in(document, MANAGER).context("no filter")
 }
 
 /// The plugin configuration inside a filter's.
@@ -109,11 +112,12 @@ fn egress_yaml_is_as_strict_as_envoy_yaml() -> Result<()> {
     let own = ["http2_protocol_options", "upgrade_configs", "route_config", "http_filters"];
     assert_eq!(members(&out, MANAGER, &own)?, members(&into, MANAGER, &own)?);
     let own = ["configuration", "vm_config", "root_id"];
-    assert_eq!(members(&out, FILTER, &own)?, members(&into, FILTER, &own)?);
+    let (here, there) = (filter_in(&out)?, filter_in(&into)?);
+    assert_eq!(members(&out, &here, &own)?, members(&into, &there, &own)?);
     // In one Envoy, neither is a newer configuration of the other.
-    assert_ne!(at(&out, &format!("{FILTER}/root_id"))?, at(&into, &format!("{FILTER}/root_id"))?);
-    let vm = format!("{FILTER}/vm_config");
-    assert_eq!(members(&out, &vm, &[])?, members(&into, &vm, &["environment_variables"])?);
+    assert_ne!(at(&out, &format!("{here}/root_id"))?, at(&into, &format!("{there}/root_id"))?);
+    let vm = |filter: &str| format!("{filter}/vm_config");
+    assert_eq!(members(&out, &vm(&here), &[])?, members(&into, &vm(&there), &["environment_variables"])?);
     for pointer in ["/admin", "/overload_manager", "/static_resources/clusters/1"] {
         assert_eq!(at(&out, pointer)?, at(&into, pointer)?, "{pointer}");
     }
@@ -142,17 +146,21 @@ fn sandbox_yaml_is_as_strict_as_envoy_yaml() -> Result<()> {
         members.retain(|key, _| !own.contains(&key.as_str()));
         Ok(Value::Object(members))
     };
-    let vm = format!("{FILTER}/vm_config");
+    let filter = filter_in(&without)?;
+    assert_eq!(filter_in(&with)?, filter);
+    let vm = format!("{filter}/vm_config");
     let own: [(&str, &[&str]); 3] = [
         (MANAGER, &["early_header_mutation_extensions", "access_log", "route_config", "http_filters"]),
-        (FILTER, &["configuration", "vm_config"]),
+        (&filter, &["configuration", "vm_config"]),
         (&vm, &["environment_variables"]),
     ];
     for (pointer, own) in own {
         assert_eq!(members(&with, pointer, own)?, members(&without, pointer, own)?, "{pointer}");
     }
-    for pointer in ["/admin", "/overload_manager", "/static_resources/clusters/0", &format!("{MANAGER}/http_filters/1")]
-    {
+    let pages = format!("{MANAGER}/route_config/virtual_hosts/0/typed_per_filter_config");
+    let others = ["http_filters/0", "http_filters/2"].map(|filter| format!("{MANAGER}/{filter}"));
+    let same = ["/admin", "/overload_manager", "/static_resources/clusters/0", &pages];
+    for pointer in same.into_iter().chain(others.iter().map(String::as_str)) {
         assert_eq!(at(&with, pointer)?, at(&without, pointer)?, "{pointer}");
     }
     assert_eq!(at(&with, "/static_resources/clusters/2")?, at(&without, "/static_resources/clusters/1")?);
@@ -178,7 +186,7 @@ fn with_secret(envoy: &Envoy, path: &Path) -> Result<Validation> {
 #[test]
 fn envoy_yaml_is_what_its_configuration_derives() -> Result<()> {
     let document = only_document(&shipped("envoy.yaml")?)?;
-    let config = handed_over(at(&document, FILTER)?)?;
+    let config = handed_over(at(&document, &filter_in(&document)?)?)?;
     let mut options = Options::new(format!("{HOME}/countersign.wasm"), "tools.internal:8080".parse()?);
     options.trusted_ca = format!("{HOME}/ca.pem").into();
     let derived = bootstrap(&config, &options)?;
@@ -238,7 +246,8 @@ fn istio_yaml_patches_what_loads() -> Result<()> {
         let members = manager.as_object_mut().context("no object")?;
         members.insert(key.clone(), patched.get(key).cloned().unwrap_or_default());
     }
-    let in_place = manager.pointer_mut("/http_filters/0").context("no filter")?;
+    // Istio's own CORS filter is in front of it already.
+    let in_place = manager.pointer_mut("/http_filters/1").context("no filter")?;
     *in_place = filter.clone();
     let path = home.0.path().join("istio.json");
     std::fs::write(&path, derived.to_string())?;
@@ -262,12 +271,51 @@ fn istio_yaml_has_the_same_filter_and_no_retries() -> Result<()> {
         ensure!(tls.get("caCertificates").is_some_and(Value::is_string), "{tls}");
         resource(&all, "ServiceEntry", name)?;
     }
-    let stand_alone = at(&stand_alone, FILTER)?;
+    let stand_alone = at(&stand_alone, &filter_in(&stand_alone)?)?;
     assert_eq!(&config, handed_over(stand_alone)?.value());
     let configuration = filter.pointer_mut("/configuration").context("no configuration")?;
     *configuration = at(stand_alone, "/configuration")?.clone();
     assert_eq!(&filter, stand_alone);
     assert_eq!(at(resource(&all, "VirtualService", "tools")?, "/spec/http/0/retries/attempts")?, &json!(0));
+    Ok(())
+}
+
+/// Pages may ask from the same origins, with the same fields, by Envoy's filter, by Istio's and by ours; never from everywhere.
+#[test]
+fn the_shipped_files_name_the_origins_of_pages() -> Result<()> {
+    let origins = json!(["https://app.example.com"]);
+    let stand_alone = only_document(&shipped("envoy.yaml")?)?;
+    let sandbox = only_document(&shipped("sandbox.yaml")?)?;
+    for document in [&stand_alone, &sandbox] {
+        let filters = at(document, &format!("{MANAGER}/http_filters"))?.as_array().context("no filters")?;
+        let names: Vec<_> = filters.iter().filter_map(|filter| filter.get("name")?.as_str()).collect();
+        assert_eq!(names, ["envoy.filters.http.cors", "countersign", "envoy.filters.http.router"]);
+        let config = handed_over(at(document, &filter_in(document)?)?)?;
+        assert_eq!(config.value().pointer("/resources/0/allowed_origins"), Some(&origins));
+    }
+    let hosts = format!("{MANAGER}/route_config/virtual_hosts/0/typed_per_filter_config/envoy.filters.http.cors");
+    let policy = at(&stand_alone, &hosts)?;
+    assert_eq!(policy.get("allow_origin_string_match"), Some(&json!([{ "exact": "https://app.example.com" }])));
+    let all = documents(&shipped("istio.yaml")?)?;
+    let of_istio = at(resource(&all, "VirtualService", "tools")?, "/spec/http/0/corsPolicy")?;
+    assert_eq!(of_istio.get("allowOrigins"), policy.get("allow_origin_string_match"));
+    let pairs =
+        [("allowMethods", "allow_methods"), ("allowHeaders", "allow_headers"), ("exposeHeaders", "expose_headers")];
+    for (of_istio_key, key) in pairs {
+        let list = at(of_istio, &format!("/{of_istio_key}"))?.as_array().context("no list")?;
+        let list: Vec<_> = list.iter().filter_map(Value::as_str).collect();
+        assert_eq!(policy.get(key), Some(&json!(list.join(", "))), "{key}");
+    }
+    for field in ["mcp-session-id", "www-authenticate", "mcp-protocol-version"] {
+        let exposed = at(policy, "/expose_headers")?.as_str().unwrap_or_default();
+        ensure!(exposed.split(", ").any(|exposed| exposed == field), "`{field}` is not exposed");
+    }
+    for name in ["envoy.yaml", "sandbox.yaml", "istio.yaml", "egress.yaml"] {
+        let text = shipped(name)?;
+        let open =
+            text.lines().filter(|line| line.to_ascii_lowercase().contains("origin")).any(|line| line.contains("\"*\""));
+        ensure!(!open, "{name} lets every page ask");
+    }
     Ok(())
 }
 
@@ -314,7 +362,7 @@ fn compose_yaml_names_what_exists() -> Result<()> {
 fn compose_bootstrap_is_what_demo_yaml_derives() -> Result<()> {
     let committed: Value = serde_json::from_str(&shipped("compose.bootstrap.json")?)?;
     // Out of date? envoy/compose.yaml says how to derive it again.
-    let config = handed_over(at(&committed, FILTER)?)?;
+    let config = handed_over(at(&committed, &filter_in(&committed)?)?)?;
     assert_eq!(config.value(), PluginConfig::from_yaml(&shipped("demo.yaml")?)?.value());
     let mut options = Options::new(format!("{HOME}/countersign.wasm"), "127.0.0.1:18082".parse()?);
     options.listen = "0.0.0.0:18080".parse()?;

@@ -94,7 +94,9 @@ impl Check {
             }
             Reason::NoResource
             | Reason::NearMiss
+            | Reason::NoMetadata
             | Reason::OriginRefused
+            | Reason::PreflightUnanswered
             | Reason::Unmatched
             | Reason::AgentCard
             | Reason::Metadata => Self::Route,

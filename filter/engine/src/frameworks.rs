@@ -109,7 +109,9 @@ pub const fn of_reason(reason: Reason) -> &'static [&'static str] {
         | Reason::MethodNotFound
         | Reason::MetaMissing
         | Reason::HeaderBodyMismatch
-        | Reason::OriginRefused => &["ASI07", "T16", "MAESTRO-L4", "MEASURE-2.7"],
+        | Reason::NoMetadata
+        | Reason::OriginRefused
+        | Reason::PreflightUnanswered => &["ASI07", "T16", "MAESTRO-L4", "MEASURE-2.7"],
         Reason::BodyTooLarge | Reason::BodyTimeout | Reason::Overloaded | Reason::ShareUsedUp => {
             &["ASI08", "T4", "MAESTRO-L4"]
         }

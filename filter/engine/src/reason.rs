@@ -76,6 +76,8 @@ reasons! {
     // The request itself.
     /// No resource matches and the default is to deny.
     NoResource = Deny, "no_resource", 403, None, "This address is not served to agents. Check host and path.";
+    /// Metadata of a protected resource that is not served here (RFC 9728).
+    NoMetadata = Deny, "no_metadata", 404, None, "No protected resource has its metadata at this address. Ask for that of the resource itself: its path behind `/.well-known/oauth-protected-resource`.";
     /// A header that must be single came twice, or is not what it must be.
     AmbiguousHeaders = Deny, "ambiguous_headers", 400, None, "A security-relevant header is duplicated or malformed. Send it once.";
     /// The path can be read in two ways (encoded slashes, dot segments, double encoding, …).
@@ -116,6 +118,8 @@ reasons! {
     AmbiguousUri = Deny, "ambiguous_uri", 400, None, "The URI is ambiguous. Send it absolute and normalised: lower-case scheme (and host, of http, https, ws, wss, ftp and file), no user information, fragment, backslash, dot or empty segments or needless escapes.";
     /// A page in a browser, from a place that may not ask.
     OriginRefused = Deny, "origin_refused", 403, None, "Pages from this origin may not ask here.";
+    /// A browser's question before it asks (CORS preflight), which nobody in front of the filter answered.
+    PreflightUnanswered = Deny, "preflight_unanswered", 403, None, "This is a browser's preflight (CORS), and nothing here answers it. The operator of this gateway has to allow the page's origin in the gateway's CORS filter, in front of this one.";
     /// A protocol version the filter does not read.
     UnsupportedVersion = Deny, "unsupported_version", 400, None, "This protocol version is not supported here.";
     /// Header and body name different things.

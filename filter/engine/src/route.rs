@@ -15,7 +15,7 @@ pub(crate) use origin::check_origin;
 pub(crate) use path::{check_override, check_parameter};
 
 use crate::action::a2a;
-use crate::catalogue::{Card, Match, PathMatch, Protocol, Resource};
+use crate::catalogue::{Card, Match, Metadata, PathMatch, Protocol, Resource};
 use crate::headers::{Headers, same_name};
 use crate::io::RequestHead;
 use crate::reason::Reason;
@@ -56,6 +56,10 @@ pub(crate) const SINGLE: &[&str] = &[
     "mcp-name",
     "a2a-version",
 ];
+
+/// Where documents about a host are (RFC 8615), and where those about its protected resources are (RFC 9728 §3).
+const WELL_KNOWN: &str = "/.well-known/";
+const METADATA: &str = "/.well-known/oauth-protected-resource";
 
 /// Of these, those that say where a message is for and where it ends: with two of them it could hide another message.
 const FRAMING: &[&str] = &["host", "content-length", "transfer-encoding"];
@@ -207,13 +211,46 @@ pub(crate) fn address(source: &str) -> Option<IpAddr> {
     address.ok().map(|address| address.to_canonical())
 }
 
-/// Whether `target` is where the metadata of `resource` is served (RFC 9728 §3.1).
-pub fn asks_about(resource: &Resource, target: &Target) -> bool {
-    resource.metadata.as_ref().is_some_and(|metadata| {
-        metadata.path == target.path
-            && target.method == "GET"
-            && resource.matching.host.as_deref().is_none_or(|host| host_matches(host, &target.host))
+/// Which of `resources` has its metadata served at `target` (RFC 9728 §3.1): at its own path, and at the root too where no other
+/// has any on the host, for clients that know the host alone.
+pub fn described(resources: &[Resource], target: &Target) -> Option<usize> {
+    if target.method != "GET" || below_metadata(&target.path).is_none() {
+        return None;
+    }
+    let on_host = || described_on(resources, target);
+    let own = on_host().find(|(_, metadata)| metadata.path == target.path);
+    let only = || on_host().next().filter(|_| target.path == METADATA && on_host().nth(1).is_none());
+    own.or_else(only).map(|(index, _)| index)
+}
+
+/// Whether `target` asks for metadata that nobody has: of a host where metadata is served, or in nobody's name. `found` admits it
+/// as it stands.
+pub(crate) fn asks_about_nothing(resources: &[Resource], target: &Target, found: Option<&Resource>) -> bool {
+    let asks = target.method == "GET" && below_metadata(&target.path).is_some();
+    asks && found.is_none_or(|found| {
+        let (PathMatch::Exact(own) | PathMatch::Below(own)) = &found.matching.path;
+        // Who serves such documents itself is asked; and on the way out they are somebody else's.
+        !own.starts_with(WELL_KNOWN) && !found.interface.egress && described_on(resources, target).next().is_some()
     })
+}
+
+/// Whether `head` is what a browser asks before it asks (Fetch, CORS preflight): of no agent's doing, and never with a credential.
+pub(crate) fn is_preflight(head: &RequestHead, target: &Target) -> bool {
+    let has = |name| head.headers.contains(name);
+    target.method == "OPTIONS" && has("origin") && has("access-control-request-method")
+}
+
+/// What is behind the place of all metadata in `path`, if it is there.
+pub(crate) fn below_metadata(path: &str) -> Option<&str> {
+    path.strip_prefix(METADATA).filter(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Those of `resources` whose metadata is served on the host of `target`.
+fn described_on<'c>(resources: &'c [Resource], target: &Target) -> impl Iterator<Item = (usize, &'c Metadata)> {
+    let on_host =
+        |resource: &Resource| resource.matching.host.as_deref().is_none_or(|host| host_matches(host, &target.host));
+    let all = resources.iter().enumerate().filter(move |(_, resource)| on_host(resource));
+    all.filter_map(|(index, resource)| Some((index, resource.metadata.as_ref()?)))
 }
 
 /// Whether `target` is the card of the agent `resource`, which everybody may see.

@@ -103,6 +103,18 @@ impl PluginConfig {
         Ok(found)
     }
 
+    /// Where pages may ask from, whatever resource it is: every `allowed_origins`.
+    pub fn origins(&self) -> BTreeSet<String> {
+        let mut origins = BTreeSet::new();
+        walk(&self.value, "", &mut |pointer, value| {
+            if pointer.ends_with("/allowed_origins") {
+                let listed = value.as_array().into_iter().flatten().filter_map(Value::as_str);
+                origins.extend(listed.map(str::to_owned));
+            }
+        });
+        origins
+    }
+
     /// Names of the environment variables that hold its secrets: every `{ env: NAME }`.
     pub fn secrets(&self) -> BTreeSet<String> {
         let mut names = BTreeSet::new();

@@ -3,12 +3,16 @@
 //! Everything that lets the filter and the server behind read one request in two ways is refused or removed here (H17,
 //! H18). Nothing here allows a request.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::cluster::UPSTREAM;
 use super::config::PluginConfig;
 use super::{Options, address, filter, with};
 
+/// Envoy's own filter for pages.
+const CORS: &str = "envoy.filters.http.cors";
 /// The name of the one route.
 const ROUTE: &str = "tools";
 
@@ -51,8 +55,8 @@ fn connection_manager(config: &PluginConfig, options: &Options) -> Value {
         "stream_idle_timeout": "300s",
         "early_header_mutation_extensions": [strip_client_control()],
         "access_log": [access_log()],
-        "route_config": route_config(),
-        "http_filters": [filter::filter(config, options), router()],
+        "route_config": route_config(config),
+        "http_filters": http_filters(config, options),
     });
     // Envoy itself refuses what is not named here; which resource may is the filter's to say.
     let upgrades: Vec<Value> = config.upgrades().iter().map(|upgrade| json!({ "upgrade_type": upgrade })).collect();
@@ -71,21 +75,48 @@ fn strip_client_control() -> Value {
     })
 }
 
-/// One route without retry, hedge or mirror: a permitted step runs once (H17). No header picks it.
-fn route_config() -> Value {
+/// What answers pages' preflights stands in front where pages may ask: those are not an agent's actions. It also says on every
+/// answer, refusals among them, that such a page may read it.
+fn http_filters(config: &PluginConfig, options: &Options) -> Vec<Value> {
+    let cors = json!({
+        "name": CORS,
+        "typed_config": { "@type": "type.googleapis.com/envoy.extensions.filters.http.cors.v3.Cors" },
+    });
+    let front = (!config.origins().is_empty()).then_some(cors);
+    front.into_iter().chain([filter::filter(config, options), router()]).collect()
+}
+
+/// Which pages may ask, and what of answers they may read: from the origins that the configuration names, never from `*`.
+fn cors_policy(origins: &BTreeSet<String>) -> Value {
     json!({
-        "name": ROUTE,
-        "virtual_hosts": [{
-            "name": ROUTE,
-            "domains": ["*"],
-            "routes": [{
-                "name": ROUTE,
-                "match": { "prefix": "/" },
-                // Answers may stream for as long as something comes (SSE).
-                "route": { "cluster": UPSTREAM, "timeout": "0s", "idle_timeout": "3600s" },
-            }],
-        }],
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.cors.v3.CorsPolicy",
+        "allow_origin_string_match": origins.iter().map(|origin| json!({ "exact": origin })).collect::<Vec<_>>(),
+        "allow_methods": "GET, POST, DELETE, OPTIONS",
+        "allow_headers": "authorization, content-type, accept, dpop, last-event-id, mcp-protocol-version, mcp-session-id, mcp-method, mcp-name",
+        "expose_headers": "mcp-session-id, mcp-protocol-version, www-authenticate, dpop-nonce, retry-after",
+        "max_age": "600",
     })
+}
+
+/// One route without retry, hedge or mirror: a permitted step runs once (H17). No header picks it.
+fn route_config(config: &PluginConfig) -> Value {
+    let host = json!({
+        "name": ROUTE,
+        "domains": ["*"],
+        "routes": [{
+            "name": ROUTE,
+            "match": { "prefix": "/" },
+            // Answers may stream for as long as something comes (SSE).
+            "route": { "cluster": UPSTREAM, "timeout": "0s", "idle_timeout": "3600s" },
+        }],
+    });
+    let origins = config.origins();
+    let host = if origins.is_empty() {
+        host
+    } else {
+        with(host, "typed_per_filter_config", json!({ CORS: cors_policy(&origins) }))
+    };
+    json!({ "name": ROUTE, "virtual_hosts": [host] })
 }
 
 fn router() -> Value {

@@ -115,6 +115,14 @@ pub fn bootstrap(config: &PluginConfig, options: &Options) -> Result<Value, Deri
     })
 }
 
+/// Where the filter's own configuration is in the connection manager that is at `manager` in `document`: another filter may
+/// stand in front of it.
+pub fn filter_in(document: &Value, manager: &str) -> Option<String> {
+    let filters = document.pointer(&format!("{manager}/http_filters"))?.as_array()?;
+    let at = filters.iter().position(|one| one.get("name").and_then(Value::as_str) == Some("countersign"))?;
+    Some(format!("{manager}/http_filters/{at}/typed_config/config"))
+}
+
 /// `object` with one more member.
 fn with(mut object: Value, key: &str, value: Value) -> Value {
     if let Some(members) = object.as_object_mut() {

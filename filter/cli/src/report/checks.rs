@@ -6,6 +6,7 @@ use countersign_engine::reason::Reason;
 use countersign_engine::workload::register::{Governed, Unclassified};
 
 /// Whether a request could be denied with `reason`.
+#[expect(clippy::too_many_lines, reason = "one table: every reason is a row of it")]
 pub(super) fn is_possible(reason: Reason, config: &Config) -> bool {
     let issuer = |is: &dyn Fn(&Issuer) -> bool| config.issuers.iter().any(is);
     let resource = |is: &dyn Fn(&Resource) -> bool| config.resources.iter().any(is);
@@ -13,7 +14,7 @@ pub(super) fn is_possible(reason: Reason, config: &Config) -> bool {
     let spoken = |protocol: Protocol| resource(&|resource| resource.protocol == protocol);
     let entry = |is: &dyn Fn(&Governed) -> bool| config.workloads.entries.iter().any(|entry| is(&entry.governed));
     match reason {
-        Reason::NoResource => config.unmatched == Unmatched::Deny,
+        Reason::NoResource | Reason::NoMetadata => config.unmatched == Unmatched::Deny,
         Reason::LifetimeTooLong => issuer(&|issuer| issuer.rules.max_lifetime().is_some()),
         Reason::TokenSpent => issuer(&|issuer| issuer.one_shot),
         Reason::TokenInactive | Reason::IntrospectionUnavailable => issuer(&|issuer| issuer.introspection.is_some()),
@@ -63,6 +64,7 @@ pub(super) fn is_possible(reason: Reason, config: &Config) -> bool {
         | Reason::Unmatched
         | Reason::AgentCard
         | Reason::Metadata
+        | Reason::PreflightUnanswered
         | Reason::AmbiguousHeaders
         | Reason::AmbiguousPath
         | Reason::NearMiss

@@ -132,6 +132,9 @@ impl Arrival {
                     trailers,
                 }))
             }
+            Err(Reason::NoCredential) if !found.interface.egress && route::is_preflight(&head, &target) => {
+                Self::Refused(Misfit::of(Reason::PreflightUnanswered, Some(resource)).refuse(head, target))
+            }
             Err(reason) => Self::Refused(Misfit::of(reason, Some(resource)).refuse(head, target)),
         }
     }
@@ -174,8 +177,12 @@ impl<'e> Purpose<'e> {
         route::check_rest(head, target).map_err(refused)?;
         check_tunnel(head, target, found.map(|(_, resource)| resource), engine)
             .map_err(|reason| if route::is_web_socket(head) { refused(reason) } else { Misfit::of(reason, None) })?;
-        if let Some(index) = resources.iter().position(|resource| route::asks_about(resource, target)) {
+        if let Some(index) = route::described(resources, target) {
             return Ok(Self::Metadata(ResourceIndex(index)));
+        }
+        let permitted = found.is_none() && *unmatched == Unmatched::Pass;
+        if !permitted && route::asks_about_nothing(resources, target, found.map(|(_, resource)| resource)) {
+            return Err(Misfit::of(Reason::NoMetadata, None));
         }
         let mut cards = resources.iter().enumerate();
         let card = cards.find(|(_, resource)| route::asks_for_card(resource, target, route));
@@ -184,6 +191,10 @@ impl<'e> Purpose<'e> {
             return Ok(Self::Undecided(Undecided::Card(ResourceIndex(index), agent.interface.card)));
         }
         let Some((index, resource)) = found else {
+            // Browsers ask before they ask for metadata with a field of MCP's own.
+            if !permitted && route::below_metadata(&target.path).is_some() && route::is_preflight(head, target) {
+                return Err(Misfit::of(Reason::PreflightUnanswered, None));
+            }
             return Ok(Self::Undecided(Undecided::Unmatched(*unmatched)));
         };
         route::check_origin(resource, target, &head.headers).map_err(refused)?;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{before, later, sleep};
 use crate::envoy::{Envoy, RunningEnvoy};
-use crate::gateway::{Options, PluginConfig, Upstream, bootstrap};
+use crate::gateway::{Options, PluginConfig, Upstream, bootstrap, filter_in};
 use crate::scenario::format::KeyServer;
 
 /// How long a change may take: the first one compiles the module.
@@ -41,9 +41,8 @@ impl Front {
     pub(super) fn of(bootstrap: &Value, name: String) -> anyhow::Result<Self> {
         let mut listener = bootstrap.pointer("/static_resources/listeners/0").context("no listener")?.clone();
         listener["name"] = json!(name);
-        let filters =
-            listener.pointer_mut("/filter_chains/0/filters/0/typed_config/http_filters/0/typed_config/config");
-        filters.context("no filter")?["vm_config"]["vm_id"] = json!(name);
+        let filter = filter_in(&listener, "/filter_chains/0/filters/0/typed_config").context("no filter")?;
+        listener.pointer_mut(&filter).context("no filter")?["vm_config"]["vm_id"] = json!(name);
         let clusters = bootstrap.pointer("/static_resources/clusters").and_then(Value::as_array);
         Ok(Self { name, listener, clusters: clusters.context("no clusters")?.clone() })
     }

@@ -4,12 +4,12 @@ use anyhow::Context;
 use serde_json::{Value, json};
 
 use crate::drivers::SECRETS;
+use crate::gateway::filter_in;
 use crate::scenario::format::Deviation;
 use crate::scenario::text::merge;
 
 const MANAGER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
 const ROUTE: &str = "/route_config/virtual_hosts/0/routes/0/route";
-const FILTER: &str = "/http_filters/0/typed_config/config";
 
 /// `bootstrap` with the deviations.
 pub(super) fn apply(mut bootstrap: Value, gateway: &[Deviation]) -> anyhow::Result<Value> {
@@ -17,7 +17,8 @@ pub(super) fn apply(mut bootstrap: Value, gateway: &[Deviation]) -> anyhow::Resu
     let secrets: serde_json::Map<String, Value> =
         SECRETS.iter().map(|(name, secret)| ((*name).to_owned(), json!(secret))).collect();
     let secret = json!({ "environment_variables": { "host_env_keys": null, "key_values": secrets } });
-    patch(&mut bootstrap, &format!("{MANAGER}{FILTER}/vm_config"), &secret)?;
+    let filter = filter_in(&bootstrap, MANAGER).context("a derived bootstrap has no filter")?;
+    patch(&mut bootstrap, &format!("{filter}/vm_config"), &secret)?;
     // Without these Envoy drops trailers of HTTP/1.1 itself.
     let trailers = json!({ "http_protocol_options": { "enable_trailers": true } });
     patch(&mut bootstrap, MANAGER, &trailers)?;
@@ -30,17 +31,19 @@ pub(super) fn apply(mut bootstrap: Value, gateway: &[Deviation]) -> anyhow::Resu
     patch(&mut bootstrap, "/static_resources/clusters/0", &upstream)?;
     for deviation in gateway {
         let (place, change) = match deviation {
-            Deviation::HoldsNoBodies => (FILTER, json!({ "allow_on_headers_stop_iteration": null })),
-            Deviation::PassesUnderscores => {
-                ("", json!({ "common_http_protocol_options": { "headers_with_underscores_action": "ALLOW" } }))
-            }
-            Deviation::Retries => {
-                (ROUTE, json!({ "retry_policy": { "retry_on": "5xx,reset,retriable-4xx", "num_retries": 2 } }))
-            }
+            Deviation::HoldsNoBodies => (filter.clone(), json!({ "allow_on_headers_stop_iteration": null })),
+            Deviation::PassesUnderscores => (
+                MANAGER.to_owned(),
+                json!({ "common_http_protocol_options": { "headers_with_underscores_action": "ALLOW" } }),
+            ),
+            Deviation::Retries => (
+                format!("{MANAGER}{ROUTE}"),
+                json!({ "retry_policy": { "retry_on": "5xx,reset,retriable-4xx", "num_retries": 2 } }),
+            ),
             // Done by the servers around.
             Deviation::SwappedUpstreamCertificate | Deviation::SwappedKeysCertificate => continue,
         };
-        patch(&mut bootstrap, &format!("{MANAGER}{place}"), &change)?;
+        patch(&mut bootstrap, &place, &change)?;
     }
     Ok(bootstrap)
 }
