@@ -166,12 +166,12 @@ pub(crate) fn replace_response_body(size: usize, bytes: &[u8]) -> Result<(), Sta
 
 /// Answers the request. Once per stream, while it is held (DESIGN H6), or while its response's head is.
 pub(crate) fn reply(reply: &Reply) {
-    if let Some((status, message)) = reply.grpc {
+    if let Some((status, message)) = &reply.grpc {
         // The gateway writes these itself; given twice they would be joined.
         let own = |name: &str| ["content-type", "grpc-status", "grpc-message"].contains(&name);
         let metadata =
             reply.headers.iter().filter(|(name, _)| !own(name)).map(|(name, value)| (*name, value.as_bytes()));
-        expect_done(hostcalls::send_grpc_response(grpc_code(status), Some(message), metadata.collect()));
+        expect_done(hostcalls::send_grpc_response(grpc_code(*status), Some(message), metadata.collect()));
         return;
     }
     let headers = reply.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();

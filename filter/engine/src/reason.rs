@@ -25,6 +25,15 @@ pub enum Challenge {
     InsufficientAuthentication,
 }
 
+/// What of a call that was refused its caller can mend: in their own words, and nothing about policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mend {
+    /// RFC 6901 pointer into the arguments.
+    pub argument: String,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
 /// What the table says about one reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row {
@@ -274,7 +283,8 @@ reasons! {
 
 impl Reason {
     /// As clients may see it, who know of what they ask for or do not: a policy that failed looks like one that denied,
-    /// what is not declared looks like what is not permitted, and nobody learns from arguments that do not fit whether a tool is there.
+    /// what is not declared looks like what is not permitted, and who could not call a tool whatever the arguments are does not
+    /// learn from arguments that do not fit whether it is there.
     #[must_use]
     pub fn told(self, known: bool) -> Self {
         let hidden = matches!(self, Self::PolicyError | Self::Undeclared) || (self == Self::ArgumentsUnfit && !known);

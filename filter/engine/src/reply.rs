@@ -10,12 +10,12 @@ use countersign_tokens::{PROOF_ALGORITHMS, Scalar};
 use serde_json::{Value, json};
 
 pub(crate) use denial::Denial;
-use denial::Form;
 pub use denial::GrpcStatus;
+use denial::{Form, Words};
 
 use crate::catalogue::{Demand, Metadata};
 use crate::possession::nonce;
-use crate::reason::{Challenge, Reason};
+use crate::reason::{Challenge, Mend, Reason};
 use crate::record::Line;
 use crate::session::DecisionId;
 
@@ -29,7 +29,7 @@ pub struct Reply {
     pub headers: Vec<(&'static str, String)>,
     pub body: Vec<u8>,
     /// Of an answer in gRPC's words, which gateways write themselves: what `grpc-status` and `grpc-message` say.
-    pub grpc: Option<(GrpcStatus, &'static str)>,
+    pub grpc: Option<(GrpcStatus, String)>,
 }
 
 /// Whom the answer is for.
@@ -52,6 +52,8 @@ pub(crate) struct Addressee<'a> {
     pub(crate) scope: Option<&'a str>,
     /// How a person must have authenticated.
     pub(crate) demand: Option<&'a Demand>,
+    /// What it can mend, where it may know that.
+    pub(crate) mend: Option<&'a Mend>,
 }
 
 impl Reply {
@@ -97,18 +99,17 @@ impl Reply {
         }
         headers.push(("cache-control", "no-store".to_owned()));
         let decision = to.id.to_string();
+        let words = Words::new(reason, to.mend, &decision);
         let (media_type, body) = match (to.denial.form, to.rpc_id) {
-            (Form::Grpc(status), _) => return Self::grpc(line, reason, status, headers),
-            (Form::Error { code }, Some(id)) => {
-                ("application/json", denial::error(reason, code, id, &decision, to.version))
+            (Form::Grpc(status), _) => return Self::grpc(line, &words, status, headers),
+            (Form::Error { code }, Some(id)) => ("application/json", words.error(code, id, to.version)),
+            (Form::A2a { code, rpc: true }, id) => {
+                ("application/json", words.a2a_error(code, id.unwrap_or(&Value::Null)))
             }
-            (Form::A2a { code }, Some(id)) => ("application/json", denial::a2a_error(reason, code, id, &decision)),
-            (Form::A2a { .. }, None) => ("application/json", denial::a2a_status(reason, to.denial.status, &decision)),
-            (Form::Result { typed }, Some(id)) => {
-                ("application/json", denial::tool_result(reason, id, &decision, typed))
-            }
+            (Form::A2a { rpc: false, .. }, _) => ("application/json", words.a2a_status(to.denial.status)),
+            (Form::Result { typed }, Some(id)) => ("application/json", words.tool_result(id, typed)),
             (Form::Problem, _) | (Form::Error { .. } | Form::Result { .. }, None) => {
-                ("application/problem+json", problem(reason, to.denial.status, to))
+                ("application/problem+json", problem(&words, to.denial.status))
             }
         };
         headers.push(("content-type", media_type.to_owned()));
@@ -119,23 +120,23 @@ impl Reply {
     /// names one that is not read: JSON in one line.
     pub(crate) fn other_version(decision: DecisionId, id: &Value, offered: Option<&str>) -> String {
         let reason = Reason::UnsupportedVersion;
-        denial::error(reason, denial::INVALID_PARAMS, id, &decision.to_string(), offered).to_string()
+        Words::new(reason, None, &decision.to_string()).error(denial::INVALID_PARAMS, id, offered).to_string()
     }
 
     /// What the client gets on a stream that no request of its own opened where nothing more of it passes for `reason`: an event.
     pub(crate) fn last_event(decision: DecisionId, reason: Reason) -> Vec<u8> {
         let code = denial::own_code(reason.row().status);
-        let error = denial::error(reason, code, &Value::Null, &decision.to_string(), None);
+        let error = Words::new(reason, None, &decision.to_string()).error(code, &Value::Null, None);
         format!("data: {error}\n\n").into_bytes()
     }
 
     /// An answer that is headers only: what went wrong is in `grpc-status`.
-    fn grpc(line: Line, reason: Reason, status: GrpcStatus, mut headers: Vec<(&'static str, String)>) -> Self {
+    fn grpc(line: Line, words: &Words<'_>, status: GrpcStatus, mut headers: Vec<(&'static str, String)>) -> Self {
         const UNSAFE: percent_encoding::AsciiSet = percent_encoding::CONTROLS.add(b'%');
-        let message = reason.row().detail;
+        let message = words.message();
         headers.push(("content-type", "application/grpc".to_owned()));
         headers.push(("grpc-status", (status as u8).to_string()));
-        headers.push(("grpc-message", percent_encoding::utf8_percent_encode(message, &UNSAFE).to_string()));
+        headers.push(("grpc-message", percent_encoding::utf8_percent_encode(&message, &UNSAFE).to_string()));
         Self { line, status: 200, headers, body: Vec::new(), grpc: Some((status, message)) }
     }
 }
@@ -198,15 +199,16 @@ fn retry_after(reason: Reason) -> Option<&'static str> {
 }
 
 /// RFC 9457 §3.1.
-fn problem(reason: Reason, status: u16, to: &Addressee<'_>) -> Value {
-    let row = reason.row();
-    json!({
-        "type": format!("urn:countersign:{}", reason.row().code),
+fn problem(words: &Words<'_>, status: u16) -> Value {
+    let mut problem = json!({
+        "type": format!("urn:countersign:{}", words.reason.row().code),
         "title": title(status),
         "status": status,
-        "detail": row.detail,
-        "instance": format!("urn:uuid:{}", to.id),
-    })
+        "detail": words.message(),
+        "instance": format!("urn:uuid:{}", words.decision),
+    });
+    words.mend_in(&mut problem);
+    problem
 }
 
 fn title(status: u16) -> &'static str {

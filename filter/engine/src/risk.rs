@@ -92,8 +92,13 @@ impl RiskRules {
 
     /// Whether one reads where the arguments of `tool` lead.
     pub fn read_arguments(&self, tool: Option<&Tool>) -> bool {
-        tool.is_some_and(|tool| !tool.destinations.is_empty())
-            && self.0.iter().any(|rule| rule.when.destinations.is_some() || rule.when.outside.is_some())
+        self.places(tool).next().is_some()
+    }
+
+    /// The arguments of `tool` that one looks at.
+    pub(crate) fn places(&self, tool: Option<&Tool>) -> impl Iterator<Item = ArgumentPlace> {
+        let reads = self.0.iter().any(|rule| rule.when.destinations.is_some() || rule.when.outside.is_some());
+        places(tool.filter(|_| reads))
     }
 }
 
@@ -184,6 +189,11 @@ impl When {
     }
 }
 
+/// The arguments of `tool` that say where it goes.
+fn places(tool: Option<&Tool>) -> impl Iterator<Item = ArgumentPlace> {
+    tool.into_iter().flat_map(|tool| &tool.destinations).filter_map(|place| ArgumentPlace::parse(place))
+}
+
 fn one_of<T>(stated: Option<&Vec<T>>, meets: impl FnMut(&T) -> bool) -> bool {
     stated.is_none_or(|list| list.iter().any(meets))
 }
@@ -207,8 +217,7 @@ fn leads(about: About<'_>, tool: Option<&Tool>, is_meant: impl Fn(&str) -> bool)
     };
     let outwards = about.resource.interface.egress && about.action.host().is_none_or(|host| is_meant(&host));
     let delivered = about.action.delivery().is_some_and(|delivery| is_meant(&delivery.host));
-    let mut places = tool.iter().flat_map(|tool| &tool.destinations).filter_map(|place| ArgumentPlace::parse(place));
     outwards
         || delivered
-        || places.any(|place| about.action.arguments().is_some_and(|all| place.find(all).into_iter().any(leads)))
+        || places(tool).any(|place| about.action.arguments().is_some_and(|all| place.find(all).into_iter().any(leads)))
 }

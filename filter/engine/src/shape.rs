@@ -14,6 +14,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::task::Bounds;
+
 pub(crate) use limits::{Effort, Limits};
 pub use problem::{SchemaProblem, Unreadable, Why};
 
@@ -23,28 +25,33 @@ pub struct InputSchema {
     written: Value,
     types: Result<Arc<Record>, Vec<(String, SchemaProblem)>>,
     not_enforced: Vec<String>,
+    additional: bool,
 }
 
 /// The members of an object, by name.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Record {
     pub(crate) properties: BTreeMap<String, Property>,
     pub(crate) rest: Rest,
+    /// What is worked out of the members, for policies, under names that none of them has.
+    pub(crate) derived: BTreeMap<String, Bounds>,
 }
 
 /// What holds of members that are not declared by name.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Rest {
     /// None fits.
     Refused,
     /// They fit, and nobody knows what they are: this keyword admits them.
     Open(&'static str),
+    /// Those fit that nobody asks for, as configuration has it: no policy, no grant and no rule about risk.
+    Unasked,
     /// The object is a map of these; as a whole it cannot be read.
     Map(Box<Property>, Unreadable),
 }
 
 /// A member of an object.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Property {
     pub(crate) required: bool,
     pub(crate) nullable: bool,
@@ -54,7 +61,7 @@ pub(crate) struct Property {
 }
 
 /// The type of a value.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Shape {
     Boolean,
     Long,
@@ -84,6 +91,30 @@ impl InputSchema {
         &self.not_enforced
     }
 
+    /// The same schema, whose objects admit members that it does not name and that nobody asks for.
+    #[must_use]
+    pub fn admitting_additional(self) -> Self {
+        let types = self.types.map(|record| Arc::new(record.as_ref().clone().admitting_unasked()));
+        Self { types, additional: true, ..self }
+    }
+
+    /// Whether it was [made to](Self::admitting_additional) admit more than it says.
+    pub fn admits_additional(&self) -> bool {
+        self.additional
+    }
+
+    /// The same schema, of whose arguments `derived` is worked out.
+    #[must_use]
+    pub fn deriving(self, derived: BTreeMap<String, Bounds>) -> Self {
+        let types = self.types.map(|record| Arc::new(Record { derived, ..record.as_ref().clone() }));
+        Self { types, ..self }
+    }
+
+    /// What is worked out of the arguments, by the names that policies have for it.
+    pub fn derived(&self) -> impl Iterator<Item = (&String, &Bounds)> {
+        self.types.iter().flat_map(|record| &record.derived)
+    }
+
     /// The type of the argument `name`, if it is declared.
     pub(crate) fn argument(&self, name: &str) -> Option<&Shape> {
         self.types.as_ref().ok()?.member(name).map(|property| &property.shape)
@@ -93,21 +124,23 @@ impl InputSchema {
 impl From<Value> for InputSchema {
     fn from(written: Value) -> Self {
         let (types, not_enforced) = read::read(&written);
-        Self { types: types.map(Arc::new), not_enforced, written }
+        Self { types: types.map(Arc::new), not_enforced, written, additional: false }
     }
 }
 
 impl Record {
     /// Of which nothing is known.
     pub(crate) const fn open() -> Self {
-        Self { properties: BTreeMap::new(), rest: Rest::Open("additionalProperties") }
+        Self { properties: BTreeMap::new(), rest: Rest::Open("additionalProperties"), derived: BTreeMap::new() }
     }
 
     /// Why a policy cannot read all of it; none where it can.
     pub(crate) fn unreadable(&self) -> Option<&Unreadable> {
         match &self.rest {
             Rest::Map(_, unreadable) => Some(unreadable),
-            Rest::Refused | Rest::Open(_) => self.properties.values().find_map(|property| property.shape.unreadable()),
+            Rest::Refused | Rest::Open(_) | Rest::Unasked => {
+                self.properties.values().find_map(|property| property.shape.unreadable())
+            }
         }
     }
 
@@ -115,8 +148,30 @@ impl Record {
     pub(crate) fn member(&self, name: &str) -> Option<&Property> {
         self.properties.get(name).or(match &self.rest {
             Rest::Map(property, _) => Some(property),
-            Rest::Refused | Rest::Open(_) => None,
+            Rest::Refused | Rest::Open(_) | Rest::Unasked => None,
         })
+    }
+
+    /// The same with members that are not declared and that nobody asks for, in every object that refused them.
+    fn admitting_unasked(self) -> Self {
+        let properties = self.properties.into_iter().map(|(name, property)| (name, property.admitting_unasked()));
+        let rest = match self.rest {
+            Rest::Refused | Rest::Unasked => Rest::Unasked,
+            Rest::Open(keyword) => Rest::Open(keyword),
+            Rest::Map(property, unreadable) => Rest::Map(Box::new(property.admitting_unasked()), unreadable),
+        };
+        Self { properties: properties.collect(), rest, derived: self.derived }
+    }
+}
+
+impl Property {
+    fn admitting_unasked(self) -> Self {
+        let shape = match self.shape {
+            Shape::Set(item) => Shape::Set(Box::new(item.admitting_unasked())),
+            Shape::Record(record) => Shape::Record(record.admitting_unasked()),
+            other @ (Shape::Boolean | Shape::Long | Shape::Decimal | Shape::String(_) | Shape::Opaque(_)) => other,
+        };
+        Self { shape, ..self }
     }
 }
 

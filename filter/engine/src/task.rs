@@ -82,7 +82,7 @@ pub use condition::{Calls, Condition, Period};
 pub use constraint::Constraint;
 pub use destination::Destination;
 pub use error::TaskError;
-pub use grant::{Grant, Metered, Object};
+pub use grant::{Bounds, Grant, Metered, Object};
 pub use grants::{Circumstances, Coverage, Grants, Reach};
 pub use mapping::{MappingError, TaskMapping};
 pub use never::Never;

@@ -5,7 +5,7 @@ use anyhow::{Context, bail};
 use countersign_cli::pack::format::{Caller, Decision, Named};
 use countersign_cli::pack::{Expect, Sent};
 use countersign_engine::action::Action;
-use countersign_engine::catalogue::{BodyKind, Found, Protocol, Resource};
+use countersign_engine::catalogue::{Protocol, Resource};
 use countersign_engine::reason::Reason;
 use countersign_engine::workload::Kind;
 use serde_json::{Map, Value, json};
@@ -112,9 +112,12 @@ fn answered(outcome: &Outcome<'_>, resource: &Resource, sent: &Sent) -> Map<Stri
     };
     expect.insert("status".to_owned(), json!(status));
     expect.insert("no_metadata".to_owned(), json!(resource.metadata_url.is_none()));
-    let hidden = outcome.reason == "arguments_unfit" && are_in_the_head(resource, sent);
-    if hidden || outcome.reason == Reason::Undeclared.row().code {
-        // Nobody learns from arguments that do not fit what there is, nor what is declared.
+    if outcome.reason == "arguments_unfit" {
+        // Which argument it is, cases do not say.
+        expect.insert("unfit_any".to_owned(), json!(true));
+    }
+    if outcome.reason == Reason::Undeclared.row().code {
+        // Nobody learns what is declared.
         expect.insert("told".to_owned(), json!("policy_denied"));
     }
     match resource.protocol {
@@ -128,15 +131,6 @@ fn answered(outcome: &Outcome<'_>, resource: &Resource, sent: &Sent) -> Map<Stri
         }
     }
     expect
-}
-
-/// Whether a resource reads this request's arguments before its body.
-fn are_in_the_head(resource: &Resource, sent: &Sent) -> bool {
-    let path = sent.path.split('?').next().unwrap_or_default();
-    match resource.find(&sent.method, path) {
-        Found::Endpoint(endpoint, _) => matches!(endpoint.body, BodyKind::None | BodyKind::Unread),
-        Found::Undeclared | Found::Nearly(_) => resource.protocol == Protocol::Grpc,
-    }
 }
 
 /// Null where there is none to answer to: notifications and what has no body.

@@ -78,7 +78,7 @@ impl Answer {
             ("retry-after", self.retry_after.map(|seconds| seconds.to_string())),
             ("allow", expect.allow.clone().or_else(|| self.allow.clone())),
             ("grpc-status", expect.grpc.map(|status| status.to_string())),
-            ("grpc-message", expect.grpc.map(|_| self.detail.clone())),
+            ("grpc-message", expect.grpc.map(|_| self.message(expect))),
         ]
     }
 
@@ -86,25 +86,40 @@ impl Answer {
     pub fn body(&self, reason: &str, expect: &Expect, decision: &str) -> Value {
         let told = self.told.as_deref().unwrap_or(reason);
         match (&expect.rpc_id, &expect.a2a) {
-            (id, Some(status)) => self.a2a(told, id.as_ref(), status, expect, decision),
+            (id, Some(status)) => {
+                let id = id.as_ref().or(expect.rpc_null.then_some(&Value::Null));
+                self.a2a(told, id, status, expect, decision)
+            }
             (Some(id), None) => {
                 if let Some(kind) = &expect.tool_result {
-                    return self.tool_result(id, kind, decision);
+                    return self.tool_result(id, kind, expect, decision);
                 }
-                let mut data = json!({ "reason": told, "decision": decision });
+                let mut data = with_unfit(json!({ "reason": told, "decision": decision }), expect);
                 if let Some(members) = data.as_object_mut() {
                     members.extend(expect.data.clone());
                 }
                 let code = expect.code.unwrap_or(self.code);
-                json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": self.detail, "data": data } })
+                let message = self.message(expect);
+                json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": message, "data": data } })
             }
-            (None, None) => json!({
-                "type": format!("urn:countersign:{told}"),
-                "title": if expect.status == 407 { "Proxy Authentication Required" } else { &self.title },
-                "status": expect.status,
-                "detail": self.detail,
-                "instance": format!("urn:uuid:{decision}"),
-            }),
+            (None, None) => {
+                let problem = json!({
+                    "type": format!("urn:countersign:{told}"),
+                    "title": if expect.status == 407 { "Proxy Authentication Required" } else { &self.title },
+                    "status": expect.status,
+                    "detail": self.message(expect),
+                    "instance": format!("urn:uuid:{decision}"),
+                });
+                with_unfit(problem, expect)
+            }
+        }
+    }
+
+    /// The detail, and the argument that is wrong.
+    fn message(&self, expect: &Expect) -> String {
+        match &expect.unfit {
+            None => self.detail.clone(),
+            Some((argument, problem)) => format!("{} Argument `{argument}`: {problem}.", self.detail),
         }
     }
 
@@ -120,9 +135,9 @@ impl Answer {
             "@type": "type.googleapis.com/google.rpc.ErrorInfo",
             "reason": reason,
             "domain": domain,
-            "metadata": { "decision": decision },
+            "metadata": with_unfit(json!({ "decision": decision }), expect),
         }]);
-        let (code, message) = (expect.code.unwrap_or(self.code), &self.detail);
+        let (code, message) = (expect.code.unwrap_or(self.code), self.message(expect));
         match id {
             Some(id) => {
                 json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": message, "data": info } })
@@ -134,8 +149,8 @@ impl Answer {
     }
 
     /// An MCP `CallToolResult`.
-    fn tool_result(&self, id: &Value, kind: &str, decision: &str) -> Value {
-        let text = format!("{} (decision {decision})", self.detail);
+    fn tool_result(&self, id: &Value, kind: &str, expect: &Expect, decision: &str) -> Value {
+        let text = format!("{} (decision {decision})", self.message(expect));
         let mut result = json!({ "content": [{ "type": "text", "text": text }], "isError": true });
         if let Some(members) = result.as_object_mut().filter(|_| !kind.is_empty()) {
             members.insert("resultType".to_owned(), kind.into());
@@ -165,4 +180,13 @@ impl Answer {
         let scheme = if expect.dpop { "DPoP" } else { "Bearer" };
         Some(format!("{scheme} {}", parts.join(", ")))
     }
+}
+
+/// `object` with the argument that is wrong, and what is wrong with it.
+fn with_unfit(mut object: Value, expect: &Expect) -> Value {
+    if let (Some((argument, problem)), Some(members)) = (&expect.unfit, object.as_object_mut()) {
+        members.insert("argument".to_owned(), argument.as_str().into());
+        members.insert("problem".to_owned(), problem.as_str().into());
+    }
+    object
 }

@@ -146,17 +146,19 @@ impl Differences {
     }
 
     fn answer(&mut self, expected: &Expected<'_>, code: &str, got: &Answer, decision: &str) {
-        let code = expected.expect.told.as_deref().unwrap_or(code);
-        let Some(answer) = expected.answers.get(code) else { return self.served(expected.expect, got) };
-        for (name, value) in answer.headers(expected.expect) {
+        let learned = expected.expect.unfit_any.then(|| with_unfit(expected.expect, got));
+        let expect = learned.as_ref().unwrap_or(expected.expect);
+        let code = expect.told.as_deref().unwrap_or(code);
+        let Some(answer) = expected.answers.get(code) else { return self.served(expect, got) };
+        for (name, value) in answer.headers(expect) {
             self.same(name, &value.into_iter().collect(), &values(&got.headers, name));
         }
         // There is no body in an answer to HEAD (RFC 9110 §9.3.2).
-        if expected.expect.grpc.is_some() {
+        if expect.grpc.is_some() {
             self.same("body", &String::new(), &lossy(&got.body));
         } else if expected.request.method != "HEAD" {
             let body = serde_json::from_slice(&got.body).unwrap_or_else(|_| lossy(&got.body).into());
-            self.same("body", &answer.body(code, expected.expect, decision), &body);
+            self.same("body", &answer.body(code, expect, decision), &body);
         }
     }
 
@@ -301,6 +303,16 @@ impl Differences {
             }
         }
     }
+}
+
+/// `expect` with the argument that `got` names, if it names one.
+fn with_unfit(expect: &Expect, got: &Answer) -> Expect {
+    let said = values(&got.headers, "grpc-message").pop().unwrap_or_else(|| lossy(&got.body));
+    let named = said.split_once("Argument `").and_then(|(_, said)| said.split_once("`: "));
+    let named = named.and_then(|(argument, rest)| Some((argument.to_owned(), rest.split(".\"").next()?.to_owned())));
+    let named = named.map(|(argument, problem)| (argument, problem.strip_suffix('.').unwrap_or(&problem).to_owned()));
+    let told = named.is_none().then(|| "policy_denied".to_owned());
+    Expect { unfit: named, told, ..expect.clone() }
 }
 
 /// Every value under any spelling of `name`.

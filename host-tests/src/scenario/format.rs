@@ -454,6 +454,9 @@ pub struct Expect {
     /// The answer is an A2A error: without `rpc_id` one of REST, with this status of `google.rpc`.
     #[serde(default)]
     pub a2a: Option<String>,
+    /// The answer is a JSON-RPC error of A2A, with the id `null`.
+    #[serde(default)]
+    pub rpc_null: bool,
     /// The answer is headers only, with this gRPC status.
     #[serde(default)]
     pub grpc: Option<u32>,
@@ -472,6 +475,12 @@ pub struct Expect {
     /// The client is answered as for this reason instead.
     #[serde(default)]
     pub told: Option<String>,
+    /// The answer names this argument, and what is wrong with it.
+    #[serde(default)]
+    pub unfit: Option<(String, String)>,
+    /// The answer names some argument, and what is wrong with it; or, to who could not call it at all, neither.
+    #[serde(default)]
+    pub unfit_any: bool,
     /// The answer has another JSON-RPC code than the table says.
     #[serde(default)]
     pub code: Option<i64>,

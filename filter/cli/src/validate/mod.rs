@@ -15,7 +15,7 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use countersign_engine::config::{Config, ConfigError};
-use countersign_engine::policy::{CedarPolicy, LoadError, Place, RegoPolicy};
+use countersign_engine::policy::{CedarPolicy, LoadError, Place, RegoPolicy, catalogue_errors};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -169,6 +169,14 @@ pub fn load(document: &Document, secrets: &Present) -> Result<Loaded, Vec<Findin
             let rego = rego.map(|text| RegoPolicy::compile(text, input, &config.resources, &config.sandboxes));
             let rego = rego.transpose();
             match (cedar, rego) {
+                (Ok(None), Ok(None)) => {
+                    // A decision point elsewhere decides, about arguments that fit.
+                    let errors = catalogue_errors(&config.resources);
+                    if errors.is_empty() {
+                        return Ok(Loaded { config, cedar: None, rego: None });
+                    }
+                    Err(errors.iter().map(of_policy).collect())
+                }
                 (Ok(cedar), Ok(rego)) => Ok(Loaded { config, cedar, rego }),
                 (cedar, rego) => {
                     let of_rego = |error: &LoadError| Finding::of_policy(error, REGO, &document.value);

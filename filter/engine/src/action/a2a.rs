@@ -69,6 +69,11 @@ pub fn is_card(resource: &Resource, target: &Target) -> bool {
     target.method == "GET" && (target.path == CARD_PATH || below(resource, &target.path) == Some(CARD_PATH))
 }
 
+/// Whether `target` is where the agent takes JSON-RPC.
+pub fn is_rpc(resource: &Resource, target: &Target) -> bool {
+    target.method == "POST" && below(resource, &target.path).is_some_and(is_endpoint)
+}
+
 /// What an A2A request does; `body` whole, when there is one.
 ///
 /// `OPTIONS` is no operation: it is the HTTP action `http:OPTIONS`.
@@ -93,7 +98,7 @@ pub fn read(resource: &Resource, target: &Target, headers: &Headers, body: Optio
         return done(Read { method, parameters: Parameters::default(), id: None });
     }
     let rest = below(resource, &target.path).ok_or(Reason::UnknownMethod)?;
-    if rest.is_empty() || rest == "/" {
+    if is_endpoint(rest) {
         if !has_body {
             return Err(Reason::UnknownMethod.into());
         }
@@ -141,6 +146,11 @@ fn below<'p>(resource: &Resource, path: &'p str) -> Option<&'p str> {
             path.strip_prefix(root.as_str()).filter(|rest| rest.is_empty() || rest.starts_with('/'))
         }
     }
+}
+
+/// Whether what is below the agent's path is the agent itself.
+fn is_endpoint(rest: &str) -> bool {
+    rest.is_empty() || rest == "/"
 }
 
 /// 1.0 §3.6: `Major.Minor`, nothing else.

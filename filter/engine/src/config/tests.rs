@@ -85,12 +85,14 @@ fn full() -> Value {
             "strip_credentials": ["txn-token"],
             "events": [{
                 "name": "incident.created", "risk": "high", "labels": ["paging"],
-                "input_schema": { "type": "object" }, "redact": ["/note"],
+                "input_schema": { "type": "object", "required": ["to"], "additionalProperties": true }, "additional_arguments": "allow",
+                "derived": { "home": { "/to": { "domain": ["example.com"] } } }, "redact": ["/note"],
                 "destinations": ["/url"], "authentication": { "acr_values": ["hwk"], "max_age": "5m" }
             }],
+            "additional_arguments": "allow",
             "tools": [{
                 "name": "transfer", "risk": "high", "labels": ["external"],
-                "input_schema": { "type": "object" }, "redact": ["/note", "/a~1b/~0"],
+                "input_schema": { "type": "object", "required": ["paths"], "additionalProperties": true }, "additional_arguments": "refuse", "derived": { "in_data": { "/paths/*": { "prefix": "/data/" } } }, "redact": ["/note", "/a~1b/~0"],
                 "pin": "sha-256:47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU",
                 "destinations": ["/url"], "authentication": { "acr_values": ["hwk"], "max_age": "5m" }
             }]
@@ -236,7 +238,7 @@ fn objects<'a>(value: &'a Value, pointer: &str, visit: &mut dyn FnMut(&str, &'a 
             if !["/claims", "/required_claims"].iter().any(|names| pointer.ends_with(names)) {
                 visit(pointer, members);
             }
-            let foreign = ["input_schema", "inline", "actions"];
+            let foreign = ["input_schema", "derived", "inline", "actions"];
             let is_foreign = |key: &str| foreign.contains(&key) || (pointer, key) == ("/bundle", "keys");
             for (key, value) in members.iter().filter(|(key, _)| !is_foreign(key)) {
                 objects(value, &format!("{pointer}/{key}"), visit);

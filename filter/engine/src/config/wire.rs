@@ -30,7 +30,7 @@ use self::seen::Seen;
 use self::workload::Known;
 use super::read::Node;
 use super::secrets::Secrets;
-use super::{ClientCertificate, Config, Denied, ForwardConfig, RecordConfig, Unmatched, text};
+use super::{ClientCertificate, Config, Denied, ForwardConfig, Issuer, RecordConfig, Unmatched, text};
 use crate::risk::RiskRules;
 use crate::rollout::Mode;
 use crate::task::ArgumentPlace;
@@ -71,7 +71,8 @@ pub(super) fn document(root: &Node<'_>, secrets: &dyn Secrets) -> Option<Config>
             node.choice("source", &sources)
         });
         let policy = object.required("policy", "write `policy: { cedar: \"permit (…);\" }`", |node| {
-            let several = issuers.as_ref().is_some_and(|issuers| issuers.len() > 1);
+            let tenants = |issuer: &Issuer| issuer.rules.tenants().nth(1).is_some();
+            let several = issuers.as_ref().is_some_and(|issuers| issuers.len() > 1 || issuers.iter().any(tenants));
             policy::policy(node, several, &source, &mut seen)
         });
         let sandboxes = object.or("sandboxes", Vec::new(), sandbox::sandboxes);

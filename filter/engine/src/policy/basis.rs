@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::catalogue::{Demand, Interface, Match, PathMatch, Protocol, Resource, Tool};
+use crate::shape::InputSchema;
 
 /// SHA-256 over fields, each with its length: no two lists of fields give the same bytes.
 #[derive(Clone, Default)]
@@ -122,6 +123,15 @@ pub(super) fn tool(resource: &[u8; 32], entry: &Tool) -> [u8; 32] {
     fields.list(destinations);
     fields.add(pin.as_ref().map_or(&[][..], |pin| pin));
     fields.demand(authentication.as_ref());
+    let derived = input_schema.iter().flat_map(InputSchema::derived);
+    let derived: Vec<String> = derived.map(|(name, bounds)| format!("{name} {bounds:?}")).collect();
+    if !derived.is_empty() {
+        fields.add("derived arguments");
+        fields.list(&derived);
+    }
+    if input_schema.as_ref().is_some_and(InputSchema::admits_additional) {
+        fields.add("additional arguments");
+    }
     fields.digest()
 }
 

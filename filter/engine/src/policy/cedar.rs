@@ -108,6 +108,11 @@ impl CedarPolicy {
     }
 }
 
+/// What is wrong with the catalogue that `resources` are, whoever decides.
+pub fn catalogue_errors(resources: &[Resource]) -> Vec<LoadError> {
+    catalogue(resources).1
+}
+
 /// The arguments of every declared tool, and what is wrong with the catalogue.
 pub(super) fn catalogue(resources: &[Resource]) -> (Declared<'_>, Vec<LoadError>) {
     let mut declared = BTreeMap::new();

@@ -75,17 +75,22 @@ impl Listing<'_> {
             }
             path.pop();
         }
+        for name in record.derived.keys() {
+            let path = [name.clone()];
+            self.add(Some(pointer(&path)), None, &path);
+        }
         match &record.rest {
             Rest::Refused => {}
             Rest::Map(..) => self.add(Some(format!("{}/*", pointer(path))), None, path),
-            Rest::Open(keyword) => {
+            rest @ (Rest::Open(_) | Rest::Unasked) => {
                 let beside = pointer(path);
                 let beside = if beside.is_empty() {
                     "what is not declared".to_owned()
                 } else {
                     format!("what is not declared in `{beside}`")
                 };
-                self.add(None, Some(format!("{beside} is admitted by `{keyword}`")), &[]);
+                let by = if let Rest::Open(keyword) = rest { *keyword } else { "additional_arguments" };
+                self.add(None, Some(format!("{beside} is admitted by `{by}`")), &[]);
             }
         }
     }

@@ -130,7 +130,7 @@ impl CedarPolicy {
     fn denied(&self, determining: Vec<String>) -> Deny {
         let reasons: Vec<&str> = self.rules(&determining).filter_map(|rule| rule.reason.as_deref()).collect();
         let detail = (!reasons.is_empty()).then(|| reasons.join("; "));
-        Deny { reason: Reason::PolicyDenied, determining, detail }
+        Deny::by(Reason::PolicyDenied, determining, detail)
     }
 
     fn rules<'a>(&'a self, ids: &'a [String]) -> impl Iterator<Item = &'a Rule> {
@@ -145,18 +145,21 @@ pub(super) fn one_sandbox(
 ) -> Result<Option<String>, Deny> {
     match (named.next(), named.next()) {
         (one, None) => Ok(one),
-        (_, Some(_)) => Err(Deny {
-            reason: Reason::PolicyError,
-            determining: determining.to_vec(),
-            detail: Some("it is for two sandboxes".to_owned()),
-        }),
+        (_, Some(_)) => {
+            Err(Deny::by(Reason::PolicyError, determining.to_vec(), Some("it is for two sandboxes".to_owned())))
+        }
     }
 }
 
 impl Deny {
+    /// Of what nobody mends by other arguments.
+    pub(super) fn by(reason: Reason, determining: Vec<String>, detail: Option<String>) -> Self {
+        Self { reason, determining, detail, mend: None }
+    }
+
     /// No policy can apply.
     fn by_default() -> Self {
-        Self { reason: Reason::PolicyDenied, determining: Vec::new(), detail: None }
+        Self::by(Reason::PolicyDenied, Vec::new(), None)
     }
 
     /// Cedar's own words would carry values of arguments into the record.
@@ -171,25 +174,26 @@ impl Deny {
             .collect();
         let detail: Vec<String> = failed.iter().map(|(id, failure)| format!("policy `{id}`: {failure}")).collect();
         let determining = failed.into_keys().collect();
-        Self { reason: Reason::PolicyError, determining, detail: Some(detail.join("; ")) }
+        Self::by(Reason::PolicyError, determining, Some(detail.join("; ")))
     }
 }
 
 impl From<ContextError> for Deny {
     fn from(error: ContextError) -> Self {
-        Self { reason: Reason::PolicyError, determining: Vec::new(), detail: Some(error.to_string()) }
+        Self::by(Reason::PolicyError, Vec::new(), Some(error.to_string()))
     }
 }
 
 impl From<UnreadableClaim> for Deny {
     fn from(unreadable: UnreadableClaim) -> Self {
-        Self { reason: Reason::ClaimUnreadable, determining: Vec::new(), detail: Some(unreadable.to_string()) }
+        Self::by(Reason::ClaimUnreadable, Vec::new(), Some(unreadable.to_string()))
     }
 }
 
 impl From<Unfit> for Deny {
     fn from(unfit: Unfit) -> Self {
-        Self { reason: Reason::ArgumentsUnfit, determining: Vec::new(), detail: Some(unfit.to_string()) }
+        let mend = Some(unfit.told());
+        Self { mend, ..Self::by(Reason::ArgumentsUnfit, Vec::new(), Some(unfit.to_string())) }
     }
 }
 

@@ -35,6 +35,7 @@ pub(super) fn look<'s>(types: Option<&'s Record>, path: &[String], how: How) -> 
         }
     }
     match record.member(last).map(|property| &property.shape) {
+        _ if record.derived.contains_key(last) => Look::Declared,
         None => Look::Undeclared,
         Some(Shape::Opaque(unreadable)) => Look::Unreadable(unreadable),
         Some(shape) => whole(shape.unreadable(), how),
@@ -50,7 +51,7 @@ pub(super) fn beside<'s>(types: Option<&'s Record>, path: &[String]) -> impl Ite
             Shape::Boolean | Shape::Long | Shape::Decimal | Shape::String(_) | Shape::Set(_) | Shape::Opaque(_) => None,
         })
     });
-    record.into_iter().flat_map(|record| record.properties.keys())
+    record.into_iter().flat_map(|record| record.properties.keys().chain(record.derived.keys()))
 }
 
 /// To know that it is there takes no reading of what is in it.

@@ -83,7 +83,7 @@ impl CedarPolicy {
             step_up: rule.step_up.as_deref(),
             lifted,
             reason: rule.reason.as_deref(),
-            reads: values(rule, facts),
+            reads: values(slot, rule, facts),
         }
     }
 
@@ -102,11 +102,8 @@ impl CedarPolicy {
         approved: bool,
         arguments: Option<RestrictedExpression>,
     ) -> Result<bool, Deny> {
-        let policies = PolicySet::from_policies([rule.policy.clone()]).map_err(|error| Deny {
-            reason: Reason::PolicyError,
-            determining: vec![rule.id.clone()],
-            detail: Some(error.to_string()),
-        })?;
+        let policies = PolicySet::from_policies([rule.policy.clone()])
+            .map_err(|error| Deny::by(Reason::PolicyError, vec![rule.id.clone()], Some(error.to_string())))?;
         let panel = Panel { policies: &policies, reads: &rule.reads };
         let approval = approved.then(|| hypothetical(facts));
         let outcome = self.evaluate(slot, panel, facts, approval.as_ref().or(facts.approval), arguments)?;
@@ -128,7 +125,7 @@ fn asks_unread(rule: &Rule, facts: &Facts<'_>) -> bool {
 }
 
 /// What `rule` reads, as it is in `facts`.
-fn values(rule: &Rule, facts: &Facts<'_>) -> Map<String, Value> {
+fn values(slot: &Slot, rule: &Rule, facts: &Facts<'_>) -> Map<String, Value> {
     let (reads, mut values) = (&rule.reads, Map::new());
     for (name, value) in document::attributes(facts) {
         if reads.context.contains(&name) {
@@ -141,7 +138,8 @@ fn values(rule: &Rule, facts: &Facts<'_>) -> Map<String, Value> {
     let members = facts.action.arguments();
     let all = members.into_iter().flat_map(Members::keys).map(String::as_str).filter(|_| reads.arguments == Names::All);
     for name in reads.arguments.named().chain(all) {
-        let value = members.and_then(|members| members.get(name)).map(Json::shown).unwrap_or_default();
+        let derived = || Some(slot.arguments.types.as_ref()?.derived.get(name)?.admit(members?).into());
+        let value = members.and_then(|members| members.get(name)).map(Json::shown).or_else(derived).unwrap_or_default();
         values.insert(format!("args.{name}"), value);
     }
     let caller = Value::Object(document::principal(facts));

@@ -7,7 +7,7 @@ use std::fmt;
 
 use countersign_tokens::UnixTime;
 
-use super::arguments::Asked;
+use super::arguments::{Asked, Schemas, Unfit};
 use super::cedar::Surroundings;
 use super::compiling::Stage;
 use super::pdp::{Given, MOST_QUESTIONS, Pdp, Question};
@@ -20,6 +20,7 @@ use crate::progress::{self, Progress};
 use crate::reason::Reason;
 use crate::risk::RiskRules;
 use crate::rollout::Flip;
+use crate::task::ArgumentPlace;
 
 /// What decides about every action; at least one of them.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub(crate) struct Judges {
     cedar: Option<CedarPolicy>,
     rego: Option<RegoPolicy>,
     pdp: Option<Pdp>,
+    /// Where neither Cedar nor Rego holds arguments to what the catalogue declares.
+    schemas: Option<Schemas>,
     /// Whether somebody can be asked for an approval at all.
     approvals: bool,
     revision: String,
@@ -66,6 +69,9 @@ pub fn revision(config: &Config) -> String {
     let PolicyConfig { cedar, links, rego, rego_input: _, pdp } = &config.policy;
     let elsewhere =
         pdp.as_ref().map(|pdp| format!("{} {}{}", pdp.dialect.name(), pdp.endpoint.authority, pdp.endpoint.path));
+    let renamed = pdp.iter().flat_map(|pdp| &pdp.names);
+    let renamed: Vec<String> = renamed.map(|(member, name)| format!("{} {name}", member.key())).collect();
+    let elsewhere = elsewhere.map(|elsewhere| [vec![elsewhere], renamed].concat().join(" "));
     let rules = (config.risk != RiskRules::default()).then(|| format!("{:?}", config.risk));
     let links = links.as_ref().map(|links| format!("{links:?}"));
     let parts = [cedar.as_deref(), links.as_deref(), rego.as_deref(), elsewhere.as_deref(), rules.as_deref()];
@@ -90,8 +96,15 @@ impl Judges {
         let (resources, sandboxes) = (&config.resources, &config.sandboxes);
         let rego = rego_text.as_ref().map(|text| RegoPolicy::compile(text, *rego_input, resources, sandboxes));
         let rego = rego.transpose().map_err(|errors| placed("/policy/rego", &errors))?;
+        let schemas = match pdp {
+            Some(pdp) if cedar.is_none() && rego.is_none() => {
+                let pointer = format!("/policy/{}", pdp.dialect.name());
+                Some(Schemas::of(resources).map_err(|errors| placed(&pointer, &errors))?)
+            }
+            Some(_) | None => None,
+        };
         let (approvals, revision) = (config.step_up.is_some(), revision(config));
-        Ok(Self { cedar, rego, pdp: pdp.clone().map(Pdp::new), approvals, revision })
+        Ok(Self { cedar, rego, pdp: pdp.clone().map(Pdp::new), schemas, approvals, revision })
     }
 
     /// What Cedar says about all of `parts` of an action, each with the other `facts`; none where it is not asked.
@@ -116,15 +129,15 @@ impl Judges {
             Some(deny @ Verdict::Deny(_)) => return Opinion::Verdict(deny),
             verdict => verdicts.extend(verdict),
         }
+        let checked = self.schemas.as_ref().map_or(Ok(()), |schemas| schemas.check(facts.action));
+        if let Err(unfit) = checked {
+            return Opinion::Verdict(Verdict::Deny(unfit.into()));
+        }
         if let Some(pdp) = &self.pdp {
             if parts.len() > MOST_QUESTIONS {
                 let detail =
                     Some(format!("it names more than {MOST_QUESTIONS} things, which are asked about one by one"));
-                return Opinion::Verdict(Verdict::Deny(Deny {
-                    reason: Reason::PolicyError,
-                    determining: Vec::new(),
-                    detail,
-                }));
+                return Opinion::Verdict(Verdict::Deny(Deny::by(Reason::PolicyError, Vec::new(), detail)));
             }
             for action in parts {
                 match pdp.decide(resource, &Facts { action, ..*facts }, given) {
@@ -134,6 +147,19 @@ impl Judges {
             }
         }
         Opinion::Verdict(several::all(verdicts))
+    }
+
+    /// That the arguments that `facts` are about carry nothing at `places`, which a grant or a rule about risk asks for, that
+    /// nothing declares and that its server could read there.
+    pub(crate) fn check_bounded(
+        resource: &Resource,
+        facts: &Facts<'_>,
+        places: impl Iterator<Item = ArgumentPlace>,
+    ) -> Result<(), Deny> {
+        let Some(arguments) = facts.action.arguments() else { return Ok(()) };
+        let schema = resource.declared(facts.action).and_then(|tool| tool.input_schema.as_ref());
+        let mut beside = places.filter_map(|place| place.beside(arguments, schema));
+        beside.next().map_or(Ok(()), |place| Err(Unfit::bounded(place).into()))
     }
 
     /// The call that asks `question`.

@@ -85,8 +85,11 @@
 //!
 //! What is not in `required` is optional. A member that is not declared fits only where the schema admits such: where
 //! `additionalProperties` is `true`, `{}` or of a type that cannot be read, where `patternProperties` stands, or, without
-//! `additionalProperties`, where another keyword beside `properties` may declare some (`allOf`, `if`, `$ref`, …). No policy sees
-//! it. A call whose arguments do not fit is denied ([`Reason::ArgumentsUnfit`]).
+//! `additionalProperties`, where another keyword beside `properties` may declare some (`allOf`, `if`, `$ref`, …); or where
+//! configuration says `additional_arguments: allow` and neither a policy that can apply nor a grant for the action nor a rule about
+//! risk asks for its name. No policy sees it. A call whose arguments do not fit is denied ([`Reason::ArgumentsUnfit`]), whoever
+//! decides: a decision point elsewhere is not asked about it. Who could call the tool with other arguments is told which argument
+//! it is, and what is wrong with it.
 //!
 //! Unions of types, references that lead out of the document or back to themselves, `prefixItems`, arrays without `items` or with
 //! items that may be `null`, objects without members and schemas without `type` make their property *opaque*: calls may carry it,
@@ -152,7 +155,7 @@
 //! | `subject` | `type`: `Agent`; `id`: as in `Agent::"<id>"`; `properties`: the attributes of `Agent`, `claims` among them, and `kind`, `traits` and `classified` of the context |
 //! | `action` | `name`: the action's id; `properties.groups`: what it is in, nearest first; `properties.operation`: as records spell it, such as `mcp:tools/call` |
 //! | `resource` | `type`: `Tool` or `Resource`; `id`; `properties`: `resource` (its name), `risk`, `labels`, and `args` as below, for engines that read no context |
-//! | `context` | everything that the context has; `args` as they were sent, whether they fit a schema or not; `request.source` is text; `approval` has `id` and `approved_until` (RFC 3339) besides |
+//! | `context` | everything that the context has; `args` as they were sent; `request.source` is text; `approval` has `id` and `approved_until` (RFC 3339) besides |
 //!
 //! What is optional above is absent where there is nothing to say.
 //!
@@ -230,7 +233,7 @@ mod vocabulary;
 
 pub(crate) use arguments::Carried;
 pub use attributes::on_records;
-pub use cedar::{CedarPolicy, Surroundings};
+pub use cedar::{CedarPolicy, Surroundings, catalogue_errors};
 pub use coverage::Covered;
 pub use dead::{Dead, DeadPart};
 pub(crate) use effort::effort;
@@ -254,7 +257,7 @@ use countersign_tokens::UnixTime;
 use crate::action::Action;
 use crate::catalogue::Risk;
 use crate::hygiene::Finding;
-use crate::reason::Reason;
+use crate::reason::{Mend, Reason};
 use crate::step_up::Approval;
 use crate::task::Task;
 use crate::workload::{TokenFacts, Workload};
@@ -315,6 +318,8 @@ pub struct Deny {
     pub determining: Vec<String>,
     /// For the record only, never for the client: the policies' `@reason` texts or what went wrong.
     pub detail: Option<String>,
+    /// Of [`Reason::ArgumentsUnfit`], for who could call it with others.
+    pub mend: Option<Mend>,
 }
 
 /// A demand for approval.

@@ -69,7 +69,7 @@ pub(super) fn all(verdicts: Vec<Verdict>) -> Verdict {
 }
 
 fn internal() -> Verdict {
-    Verdict::Deny(Deny { reason: Reason::Internal, determining: Vec::new(), detail: None })
+    Verdict::Deny(Deny::by(Reason::Internal, Vec::new(), None))
 }
 
 /// One question for all of them.

@@ -38,7 +38,7 @@ impl CedarPolicy {
         let (to, determining) = match self.decide_all_in(Mode::Audit, facts, parts) {
             Verdict::Allow(allow) => (Effect::Allow, allow.determining),
             Verdict::StepUp(step_up) => (Effect::StepUp, step_up.determining),
-            Verdict::Deny(Deny { reason, determining, detail: _ }) => {
+            Verdict::Deny(Deny { reason, determining, detail: _, mend: _ }) => {
                 // What others cannot answer is no error of theirs.
                 let failed = reason == Reason::PolicyError && (determining.is_empty() || trial.any(&determining));
                 (if failed { Effect::Error } else { Effect::Deny }, determining)

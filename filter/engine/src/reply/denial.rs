@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::action::mcp::Era;
 use crate::catalogue::Denials;
-use crate::reason::{Challenge, Reason};
+use crate::reason::{Challenge, Mend, Reason};
 
 /// How one denial is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,8 +25,8 @@ pub(super) enum Form {
     Problem,
     /// A JSON-RPC error with this code, where an id was read; MCP's also says which versions are read.
     Error { code: i32 },
-    /// A JSON-RPC error with this code, where an id was read, and `google.rpc.Status` elsewhere.
-    A2a { code: i32 },
+    /// At A2A's endpoint for JSON-RPC such an error, with the id `null` where none was read; elsewhere `google.rpc.Status`.
+    A2a { code: i32, rpc: bool },
     /// A tool's result, with or without `resultType`.
     Result { typed: bool },
     /// A status in the head, nothing else.
@@ -85,10 +85,15 @@ impl Denial {
 
     /// For an A2A resource, which has taken -32001 to -32009 for itself (1.0 §5.4): a denial is none of these, an unknown
     /// version is, and a message to a task that is over.
-    pub(crate) fn a2a(reason: Reason) -> Self {
+    ///
+    /// `rpc` at its endpoint for JSON-RPC, where what is wrong with the message, by a code that somebody specified, is an answer
+    /// like any other: with HTTP status 200. Who may not, or not yet, is told so by the status as well (1.0 §7.6).
+    pub(crate) fn a2a(reason: Reason, rpc: bool) -> Self {
         let status = reason.row().status;
-        let code = of_a2a(reason).map(|(code, _)| code).or(specified(reason)).unwrap_or(own_code(status));
-        Self { status, form: Form::A2a { code }, allow: ALLOW }
+        let parameters = (reason == Reason::AmbiguousArguments).then_some(-32602);
+        let said = of_a2a(reason).map(|(code, _)| code).or(specified(reason)).or(parameters);
+        let code = said.unwrap_or(own_code(status));
+        Self { status: if rpc && said.is_some() { 200 } else { status }, form: Form::A2a { code, rpc }, allow: ALLOW }
     }
 
     /// For a gRPC resource. What is not gRPC is answered in HTTP's words (grpc/grpc, `doc/PROTOCOL-HTTP2.md`).
@@ -140,34 +145,92 @@ pub(super) fn own_code(status: u16) -> i32 {
     -31000 - i32::from(status)
 }
 
-/// The error of MCP; `version` is what the request asked for.
-pub(super) fn error(reason: Reason, code: i32, id: &Value, decision: &str, version: Option<&str>) -> Value {
-    let mut data = json!({ "reason": reason.row().code, "decision": decision });
-    if let (Reason::UnsupportedVersion, Some(data)) = (reason, data.as_object_mut()) {
-        data.insert("supported".to_owned(), Era::ALL.into_iter().map(Era::version).collect());
-        data.extend(version.map(|version| ("requested".to_owned(), json!(version))));
+/// What is said about one denial, in whatever form.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Words<'a> {
+    pub(super) reason: Reason,
+    mend: Option<&'a Mend>,
+    pub(super) decision: &'a str,
+}
+
+impl<'a> Words<'a> {
+    pub(super) fn new(reason: Reason, mend: Option<&'a Mend>, decision: &'a str) -> Self {
+        Self { reason, mend, decision }
     }
-    rpc_error(reason, code, id, &data)
-}
 
-/// JSON-RPC 2.0 §5.1, whatever `data` the protocol has in it.
-fn rpc_error(reason: Reason, code: i32, id: &Value, data: &Value) -> Value {
-    json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": reason.row().detail, "data": data } })
-}
+    /// What was wrong and what to do: the reason's words, and which argument it is.
+    pub(super) fn message(&self) -> String {
+        let detail = self.reason.row().detail;
+        match self.mend {
+            None => detail.to_owned(),
+            Some(Mend { argument, problem }) => format!("{detail} Argument `{argument}`: {problem}."),
+        }
+    }
 
-/// The error of A2A's JSON-RPC binding (1.0 §9.5): its data are typed, a list of them.
-pub(super) fn a2a_error(reason: Reason, code: i32, id: &Value, decision: &str) -> Value {
-    rpc_error(reason, code, id, &json!([error_info(reason, decision)]))
-}
+    /// Puts the argument, and what is wrong with it, into `object`.
+    pub(super) fn mend_in(&self, object: &mut Value) {
+        if let (Some(Mend { argument, problem }), Some(object)) = (self.mend, object.as_object_mut()) {
+            object.insert("argument".to_owned(), json!(argument));
+            object.insert("problem".to_owned(), json!(problem));
+        }
+    }
 
-/// The error of A2A's REST binding (1.0 §11.6): `google.rpc.Status` as AIP-193 writes it.
-pub(super) fn a2a_status(reason: Reason, status: u16, decision: &str) -> Value {
-    json!({ "error": {
-        "code": status,
-        "status": GrpcStatus::of(status).name(),
-        "message": reason.row().detail,
-        "details": [error_info(reason, decision)],
-    } })
+    /// The error of MCP; `version` is what the request asked for.
+    pub(super) fn error(&self, code: i32, id: &Value, version: Option<&str>) -> Value {
+        let mut data = json!({ "reason": self.reason.row().code, "decision": self.decision });
+        self.mend_in(&mut data);
+        if let (Reason::UnsupportedVersion, Some(data)) = (self.reason, data.as_object_mut()) {
+            data.insert("supported".to_owned(), Era::ALL.into_iter().map(Era::version).collect());
+            data.extend(version.map(|version| ("requested".to_owned(), json!(version))));
+        }
+        self.rpc_error(code, id, &data)
+    }
+
+    /// The error of A2A's JSON-RPC binding (1.0 §9.5): its data are typed, a list of them.
+    pub(super) fn a2a_error(&self, code: i32, id: &Value) -> Value {
+        self.rpc_error(code, id, &json!([self.error_info()]))
+    }
+
+    /// The error of A2A's REST binding (1.0 §11.6): `google.rpc.Status` as AIP-193 writes it.
+    pub(super) fn a2a_status(&self, status: u16) -> Value {
+        json!({ "error": {
+            "code": status,
+            "status": GrpcStatus::of(status).name(),
+            "message": self.message(),
+            "details": [self.error_info()],
+        } })
+    }
+
+    /// A `CallToolResult` that tells the model; `typed` since 2026-07-28.
+    pub(super) fn tool_result(&self, id: &Value, typed: bool) -> Value {
+        let text = format!("{} (decision {})", self.message(), self.decision);
+        let mut result = json!({ "content": [{ "type": "text", "text": text }], "isError": true });
+        if let (true, Some(members)) = (typed, result.as_object_mut()) {
+            members.insert("resultType".to_owned(), json!("complete"));
+        }
+        json!({ "jsonrpc": "2.0", "id": id, "result": result })
+    }
+
+    /// JSON-RPC 2.0 §5.1, whatever `data` the protocol has in it.
+    fn rpc_error(&self, code: i32, id: &Value, data: &Value) -> Value {
+        json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": self.message(), "data": data } })
+    }
+
+    /// `google.rpc.ErrorInfo`: A2A's own reason where it has one, in its domain, and ours in ours.
+    fn error_info(&self) -> Value {
+        let (name, domain) = match of_a2a(self.reason) {
+            Some((_, name)) => (name.to_owned(), "a2a-protocol.org"),
+            None => (self.reason.row().code.to_ascii_uppercase(), "countersign"),
+        };
+        let mut metadata = json!({ "decision": self.decision });
+        self.mend_in(&mut metadata);
+        json!({
+            "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+            "reason": name,
+            "domain": domain,
+            "metadata": metadata,
+        })
+    }
 }
 
 /// Where a denial is one of A2A's own errors (1.0 §5.4): its code and its reason.
@@ -177,28 +240,4 @@ fn of_a2a(reason: Reason) -> Option<(i32, &'static str)> {
         (Reason::AgentTaskOver, -32004, "UNSUPPORTED_OPERATION"),
     ];
     own.into_iter().find(|(candidate, ..)| *candidate == reason).map(|(_, code, name)| (code, name))
-}
-
-/// `google.rpc.ErrorInfo`: A2A's own reason where it has one, in its domain, and ours in ours.
-fn error_info(reason: Reason, decision: &str) -> Value {
-    let (name, domain) = match of_a2a(reason) {
-        Some((_, name)) => (name.to_owned(), "a2a-protocol.org"),
-        None => (reason.row().code.to_ascii_uppercase(), "countersign"),
-    };
-    json!({
-        "@type": "type.googleapis.com/google.rpc.ErrorInfo",
-        "reason": name,
-        "domain": domain,
-        "metadata": { "decision": decision },
-    })
-}
-
-/// A `CallToolResult` that tells the model; `typed` since 2026-07-28.
-pub(super) fn tool_result(reason: Reason, id: &Value, decision: &str, typed: bool) -> Value {
-    let text = format!("{} (decision {decision})", reason.row().detail);
-    let mut result = json!({ "content": [{ "type": "text", "text": text }], "isError": true });
-    if let (true, Some(members)) = (typed, result.as_object_mut()) {
-        members.insert("resultType".to_owned(), json!("complete"));
-    }
-    json!({ "jsonrpc": "2.0", "id": id, "result": result })
 }

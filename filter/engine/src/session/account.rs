@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::request::is_reserved;
 use super::{DecisionId, Turn};
 use crate::action::mcp::{self, Era};
-use crate::action::{Action, Operation};
+use crate::action::{Action, Operation, a2a};
 use crate::catalogue::{Protocol, Resource};
 use crate::config::Config;
 use crate::credential::{self, Verified};
@@ -19,7 +19,7 @@ use crate::hygiene::{self, Finding};
 use crate::learned::Warning;
 use crate::ledger::Entry;
 use crate::policy::Facts;
-use crate::reason::Reason;
+use crate::reason::{Mend, Reason};
 use crate::record::{self, Line};
 use crate::reply::{Addressee, Denial, Reply};
 use crate::risk::Rating;
@@ -56,13 +56,15 @@ pub(super) struct Account {
     /// What policies in audit would have changed.
     pub(super) flips: Vec<Flip>,
     pub(super) detail: Option<String>,
+    /// What the caller can mend.
+    pub(super) mend: Option<Mend>,
     /// The challenge put to an approver, answered or not.
     pub(super) challenge: Option<String>,
     pub(super) approval: Option<Approval>,
     /// The seal of MCP sessions, where the request has one or opens one, and the upstream's id of the one it has.
     pub(super) seal: Option<Seal>,
     pub(super) session: Option<String>,
-    /// Whether the task names what is asked for, so that the client knows of it.
+    /// Whether the client knows of what it asks for: the task names it, or it could be allowed with other arguments.
     pub(super) known: bool,
     /// What is used up when the call is forwarded: each until then.
     pub(super) uses: Vec<(Entry, UnixTime)>,
@@ -140,7 +142,8 @@ impl Account {
 
     /// The answer that denies with `reason`, and its record.
     pub(super) fn reply(&self, turn: &Turn<'_>, about: About<'_>, reason: Reason) -> Reply {
-        let denial = self.denial(about, reason.told(self.known));
+        let told = reason.told(self.known);
+        let denial = self.denial(about, told);
         let line = self.line(turn, about, reason, denial.status);
         let scope = self.action.as_ref().and_then(scope_for);
         let demand = about.resource.and_then(|resource| resource.demand(self.action.as_ref()));
@@ -155,8 +158,9 @@ impl Account {
             metadata_url: about.resource.and_then(|resource| resource.metadata_url.as_deref()),
             scope: scope.as_deref(),
             demand,
+            mend: self.mend.as_ref().filter(|_| told == Reason::ArgumentsUnfit),
         };
-        Reply::deny(line, reason.told(self.known), &addressee)
+        Reply::deny(line, told, &addressee)
     }
 
     /// The form of the answer that denies with `reason`: as the resource's protocol and configuration have it.
@@ -164,7 +168,10 @@ impl Account {
         let Some(resource) = about.resource else { return Denial::problem(reason, false) };
         match resource.protocol {
             Protocol::Http => Denial::problem(reason, resource.interface.egress),
-            Protocol::A2a => Denial::a2a(reason),
+            Protocol::A2a => {
+                let rpc = about.target.is_some_and(|target| a2a::is_rpc(resource, target));
+                Denial::a2a(reason, rpc)
+            }
             Protocol::Grpc => Denial::grpc(reason),
             Protocol::Mcp => {
                 let called = matches!(&self.action, Some(Action { operation: Operation::ToolCall(_), .. }));

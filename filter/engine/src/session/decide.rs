@@ -17,7 +17,7 @@ use crate::digest;
 use crate::engine::IssuerIndex;
 use crate::learned::Learned;
 use crate::ledger::{Ends, Entry, LedgerError, Room};
-use crate::policy::{Allow, Carried, Given, Opinion, Question, StepUp, Verdict};
+use crate::policy::{Allow, Carried, Deny, Facts, Given, Judges, Opinion, Question, StepUp, Unknown, Verdict};
 use crate::possession::nonce::{NonceRule, Worth};
 use crate::reason::Reason;
 use crate::rollout::Mode;
@@ -359,12 +359,22 @@ impl Turn<'_> {
         let asks = told.approval.is_none() && parts.iter().any(|part| task.asks.name(part));
         let cedar = self.engine.policy.cedar(&facts, &parts);
         let flips = cedar.as_ref().map(|verdict| self.flips(request, &facts, verdict)).unwrap_or_default();
-        let opinion = self.engine.policy.decide(resource, &facts, &parts, cedar, told.answers);
-        account.flips = flips;
+        let opinion = match self.check_bounded(resource, &facts, account) {
+            Ok(()) => self.engine.policy.decide(resource, &facts, &parts, cedar, told.answers),
+            Err(deny) => Opinion::Verdict(Verdict::Deny(deny)),
+        };
         let verdict = match opinion {
             Opinion::Verdict(verdict) => verdict,
-            Opinion::Ask(question) => return Err(Halt::NeedAnswer(question)),
+            Opinion::Ask(question) => {
+                account.flips = flips;
+                return Err(Halt::NeedAnswer(question));
+            }
         };
+        // Who may call it with other arguments is told what to mend.
+        let mends = matches!(&verdict, Verdict::Deny(deny) if deny.mend.is_some());
+        let known = mends && self.engine.policy.could_allow(&facts, Unknown::Arguments);
+        account.flips = flips;
+        account.known |= known;
         match verdict {
             Verdict::Allow(allow) if asks => {
                 account.policies = allow.determining().to_vec();
@@ -382,9 +392,20 @@ impl Turn<'_> {
             Verdict::Deny(deny) => {
                 account.policies = deny.determining;
                 account.detail = deny.detail;
+                account.mend = deny.mend;
                 Err(deny.reason.into())
             }
         }
+    }
+
+    /// That nothing undeclared is carried where a grant that names the action, or a rule about risk, looks.
+    fn check_bounded(&self, resource: &Resource, facts: &Facts<'_>, account: &Account) -> Result<(), Deny> {
+        let (config, action) = (&self.engine.config, facts.action);
+        let ceilings = account.verified.iter().flat_map(|verified| &verified.ceilings);
+        let listed = ceilings.filter_map(|ceiling| config.workloads.entry(ceiling.entry)?.governed.actions());
+        let granted = listed.chain([&facts.task.grants]).flat_map(|grants| grants.places(action));
+        let leading = config.risk.places(resource.declared(action));
+        Judges::check_bounded(resource, facts, granted.cloned().chain(leading))
     }
 }
 

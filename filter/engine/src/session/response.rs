@@ -240,6 +240,7 @@ impl Watch {
             metadata_url: None,
             scope: None,
             demand: None,
+            mend: None,
         };
         Reply::deny(line, reason, &addressee)
     }

@@ -301,7 +301,9 @@ impl<'s> Reader<'s> {
             },
             "object" => match self.record(schema, place)? {
                 // Of an object that says nothing about its members nobody knows what they are.
-                Record { rest: Rest::Refused | Rest::Open(_), .. } if !whole && !schema.contains_key("properties") => {
+                Record { rest: Rest::Refused | Rest::Open(_) | Rest::Unasked, .. }
+                    if !whole && !schema.contains_key("properties") =>
+                {
                     opaque("", Why::NoMembers)
                 }
                 record => Shape::Record(record),
@@ -335,7 +337,7 @@ impl<'s> Reader<'s> {
             let here = format!("{place}/required");
             let property = match &rest {
                 Rest::Map(property, _) => Property { required: true, ..property.as_ref().clone() },
-                Rest::Open(_) => Read::opaque(here, Why::Undeclared).property(true, place),
+                Rest::Open(_) | Rest::Unasked => Read::opaque(here, Why::Undeclared).property(true, place),
                 Rest::Refused => {
                     self.problem(here, SchemaProblem::UndeclaredRequired(name.to_owned()));
                     continue;
@@ -343,7 +345,7 @@ impl<'s> Reader<'s> {
             };
             properties.insert(name.to_owned(), property);
         }
-        Some(Record { properties, rest })
+        Some(Record { properties, rest, derived: BTreeMap::new() })
     }
 
     /// What is said of members that are not declared by name: where nothing is, they are refused. A type that cannot be read
@@ -480,7 +482,11 @@ impl Record {
             let (limits, shape) = (Limits::any_of(vec![one.limits, other.limits]), one.shape.joined(other.shape)?);
             properties.insert(name, Property { required: one.required, nullable: one.nullable, shape, limits });
         }
-        (other.properties.is_empty() && self.rest == other.rest).then_some(Self { properties, rest: self.rest })
+        (other.properties.is_empty() && self.rest == other.rest).then_some(Self {
+            properties,
+            rest: self.rest,
+            derived: BTreeMap::new(),
+        })
     }
 }
 

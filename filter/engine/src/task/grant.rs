@@ -45,6 +45,30 @@ pub struct Grant {
     pub metered: Option<Metered>,
 }
 
+/// What must hold of arguments, all of it, as grants write it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bounds(Vec<(ArgumentPlace, Constraint)>);
+
+impl Bounds {
+    /// By JSON Pointer, constraints by kind: `{ "/paths/*": { "prefix": "/data/" } }`.
+    pub fn parse(value: &Value) -> Result<Self, TaskError> {
+        match constraints(TOOLS_CALL, value)? {
+            none if none.is_empty() => Err(TaskError::unusable("constraint")),
+            some => Ok(Self(some)),
+        }
+    }
+
+    /// Whether all of it holds; of an argument that is absent nothing does.
+    pub fn admit(&self, arguments: &Members) -> bool {
+        self.0.iter().all(|(place, constraint)| is_met(place, constraint, Some(arguments)))
+    }
+
+    /// What it is about.
+    pub fn places(&self) -> impl Iterator<Item = &ArgumentPlace> {
+        self.0.iter().map(|(place, _)| place)
+    }
+}
+
 /// A grant that can be used so often.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Metered {

@@ -6,6 +6,7 @@ use countersign_tokens::UnixTime;
 
 use super::error::TaskError;
 use super::grant::{Grant, Object};
+use super::place::ArgumentPlace;
 use super::pointer::Pointer;
 use crate::action::Action;
 use crate::catalogue::Resource;
@@ -111,6 +112,13 @@ impl Grants {
     pub fn restrict(&self, action: &Action) -> bool {
         let name = action.name();
         self.0.iter().any(|grant| !grant.arguments.is_empty() && grant.names(&name, action))
+    }
+
+    /// What any of them that names `action` demands something of.
+    pub fn places(&self, action: &Action) -> impl Iterator<Item = &ArgumentPlace> {
+        let name = action.name();
+        let naming = self.0.iter().filter(move |grant| !grant.arguments.is_empty() && grant.names(&name, action));
+        naming.flat_map(|grant| grant.arguments.iter().map(|(place, _)| place))
     }
 
     /// Whether any of them could cover `action`, its arguments aside.

@@ -9,7 +9,8 @@ use std::fmt;
 use countersign_tokens::json::{Json, Members};
 
 use super::pointer::Pointer;
-use crate::shape::{InputSchema, Record, Shape, Why};
+use crate::fold::is_same;
+use crate::shape::{InputSchema, Record, Rest, Shape, Why};
 
 /// Stands for every item of a list.
 const EVERY: &str = "*";
@@ -65,6 +66,22 @@ impl ArgumentPlace {
         {
             replace(rest, value, other);
         }
+    }
+
+    /// Whether something that `schema` declares could be there.
+    pub fn could_be_in(&self, schema: &InputSchema) -> bool {
+        schema.types().is_ok_and(|record| could_be_below(&self.steps, record))
+    }
+
+    /// Where `arguments` carry beside what `schema` declares, if it is there, what this place is about: the same name, or one
+    /// that a reader which does not mind case takes for it.
+    ///
+    /// Where the schema itself admits what it does not name, and where there is none, whoever asks for this very name reads
+    /// it: it is only another spelling then.
+    pub fn beside(&self, arguments: &Members, schema: Option<&InputSchema>) -> Option<String> {
+        let unknown = Record::open();
+        let record = schema.and_then(|schema| schema.types().ok()).map_or(&unknown, AsRef::as_ref);
+        beside(&self.steps, arguments, record)
     }
 
     /// Whether there may be several.
@@ -166,6 +183,55 @@ fn replace(steps: &[Step], value: &mut Json, other: &Json) {
             }
         }
         (Step::Name(_), _) => {}
+    }
+}
+
+/// [`ArgumentPlace::could_be_in`].
+fn could_be_below(steps: &[Step], record: &Record) -> bool {
+    let Some((Step::Name(name), rest)) = steps.split_first() else { return false };
+    match record.member(name) {
+        Some(property) => could_be_within(rest, &property.shape),
+        None => matches!(record.rest, Rest::Open(_)),
+    }
+}
+
+fn could_be_within(steps: &[Step], shape: &Shape) -> bool {
+    let Some((_, rest)) = steps.split_first() else { return true };
+    match shape {
+        Shape::Record(record) => could_be_below(steps, record),
+        Shape::Set(item) => could_be_within(rest, &item.shape),
+        Shape::Opaque(_) => true,
+        Shape::Boolean | Shape::Long | Shape::Decimal | Shape::String(_) => false,
+    }
+}
+
+/// [`ArgumentPlace::beside`], as a pointer.
+fn beside(steps: &[Step], members: &Members, record: &Record) -> Option<String> {
+    let (Step::Name(name), rest) = steps.split_first()? else { return None };
+    let below = |found: String| format!("/{}{found}", Pointer::escaped(name));
+    if let Some(property) = record.member(name) {
+        return beside_in(rest, members.get(name)?, &property.shape).map(below);
+    }
+    let meant = |other: &&String| match &record.rest {
+        Rest::Unasked => is_same(other, name),
+        Rest::Open(_) => *other != name && is_same(other, name),
+        // Whatever it is, it is refused.
+        Rest::Refused | Rest::Map(..) => false,
+    };
+    let found = members.keys().find(meant);
+    found.map(|found| format!("/{}", Pointer::escaped(found)))
+}
+
+fn beside_in(steps: &[Step], value: &Json, shape: &Shape) -> Option<String> {
+    match (value, shape) {
+        (Json::Object(members), Shape::Record(record)) => beside(steps, members, record),
+        (Json::Array(items), Shape::Set(item)) => {
+            let (step, rest) = steps.split_first()?;
+            let meant = |at: usize| matches!(step, Step::Every) || step.item(items.len()) == Some(at);
+            let mut meant = items.iter().enumerate().filter(|(at, _)| meant(*at));
+            meant.find_map(|(at, value)| Some(format!("/{at}{}", beside_in(rest, value, &item.shape)?)))
+        }
+        _ => None,
     }
 }
 
@@ -287,6 +353,38 @@ mod tests {
         ] {
             let told = ArgumentPlace::parse(place).map(|place| (place.may_be_one_item(), place.is_declared(&schema)));
             assert_eq!(told, Some((one_item, declared)), "{place}");
+        }
+    }
+
+    #[test]
+    fn what_is_meant_and_not_declared_is_found() {
+        let written = json!({ "type": "object", "properties": {
+            "a": { "type": "string" },
+            "o": { "type": "object", "properties": { "a": { "type": "string" } } },
+            "l": { "type": "array", "items": { "type": "object", "properties": { "a": { "type": "string" } } } },
+            "open": { "type": "object", "properties": {}, "additionalProperties": true },
+        } });
+        let (as_it_is, admitting) =
+            (InputSchema::from(written.clone()), InputSchema::from(written).admitting_additional());
+        let all = json!({ "a": "x", "B": 1, "o": { "b": 1 }, "l": [{ "a": "x" }, { "B": 2 }], "open": { "B": 1 } });
+        let members = Json::from(all).as_object().cloned().unwrap_or_default();
+        for (place, of_admitting, of_none) in [
+            ("/a", None, None),
+            ("/A", Some("/a"), Some("/a")),
+            ("/b", Some("/B"), Some("/B")),
+            ("/B", Some("/B"), None),
+            ("/o/b", Some("/o/b"), None),
+            ("/l/*/b", Some("/l/1/B"), None),
+            ("/l/0/b", None, None),
+            ("/open/b", Some("/open/B"), None),
+            ("/open/B", None, None),
+            ("/z", None, None),
+        ] {
+            let beside = |schema: Option<&InputSchema>| ArgumentPlace::parse(place)?.beside(&members, schema);
+            assert_eq!(beside(Some(&admitting)).as_deref(), of_admitting, "{place}");
+            assert_eq!(beside(None).as_deref(), of_none, "{place}");
+            let of_closed = of_admitting.filter(|found| found.starts_with("/open"));
+            assert_eq!(beside(Some(&as_it_is)).as_deref(), of_closed, "{place}");
         }
     }
 }

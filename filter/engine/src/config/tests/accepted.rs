@@ -6,7 +6,7 @@ use countersign_tokens::{Algorithm, KeyFormat, Profile, TokenError};
 use serde_json::{Value, json};
 
 use super::{Edit, Outcome, SECRET, edited, full, key_set, minimal, parse, set};
-use crate::catalogue::{Annotations, Denials, Match, Mirrored, PathMatch, PinScope, Protocol, Risk};
+use crate::catalogue::{Annotations, Denials, Match, Mirrored, PathMatch, PinScope, Protocol, Risk, Tool};
 use crate::claims::{ClaimKind, ClaimRule};
 use crate::config::{
     Binding, Bound, ClientCertificate, ClusterUse, Config, Endpoint, ForwardConfig, KeyLocation, KeySource, Limits,
@@ -17,9 +17,10 @@ use crate::introspection::Budget;
 use crate::ledger::Capacity;
 use crate::policy::Dialect;
 use crate::possession::nonce::NonceRule;
+use crate::shape::InputSchema;
 use crate::shares::{Bounds, Each};
 use crate::step_up::OpenBounds;
-use crate::task::{ArgumentPlace, Object, Pointer, ScopeClaim, TaskMapping, TaskSource};
+use crate::task::{self, ArgumentPlace, Object, Pointer, ScopeClaim, TaskMapping, TaskSource};
 use crate::workload::Trait;
 use crate::workload::register::{ActorRules, Governed, Register, Unclassified, WorkloadMatch};
 
@@ -123,8 +124,33 @@ fn a_resource_arrives() -> Outcome {
         (tool.name.as_str(), tool.risk, tool.labels.as_slice()),
         ("transfer", Risk::High, &["external".to_owned()][..])
     );
-    assert_eq!(tool.input_schema, Some(json!({ "type": "object" }).into()));
+    let schema = tool.input_schema.as_ref().ok_or("no schema")?;
+    let written = json!({ "type": "object", "required": ["paths"], "additionalProperties": true });
+    assert_eq!((schema.written(), schema.admits_additional()), (&written, false));
+    let derived: Vec<(&str, &task::Bounds)> = schema.derived().map(|(name, bounds)| (name.as_str(), bounds)).collect();
+    assert_eq!(derived, [("in_data", &task::Bounds::parse(&json!({ "/paths/*": { "prefix": "/data/" } }))?)]);
     assert_eq!(tool.redact, ["/note", "/a~1b/~0"]);
+    Ok(())
+}
+
+#[test]
+fn additional_arguments_are_as_the_tool_says_or_its_resource() -> Outcome {
+    let tools = json!([
+        { "name": "unsaid", "input_schema": { "type": "object" } },
+        { "name": "refuse", "input_schema": { "type": "object" }, "additional_arguments": "refuse" },
+        { "name": "allow", "input_schema": { "type": "object" }, "additional_arguments": "allow" },
+    ]);
+    for (resource, admitting) in [("allow", &["allow", "unsaid"][..]), ("refuse", &["allow"])] {
+        let edits = [
+            set("/resources/0/protocol", "mcp"),
+            set("/resources/0/tools", tools.clone()),
+            set("/resources/0/additional_arguments", resource),
+        ];
+        let config = parse(&edited(minimal(), &edits)?)?;
+        let tools = config.resources.first().ok_or("no resource")?.tools.values();
+        let admits = |tool: &&Tool| tool.input_schema.as_ref().is_some_and(InputSchema::admits_additional);
+        assert_eq!(tools.filter(admits).map(|tool| tool.name.as_str()).collect::<Vec<_>>(), admitting);
+    }
     Ok(())
 }
 
@@ -139,7 +165,8 @@ fn arguments_that_headers_repeat() -> Outcome {
             "other": { "type": "object", "default": { "x-mcp-header": 1 } },
         },
     });
-    let config = parse(&edited(full(), &[set("/resources/0/tools/0/input_schema", schema)])?)?;
+    let edits = [set("/resources/0/tools/0/input_schema", schema), Edit::Remove("/resources/0/tools/0/derived")];
+    let config = parse(&edited(full(), &edits)?)?;
     let tool = config.resources.first().and_then(|resource| resource.tools.get("transfer")).ok_or("no tool")?;
     let mirrored = |field: &str, path: &[&str]| Mirrored {
         field: field.to_owned(),
@@ -156,7 +183,8 @@ fn arguments_that_headers_repeat() -> Outcome {
 fn schemas_bound_integers_of_64_bits() -> Outcome {
     for most in [json!(i64::MAX), json!(u64::MAX), json!(9.223_372_036_854_776e18), json!(1e300)] {
         let schema = json!({ "type": "object", "properties": { "n": { "type": "integer", "maximum": most, "minimum": i64::MIN } } });
-        let config = parse(&edited(full(), &[set("/resources/0/tools/0/input_schema", schema)])?)?;
+        let edits = [set("/resources/0/tools/0/input_schema", schema), Edit::Remove("/resources/0/tools/0/derived")];
+        let config = parse(&edited(full(), &edits)?)?;
         let tool = config.resources.first().and_then(|resource| resource.tools.get("transfer")).ok_or("no tool")?;
         assert_eq!(tool.input_schema.as_ref().map(|schema| schema.not_enforced().len()), Some(0), "{most}");
     }

@@ -249,6 +249,6 @@ fn the_defaults_described_are_the_defaults() -> Outcome {
             stated.push(key.clone());
         }
     }
-    assert_eq!(stated.len(), 49, "{stated:?}");
+    assert_eq!(stated.len(), 50, "{stated:?}");
     Ok(())
 }

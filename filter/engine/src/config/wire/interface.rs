@@ -3,23 +3,21 @@
 use std::collections::BTreeMap;
 
 use super::distinct;
-use super::resource::terms;
+use super::resource::{Unstated, terms};
 use super::seen::Names;
-use crate::catalogue::{
-    BodyKind, Card, Endpoint, Interface, Match, Overlap, PathMatch, Protocol, Risk, Template, Tool,
-};
+use crate::catalogue::{BodyKind, Card, Endpoint, Interface, Match, Overlap, PathMatch, Protocol, Template, Tool};
 use crate::config::address;
 use crate::config::read::{Node, Object};
 use crate::config::text;
 
 /// The members of a resource besides its tools, and the tools they are.
 ///
-/// `default` is the risk of what states none: its resource's.
+/// `unstated` is what the resource says of what does not say it itself.
 pub(super) fn interface(
     object: &mut Object<'_>,
     protocol: Option<Protocol>,
     matching: Option<&Match>,
-    default: Risk,
+    unstated: Unstated,
 ) -> Option<(Interface, BTreeMap<String, Tool>)> {
     let of = |wanted: Protocol| protocol.is_none_or(|protocol| protocol == wanted);
     let mut absent = Some(());
@@ -39,13 +37,18 @@ pub(super) fn interface(
         &["undeclared"],
         "only HTTP APIs and gRPC services can be closed; remove it, and let policy decide",
     );
+    only(
+        protocol != Some(Protocol::A2a),
+        &["additional_arguments"],
+        "what arguments A2A operations have is A2A's to say; remove it",
+    );
     only(of(Protocol::A2a), &["agent_card"], "only an A2A agent has a card; remove it, or write `protocol: a2a`");
     let mut names = Names::new("names are unique, choose another");
     let mut earlier = Vec::new();
     let endpoints = object.or("endpoints", Vec::new(), |node| {
-        node.list(|node| endpoint(node, matching, default, &mut names, &mut earlier))
+        node.list(|node| endpoint(node, matching, unstated, &mut names, &mut earlier))
     });
-    let methods = object.or("methods", Vec::new(), |node| node.list(|node| method(node, default, &mut names)));
+    let methods = object.or("methods", Vec::new(), |node| node.list(|node| method(node, unstated, &mut names)));
     let words = [("decide", false), ("deny", true)];
     let closed = object.or("undeclared", false, |node| node.choice("treatment", &words));
     let connect = object.or("connect", false, |node| {
@@ -79,7 +82,7 @@ pub(super) fn interface(
 fn endpoint(
     node: &Node<'_>,
     matching: Option<&Match>,
-    default: Risk,
+    unstated: Unstated,
     names: &mut Names,
     earlier: &mut Vec<(String, Template, String)>,
 ) -> Option<(Endpoint, Tool)> {
@@ -124,7 +127,7 @@ fn endpoint(
             }
             (kind, _) => Some(kind),
         });
-        let tool = terms(object, name.clone(), default);
+        let tool = terms(object, name.clone(), unstated);
         Some((Endpoint { name: name?, method: method?.to_owned(), path: path?, body: body? }, tool?))
     })
 }
@@ -155,7 +158,7 @@ fn template(node: &Node<'_>, matching: Option<&Match>) -> Option<Template> {
 }
 
 /// A gRPC method and the metadata that is its arguments.
-fn method(node: &Node<'_>, default: Risk, names: &mut Names) -> Option<(Vec<String>, Tool)> {
+fn method(node: &Node<'_>, unstated: Unstated, names: &mut Names) -> Option<(Vec<String>, Tool)> {
     node.object(|object| {
         let name = object.required("name", "write it as `package.Service/Method`", |node| {
             let name = node.parse(text::grpc_method)?;
@@ -163,7 +166,7 @@ fn method(node: &Node<'_>, default: Risk, names: &mut Names) -> Option<(Vec<Stri
             Some(name)
         });
         let metadata = object.or("metadata", Vec::new(), |node| distinct(node, |node| node.parse(text::grpc_metadata)));
-        let tool = terms(object, name, default);
+        let tool = terms(object, name, unstated);
         Some((metadata?, tool?))
     })
 }

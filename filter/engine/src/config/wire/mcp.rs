@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::distinct;
-use super::resource::terms;
+use super::resource::{Unstated, terms};
 use super::seen::Names;
 use crate::action::mcp as action;
-use crate::catalogue::{Annotations, Denials, Mirrored, PinScope, Protocol, Risk, Tool};
+use crate::catalogue::{Annotations, Denials, Mirrored, PinScope, Protocol, Tool};
 use crate::config::read::{Node, Object};
 use crate::config::{address, text};
 
@@ -62,15 +62,15 @@ pub(super) fn list_headers(object: &mut Object<'_>, protocol: Option<Protocol>, 
     })
 }
 
-/// Declared events, each under the name it has for every method that is about events. `default` is the risk of what states none.
+/// Declared events, each under the name it has for every method that is about events. `unstated` is what the resource says of what does not say it itself.
 pub(super) fn events(
     object: &mut Object<'_>,
     protocol: Option<Protocol>,
-    default: Risk,
+    unstated: Unstated,
 ) -> Option<BTreeMap<String, Tool>> {
     only_of_mcp(object, protocol, "events")?;
     let mut names = Names::new("names are unique, choose another");
-    let events = object.or("events", Vec::new(), |node| node.list(|node| event(node, default, &mut names)))?;
+    let events = object.or("events", Vec::new(), |node| node.list(|node| event(node, unstated, &mut names)))?;
     let of_methods = events.iter().flat_map(|event| {
         action::about_events().map(move |(method, _)| {
             let name = action::declared(method, &event.name);
@@ -80,14 +80,14 @@ pub(super) fn events(
     Some(of_methods.collect())
 }
 
-fn event(node: &Node<'_>, default: Risk, names: &mut Names) -> Option<Tool> {
+fn event(node: &Node<'_>, unstated: Unstated, names: &mut Names) -> Option<Tool> {
     node.object(|object| {
         let name = object.required("name", "write it as the server's list of events does", |node| {
             let name = node.parse(text::event_name)?;
             names.claim(node, &name)?;
             Some(name)
         });
-        terms(object, name, default)
+        terms(object, name, unstated)
     })
 }
 

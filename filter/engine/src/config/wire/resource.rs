@@ -15,7 +15,7 @@ use crate::config::read::{Node, Object};
 use crate::config::{Bound, Issuer, text};
 use crate::rollout::Mode;
 use crate::shape::InputSchema;
-use crate::task::ArgumentPlace;
+use crate::task::{ArgumentPlace, Bounds};
 
 const AUTHENTICATION_AGE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24 * 30);
 
@@ -60,14 +60,17 @@ pub(super) fn resource(node: &Node<'_>, issuers: &[Issuer], seen: &mut Seen) -> 
         let annotations = mcp::annotations(object, protocol);
         let pin_scope = mcp::pin_scope(object, protocol);
         let upgrades = upgrades(object, protocol);
-        let tools = tools(object, protocol, risk.unwrap_or(Risk::Medium));
-        let events = mcp::events(object, protocol, risk.unwrap_or(Risk::Medium));
+        let additional = object.or("additional_arguments", false, additional);
+        let unstated = Unstated { risk: risk.unwrap_or(Risk::Medium), additional: additional.unwrap_or(false) };
+        let tools = tools(object, protocol, unstated);
+        let events = mcp::events(object, protocol, unstated);
         let pinned = tools.as_ref().is_none_or(|tools| tools.values().any(|tool| tool.pin.is_some()));
         let list_headers = mcp::list_headers(object, protocol, pinned);
         let strip_credentials = object.or("strip_credentials", Vec::new(), |node| {
             distinct(node, |node| node.parse(|text| text::carrier(text, &seen.credential_headers)))
         });
-        let interface = interface(object, protocol, matching.as_ref(), risk.unwrap_or(Risk::Medium));
+        let interface = interface(object, protocol, matching.as_ref(), unstated);
+        additional?;
         let metadata = metadata?;
         let served = metadata.as_ref();
         let (interface, declared) = interface?;
@@ -211,17 +214,29 @@ fn upgrades(object: &mut Object<'_>, protocol: Option<Protocol>) -> Option<Vec<S
     })
 }
 
-/// `default` is the risk of a tool that states none: its resource's.
-fn tools(object: &mut Object<'_>, protocol: Option<Protocol>, default: Risk) -> Option<BTreeMap<String, Tool>> {
+/// What its resource says of a tool that does not say it itself.
+#[derive(Clone, Copy)]
+pub(super) struct Unstated {
+    risk: Risk,
+    /// Whether arguments pass that its schema does not name and nobody asks for.
+    additional: bool,
+}
+
+/// Whether arguments pass that a schema does not name.
+fn additional(node: &Node<'_>) -> Option<bool> {
+    node.choice("treatment", &[("refuse", false), ("allow", true)])
+}
+
+fn tools(object: &mut Object<'_>, protocol: Option<Protocol>, unstated: Unstated) -> Option<BTreeMap<String, Tool>> {
     if protocol.is_some_and(|protocol| protocol != Protocol::Mcp) {
         object.forbid(&["tools"], "only an MCP resource has tools; remove them, or write `protocol: mcp`")?;
     }
     let mut names = Names::new("names are unique, choose another");
-    let tools = object.or("tools", Vec::new(), |node| node.list(|node| tool(node, default, &mut names)))?;
+    let tools = object.or("tools", Vec::new(), |node| node.list(|node| tool(node, unstated, &mut names)))?;
     Some(tools.into_iter().map(|tool| (tool.name.clone(), tool)).collect())
 }
 
-fn tool(node: &Node<'_>, default: Risk, names: &mut Names) -> Option<Tool> {
+fn tool(node: &Node<'_>, unstated: Unstated, names: &mut Names) -> Option<Tool> {
     node.object(|object| {
         let name = object.required("name", "write it as the server's tool list does", |node| {
             let name = node.parse(text::tool_name)?;
@@ -229,14 +244,14 @@ fn tool(node: &Node<'_>, default: Risk, names: &mut Names) -> Option<Tool> {
             Some(name)
         });
         let pin = object.optional("pin", |node| node.parse(text::digest));
-        let tool = terms(object, name, default);
+        let tool = terms(object, name, unstated);
         Some(Tool { pin: pin?, ..tool? })
     })
 }
 
 /// What is said about a tool, an endpoint or a gRPC method besides its name and how it is asked for.
-pub(super) fn terms(object: &mut Object<'_>, name: Option<String>, default: Risk) -> Option<Tool> {
-    let risk = object.or("risk", default, risk);
+pub(super) fn terms(object: &mut Object<'_>, name: Option<String>, unstated: Unstated) -> Option<Tool> {
+    let risk = object.or("risk", unstated.risk, risk);
     let labels = object.or("labels", Vec::new(), |node| distinct(node, |node| node.text().map(str::to_owned)));
     let input_schema = object.optional("input_schema", |node| {
         if node.value().is_object() {
@@ -252,17 +267,57 @@ pub(super) fn terms(object: &mut Object<'_>, name: Option<String>, default: Risk
     let redact = object.or("redact", Vec::new(), places);
     let destinations = object.or("destinations", Vec::new(), places);
     let authentication = object.optional("authentication", authentication);
+    let additional = object.or("additional_arguments", unstated.additional, |node| match &input_schema {
+        Some(None) => node.refuse("without an `input_schema` every argument is additional; write one, or remove this"),
+        Some(Some(_)) | None => additional(node),
+    });
+    let derived = object.or("derived", BTreeMap::new(), |node| match &input_schema {
+        Some(None) => node.refuse("there are no arguments to derive from; write an `input_schema`, or remove this"),
+        Some(Some(schema)) => derived(node, schema),
+        None => None,
+    });
+    let (input_schema, additional, derived) = (input_schema?, additional?, derived?);
+    let input_schema = input_schema.map(|schema| if derived.is_empty() { schema } else { schema.deriving(derived) });
     Some(Tool {
         name: name?,
         risk: risk?,
         labels: labels?,
-        input_schema: input_schema?,
+        input_schema: if additional { input_schema.map(InputSchema::admitting_additional) } else { input_schema },
         redact: redact?,
         destinations: destinations?,
         pin: None,
         authentication: authentication?,
         mirrored: mirrored?.unwrap_or_default(),
     })
+}
+
+/// What is worked out of arguments that have this `schema`: by name, what must hold.
+fn derived(node: &Node<'_>, schema: &InputSchema) -> Option<BTreeMap<String, Bounds>> {
+    let all = node.map(|name, node| {
+        if text::claim(name).is_err() {
+            return node.refuse(format!("{name:?} is not a name that policies could use; use a-z, 0-9 and `_`"));
+        }
+        if schema.argument(name).is_some() {
+            return node.refuse("`input_schema` declares an argument of this name; choose another");
+        }
+        let bounds = match Bounds::parse(node.value()) {
+            Ok(bounds) => bounds,
+            Err(error) => {
+                let form = "write it as a grant's `arguments`, such as `{ /paths/*: { prefix: /data/ } }`";
+                return node.refuse(format!("{error}; {form}"));
+            }
+        };
+        for place in bounds.places() {
+            if place.may_be_one_item() && !place.is_declared(schema) {
+                return node.refuse(text::one_item(place));
+            }
+            if schema.types().is_ok() && !place.could_be_in(schema) {
+                return node.refuse(format!("`input_schema` declares nothing at `{place}`; correct the pointer"));
+            }
+        }
+        Some((name.to_owned(), bounds))
+    })?;
+    if all.is_empty() { node.refuse("names nothing; remove it") } else { Some(all.into_iter().collect()) }
 }
 
 /// A place in arguments that have this `schema`.

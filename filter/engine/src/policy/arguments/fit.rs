@@ -7,6 +7,7 @@ use countersign_tokens::json::{Json, Members};
 
 use super::{AskedFor, Effort, Property, Record, Rest, Shape};
 use crate::policy::reads::Names;
+use crate::reason::Mend;
 use crate::task::Pointer;
 
 /// Fraction digits of a Cedar decimal, which is a 64-bit multiple of 1/10,000.
@@ -31,6 +32,8 @@ enum UnfitProblem {
     Undeclared,
     /// By a policy, which could not see it; with the remedy.
     AskedFor(&'static str),
+    /// By a grant or a rule about risk.
+    Bounded,
     Missing,
     Duplicate,
     NotListed,
@@ -82,10 +85,13 @@ fn known(
 ) -> Result<RestrictedExpression, Unfit> {
     let mut pairs = Vec::new();
     for (name, value) in values {
+        if record.derived.contains_key(name) {
+            return Err(Unfit::at(name, UnfitProblem::Undeclared));
+        }
         let Some(property) = record.member(name) else {
             match record.rest {
-                Rest::Open(_) if !asked.is_meant(name) => continue,
-                Rest::Open(_) => return Err(Unfit::unread(name, IN_SCHEMA)),
+                Rest::Open(_) | Rest::Unasked if !asked.is_meant(name) => continue,
+                Rest::Open(_) | Rest::Unasked => return Err(Unfit::unread(name, IN_SCHEMA)),
                 Rest::Refused | Rest::Map(..) => return Err(Unfit::at(name, UnfitProblem::Undeclared)),
             }
         };
@@ -93,6 +99,8 @@ fn known(
         let fitted = member(property, value, reading).map_err(|unfit| unfit.below(name))?;
         pairs.extend(fitted.filter(|_| wanted.contains(name)).map(|expression| (name.clone(), expression)));
     }
+    let derived = record.derived.iter().filter(|(name, _)| wanted.contains(name));
+    pairs.extend(derived.map(|(name, bounds)| (name.clone(), RestrictedExpression::new_bool(bounds.admit(values)))));
     RestrictedExpression::new_record(pairs).map_err(|_| Unfit::here(UnfitProblem::Duplicate))
 }
 
@@ -129,7 +137,7 @@ fn of_shape(shape: &Shape, value: &Json, reading: Reading<'_>) -> Result<Option<
         Shape::Boolean => RestrictedExpression::new_bool(value.as_bool().ok_or(not_a("a boolean"))?),
         Shape::Long => {
             let number = value.as_number().filter(|number| number.is_integer()).ok_or(not_a("an integer"))?;
-            return held(number.as_i64().map(RestrictedExpression::new_long), "one of more than 64 bits");
+            return held(number.as_i64().map(RestrictedExpression::new_long), "an integer of more than 64 bits");
         }
         Shape::Decimal => {
             let number = value.as_number().ok_or(not_a("a number"))?;
@@ -173,6 +181,33 @@ impl Unfit {
         Self::at(name, UnfitProblem::AskedFor(remedy))
     }
 
+    /// Of what is at `place`, which a grant or a rule about risk asks for and nothing declares.
+    pub(in crate::policy) fn bounded(place: String) -> Self {
+        Self { place, problem: UnfitProblem::Bounded }
+    }
+
+    /// Of `what` is at `place`: a number that the engine does not hold.
+    #[cfg(feature = "rego")]
+    pub(in crate::policy) fn unheld(place: String, what: &'static str) -> Self {
+        Self { place, problem: UnfitProblem::NotRead(what) }
+    }
+
+    /// What the caller is told, who has to mend the call: nothing of who asks for what.
+    pub(in crate::policy) fn told(&self) -> Mend {
+        let problem = match &self.problem {
+            UnfitProblem::Undeclared | UnfitProblem::AskedFor(_) | UnfitProblem::Bounded => {
+                "not an argument here; leave it out".to_owned()
+            }
+            UnfitProblem::NotRead(what) => format!("{what}, which is not read here"),
+            problem @ (UnfitProblem::Missing
+            | UnfitProblem::Duplicate
+            | UnfitProblem::NotListed
+            | UnfitProblem::NotA(_)
+            | UnfitProblem::Beyond(_)) => problem.to_string(),
+        };
+        Mend { argument: self.place.clone(), problem }
+    }
+
     fn here(problem: UnfitProblem) -> Self {
         Self { place: String::new(), problem }
     }
@@ -193,6 +228,9 @@ impl fmt::Display for UnfitProblem {
         match self {
             Self::Undeclared => out.write_str("not declared"),
             Self::AskedFor(remedy) => write!(out, "a policy asks for it and nothing declares it; {remedy}"),
+            Self::Bounded => {
+                write!(out, "a grant or a rule about risk asks for it and nothing declares it; {IN_SCHEMA}")
+            }
             Self::Missing => out.write_str("required"),
             Self::Duplicate => out.write_str("present twice"),
             Self::NotListed => out.write_str("not one of those listed"),

@@ -7,6 +7,7 @@
 mod asked_for;
 mod fit;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cedar_policy::RestrictedExpression;
@@ -17,8 +18,11 @@ pub(super) use asked_for::AskedFor;
 pub(crate) use asked_for::{Asked, Carried};
 pub(super) use fit::Unfit;
 
+use super::cedar::catalogue;
+use super::error::LoadError;
 use super::reads::Names;
 use crate::action::{Action, Operation};
+use crate::catalogue::Resource;
 use crate::rollout::Mode;
 use crate::shape::{Effort, Property, Record, Rest, Shape};
 
@@ -37,7 +41,6 @@ pub(super) struct Arguments {
 
 impl Arguments {
     /// Of these types, and nobody asks for any.
-    #[cfg(any(test, feature = "rego"))]
     pub(super) fn of(types: &Arc<Record>) -> Self {
         Self { types: Some(Arc::clone(types)), asked: Arc::default(), tried: Arc::default() }
     }
@@ -84,6 +87,38 @@ impl Arguments {
     }
 }
 
+/// What the catalogue says of arguments, for engines that do not say what they read.
+#[derive(Clone, Debug)]
+pub(super) struct Schemas {
+    /// By resource and tool.
+    arguments: BTreeMap<String, BTreeMap<String, Arguments>>,
+}
+
+impl Schemas {
+    /// Those of `resources`, or everything that is wrong with them.
+    pub(super) fn of(resources: &[Resource]) -> Result<Self, Vec<LoadError>> {
+        let (declared, errors) = catalogue(resources);
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let mut arguments: BTreeMap<String, BTreeMap<String, Arguments>> = BTreeMap::new();
+        for ((resource, tool), types) in declared {
+            arguments.entry(resource.to_owned()).or_default().insert(tool.to_owned(), Arguments::of(types));
+        }
+        Ok(Self { arguments })
+    }
+
+    /// That the arguments of `action`, where they were read, are what is declared.
+    pub(super) fn check(&self, action: &Action) -> Result<(), Unfit> {
+        let tools = self.arguments.get(&action.resource);
+        let typed = tools.zip(action.tool()).and_then(|(tools, tool)| tools.get(tool));
+        match (typed, action.arguments()) {
+            (Some(typed), Some(values)) => typed.fit(values, &Names::default(), Mode::Enforce).map(drop),
+            (None, _) | (_, None) => Ok(()),
+        }
+    }
+}
+
 /// How policies get to see what a call of `operation` carries beside its arguments.
 fn remedy(operation: &Operation) -> &'static str {
     match operation {
@@ -100,7 +135,7 @@ fn remedy(operation: &Operation) -> &'static str {
 pub(super) fn cedar_type(record: &Record, asked: &AskedFor) -> Value {
     let mapped = match &record.rest {
         Rest::Map(property, _) => Some(asked.names().map(|name| (name, property.as_ref()))),
-        Rest::Refused | Rest::Open(_) => None,
+        Rest::Refused | Rest::Open(_) | Rest::Unasked => None,
     };
     let mapped = mapped.into_iter().flatten().filter(|(name, _)| !record.properties.contains_key(*name));
     let attributes: Map<String, Value> = record
@@ -108,6 +143,7 @@ pub(super) fn cedar_type(record: &Record, asked: &AskedFor) -> Value {
         .iter()
         .chain(mapped)
         .filter_map(|(name, property)| Some((name.clone(), property_type(property, asked.below(name))?)))
+        .chain(record.derived.keys().map(|name| (name.clone(), json!({ "type": "Boolean" }))))
         .collect();
     json!({ "type": "Record", "attributes": attributes })
 }

@@ -11,6 +11,7 @@ use countersign_tokens::{Machine, Subject};
 use super::super::Facts;
 use super::super::schema::ActionName;
 use crate::catalogue::Resource;
+use crate::workload::vouching;
 
 /// What names are written with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +21,7 @@ enum Word {
     /// Of the subject, as its token has them.
     Issuer,
     Subject,
-    /// The issuer as configured.
+    /// The issuer as configured, and which of its tenants.
     IssuerName,
     Kind,
     /// The configured name of the resource.
@@ -134,7 +135,7 @@ impl Name {
             Word::Plain => plain.to_owned(),
             Word::Issuer => facts.workload.identity.issuer.clone(),
             Word::Subject => subject(&facts.workload.identity.subject),
-            Word::IssuerName => facts.workload.issuer_name.clone(),
+            Word::IssuerName => vouching(&facts.workload.issuer_name, facts.workload.tenant.as_deref()),
             Word::Kind => facts.workload.kind.name().to_owned(),
             Word::Resource => resource.name.clone(),
             Word::Object => facts.action.object().unwrap_or(&resource.name).to_owned(),

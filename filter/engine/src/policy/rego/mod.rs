@@ -25,27 +25,24 @@ mod cost;
 mod steps;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
-use countersign_tokens::json::{self, Json};
+use countersign_tokens::json::{self, Json, Members};
 use regorus::PolicyLengthConfig;
 use serde_json::Value;
 
-use super::arguments::Arguments;
+use super::arguments::{Schemas, Unfit};
 use super::basis::{self, Fields};
-use super::cedar::catalogue;
 use super::decide::hypothetical;
 use super::document::{asked_at, document};
 use super::error::{LoadError, Place, Problem};
-use super::reads::Names;
 use super::{Allow, Deny, Facts, StepUp, Verdict, several};
 use crate::action::Action;
 use crate::catalogue::Resource;
 use crate::config::Sandbox;
 use crate::reason::Reason;
-use crate::rollout::Mode;
 use crate::step_up::Approval;
+use crate::task::Pointer;
 use answer::{Answer, Told};
 #[cfg(test)]
 pub(super) use builtins::BUILTINS;
@@ -63,8 +60,7 @@ pub struct RegoPolicy {
     engine: regorus::Engine,
     text: String,
     sandboxes: Vec<String>,
-    /// By resource and tool: what its schema says of the arguments.
-    arguments: BTreeMap<String, BTreeMap<String, Arguments>>,
+    schemas: Schemas,
     /// The most bytes that it is asked about.
     input: usize,
 }
@@ -83,16 +79,9 @@ impl RegoPolicy {
             return Err(errors);
         }
         let engine = engine(charged::charged(&module, text)).map_err(|error| vec![refused(&error)])?;
-        let (declared, errors) = catalogue(resources);
-        if !errors.is_empty() {
-            return Err(errors);
-        }
-        let mut by_resource: BTreeMap<String, BTreeMap<String, Arguments>> = BTreeMap::new();
-        for ((resource, tool), types) in declared {
-            by_resource.entry(resource.to_owned()).or_default().insert(tool.to_owned(), Arguments::of(types));
-        }
+        let schemas = Schemas::of(resources)?;
         let sandboxes = sandboxes.iter().map(|sandbox| sandbox.name.clone()).collect();
-        Ok(Self { engine, text: text.to_owned(), sandboxes, arguments: by_resource, input })
+        Ok(Self { engine, text: text.to_owned(), sandboxes, schemas, input })
     }
 
     /// What it says about all of `parts`, each with the other `facts`.
@@ -106,11 +95,7 @@ impl RegoPolicy {
     }
 
     fn verdict(&self, resource: &Resource, facts: &Facts<'_>) -> Result<Verdict, Deny> {
-        let tools = self.arguments.get(&resource.name);
-        let typed = tools.zip(facts.action.tool()).and_then(|(tools, tool)| tools.get(tool));
-        if let (Some(typed), Some(values)) = (typed, facts.action.arguments()) {
-            typed.fit(values, &Names::default(), Mode::Enforce)?;
-        }
+        self.schemas.check(facts.action)?;
         let Told { answer, policies, reasons } = self.ask(resource, facts, facts.approval)?;
         let detail = (!reasons.is_empty()).then(|| reasons.join("; "));
         match answer {
@@ -120,16 +105,16 @@ impl RegoPolicy {
                 }
                 sandbox => Ok(Verdict::Allow(Allow { determining: policies, sandbox })),
             },
-            Answer::Deny => Err(Deny { reason: Reason::PolicyDenied, determining: policies, detail }),
+            Answer::Deny => Err(Deny::by(Reason::PolicyDenied, policies, detail)),
             Answer::StepUp { .. } if facts.approval.is_some() => {
                 let detail = Some("an approval was asked for that was given".to_owned());
-                Err(Deny { reason: Reason::PolicyDenied, determining: policies, detail })
+                Err(Deny::by(Reason::PolicyDenied, policies, detail))
             }
             Answer::StepUp { approvers } => {
                 // People are never asked about what would be refused anyway.
                 let lifted = self.ask(resource, facts, Some(&hypothetical(facts)))?.answer;
                 if !matches!(lifted, Answer::Allow { .. }) {
-                    return Err(Deny { reason: Reason::PolicyDenied, determining: policies, detail });
+                    return Err(Deny::by(Reason::PolicyDenied, policies, detail));
                 }
                 let basis = self.basis(resource, facts);
                 Ok(Verdict::StepUp(StepUp { determining: policies, approvers, reasons, basis }))
@@ -149,8 +134,8 @@ impl RegoPolicy {
         }
         let held = json::members_to_value(&document).and_then(|document| serde_json::from_value(document.into()).ok());
         let Some(input) = held else {
-            let detail = "an argument is a number that Rego does not hold exactly".to_owned();
-            return Err(Deny { reason: Reason::ArgumentsUnfit, determining: Vec::new(), detail: Some(detail) });
+            let place = facts.action.arguments().and_then(unheld).unwrap_or_default();
+            return Err(Unfit::unheld(place, "a number that is neither an integer of 64 bits nor a double").into());
         };
         let mut engine = self.engine.clone();
         engine.set_input(input);
@@ -206,6 +191,22 @@ fn bytes(value: &Json) -> usize {
     }
 }
 
+/// Where the first number is that no engine holds which reads JSON as most do.
+fn unheld(members: &Members) -> Option<String> {
+    members.iter().find_map(|(name, value)| Some(format!("/{}{}", Pointer::escaped(name), unheld_in(value)?)))
+}
+
+fn unheld_in(value: &Json) -> Option<String> {
+    match value {
+        Json::Null | Json::Bool(_) | Json::String(_) => None,
+        Json::Number(number) => number.as_number().is_none().then(String::new),
+        Json::Array(items) => {
+            items.iter().enumerate().find_map(|(at, item)| Some(format!("/{at}{}", unheld_in(item)?)))
+        }
+        Json::Object(members) => unheld(members),
+    }
+}
+
 /// Which of the few ways it failed.
 fn failure(error: &anyhow::Error) -> &'static str {
     let text = error.to_string();
@@ -220,7 +221,7 @@ fn failure(error: &anyhow::Error) -> &'static str {
 
 fn failed(policies: Vec<String>, detail: &str) -> Deny {
     let determining = if policies.is_empty() { vec![NAME.to_owned()] } else { policies };
-    Deny { reason: Reason::PolicyError, determining, detail: Some(detail.to_owned()) }
+    Deny::by(Reason::PolicyError, determining, Some(detail.to_owned()))
 }
 
 /// Why a text is no module. The library writes the place, some lines of the text, and `error: <cause>`.

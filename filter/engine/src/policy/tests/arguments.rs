@@ -1,12 +1,16 @@
 //! Which arguments fit, and what of them policies see.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::{
     Failure, Outcome, World, among, call, catalogue, decide, holds, lines, resource, say, spell, tool, written,
 };
-use crate::catalogue::Protocol;
-use crate::policy::CedarPolicy;
+use crate::catalogue::{Protocol, Tool};
+use crate::policy::{CedarPolicy, Deny, Verdict};
+use crate::shape::InputSchema;
+use crate::task::{Bounds, TaskError};
 
 /// What `condition` makes of a call of a tool with this schema.
 fn judge(schema: Value, condition: &str, arguments: Value) -> Result<String, Failure> {
@@ -460,7 +464,7 @@ fn numbers_that_are_read_are_exact_or_denied() -> Outcome {
         "o": { "type": "object", "properties": { "n": { "type": "integer" }, "m": { "type": "integer" } } },
     } });
     let (long, decimal) = (
-        "one of more than 64 bits, which a policy that reads it cannot hold",
+        "an integer of more than 64 bits, which a policy that reads it cannot hold",
         "a number with more than 4 fraction digits, or beyond ±922337203685477, which a policy that reads it cannot hold",
     );
     for (condition, arguments, expected) in [
@@ -648,5 +652,123 @@ fn bounds_of_single_values_hold() -> Outcome {
     assert_eq!(of_written(&items, text, r#"{"p":[5,4]}"#)?, unfit("/p/1`: less than 5"));
     let map = json!({ "type": "object", "properties": { "p": { "type": "object", "additionalProperties": { "type": "string", "maxLength": 1 } } } });
     assert_eq!(of_written(&map, text, r#"{"p":{"a":"bb"}}"#)?, unfit("/p/a`: longer than 1 characters"));
+    Ok(())
+}
+
+#[test]
+fn what_configuration_admits_passes_where_nobody_asks_for_it() -> Outcome {
+    let item = json!({ "type": "object", "properties": { "p": { "type": "string" } }, "additionalProperties": false });
+    let schema = json!({ "type": "object", "properties": {
+        "p": { "type": "integer" }, "o": item, "l": { "type": "array", "items": item },
+        "m": { "type": "object", "additionalProperties": item }, "s": { "type": "object", "additionalProperties": { "type": "string" } },
+    } });
+    let judge = |arguments: Value| -> Result<String, Failure> {
+        let schema = InputSchema::from(schema.clone()).admitting_additional();
+        let other = json!({ "type": "object", "properties": { "q": { "type": "integer" }, "o": { "type": "object", "properties": { "q": { "type": "integer" } } } } });
+        let admitting = Tool { input_schema: Some(schema), ..tool("t", None) };
+        let resources = [resource("x", Protocol::Mcp, vec![admitting, tool("u", Some(other))])];
+        let text = "permit(principal, action, resource);
+            forbid(principal, action in Action::\"mcp:tools/call\", resource) when { context has args && context.args has q && context.args.q > 5 };
+            forbid(principal, action in Action::\"mcp:tools/call\", resource) when { context has args && context.args has o && context.args.o has q && context.args.o.q > 5 };";
+        let policy = CedarPolicy::compile(text, &among(&resources)).map_err(|errors| lines(&errors))?;
+        Ok(spell(&decide(&policy, &call("x", "t", arguments))))
+    };
+    for arguments in [
+        json!({ "p": 1, "z": 1 }),
+        json!({ "o": { "p": "a", "z": 1 } }),
+        json!({ "l": [{ "z": 1 }, { "q": 9 }] }),
+        json!({ "m": { "a": { "z": 1, "q": 9 } } }),
+    ] {
+        assert_eq!(judge(arguments.clone())?, ALLOW, "{arguments}");
+    }
+    for (arguments, problem) in [
+        (json!({ "q": 1 }), format!("/q`: {ASKED_FOR}")),
+        (json!({ "Q": null }), format!("/Q`: {ASKED_FOR}")),
+        (json!({ "o": { "q": 1 } }), format!("/o/q`: {ASKED_FOR}")),
+        (json!({ "z": 1, "p": "1" }), "/p`: not an integer".to_owned()),
+        (json!({ "l": [{ "p": 1 }] }), "/l/0/p`: not a string".to_owned()),
+        // A map says what its members are.
+        (json!({ "s": { "z": 1 } }), "/s/z`: not a string".to_owned()),
+    ] {
+        assert_eq!(judge(arguments.clone())?, unfit(&problem), "{arguments}");
+    }
+    Ok(())
+}
+
+#[test]
+fn who_has_to_mend_a_call_is_told_nothing_of_policies() -> Outcome {
+    let open = json!({ "type": "object", "properties": { "n": { "type": "integer" } }, "additionalProperties": true });
+    let asks = json!({ "type": "object", "properties": { "memo": { "type": "string" } } });
+    let resources = [resource("x", Protocol::Mcp, vec![tool("t", Some(open)), tool("u", Some(asks))])];
+    let text = "permit(principal, action, resource);
+        forbid(principal, action in Action::\"mcp:tools/call\", resource) when { context has args && context.args has memo };
+        forbid(principal, action in Action::\"mcp:tools/call\", resource) when { context has args && context.args has n && context.args.n > 5 };";
+    let policy = CedarPolicy::compile(text, &among(&resources)).map_err(|errors| lines(&errors))?;
+    for (tool, arguments, argument, problem) in [
+        ("t", r#"{"memo":1}"#, "/memo", "not an argument here; leave it out"),
+        ("u", r#"{"z":1}"#, "/z", "not an argument here; leave it out"),
+        ("t", r#"{"n":"1"}"#, "/n", "not an integer"),
+        ("t", r#"{"n":1e30}"#, "/n", "an integer of more than 64 bits, which is not read here"),
+    ] {
+        let verdict = policy.decide(&World::new().facts(&written("x", tool, arguments)?));
+        let Verdict::Deny(Deny { mend: Some(mend), .. }) = verdict else { return Err(spell(&verdict).into()) };
+        assert_eq!((mend.argument.as_str(), mend.problem.as_str()), (argument, problem), "{arguments}");
+    }
+    Ok(())
+}
+
+#[test]
+fn what_is_derived_of_arguments_is_true_or_false() -> Outcome {
+    let closed = json!({ "type": "object", "properties": {
+        "paths": { "type": "array", "items": { "type": "string" } }, "n": { "type": "integer" },
+    } });
+    let with = |extra: Value| {
+        let mut schema = closed.clone();
+        if let Some(schema) = schema.as_object_mut() {
+            schema.insert("additionalProperties".to_owned(), extra);
+        }
+        schema
+    };
+    let policy = |schema: &Value, text: &str| {
+        let bounds =
+            [("in_data", json!({ "/paths/*": { "prefix": "/data/" } })), ("small", json!({ "/n": { "max": 5 } }))];
+        let bounds = bounds.into_iter().map(|(name, bounds)| Ok((name.to_owned(), Bounds::parse(&bounds)?)));
+        let bounds = bounds.collect::<Result<BTreeMap<_, _>, TaskError>>().map_err(|error| error.to_string())?;
+        let schema = InputSchema::from(schema.clone()).deriving(bounds);
+        let resources = [resource("x", Protocol::Mcp, vec![Tool { input_schema: Some(schema), ..tool("t", None) }])];
+        CedarPolicy::compile(text, &among(&resources)).map_err(|errors| lines(&errors))
+    };
+    let judge = |schema: &Value, condition: &str, arguments: Value| -> Result<String, Failure> {
+        let text = format!("permit(principal, action == Action::\"x/t\", resource) when {{ {condition} }};");
+        Ok(spell(&decide(&policy(schema, &text)?, &call("x", "t", arguments))))
+    };
+    for (condition, arguments, expected) in [
+        ("context.args.in_data", json!({ "paths": ["/data/a", "/data/b/c"] }), ALLOW),
+        ("context.args.in_data", json!({ "paths": ["/data/a", "/etc/passwd"] }), DENY),
+        ("context.args.in_data", json!({ "paths": ["/data/../etc/passwd"] }), DENY),
+        ("context.args.in_data", json!({ "paths": [] }), DENY),
+        ("context.args.in_data", json!({}), DENY),
+        ("!context.args.in_data", json!({ "paths": ["/etc/passwd"] }), ALLOW),
+        ("context.args.in_data && context.args.small", json!({ "paths": ["/data/a"], "n": 5 }), ALLOW),
+        ("context.args.in_data && context.args.small", json!({ "paths": ["/data/a"], "n": 6 }), DENY),
+        ("context.args has in_data && context.args.in_data", json!({ "paths": ["/data/a"] }), ALLOW),
+    ] {
+        assert_eq!(judge(&closed, condition, arguments.clone())?, expected, "{condition} {arguments}");
+    }
+    for extra in [json!(false), json!(true), json!({ "type": "boolean" })] {
+        let told = judge(&with(extra.clone()), "context.args.in_data", json!({ "paths": ["/x"], "in_data": true }))?;
+        assert_eq!(told, unfit("/in_data`: not declared"), "{extra}");
+    }
+    // People see it as policies do.
+    let permits = "permit(principal, action == Action::\"x/t\", resource) when { context.args.in_data };";
+    let (permits, world) = (policy(&closed, permits)?, World::new());
+    let action = call("x", "t", json!({ "paths": ["/data/a"] }));
+    let reads: Vec<Value> =
+        permits.opinions(&world.facts(&action)).into_iter().map(|opinion| Value::Object(opinion.reads)).collect();
+    assert_eq!(reads, [json!({ "args.in_data": true })]);
+    let misspelt =
+        policy(&closed, "forbid(principal, action == Action::\"x/t\", resource) when { context.args has in_date };");
+    let expected = "1:1: policy `policy0`: `context.args.in_date` is declared by no action of this policy (in_data, n, paths, small)";
+    assert_eq!(misspelt.err().as_deref(), Some(expected));
     Ok(())
 }

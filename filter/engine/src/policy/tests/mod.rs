@@ -235,7 +235,7 @@ fn decide(policy: &CedarPolicy, action: &Action) -> Verdict {
 fn spell(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Allow(allow) => format!("allow [{}]", allow.determining().join(" ")),
-        Verdict::Deny(Deny { reason, determining, detail }) => {
+        Verdict::Deny(Deny { reason, determining, detail, mend: _ }) => {
             let detail = detail.as_deref().unwrap_or("-");
             format!("deny {} [{}] {detail}", reason.row().code, determining.join(" "))
         }

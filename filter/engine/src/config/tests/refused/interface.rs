@@ -62,6 +62,22 @@ fn endpoints() -> Outcome {
                 SCHEMA_TOO,
             ),
             (
+                &[set("/resources/0/protocol", "a2a"), set("/resources/0/additional_arguments", "allow")],
+                "/resources/0/additional_arguments: what arguments A2A operations have is A2A's to say; remove it",
+                SCHEMA_TOO,
+            ),
+            (
+                &list(json!([{ "name": "e", "method": "GET", "path": "/api/a", "additional_arguments": "allow" }])),
+                "/resources/0/endpoints/0/additional_arguments: without an `input_schema` every argument is additional; write one, \
+             or remove this",
+                SCHEMA_TOO,
+            ),
+            (
+                &[set("/resources/0/additional_arguments", "pass")],
+                "/resources/0/additional_arguments: unknown treatment \"pass\" (refuse, allow)",
+                SCHEMA_TOO,
+            ),
+            (
                 &[set("/resources/0/connect", true)],
                 "/resources/0/connect: a tunnel has no path; match `path: /*`, or remove this",
                 READER_ONLY,
