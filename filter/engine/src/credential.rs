@@ -5,6 +5,7 @@
 mod cache;
 mod verified;
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,6 +45,10 @@ const PROXY_AUTHORIZATION: &str = "proxy-authorization";
 const TXN_TOKEN: &str = "txn-token";
 /// Carries the proof that goes with `Authorization: DPoP` (RFC 9449 §4.1).
 const PROOF: &str = "dpop";
+
+/// For how long an issuer's answer about an opaque token decides about the request that asked, however short answers are kept for
+/// others: of one that takes longer the issuer is asked again.
+const MOMENT: Duration = Duration::from_secs(2);
 
 /// A decision about a certificate is good for a moment: it is never remembered.
 const CERTIFICATE_LIFETIME: Duration = Duration::from_mins(1);
@@ -91,6 +96,8 @@ fn carriers<'c>(resource: &'c Resource, config: &'c Config) -> impl Iterator<Ite
 pub struct Credential {
     kind: Kind,
     evidence: Evidence,
+    /// What its issuer said when this request asked, and when that decides about this request.
+    answer: Option<(Arc<Verified>, Range<UnixTime>)>,
 }
 
 /// What a credential is.
@@ -190,14 +197,14 @@ impl Credential {
         let proof = proof.map(|proof| Presented::of(proof, text, head, target, resource.origin.as_deref()));
         let evidence = Evidence::of(head, proof, config.client_certificate, now);
         let key = CacheKey::of(carrier, text);
-        Ok(Self { kind: Kind::Token { carrier, text: text.to_owned(), key }, evidence })
+        Ok(Self { kind: Kind::Token { carrier, text: text.to_owned(), key }, evidence, answer: None })
     }
 
     /// The certificate of the connection, if it is an SVID of a trust domain whose certificates are credentials.
     fn of_connection(evidence: Evidence, config: &Config) -> Option<Self> {
         let (id, _) = evidence.svid()?;
         certifier(config, id.trust_domain())?;
-        Some(Self { kind: Kind::Certificate, evidence })
+        Some(Self { kind: Kind::Certificate, evidence, answer: None })
     }
 
     /// Whether it must be, or was meant to be, answered as DPoP.
@@ -264,7 +271,8 @@ impl Credential {
             return Ok(verified);
         }
         if let Some(index) = engine.introspector_of(text, carrier) {
-            return Err(Unverified::NeedIntrospection(index));
+            let answered = self.answer.as_ref().filter(|(_, while_it_holds)| while_it_holds.contains(&now));
+            return answered.map(|(verified, _)| Arc::clone(verified)).ok_or(Unverified::NeedIntrospection(index));
         }
         let jws = CompactJws::parse(text, engine.config.limits.token_bytes).map_err(|error| faulty(None, error))?;
         let (index, issuer, keys) =
@@ -314,12 +322,13 @@ impl Credential {
         Some(issuer.introspection.as_ref()?.call(id, text))
     }
 
-    /// Takes the issuer's answer; after this it verifies, for as long as the answer holds.
+    /// Takes the issuer's answer; after this it verifies, for as long as the answer holds, and at least for a moment, so that
+    /// whoever asked is decided about with it.
     ///
     /// # Errors
     /// Where the answer makes it no credential here, and what is wrong with it if that is what the answer says.
     pub(crate) fn introspected(
-        &self,
+        &mut self,
         engine: &Engine,
         index: IssuerIndex,
         outcome: &CallOutcome,
@@ -331,10 +340,11 @@ impl Credential {
         let fault = |error| Fault { issuer: Some(index), error };
         let token =
             introspection::read(outcome, issuer, now).map_err(|answer| (answer.reason(), answer.error().map(fault)))?;
-        let until = token.expires.plus(issuer.rules.leeway()).min(now.plus(cache));
+        let end = token.expires.plus(issuer.rules.leeway());
         let Kind::Token { key, .. } = &self.kind else { return Err(internal) };
-        let verified = Verified::of(token, self, index, issuer, &engine.config, Duration::ZERO);
-        engine.tokens.insert(*key, &Arc::new(verified), Held::Between(now, until));
+        let verified = Arc::new(Verified::of(token, self, index, issuer, &engine.config, Duration::ZERO));
+        engine.tokens.insert(*key, &verified, Held::Between(now, end.min(now.plus(cache))));
+        self.answer = Some((verified, now..end.min(now.plus(MOMENT))));
         Ok(())
     }
 }

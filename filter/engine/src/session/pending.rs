@@ -49,8 +49,6 @@ pub(super) struct Pending {
     held: Held,
     /// A fetch was waited for already; a second one would be no better.
     keys_awaited: bool,
-    /// The issuer was asked about the token; its answer must do until something else was waited for.
-    introspected: bool,
     /// The question of somebody else's that was waited for last.
     waited: Option<Number>,
     /// What the decision point elsewhere said.
@@ -91,7 +89,6 @@ impl Pending {
             account: Account::default(),
             held,
             keys_awaited: false,
-            introspected: false,
             waited: None,
             answers: Vec::new(),
             step_up: StepUpState::default(),
@@ -290,7 +287,6 @@ impl Pending {
         match turn.engine.policy.answered(&asked.question, outcome, turn.now) {
             Ok(given) => {
                 self.answers.push(given);
-                self.introspected = false;
                 self.advance(turn)
             }
             Err(reason) => self.deny(turn, reason),

@@ -29,7 +29,7 @@ impl Pending {
     pub(super) fn introspect(mut self: Box<Self>, turn: &mut Turn<'_>, issuer: IssuerIndex) -> Next {
         let credential = &self.request.credential;
         let id = turn.call_id();
-        let call = credential.introspection(turn.engine, issuer, id).filter(|_| !self.introspected);
+        let call = credential.introspection(turn.engine, issuer, id);
         let Some((call, token)) = call.zip(credential.token_key()) else {
             return self.deny(turn, Reason::IntrospectionUnavailable);
         };
@@ -58,7 +58,6 @@ impl Pending {
             return self.deny(turn, Reason::Internal);
         };
         let Introspecting { issuer, asking, .. } = *asked;
-        self.introspected = true;
         match self.request.credential.introspected(turn.engine, issuer, outcome, turn.now) {
             Ok(()) => self.advance(turn),
             Err((reason, fault)) => {

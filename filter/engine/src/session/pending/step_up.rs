@@ -115,7 +115,6 @@ impl Pending {
         turn.settle(subject, answer.as_ref().map_err(|reason| *reason));
         match answer {
             Ok(approved) => {
-                self.introspected = false;
                 self.waiting = Waiting::Body(NeededFor::Decision);
                 self.step_up = StepUpState::Approved(Box::new(approved));
                 self.advance(turn)
