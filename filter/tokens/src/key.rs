@@ -167,9 +167,20 @@ impl Key {
         Ok(Self { id, algorithm, says_algorithm: jwk.contains_key("alg"), issuer, parameters, public, der })
     }
 
+    /// Whether it fits several algorithms, and its publisher does not say for which it is.
+    pub(crate) const fn is_open(&self) -> bool {
+        self.algorithm.is_rsa() && !self.says_algorithm
+    }
+
+    /// Whether a token that names one of the two by `kid` and `alg` may name the other.
+    pub(crate) fn is_named_like(&self, other: &Self) -> bool {
+        let any = |one: &Self, other: &Self| one.is_open() && other.algorithm.is_rsa();
+        self.id == other.id && (self.algorithm == other.algorithm || any(self, other) || any(other, self))
+    }
+
     /// It for the first of `algorithms` that it fits, if its publisher does not say for which it is.
     pub(crate) fn for_first_of(self, algorithms: &[Algorithm]) -> Self {
-        let is_open = self.algorithm.is_rsa() && !self.says_algorithm;
+        let is_open = self.is_open();
         let Some(algorithm) = algorithms.iter().copied().find(|algorithm| is_open && algorithm.is_rsa()) else {
             return self;
         };

@@ -62,8 +62,8 @@ pub enum KeySetError {
         /// Place in `keys`, from 0.
         index: usize,
     },
-    /// Two usable keys have the same `kid` (RFC 7517 §4.5).
-    #[error("key {index} has the `kid` of an earlier key")]
+    /// Two usable keys for one algorithm have the same `kid`: a token cannot say which signed it (RFC 7517 §4.5).
+    #[error("key {index} has the `kid` of an earlier key for the same algorithm")]
     DuplicateKeyId {
         /// Place in `keys` of the second one, from 0.
         index: usize,
@@ -183,16 +183,16 @@ impl KeySet {
 
     /// The key to verify a token with.
     ///
-    /// With `kid`, the key of that name, which must be for the header's `alg`; without, the only key for it. Several
-    /// are never tried in turn: a token could then pick the weakest.
+    /// With `kid`, the key of that name for the header's `alg`; without, the only key for it. Several are never tried in turn: a
+    /// token could then pick the weakest. One name may be that of a key for each algorithm (RFC 7517 §4.5).
     pub fn find(&self, header: &Header) -> Result<&Key, TokenError> {
         if self.keys.is_empty() {
             return Err(TokenError::UnknownKey);
         }
         let fits = |key: &&Key| key.algorithm() == header.algorithm();
         if let Some(id) = header.key_id() {
-            let key = self.keys.iter().find(|key| key.id() == Some(id)).ok_or(TokenError::UnknownKey)?;
-            return Some(key).filter(fits).ok_or(TokenError::KeyAlgorithm);
+            let unfit = if self.has(id) { TokenError::KeyAlgorithm } else { TokenError::UnknownKey };
+            return self.keys.iter().filter(fits).find(|key| key.id() == Some(id)).ok_or(unfit);
         }
         let mut fitting = self.keys.iter().filter(fits);
         let key = fitting.next().ok_or(TokenError::KeyAlgorithm)?;
@@ -231,8 +231,11 @@ impl KeySet {
         }
         match Key::from_jwk(jwk, format) {
             Err(reason) => self.skipped.push(Skipped { index, reason }),
-            Ok(key) if key.id().is_some() && self.keys.iter().any(|other| other.id() == key.id()) => {
-                return Err(KeySetError::DuplicateKeyId { index });
+            Ok(key) if key.id().is_some() && self.keys.iter().any(|other| other.is_named_like(&key)) => {
+                // The same once more is the same.
+                if !self.keys.iter().any(|other| *other == key && !other.is_open() && !key.is_open()) {
+                    return Err(KeySetError::DuplicateKeyId { index });
+                }
             }
             Ok(key) => self.keys.push(key),
         }

@@ -105,7 +105,9 @@ fn keys_that_are_not_for_this_are_left_out() -> Result<(), Failure> {
 fn sets_that_cannot_be_trusted_are_refused() -> Result<(), Failure> {
     let issuer = Issuer::shared()?;
     let (rsa, ec) = (issuer.jwk(Algorithm::RS256)?, issuer.jwk(Algorithm::ES256)?);
+    let other = Issuer::generate()?.jwk(Algorithm::RS256)?;
     let private = "key 1 has private material; publish public keys only";
+    let twice = "key 2 has the `kid` of an earlier key for the same algorithm";
     let several = |count: usize| Value::Array(vec![json!({"kty": "?"}); count]);
     for (set, error) in [
         (json!([]), "key set is not a JSON object"),
@@ -119,9 +121,12 @@ fn sets_that_cannot_be_trusted_are_refused() -> Result<(), Failure> {
         (json!({"keys": [ec, changed(rsa.clone(), &json!({"use": "enc", "d": "AQ"}))]}), private),
         (json!({"keys": [ec, {"kty": "AKP", "alg": "ML-DSA-44", "priv": "AQ"}]}), private),
         (json!({"keys": [ec, {"kty": "oct", "k": "c2VjcmV0"}]}), "key 1 is symmetric; only public keys are accepted"),
+        (json!({"keys": [ec, rsa, other]}), twice),
+        // Without `alg` it is for any that RSA keys are for, whatever the other says.
+        (json!({"keys": [ec, rsa, changed(rsa.clone(), &json!({"alg": null}))]}), twice),
         (
-            json!({"keys": [ec, rsa, changed(rsa.clone(), &json!({"kid": "es256"}))]}),
-            "key 2 has the `kid` of an earlier key",
+            json!({"keys": [ec, changed(other.clone(), &json!({"alg": null})), changed(rsa.clone(), &json!({"alg": "PS512"}))]}),
+            twice,
         ),
     ] {
         let refused = KeySet::from_value(&set, KeyFormat::Jwks).map_err(|refused| refused.to_string());
@@ -134,6 +139,34 @@ fn sets_that_cannot_be_trusted_are_refused() -> Result<(), Failure> {
         KeySet::from_value(&json!({ "keys": [rsa, encryption] }), KeyFormat::Jwks)
             .is_ok_and(|set| set.keys().len() == 1)
     );
+    Ok(())
+}
+
+/// As some issuers publish one RSA key for all of its algorithms (keycloak/keycloak#14794, #15616).
+#[test]
+fn one_name_for_a_key_of_each_algorithm() -> Result<(), Failure> {
+    let issuer = Issuer::shared()?;
+    let rsa = issuer.jwk(Algorithm::RS256)?;
+    let named = |alg: &str| changed(rsa.clone(), &json!({"alg": alg, "kid": "k"}));
+    let elliptic = changed(issuer.jwk(Algorithm::ES256)?, &json!({"alg": null, "kid": "k"}));
+    // The same key twice is one.
+    let keys = json!({"keys": [named("RS256"), named("RS512"), named("PS256"), named("RS512"), elliptic]});
+    let set = KeySet::from_value(&keys, KeyFormat::Jwks)?.for_algorithms(&[Algorithm::PS384]);
+    assert_eq!(set.keys().len(), 4);
+    for (alg, found) in [
+        ("RS256", Ok(Algorithm::RS256)),
+        ("RS512", Ok(Algorithm::RS512)),
+        ("PS256", Ok(Algorithm::PS256)),
+        ("ES256", Ok(Algorithm::ES256)),
+        ("RS384", Err(TokenError::KeyAlgorithm)),
+        ("PS384", Err(TokenError::KeyAlgorithm)),
+    ] {
+        for (kid, found) in [("k", found), ("l", Err(TokenError::UnknownKey))] {
+            let token = format!("{}.e30.AAAA", encode(format!(r#"{{"alg":"{alg}","kid":"{kid}"}}"#))?);
+            let jws = CompactJws::parse(&token, MAX_BYTES)?;
+            assert_eq!(set.find(jws.header()).map(countersign_tokens::Key::algorithm), found, "{alg} {kid}");
+        }
+    }
     Ok(())
 }
 
