@@ -180,7 +180,9 @@ impl<'a> Words<'a> {
         let mut data = json!({ "reason": self.reason.row().code, "decision": self.decision });
         self.mend_in(&mut data);
         if let (Reason::UnsupportedVersion, Some(data)) = (self.reason, data.as_object_mut()) {
-            data.insert("supported".to_owned(), Era::ALL.into_iter().map(Era::version).collect());
+            // Of `initialize` any of them can be the answer; a request by itself names only some.
+            let named = Era::ALL.into_iter().filter(|era| code == INVALID_PARAMS || era.is_stateless());
+            data.insert("supported".to_owned(), named.map(Era::version).collect());
             data.extend(version.map(|version| ("requested".to_owned(), json!(version))));
         }
         self.rpc_error(code, id, &data)
