@@ -7,6 +7,8 @@
 //! is opaque behind its scheme: `s3://My-Bucket/key` is one thing and `s3://my-bucket/key` another, unless the generic syntax alone
 //! says that two are the same.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
+
 use unicode_normalization::is_nfc;
 
 use crate::action::HTTPS;
@@ -107,11 +109,15 @@ fn has_normal_authority(scheme: &str, default: &str, authority: &str) -> bool {
     let (host, port) = split_port(place);
     let literal = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
     let known = match literal {
-        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok_and(|parsed| parsed.to_string() == address),
+        // One that stands for an IPv4 address is written in two ways (RFC 5952 §5, WHATWG URL).
+        Some(address) => address
+            .parse::<Ipv6Addr>()
+            .is_ok_and(|parsed| parsed.to_string() == address && parsed.to_ipv4_mapped().is_none()),
         None => host
             .bytes()
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._~!$&'()*+,;=".contains(&byte)),
     };
+    let known = known && (!ends_in_number(host) || host.parse::<Ipv4Addr>().is_ok());
     let port = port.is_none_or(|port| {
         !port.starts_with('0') && port.parse::<u16>().is_ok() && !port.starts_with('+') && port != default
     });
@@ -121,6 +127,15 @@ fn has_normal_authority(scheme: &str, default: &str, authority: &str) -> bool {
         _ => !host.is_empty(),
     };
     known && port && place && !host.ends_with('.') && user.is_none_or(is_normal_user)
+}
+
+/// Whether URL readers take `host` for an IPv4 address, in whatever spelling: `127.1`, `0x7f000001`, `2130706433` (WHATWG URL, the
+/// ends-in-a-number checker). Only one spelling is read by everybody.
+fn ends_in_number(host: &str) -> bool {
+    let last = host.rsplit('.').next().unwrap_or_default();
+    let hexadecimal = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit())
+        || last.strip_prefix("0x").is_some_and(hexadecimal)
 }
 
 /// A name, or a name and a password, as URL readers write them again (WHATWG URL, userinfo percent-encode set). That it is there is
@@ -190,6 +205,11 @@ mod tests {
             "file://nas/share",
             "https://example.com",
             "https://example.com:8443/a?b=c&d=../e",
+            "https://127.0.0.1/",
+            "https://10.example.com/0x7f",
+            "https://a.b1/",
+            "https://a.0xg/",
+            "https://[::1]:8443/",
             "https://user@example.com/",
             "ftp://user:p%40w@example.com/a",
             "test://static-text",
@@ -321,6 +341,14 @@ mod tests {
             "https://ex%61mple.com/",
             "https://%C3%A9.com/",
             "https://[0:0::1]/t",
+            "https://127.1/",
+            "https://0251.0376.0251.0376/",
+            "https://0x7f.1/",
+            "https://2130706433/",
+            "https://a.0x/",
+            "https://10.0.0.256/",
+            "https://[::ffff:7f00:1]/",
+            "https://[::ffff:127.0.0.1]/",
             "https://[::1/t",
             "file://localhost/a",
             "file:///a?b",
