@@ -22,6 +22,7 @@ use crate::possession::nonce::{NonceRule, Worth};
 use crate::reason::Reason;
 use crate::rollout::Mode;
 use crate::sessions::{self, Digester, NoKey};
+use crate::shape::InputSchema;
 use crate::step_up::Approval;
 use crate::task::{Circumstances, Coverage, Grant, Object};
 use crate::workload::Identity;
@@ -398,14 +399,18 @@ impl Turn<'_> {
         }
     }
 
-    /// That nothing undeclared is carried where a grant that names the action, or a rule about risk, looks.
+    /// That nothing undeclared is carried where a grant that names the action, a rule about risk, or what is derived of the arguments
+    /// looks.
     fn check_bounded(&self, resource: &Resource, facts: &Facts<'_>, account: &Account) -> Result<(), Deny> {
         let (config, action) = (&self.engine.config, facts.action);
         let ceilings = account.verified.iter().flat_map(|verified| &verified.ceilings);
         let listed = ceilings.filter_map(|ceiling| config.workloads.entry(ceiling.entry)?.governed.actions());
         let granted = listed.chain([&facts.task.grants]).flat_map(|grants| grants.places(action));
-        let leading = config.risk.places(resource.declared(action));
-        Judges::check_bounded(resource, facts, granted.cloned().chain(leading))
+        let declared = resource.declared(action);
+        let leading = config.risk.places(declared);
+        let derived = declared.and_then(|tool| tool.input_schema.as_ref()).into_iter().flat_map(InputSchema::derived);
+        let derived = derived.flat_map(|(_, bounds)| bounds.places());
+        Judges::check_bounded(resource, facts, granted.chain(derived).cloned().chain(leading))
     }
 }
 

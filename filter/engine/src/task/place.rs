@@ -209,14 +209,16 @@ fn could_be_within(steps: &[Step], shape: &Shape) -> bool {
 fn beside(steps: &[Step], members: &Members, record: &Record) -> Option<String> {
     let (Step::Name(name), rest) = steps.split_first()? else { return None };
     let below = |found: String| format!("/{}{found}", Pointer::escaped(name));
-    if let Some(property) = record.member(name) {
-        return beside_in(rest, members.get(name)?, &property.shape).map(below);
+    if let (Some(property), Some(value)) = (record.member(name), members.get(name)) {
+        return beside_in(rest, value, &property.shape).map(below);
     }
+    let is_declared = |name: &String| record.properties.contains_key(name);
+    let apart = |other: &String| is_declared(name) && is_declared(other);
     let meant = |other: &&String| match &record.rest {
-        Rest::Unasked => is_same(other, name),
-        Rest::Open(_) => *other != name && is_same(other, name),
+        Rest::Unasked => is_same(other, name) && !apart(other),
+        Rest::Open(_) | Rest::Map(..) => *other != name && is_same(other, name) && !apart(other),
         // Whatever it is, it is refused.
-        Rest::Refused | Rest::Map(..) => false,
+        Rest::Refused => false,
     };
     let found = members.keys().find(meant);
     found.map(|found| format!("/{}", Pointer::escaped(found)))
@@ -360,13 +362,15 @@ mod tests {
     fn what_is_meant_and_not_declared_is_found() {
         let written = json!({ "type": "object", "properties": {
             "a": { "type": "string" },
+            "u": { "type": "string" },
+            "m": { "type": "object", "additionalProperties": { "type": "string" } },
             "o": { "type": "object", "properties": { "a": { "type": "string" } } },
             "l": { "type": "array", "items": { "type": "object", "properties": { "a": { "type": "string" } } } },
             "open": { "type": "object", "properties": {}, "additionalProperties": true },
         } });
         let (as_it_is, admitting) =
             (InputSchema::from(written.clone()), InputSchema::from(written).admitting_additional());
-        let all = json!({ "a": "x", "B": 1, "o": { "b": 1 }, "l": [{ "a": "x" }, { "B": 2 }], "open": { "B": 1 } });
+        let all = json!({ "a": "x", "B": 1, "U": "x", "m": { "key": "x" }, "o": { "b": 1 }, "l": [{ "a": "x" }, { "B": 2 }], "open": { "B": 1 } });
         let members = Json::from(all).as_object().cloned().unwrap_or_default();
         for (place, of_admitting, of_none) in [
             ("/a", None, None),
@@ -378,12 +382,15 @@ mod tests {
             ("/l/0/b", None, None),
             ("/open/b", Some("/open/B"), None),
             ("/open/B", None, None),
+            ("/u", Some("/U"), Some("/U")),
+            ("/m/Key", Some("/m/key"), None),
+            ("/m/key", None, None),
             ("/z", None, None),
         ] {
             let beside = |schema: Option<&InputSchema>| ArgumentPlace::parse(place)?.beside(&members, schema);
             assert_eq!(beside(Some(&admitting)).as_deref(), of_admitting, "{place}");
             assert_eq!(beside(None).as_deref(), of_none, "{place}");
-            let of_closed = of_admitting.filter(|found| found.starts_with("/open"));
+            let of_closed = of_admitting.filter(|found| found.starts_with("/open") || found.starts_with("/m"));
             assert_eq!(beside(Some(&as_it_is)).as_deref(), of_closed, "{place}");
         }
     }

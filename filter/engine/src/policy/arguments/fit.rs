@@ -95,6 +95,10 @@ fn known(
                 Rest::Refused | Rest::Map(..) => return Err(Unfit::at(name, UnfitProblem::Undeclared)),
             }
         };
+        // The key of a map that a policy asks for in another spelling.
+        if !record.properties.contains_key(name) && !asked.reads(name) && asked.is_meant(name) {
+            return Err(Unfit::unread(name, IN_SCHEMA));
+        }
         let reading = Reading { asked: asked.below(name), read: asked.reads(name), effort };
         let fitted = member(property, value, reading).map_err(|unfit| unfit.below(name))?;
         pairs.extend(fitted.filter(|_| wanted.contains(name)).map(|expression| (name.clone(), expression)));
