@@ -25,6 +25,7 @@ mod workload;
 
 use countersign_tokens::Scalar;
 
+use self::policy::Several;
 use self::secret::Source;
 use self::seen::Seen;
 use self::workload::Known;
@@ -72,7 +73,10 @@ pub(super) fn document(root: &Node<'_>, secrets: &dyn Secrets) -> Option<Config>
         });
         let policy = object.required("policy", "write `policy: { cedar: \"permit (…);\" }`", |node| {
             let tenants = |issuer: &Issuer| issuer.rules.tenants().nth(1).is_some();
-            let several = issuers.as_ref().is_some_and(|issuers| issuers.len() > 1 || issuers.iter().any(tenants));
+            let several = Several {
+                issuers: issuers.as_ref().is_some_and(|issuers| issuers.len() > 1 || issuers.iter().any(tenants)),
+                resources: resources.as_ref().is_some_and(|resources| resources.len() > 1),
+            };
             policy::policy(node, several, &source, &mut seen)
         });
         let sandboxes = object.or("sandboxes", Vec::new(), sandbox::sandboxes);

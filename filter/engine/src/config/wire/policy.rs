@@ -20,10 +20,16 @@ const DEFAULT_REGO_INPUT: usize = 64 * 1024;
 /// Where AuthZEN asks, below the decision point's URL (Authorization API 1.0 §10.1).
 const EVALUATION: &str = "/access/v1/evaluation";
 
+/// Of what there is more than one that could give a name.
+#[derive(Clone, Copy)]
+pub(super) struct Several {
+    /// Issuers, or tenants of one.
+    pub(super) issuers: bool,
+    pub(super) resources: bool,
+}
+
 /// The value of `policy`.
-///
-/// `several`: more than one issuer could give a name.
-pub(super) fn policy(node: &Node<'_>, several: bool, source: &Source<'_>, seen: &mut Seen) -> Option<PolicyConfig> {
+pub(super) fn policy(node: &Node<'_>, several: Several, source: &Source<'_>, seen: &mut Seen) -> Option<PolicyConfig> {
     node.object(|object| {
         let cedar = object.optional("cedar", |node| node.text().map(str::to_owned));
         let links = object.optional("links", |node| node.list(link));
@@ -32,11 +38,18 @@ pub(super) fn policy(node: &Node<'_>, several: bool, source: &Source<'_>, seen: 
         let authzen = object.optional("authzen", |node| pdp(node, Dialect::Authzen, source, seen));
         let opa = object.optional("opa", |node| pdp(node, Dialect::Opa, source, seen));
         let (cedar, links, rego, rego_input, authzen, opa) = (cedar?, links?, rego?, rego_input?, authzen?, opa?);
-        let renamed =
-            authzen.as_ref().and_then(|pdp| pdp.names.iter().find(|(member, _)| *member == Member::SubjectId));
-        if several && renamed.is_some_and(|(_, name)| !name.says_whose()) {
-            let why = "each of the configured issuers could call somebody so; write `{issuer_name}` beside it";
+        let names = authzen.iter().flat_map(|pdp| &pdp.names);
+        let renamed = |wanted| names.clone().find(|(member, _)| *member == wanted).map(|(_, name)| name);
+        if several.issuers && renamed(Member::SubjectId).is_some_and(|name| !name.says_whose()) {
+            let why = "each of the configured issuers could call somebody so; write `{issuer_name}:` first, or `{issuer}#`";
             return object.node().refuse_below("authzen/subject_id", why);
+        }
+        let says_where = |member| renamed(member).is_some_and(Name::says_where);
+        let anywhere = renamed(Member::ResourceId).is_some_and(|name| !name.says_where());
+        if several.resources && anywhere && !says_where(Member::ResourceType) {
+            let why = "each of the configured resources could have something of that name; write `{resource}` here or in \
+                       `resource_type`";
+            return object.node().refuse_below("authzen/resource_id", why);
         }
         if cedar.is_none() && links.is_some() {
             return object.node().refuse_member("links", "there are no templates to link; write them in `cedar`");

@@ -124,10 +124,26 @@ impl Name {
         self.0.iter().all(|part| matches!(part, Part::Text(_)))
     }
 
-    /// Whether subjects of two issuers are called differently.
+    /// Whether subjects of two issuers are called differently, whatever either calls its own: by the plain id, or by the issuer first
+    /// and behind it what no issuer's name, or `iss`, has in it.
     pub fn says_whose(&self) -> bool {
-        let whose = |part: &Part| matches!(part, Part::Word(Word::Plain | Word::Issuer | Word::IssuerName));
-        self.0.iter().any(whose)
+        let mut words = self.0.iter().filter(|part| matches!(part, Part::Word(_)));
+        if let (Some(Part::Word(Word::Plain)), None) = (words.next(), words.next()) {
+            return true;
+        }
+        let first = self.0.iter().position(|part| matches!(part, Part::Word(_))).unwrap_or_default();
+        let (whose, behind) = (self.0.get(first), self.0.get(first + 1));
+        let Some(Part::Text(text)) = behind else { return false };
+        match whose {
+            Some(Part::Word(Word::IssuerName)) => !text.starts_with(is_in_name),
+            Some(Part::Word(Word::Issuer)) => text.starts_with(['#', '|', ' ']),
+            Some(_) | None => false,
+        }
+    }
+
+    /// Whether objects of two resources are called differently, of which this is the id: it says which resource.
+    pub fn says_where(&self) -> bool {
+        self.0.iter().any(|part| matches!(part, Part::Word(Word::Plain | Word::Resource)))
     }
 
     fn written(&self, plain: &str, resource: &Resource, facts: &Facts<'_>) -> String {
@@ -148,6 +164,11 @@ impl Name {
         };
         self.0.iter().map(part).collect()
     }
+}
+
+/// What the name of an issuer, with or without its tenant, can have in it.
+fn is_in_name(character: char) -> bool {
+    character.is_alphanumeric() || "._~-/".contains(character)
 }
 
 /// `sub` as it is; a machine as `#claim/id`, which no `sub` is written as.
@@ -188,6 +209,28 @@ mod tests {
         let machine = Machine { claim: "azp".to_owned(), id: "alice".to_owned() };
         let names = [Subject::from("alice"), Subject::from("#azp/alice"), Subject::Machine(machine)];
         assert_eq!(names.map(|name| subject(&name)), ["alice", "##azp/alice", "#azp/alice"]);
+    }
+
+    #[test]
+    fn nobody_of_one_issuer_is_called_as_somebody_of_another() {
+        for (text, says) in [
+            ("{id}", true),
+            ("user:{id}", true),
+            ("{issuer_name}:{subject}", true),
+            ("user:{issuer_name}|{subject}", true),
+            ("{issuer}#{subject}", true),
+            ("{subject}", false),
+            ("{subject}@{issuer_name}", false),
+            ("{issuer_name}{subject}", false),
+            ("{issuer_name}-{subject}", false),
+            ("{issuer_name}/{subject}", false),
+            ("{issuer}/{subject}", false),
+            ("{issuer}:{subject}", false),
+            ("{subject}{id}", false),
+            ("{issuer_name}", false),
+        ] {
+            assert_eq!(Name::parse(Member::SubjectId, text).map(|name| name.says_whose()), Ok(says), "{text}");
+        }
     }
 
     #[test]
