@@ -212,14 +212,15 @@ pub(crate) fn address(source: &str) -> Option<IpAddr> {
 }
 
 /// Which of `resources` has its metadata served at `target` (RFC 9728 §3.1): at its own path, and at the root too where no other
-/// has any on the host, for clients that know the host alone.
-pub fn described(resources: &[Resource], target: &Target) -> Option<usize> {
+/// has any on the host, for clients that know the host alone; but for what `found` is asked about itself, which admits the target.
+pub fn described(resources: &[Resource], target: &Target, found: Option<&Resource>) -> Option<usize> {
     if target.method != "GET" || below_metadata(&target.path).is_none() {
         return None;
     }
     let on_host = || described_on(resources, target);
     let own = on_host().find(|(_, metadata)| metadata.path == target.path);
-    let only = || on_host().next().filter(|_| target.path == METADATA && on_host().nth(1).is_none());
+    let at_root = target.path == METADATA && !found.is_some_and(answers_itself);
+    let only = || on_host().next().filter(|_| at_root && on_host().nth(1).is_none());
     own.or_else(only).map(|(index, _)| index)
 }
 
@@ -227,11 +228,14 @@ pub fn described(resources: &[Resource], target: &Target) -> Option<usize> {
 /// as it stands.
 pub(crate) fn asks_about_nothing(resources: &[Resource], target: &Target, found: Option<&Resource>) -> bool {
     let asks = target.method == "GET" && below_metadata(&target.path).is_some();
-    asks && found.is_none_or(|found| {
-        let (PathMatch::Exact(own) | PathMatch::Below(own)) = &found.matching.path;
-        // Who serves such documents itself is asked; and on the way out they are somebody else's.
-        !own.starts_with(WELL_KNOWN) && !found.interface.egress && described_on(resources, target).next().is_some()
-    })
+    asks && found.is_none_or(|found| !answers_itself(found) && described_on(resources, target).next().is_some())
+}
+
+/// Whether what is asked of `resource` below the place of metadata is for itself: it serves such documents, or it is on the way out,
+/// where they are somebody else's.
+fn answers_itself(resource: &Resource) -> bool {
+    let (PathMatch::Exact(own) | PathMatch::Below(own)) = &resource.matching.path;
+    own.starts_with(WELL_KNOWN) || resource.interface.egress
 }
 
 /// Whether `head` is what a browser asks before it asks (Fetch, CORS preflight): of no agent's doing, and never with a credential.

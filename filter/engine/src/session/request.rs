@@ -177,7 +177,7 @@ impl<'e> Purpose<'e> {
         route::check_rest(head, target).map_err(refused)?;
         check_tunnel(head, target, found.map(|(_, resource)| resource), engine)
             .map_err(|reason| if route::is_web_socket(head) { refused(reason) } else { Misfit::of(reason, None) })?;
-        if let Some(index) = route::described(resources, target) {
+        if let Some(index) = route::described(resources, target, found.map(|(_, resource)| resource)) {
             return Ok(Self::Metadata(ResourceIndex(index)));
         }
         let permitted = found.is_none() && *unmatched == Unmatched::Pass;
