@@ -233,7 +233,7 @@ impl KeySet {
             Err(reason) => self.skipped.push(Skipped { index, reason }),
             Ok(key) if key.id().is_some() && self.keys.iter().any(|other| other.is_named_like(&key)) => {
                 // The same once more is the same.
-                if !self.keys.iter().any(|other| *other == key && !other.is_open() && !key.is_open()) {
+                if !self.keys.iter().any(|other| *other == key && other.is_open() == key.is_open()) {
                     return Err(KeySetError::DuplicateKeyId { index });
                 }
             }

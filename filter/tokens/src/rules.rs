@@ -332,9 +332,7 @@ impl IssuerRules {
         let tenant = self.judge_issuer(read.issuer, &subject, &claims)?;
         let issuer = if tenant.is_some() { read.issuer.unwrap_or_default() } else { &self.issuer };
         let key_issuer = signed.as_ref().and_then(|signed| signed.key_issuer);
-        if let (Some(tenant), Some(stated)) = (&tenant, key_issuer)
-            && !tenants::is_for(stated, tenant, issuer)
-        {
+        if key_issuer.is_some_and(|stated| !tenants::is_key_for(stated, tenant.as_deref(), issuer)) {
             return Err(TokenError::KeyOfOtherTenant);
         }
         self.required.check(&claims)?;

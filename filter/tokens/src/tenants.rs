@@ -121,9 +121,17 @@ impl Tenants {
     }
 }
 
-/// Whether `stated`, which whoever publishes a key says of it, is the issuer `issuer` of `tenant`: itself, or with the tenant in
-/// its place, whatever that is called there.
-pub(crate) fn is_for(stated: &str, tenant: &str, issuer: &str) -> bool {
+/// Whether a key for `stated`, as whoever publishes it says, may sign for `issuer` and its `tenant`: one with a place for a tenant is
+/// everybody's, and so is none of somebody else's. Tokens of Entra ID's older form name another URL (`https://sts.windows.net/{tid}/`)
+/// than the keys they are signed with.
+pub(crate) fn is_key_for(stated: &str, tenant: Option<&str>, issuer: &str) -> bool {
+    let of_tenant = || tenant.is_some_and(|tenant| stated.split('/').any(|segment| segment == tenant));
+    stated == issuer || placeholder(stated).is_some() || of_tenant()
+}
+
+/// Whether `stated`, which an issuer's metadata says, is the issuer `issuer` of `tenant`: itself, or with the tenant in its place,
+/// whatever that is called there.
+fn is_for(stated: &str, tenant: &str, issuer: &str) -> bool {
     match placeholder(stated) {
         Some((before, _, after)) => {
             issuer.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)) == Some(tenant)
@@ -180,6 +188,27 @@ mod tests {
             "{tid}",
         ] {
             assert_eq!(IssuerTemplate::parse(template), Err(TenantError::Template), "{template}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_for_whom_its_publisher_says() {
+        let (v2, v1) = ("https://login.microsoftonline.com/t1/v2.0", "https://sts.windows.net/t1/");
+        for (stated, tenant, issuer, may) in [
+            (ENTRA, Some("t1"), v2, true),
+            (ENTRA, Some("t1"), v1, true),
+            (ENTRA, None, v2, true),
+            (v2, Some("t1"), v2, true),
+            (v2, Some("t1"), v1, true),
+            (v2, None, v2, true),
+            ("https://login.microsoftonline.com/t2/v2.0", Some("t1"), v2, false),
+            ("https://login.microsoftonline.com/t2/v2.0", None, v2, false),
+            ("https://login.microsoftonline.com/t10/v2.0", Some("t1"), v1, false),
+            ("https://login.microsoftonline.com/{a}/{b}", Some("t1"), v2, false),
+            ("", Some("t1"), v2, false),
+            ("", None, v2, false),
+        ] {
+            assert_eq!(is_key_for(stated, tenant, issuer), may, "{stated} {tenant:?} {issuer}");
         }
     }
 
