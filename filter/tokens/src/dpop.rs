@@ -99,7 +99,7 @@ impl<'a> Proof<'a> {
         Self(text)
     }
 
-    /// Whether it proves, for `request`, that its maker holds the token's key; `max_age` from `iat`, `leeway` for clocks.
+    /// Whether it proves, for `request`, that its maker holds the token's key; `max_age` from `iat`, which may be `leeway` ahead.
     pub fn verify(
         &self,
         request: &ProvenRequest<'_>,
@@ -130,7 +130,7 @@ impl<'a> Proof<'a> {
         if !is_same_uri(text("htu")?, request.uri) {
             return Err(ProofError::Uri);
         }
-        let expires = issued.plus(max_age).plus(leeway);
+        let expires = issued.plus(max_age);
         if expires <= now || issued > now.plus(leeway) {
             return Err(ProofError::Stale);
         }
