@@ -42,8 +42,9 @@ def add(a: int, b: int) -> str:
 @server.tool()
 async def operate(duration: float, steps: int, context: Context) -> str:
     for step in range(1, steps + 1):
-        await asyncio.sleep(duration / steps)
         await context.report_progress(step, steps)
+        # A client that has the result hears of no progress any more.
+        await asyncio.sleep(duration / steps)
     return f"Long running operation completed. Duration: {duration} seconds, Steps: {steps}."
 
 
