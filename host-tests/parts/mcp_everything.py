@@ -10,7 +10,7 @@ SERVERS = json.loads((pathlib.Path(__file__).parent / "everything.json").read_te
 
 
 class Session:
-    """What is sent, what the server asks, and every method in an order in which each step finds what it needs."""
+    """What is sent, what the server asks, and every method in an order in which each step finds what it needs; `types` are the SDK's."""
 
     def __init__(self, server):
         self.server = SERVERS[server]
@@ -28,6 +28,20 @@ class Session:
     def seconds(self, seconds):
         """A duration as the SDK wants it."""
         return seconds
+
+    async def sample(self, _context, _params):
+        self.asked.append("sampling/createMessage")
+        return self.types.CreateMessageResult(
+            role="assistant", model="none", content=self.types.TextContent(type="text", text="sampled")
+        )
+
+    async def elicit(self, _context, _params):
+        self.asked.append("elicitation/create")
+        return self.types.ElicitResult(action="accept", content={"name": "elicited"})
+
+    async def roots(self, _context):
+        self.asked.append("roots/list")
+        return self.types.ListRootsResult(roots=[self.types.Root(uri="file:///rooted", name="rooted")])
 
     async def resumed(self, _client):
         """What a call whose stream breaks came to; nothing where the SDK does not go on with it."""

@@ -53,20 +53,6 @@ class Session(mcp_everything.Session):
         super().__init__(server)
         self.transport = Breaking()
 
-    async def sample(self, _context, _params):
-        self.asked.append("sampling/createMessage")
-        return types.CreateMessageResult(
-            role="assistant", model="none", content=types.TextContent(type="text", text="sampled")
-        )
-
-    async def elicit(self, _context, _params):
-        self.asked.append("elicitation/create")
-        return types.ElicitResult(action="accept", content={"name": "elicited"})
-
-    async def roots(self, _context):
-        self.asked.append("roots/list")
-        return types.ListRootsResult(roots=[types.Root(uri="file:///rooted", name="rooted")])
-
     async def run(self, url, token):
         headers = {"authorization": f"Bearer {token}"} if token else {}
         hooks = {"request": [self.note]}

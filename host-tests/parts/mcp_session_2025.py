@@ -18,20 +18,6 @@ class Session(mcp_everything.Session):
     def seconds(self, seconds):
         return datetime.timedelta(seconds=seconds)
 
-    async def sample(self, _context, _params):
-        self.asked.append("sampling/createMessage")
-        return types.CreateMessageResult(
-            role="assistant", model="none", content=types.TextContent(type="text", text="sampled")
-        )
-
-    async def elicit(self, _context, _params):
-        self.asked.append("elicitation/create")
-        return types.ElicitResult(action="accept", content={"name": "elicited"})
-
-    async def roots(self, _context):
-        self.asked.append("roots/list")
-        return types.ListRootsResult(roots=[types.Root(uri="file:///rooted", name="rooted")])
-
     def http(self, headers=None, timeout=None, auth=None):
         hooks = {"request": [self.note]}
         return httpx.AsyncClient(headers=headers, timeout=timeout, auth=auth, event_hooks=hooks, follow_redirects=True)
