@@ -63,19 +63,21 @@ pub(super) fn claim(text: &str) -> Result<(), String> {
 
 /// The name of a tool as the server spells it: no control characters, at most 128 bytes.
 pub(super) fn tool_name(text: &str) -> Result<String, String> {
-    if text.len() > 128 || text.chars().any(char::is_control) {
-        return Err("not a tool's name; at most 128 bytes, no control characters".to_owned());
-    }
+    let name = server_name(text, "a tool's")?;
     if mcp::event(text).is_some() {
         return Err("an event's name, as policies have it; declare it under `events`".to_owned());
     }
-    Ok(text.to_owned())
+    Ok(name)
 }
 
 /// The name of an event as the server spells it: no control characters, at most 128 bytes.
 pub(super) fn event_name(text: &str) -> Result<String, String> {
+    server_name(text, "an event's")
+}
+
+fn server_name(text: &str, whose: &str) -> Result<String, String> {
     if text.len() > 128 || text.chars().any(char::is_control) {
-        return Err("not an event's name; at most 128 bytes, no control characters".to_owned());
+        return Err(format!("not {whose} name; at most 128 bytes, no control characters"));
     }
     Ok(text.to_owned())
 }

@@ -2,7 +2,7 @@
 //!
 //! What is in here is asked first: what it denies nobody else is asked about.
 
-use std::borrow::Cow;
+use std::borrow::{Borrow, Cow};
 use std::fmt;
 
 use countersign_tokens::UnixTime;
@@ -154,11 +154,11 @@ impl Judges {
     pub(crate) fn check_bounded(
         resource: &Resource,
         facts: &Facts<'_>,
-        places: impl Iterator<Item = ArgumentPlace>,
+        places: impl Iterator<Item = impl Borrow<ArgumentPlace>>,
     ) -> Result<(), Deny> {
         let Some(arguments) = facts.action.arguments() else { return Ok(()) };
         let schema = resource.declared(facts.action).and_then(|tool| tool.input_schema.as_ref());
-        let mut beside = places.filter_map(|place| place.beside(arguments, schema));
+        let mut beside = places.filter_map(|place| place.borrow().beside(arguments, schema));
         beside.next().map_or(Ok(()), |place| Err(Unfit::bounded(place).into()))
     }
 

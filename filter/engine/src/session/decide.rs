@@ -1,5 +1,6 @@
 //! The decision itself, from the credential on: made as often as something was waited for.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -410,7 +411,7 @@ impl Turn<'_> {
         let leading = config.risk.places(declared);
         let derived = declared.and_then(|tool| tool.input_schema.as_ref()).into_iter().flat_map(InputSchema::derived);
         let derived = derived.flat_map(|(_, bounds)| bounds.places());
-        Judges::check_bounded(resource, facts, granted.chain(derived).cloned().chain(leading))
+        Judges::check_bounded(resource, facts, granted.chain(derived).map(Cow::Borrowed).chain(leading.map(Cow::Owned)))
     }
 }
 
