@@ -103,6 +103,12 @@ impl PluginConfig {
         Ok(found)
     }
 
+    /// How many of its members each call `cluster` over plain HTTP.
+    pub fn plain_callers(&self, cluster: &str) -> usize {
+        let calls = |(_, called, url): &(String, &str, &str)| *called == cluster && url.starts_with("http://");
+        named_urls(&self.value).iter().filter(|named| calls(named)).count()
+    }
+
     /// Where pages may ask from, whatever resource it is: every `allowed_origins`.
     pub fn origins(&self) -> BTreeSet<String> {
         let mut origins = BTreeSet::new();

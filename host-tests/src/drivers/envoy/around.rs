@@ -4,20 +4,23 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::ensure;
 use parking_lot::Mutex;
 
 use super::super::{Approve, Observed, Received};
 use super::now_secs;
 use crate::fakes::{Answer, Authority, Seen, Server};
-use crate::gateway::{Destination, HostPort, Upstream};
+use crate::gateway::{Destination, HostPort, PluginConfig, Upstream};
 use crate::scenario::approver::{Asked, Reaction};
 use crate::scenario::format::{Deviation, KeyServer};
 use crate::scenario::upstream::Response;
 
 /// The name in the upstream's certificate.
 const UPSTREAM_NAME: &str = "upstream.test";
-/// Workers tell each other what they fetched.
-const FETCHES: usize = 1;
+/// The cluster that leads to the key server.
+const KEYS: &str = "keys";
+/// How long a busy machine may take until the keys are fetched.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The servers, and what of them was looked at.
 pub(super) struct Around {
@@ -92,8 +95,8 @@ impl Around {
         let mut endpoints = BTreeMap::new();
         for destination in destinations {
             let address = match (destination.cluster.as_str(), destination.tls) {
-                ("keys", true) => self.tls_keys(destination, gateway)?,
-                ("keys", false) => self.keys.address(),
+                (KEYS, true) => self.tls_keys(destination, gateway)?,
+                (KEYS, false) => self.keys.address(),
                 ("introspection", _) => self.introspector.address(),
                 ("pdp", _) => self.decision_point.address(),
                 _ => self.approver.address(),
@@ -110,7 +113,7 @@ impl Around {
         let identity = authority.issue(&destination.address.host)?;
         let server = Server::start_tls(&identity, |seen| served(&KeyServer::default(), seen))?;
         let address = server.address();
-        self.tls.push(("keys", server));
+        self.tls.push((KEYS, server));
         Ok(address)
     }
 
@@ -122,10 +125,15 @@ impl Around {
         Ok(())
     }
 
-    /// Waits a little for the workers' first fetches.
-    pub(super) fn wait_for_keys(&self) {
-        self.keys.wait_for(self.looked.keys.saturating_add(FETCHES), Duration::from_secs(2));
+    /// Waits until every issuer of `config` has what it first asks the key server for. Workers tell each other what they fetched.
+    pub(super) fn wait_for_keys(&self, config: &PluginConfig) -> anyhow::Result<()> {
+        let asking = config.plain_callers(KEYS);
+        ensure!(
+            self.keys.wait_for(self.looked.keys + asking, PATIENCE),
+            "the keys of {asking} issuers were not fetched"
+        );
         super::sleep(super::SETTLE);
+        Ok(())
     }
 
     /// The next request meets these.

@@ -164,7 +164,7 @@ impl Driver for RealEnvoy {
         };
         self.kept.push(launched);
         if *deployment.keys == KeyServer::default() {
-            self.around.wait_for_keys();
+            self.around.wait_for_keys(&PluginConfig::from_json(deployment.configuration.to_owned())?)?;
         }
         Ok(Deployed::Running)
     }
