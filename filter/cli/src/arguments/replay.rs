@@ -11,9 +11,9 @@ use clap::Args;
 /// configuration is judged as if it enforced. Routes, denylists, who is let in, catalogue and Cedar policies are asked again, about
 /// what the record holds; workload, task and grants are taken as they were, and what was refused for one of them is refused again.
 /// Where policies and catalogue are those of the record (`policy_revision`), they say what they said. Where a rule reads what no
-/// record holds, the answer is `undetermined` and names it, such as `/args/amount not recorded`: nothing is guessed.
-/// `record: { arguments: [/amount] }` in the configuration makes the filter record it. All arguments count as known where the
-/// recorded ones have the recorded digest.
+/// record holds, nothing is guessed: the answer is `undetermined`, names it as policies do (`context.args.amount`) and says what makes
+/// the filter record it (`record: { arguments: [/amount] }`). All arguments count as known where the recorded ones have the recorded
+/// digest.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = REPLAY)]
 pub struct Replay {

@@ -6,7 +6,7 @@ use countersign_engine::check::Check;
 use countersign_engine::config::{Config, Unmatched};
 use countersign_engine::headers::Headers;
 use countersign_engine::io::RequestHead;
-use countersign_engine::policy::Judgement;
+use countersign_engine::policy::{Judgement, Missing};
 use countersign_engine::reason::Reason;
 use countersign_engine::rollout::Effect;
 use countersign_engine::route::{self, Target};
@@ -46,14 +46,18 @@ pub(super) fn of<'c>(record: &Record, reason: Reason, config: &'c Config) -> Ahe
     }
     let reached_catalogue = check >= Some(Check::Catalogue);
     let Some(target) = target(record) else {
-        return Ahead::Ends(if reached_catalogue { open("/request") } else { deny(reason) });
+        return Ahead::Ends(if reached_catalogue {
+            open("method, host and path of the request")
+        } else {
+            deny(reason)
+        });
     };
     let resource = match place(config, &target, reached_catalogue) {
         Place::Resource(resource) => resource,
         Place::Card => return Ahead::Ends(decided(Effect::Allow, None, Vec::new())),
         Place::Nearly => return Ahead::Ends(deny(Reason::NearMiss)),
         Place::Nowhere => return Ahead::Ends(nowhere(config.unmatched)),
-        Place::Open => return Ahead::Ends(open("/request/route")),
+        Place::Open => return Ahead::Ends(open("the gateway's name for the route")),
     };
     match admission(record, reason, config) {
         Some(judgement) => Ahead::Ends(judgement),
@@ -68,21 +72,21 @@ fn admission(record: &Record, reason: Reason, config: &Config) -> Option<Judgeme
     let is_denied = workload.as_ref().is_some_and(|workload| is_denied(record, workload, config));
     match check {
         // Nobody asked who called.
-        Some(Check::Route) if reason != Reason::OriginRefused => Some(open("/workload")),
+        Some(Check::Route) if reason != Reason::OriginRefused => Some(open("who called")),
         Some(Check::Workload) => {
             let admission = workload.map(|workload| config.workloads.admission(&workload, &config.issuers));
             Some(match admission {
                 Some(Admission::Refused) => deny(reason),
                 Some(Admission::Claims(claims)) => {
-                    Judgement::Open(claims.iter().map(|claim| format!("the claim {claim}")).collect())
+                    Judgement::Open(claims.iter().map(|claim| Missing::Other(format!("the claim {claim}"))).collect())
                 }
                 // What it may do then is for its grants to say.
-                Some(Admission::LetIn) => open("/task/grants"),
-                None => open("/workload"),
+                Some(Admission::LetIn) => open("what the task's grants are"),
+                None => open("who called"),
             })
         }
         Some(check) if check >= Check::Ledger && is_denied => Some(deny(Reason::Revoked)),
-        Some(Check::Ledger) if reason == Reason::Revoked => Some(open("/task/grants")),
+        Some(Check::Ledger) if reason == Reason::Revoked => Some(open("what the task's grants are")),
         Some(Check::Catalogue | Check::Authentication | Check::Policy | Check::Seen | Check::Approval) => None,
         Some(
             Check::Request

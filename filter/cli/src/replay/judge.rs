@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use countersign_engine::catalogue::{Demand, Resource};
 use countersign_engine::check::Check;
 use countersign_engine::config::Config;
-use countersign_engine::policy::{self, CedarPolicy, Facts, Judgement};
+use countersign_engine::policy::{self, CedarPolicy, Facts, Judgement, Missing};
 use countersign_engine::reason::Reason;
 use countersign_engine::record::Kind;
 use countersign_engine::rollout::Effect;
@@ -20,7 +20,7 @@ pub(super) enum Outcome {
     Same,
     Flips(Turn),
     /// These are not recorded.
-    Undetermined(Vec<String>),
+    Undetermined(BTreeSet<Missing>),
     /// Nothing was decided, or it ends as it did where policy has no part in it.
     NotJudged,
 }
@@ -44,7 +44,7 @@ impl<'c> Judge<'c> {
         let Some(from) = done(record, reason) else { return Outcome::NotJudged };
         let (to, again, policies) = match self.again(record, reason) {
             Judgement::Decided { effect, reason, policies } => (effect, reason, policies),
-            Judgement::Open(names) => return Outcome::Undetermined(names.into_iter().collect()),
+            Judgement::Open(missing) => return Outcome::Undetermined(missing),
         };
         if from == to {
             let apart = again == Some(reason) && !is_policys(reason);
@@ -76,7 +76,9 @@ impl<'c> Judge<'c> {
         if self.is_still_unanswered(reason) {
             return deny(reason);
         }
-        let Some(known) = Known::of(record, resource, &target, self.config) else { return open("/action") };
+        let Some(known) = Known::of(record, resource, &target, self.config) else {
+            return open("what was done, by whom and for which task");
+        };
         if resource.interface.closed && resource.declared(&known.action).is_none() {
             return deny(Reason::Undeclared);
         }
@@ -118,11 +120,11 @@ impl<'c> Judge<'c> {
         }
         let mut names = BTreeSet::new();
         if let Some(Demand { classes, max_age }) = demand {
-            names.extend((!classes.is_empty()).then(|| "/token/acr".to_owned()));
-            names.extend(max_age.map(|_| "/token/auth_time".to_owned()));
+            names.extend((!classes.is_empty()).then(|| Missing::read(&["context", "token", "acr"])));
+            names.extend(max_age.map(|_| Missing::read(&["context", "token", "auth_time"])));
         }
         // They did not fit then; whether they do now only all of them say.
-        names.extend(unfit.then(|| "/args".to_owned()));
+        names.extend(unfit.then(|| Missing::read(&["context", "args"])));
         names.extend(self.others());
         if !names.is_empty() {
             return Judgement::Open(names);
@@ -182,10 +184,10 @@ impl<'c> Judge<'c> {
     }
 
     /// Those that decide besides Cedar: what they read nobody here knows, so nobody can say that it is recorded.
-    fn others(&self) -> BTreeSet<String> {
-        let rego = self.config.policy.rego.as_ref().map(|_| "what Rego reads".to_owned());
-        let elsewhere = self.config.policy.pdp.as_ref().map(|_| "what the decision point elsewhere says".to_owned());
-        rego.into_iter().chain(elsewhere).collect()
+    fn others(&self) -> BTreeSet<Missing> {
+        let rego = self.config.policy.rego.as_ref().map(|_| "what Rego reads");
+        let elsewhere = self.config.policy.pdp.as_ref().map(|_| "what the decision point elsewhere says");
+        rego.into_iter().chain(elsewhere).map(|words| Missing::Other(words.to_owned())).collect()
     }
 }
 
@@ -226,6 +228,7 @@ pub(super) const fn deny(reason: Reason) -> Judgement {
     decided(Effect::Deny, Some(reason), Vec::new())
 }
 
-pub(super) fn open(name: &str) -> Judgement {
-    Judgement::Open(BTreeSet::from([name.to_owned()]))
+/// Undecided for want of what these `words` say.
+pub(super) fn open(words: &str) -> Judgement {
+    Judgement::Open(BTreeSet::from([Missing::Other(words.to_owned())]))
 }

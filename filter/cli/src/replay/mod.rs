@@ -7,15 +7,16 @@ mod ahead;
 mod facts;
 mod judge;
 mod record;
+mod remedy;
 mod summary;
 #[cfg(test)]
 mod tests;
 mod text;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_engine::config::Config;
-use countersign_engine::policy::CedarPolicy;
+use countersign_engine::policy::{CedarPolicy, Missing};
 use countersign_engine::rollout::{Effect, Mode};
 use serde::{Serialize, Serializer};
 use serde_json::json;
@@ -41,7 +42,7 @@ pub struct Replayed {
     /// Where the configuration says that it only watches: JSON Pointers. It is judged as if it were enforced.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub watches: Vec<String>,
-    /// Lines that are no decisions.
+    /// Lines that are not decisions: of a gateway's own log, or about the end of a stream.
     pub other_lines: usize,
 }
 
@@ -83,8 +84,11 @@ fn name<S: Serializer>(effect: &Effect, serializer: S) -> Result<S::Ok, S::Error
 /// Decisions about which the same is not known.
 #[derive(Clone, Debug, Serialize)]
 pub struct Undetermined {
-    /// What is not recorded: pointers into what policies read (`/args/amount`), or who else decides.
+    /// What is not recorded, as policies write it (`context.args.amount`), or in words.
     pub not_recorded: Vec<String>,
+    /// What makes the filter record it from then on.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub remedies: BTreeSet<String>,
     pub decisions: Vec<Decision>,
 }
 
@@ -143,7 +147,7 @@ impl Replayed {
         let mut replayed = Self { watches: watches(config), ..Self::default() };
         let judge = Judge::new(config, policy);
         let mut flips: BTreeMap<Turn, Vec<Decision>> = BTreeMap::new();
-        let mut undetermined: BTreeMap<Vec<String>, Vec<Decision>> = BTreeMap::new();
+        let mut undetermined: BTreeMap<BTreeSet<Missing>, Vec<Decision>> = BTreeMap::new();
         for line in lines {
             let record = match line {
                 Line::Decision(record) => record,
@@ -156,14 +160,17 @@ impl Replayed {
             match judge.judge(record) {
                 Outcome::Same => replayed.unchanged += 1,
                 Outcome::Flips(turn) => flips.entry(turn).or_default().push(Decision::of(record)),
-                Outcome::Undetermined(names) => undetermined.entry(names).or_default().push(Decision::of(record)),
+                Outcome::Undetermined(missing) => undetermined.entry(missing).or_default().push(Decision::of(record)),
                 Outcome::NotJudged => *replayed.not_judged.entry(record.reason.clone()).or_default() += 1,
             }
         }
         replayed.flips = flips.into_iter().map(|(turn, decisions)| Flip { turn, decisions }).collect();
-        let undetermined = undetermined.into_iter();
-        replayed.undetermined =
-            undetermined.map(|(not_recorded, decisions)| Undetermined { not_recorded, decisions }).collect();
+        let undetermined = undetermined.into_iter().map(|(missing, decisions)| Undetermined {
+            not_recorded: missing.iter().map(ToString::to_string).collect(),
+            remedies: missing.iter().filter_map(|one| remedy::remedy(one, config)).collect(),
+            decisions,
+        });
+        replayed.undetermined = undetermined.collect();
         replayed
     }
 }

@@ -11,6 +11,9 @@ use crate::output::{Ink, one_line};
 /// The reason that is told with its policies even where it has none.
 pub(super) const POLICY_DENIED: &str = "policy_denied";
 
+/// Why it is, where no policy is named.
+pub(super) const NOTHING_PERMITS: &str = "nothing permits it";
+
 /// How decisions can change, in the order in which that matters.
 const CHANGES: [(Effect, Effect); 6] = [
     (Effect::Allow, Effect::Deny),
@@ -101,9 +104,9 @@ fn why(alike: &[&Flip]) -> String {
 /// Policies that determined something together; empty where there is nothing to say.
 fn who(reason: Option<&str>, policies: &[String]) -> String {
     match (reason, policies) {
-        (Some(POLICY_DENIED), []) => "nothing permits it".to_owned(),
+        (Some(POLICY_DENIED), []) => NOTHING_PERMITS.to_owned(),
         (Some(_), []) => String::new(),
-        (None, []) => "no policy".to_owned(),
+        (None, []) => "no policy is named".to_owned(),
         (_, ids) => ids.iter().map(|id| one_line(id)).collect::<Vec<_>>().join(" and "),
     }
 }

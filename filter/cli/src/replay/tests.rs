@@ -2,11 +2,12 @@
 
 use std::error::Error;
 
-use countersign_engine::policy;
+use countersign_engine::policy::{self, Missing};
 use serde_json::{Value, json};
 
 use super::judge::{Judge, Outcome};
 use super::record::{self, Line};
+use super::remedy::remedy;
 use crate::document::Document;
 use crate::validate::{self, Loaded, Present};
 
@@ -61,7 +62,7 @@ fn with(mut of: Value, members: &[(&str, Value)]) -> Value {
     of
 }
 
-/// What `configuration` makes of `record`: `allow → deny not_granted`, `same`, `not judged`, `lacks /args/amount`.
+/// What `configuration` makes of `record`: `allow → deny not_granted`, `same`, `not judged`, `lacks context.args.amount`.
 fn judged(configuration: Value, record: &Value) -> Result<String> {
     let loaded = validate::load(&Document::of(configuration), &Present::default());
     let Loaded { config, cedar, rego: _ } = loaded.map_err(|findings| format!("{findings:?}"))?;
@@ -69,7 +70,9 @@ fn judged(configuration: Value, record: &Value) -> Result<String> {
     Ok(match Judge::new(&config, cedar.as_ref()).judge(&record) {
         Outcome::Same => "same".to_owned(),
         Outcome::NotJudged => "not judged".to_owned(),
-        Outcome::Undetermined(names) => format!("lacks {}", names.join(", ")),
+        Outcome::Undetermined(names) => {
+            format!("lacks {}", names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+        }
         Outcome::Flips(turn) => {
             let reason = turn.reason.map(|reason| format!(" {reason}")).unwrap_or_default();
             format!("{} → {}{reason}", turn.from.name(), turn.to.name())
@@ -142,9 +145,9 @@ fn what_was_enforced_was_done() -> Result {
 #[test]
 fn the_same_policies_and_catalogue_say_what_they_said() -> Result {
     for (reason, otherwise, same) in [
-        ("arguments_unfit", "lacks /args/amount", "deny arguments_unfit"),
-        ("policy_denied", "lacks /args/amount", "deny policy_denied"),
-        ("approval_needed", "lacks /args/amount", "step_up"),
+        ("arguments_unfit", "lacks context.args.amount", "deny arguments_unfit"),
+        ("policy_denied", "lacks context.args.amount", "deny policy_denied"),
+        ("approval_needed", "lacks context.args.amount", "step_up"),
     ] {
         assert_eq!(judged(base(), &watched(call(reason)))?, otherwise, "{reason}");
         let record = watched(by_the_same(call(reason))?);
@@ -175,14 +178,14 @@ fn where_a_request_leads_is_judged_again() -> Result {
         ("no_resource", elsewhere("pass"), "deny → allow"),
         ("token_expired", elsewhere("pass"), "deny → allow"),
         // Who called is on no record of what was for nobody.
-        ("unmatched", base(), "lacks /workload"),
-        ("no_resource", base(), "lacks /workload"),
+        ("unmatched", base(), "lacks who called"),
+        ("no_resource", base(), "lacks who called"),
     ] {
         assert_eq!(judged(configuration, &amount(call(reason), &json!(5)))?, expected, "{reason}");
     }
     let named = with(base(), &[("/resources/0/match/route", json!("payments"))]);
-    assert_eq!(judged(named.clone(), &watched(call("allowed")))?, "lacks /request/route");
-    assert_eq!(judged(named, &watched(call("token_expired")))?, "lacks /request/route");
+    assert_eq!(judged(named.clone(), &watched(call("allowed")))?, "lacks the gateway's name for the route");
+    assert_eq!(judged(named, &watched(call("token_expired")))?, "lacks the gateway's name for the route");
     Ok(())
 }
 
@@ -198,10 +201,10 @@ fn who_is_denied_and_who_is_let_in_is_judged_again() -> Result {
         assert_eq!(judged(configuration.clone(), &allowed)?, "allow → deny revoked", "{denied}");
         assert_eq!(judged(configuration, &call("revoked"))?, "not judged", "{denied}");
     }
-    assert_eq!(judged(base(), &call("revoked"))?, "lacks /task/grants");
+    assert_eq!(judged(base(), &call("revoked"))?, "lacks what the task's grants are");
     for (workloads, expected) in [
         (json!([{ "match": { "subject": "other" }, "kind": "agent" }]), "allow → deny unknown_workload"),
-        (json!([{ "match": { "subject": "agent-*" }, "kind": "agent" }]), "lacks /task/grants"),
+        (json!([{ "match": { "subject": "agent-*" }, "kind": "agent" }]), "lacks what the task's grants are"),
         (
             json!([{ "match": { "claim": { "pointer": "/team", "value": "x" } }, "kind": "agent" }]),
             "lacks the claim /team",
@@ -229,5 +232,47 @@ fn a_demand_that_is_gone_refuses_nobody() -> Result {
     assert_eq!(judged(base(), &refused)?, "deny → allow");
     assert_eq!(judged(demanding.clone(), &refused)?, "not judged");
     assert_eq!(judged(demanding, &watched(refused))?, "allow → deny authentication_insufficient");
+    Ok(())
+}
+
+#[test]
+fn what_is_missing_comes_with_what_records_it() -> Result {
+    let with_tool = with(
+        with(base(), &[("/resources/0/tools/0/derived", json!({ "small": { "/amount": { "max": 5 } } }))]),
+        &[("/issuers/0/claims", json!({ "tenant": { "at": "/tid", "type": "string" } }))],
+    );
+    let recorded = with(with_tool.clone(), &[("record", json!({ "arguments": ["/amount"] }))]);
+    let recorded = with(recorded, &[("/issuers/0/claims/tenant/record", json!(true))]);
+    let told = |configuration: &Value, missing: &Missing| {
+        let loaded = validate::load(&Document::of(configuration.clone()), &Present::default());
+        let Loaded { config, .. } = loaded.map_err(|findings| format!("{findings:?}"))?;
+        Result::Ok(remedy(missing, &config))
+    };
+    let has = "records made with this configuration hold it: `record.arguments` has `/amount`";
+    for (path, lacking, held) in [
+        (&["context", "args", "amount"][..], Some("add `/amount` to `record.arguments`"), Some(has)),
+        (&["context", "args", "small"], Some("add `/amount` to `record.arguments`"), Some(has)),
+        (
+            &["context", "args", "to/from", "iban"],
+            Some("add `/to~1from` to `record.arguments`"),
+            Some("add `/to~1from` to `record.arguments`"),
+        ),
+        (
+            &["principal", "claims", "tenant"],
+            Some("write `record: true` at `tenant` under `claims` of the issuer"),
+            Some("records made with this configuration hold it: the claim has `record: true`"),
+        ),
+        (
+            &["context", "token", "acr"],
+            Some("no record holds `context.token.acr`: what it decides cannot be replayed"),
+            Some("no record holds `context.token.acr`: what it decides cannot be replayed"),
+        ),
+        (&["principal", "issuer_name"], None, None),
+    ] {
+        let missing = Missing::read(path);
+        assert_eq!(told(&with_tool, &missing)?.as_deref(), lacking, "{missing}");
+        assert_eq!(told(&recorded, &missing)?.as_deref(), held, "{missing}");
+    }
+    assert_eq!(told(&recorded, &Missing::Other("who called".to_owned()))?, None);
     Ok(())
 }

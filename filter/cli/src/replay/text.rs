@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use countersign_engine::reason::Reason;
 use countersign_engine::rollout::Effect;
 
-use super::summary::{self, POLICY_DENIED};
+use super::summary::{self, NOTHING_PERMITS, POLICY_DENIED};
 use super::{Decision, Replayed, Turn};
 use crate::output::{Ink, count, one_line};
 
@@ -29,12 +29,17 @@ fn write(out: &mut String, replayed: &Replayed) -> std::fmt::Result {
     for group in undetermined {
         let names: Vec<String> = group.not_recorded.iter().map(|name| one_line(name)).collect();
         let number = count(group.decisions.len(), "decision");
-        let words = format!("undetermined: {} not recorded", names.join(", "));
+        let words = format!("undetermined, because the record lacks {}", names.join(" and "));
         writeln!(out, "\n{}: {number}", Ink::Name.paint(words))?;
         self::decisions(out, &group.decisions)?;
+        for remedy in &group.remedies {
+            writeln!(out, "  {} {}", Ink::Good.paint("→"), one_line(remedy))?;
+        }
     }
     if *other_lines > 0 {
-        writeln!(out, "\n{} passed over that are no decisions", count(*other_lines, "line"))?;
+        let are = if *other_lines == 1 { "is not a decision and was" } else { "are not decisions and were" };
+        let why = "of the gateway's own log, or about the end of a stream";
+        writeln!(out, "\n{} {are} left out ({why})", count(*other_lines, "line"))?;
     }
     if !watches.is_empty() {
         let words = format!("The configuration is in audit ({}); judged as if it were enforced.", watches.join(", "));
@@ -49,12 +54,13 @@ Taken for granted: workload, task, grants and findings are as they were, and wha
 arguments that are not recorded fit their schema; nothing was used before; the server shows what it showed.
 URIs of MCP resources are recorded without query values: a policy that reads such a one (request.target) leaves it undetermined.";
 
-/// `allow → deny policy_denied by a, b (before: c): 3 decisions`; of what was only watched `(in audit: allowed by c)`.
+/// `allow → deny policy_denied by a, b (before: c): 3 decisions`; of what was only watched `(in audit: allowed by c)`. Where no
+/// policy denied, nothing permitted.
 fn turn(turn: &Turn, number: usize) -> String {
     let Turn { from, to, reason, policies, was, watched, before } = turn;
     let list = |ids: &[String]| ids.iter().map(|id| one_line(id)).collect::<Vec<_>>().join(", ");
     let by = |reason: &str, ids: &[String]| match (ids, reason) {
-        ([], POLICY_DENIED) => format!("{POLICY_DENIED} by no policy"),
+        ([], POLICY_DENIED) => format!("{POLICY_DENIED}, {NOTHING_PERMITS}"),
         ([], reason) => reason.to_owned(),
         (ids, reason) => format!("{reason} by {}", list(ids)),
     };
@@ -68,8 +74,7 @@ fn turn(turn: &Turn, number: usize) -> String {
     let then = match (watched, before.as_slice()) {
         (true, before) if is_as_recorded && before == policies.as_slice() => "recorded so in audit".to_owned(),
         (true, before) => format!("in audit: {}", by(was, before)),
-        (false, []) if *was == POLICY_DENIED => "before: no policy".to_owned(),
-        (false, []) => format!("before: {was}"),
+        (false, []) => format!("before: {}", by(was, &[])),
         (false, before) => format!("before: {}", list(before)),
     };
     let words = format!("{} → {}{now} ({then})", from.name(), to.name());

@@ -249,7 +249,7 @@ pub(crate) use pdp::{Given, MOST_QUESTIONS, Question};
 pub use possible::Unknown;
 pub use reference::reference;
 pub use rego::RegoPolicy;
-pub use replay::{Held, Judgement};
+pub use replay::{Held, Judgement, Missing};
 pub use templates::Link;
 
 use countersign_tokens::UnixTime;

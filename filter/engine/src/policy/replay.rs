@@ -4,6 +4,7 @@
 //! none, and what it would have to know is named. Never decides: of an answer here no verdict, and no permit, is made.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use super::cedar::CedarPolicy;
 use super::expression;
@@ -15,7 +16,6 @@ use super::{Deny, Facts};
 use crate::action::Action;
 use crate::reason::Reason;
 use crate::rollout::{Effect, Mode};
-use crate::task::Pointer;
 use cedar_policy::Effect as Kind;
 
 /// Held where all of them are known.
@@ -39,8 +39,47 @@ pub enum Judgement {
         /// Ids of the determining policies, as far as they are known.
         policies: Vec<String>,
     },
-    /// These would have to be known: RFC 6901 pointers into the context, such as `/args/amount`, and `/principal/…`.
-    Open(BTreeSet<String>),
+    /// These would have to be known.
+    Open(BTreeSet<Missing>),
+}
+
+/// Something that would have to be known.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Missing {
+    /// What policies read: the names on the way there, the variable's first.
+    Read(Vec<String>),
+    /// Something else, in words.
+    Other(String),
+}
+
+impl Missing {
+    /// What policies read at `path`, such as `["context", "args", "amount"]`.
+    pub fn read(path: &[&str]) -> Self {
+        Self::Read(path.iter().map(|name| (*name).to_owned()).collect())
+    }
+}
+
+impl fmt::Display for Missing {
+    /// As policies write it: `context.args.amount`, `context.args["at-once"]`.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = match self {
+            Self::Read(path) => path,
+            Self::Other(words) => return out.write_str(words),
+        };
+        for (depth, name) in path.iter().enumerate() {
+            match (depth, is_identifier(name)) {
+                (0, _) => out.write_str(name)?,
+                (_, true) => write!(out, ".{name}")?,
+                (_, false) => write!(out, "[{name:?}]")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_identifier(name: &str) -> bool {
+    let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    name.bytes().all(word) && name.starts_with(|first: char| !first.is_ascii_digit())
 }
 
 /// What the policies that could apply say, each by itself.
@@ -50,7 +89,7 @@ struct Panel<'r> {
     forbids: Vec<&'r Rule>,
     failing: Vec<&'r Rule>,
     /// Those that read what is not known.
-    open: Vec<(&'r Rule, BTreeSet<String>)>,
+    open: Vec<(&'r Rule, BTreeSet<Missing>)>,
 }
 
 impl CedarPolicy {
@@ -155,7 +194,7 @@ impl Panel<'_> {
     }
 
     /// What would have to be known of those that are of `kinds`.
-    fn names(&self, kinds: &[Kind]) -> BTreeSet<String> {
+    fn names(&self, kinds: &[Kind]) -> BTreeSet<Missing> {
         let of_kinds = self.open.iter().filter(|(rule, _)| kinds.contains(&rule.policy.effect()));
         of_kinds.flat_map(|(_, names)| names.iter().cloned()).collect()
     }
@@ -176,7 +215,7 @@ fn ids(rules: &[&Rule]) -> Vec<String> {
 }
 
 /// What `rule` reads and is not `held`.
-fn unknown(rule: &Rule, held: &dyn Held) -> BTreeSet<String> {
+fn unknown(rule: &Rule, held: &dyn Held) -> BTreeSet<Missing> {
     let mut paths = expression::paths(&rule.conditions());
     // Who is which agent, and in which issuer, is what the issuer is called.
     if rule.policy.entity_literals().iter().any(|uid| [AGENT, ISSUER].contains(&uid.type_name().basename())) {
@@ -186,13 +225,5 @@ fn unknown(rule: &Rule, held: &dyn Held) -> BTreeSet<String> {
         let names: Vec<&str> = path.iter().map(String::as_str).collect();
         !held.holds(&names)
     });
-    unknown.map(|path| pointer(&path)).collect()
-}
-
-/// `/args/amount`, `/principal/issuer_name`.
-fn pointer(path: &[String]) -> String {
-    let below = usize::from(path.first().is_some_and(|variable| variable == "context"));
-    let names = path.iter().skip(below).map(|name| format!("/{}", Pointer::escaped(name)));
-    let pointer: String = names.collect();
-    if pointer.is_empty() { "/".to_owned() } else { pointer }
+    unknown.map(Missing::Read).collect()
 }

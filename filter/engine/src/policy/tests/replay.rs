@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{Failure, Outcome, World, call, compile};
 use crate::action::Action;
-use crate::policy::{CedarPolicy, Deny, Held, Judgement, StepUp, Verdict};
+use crate::policy::{CedarPolicy, Deny, Held, Judgement, Missing, StepUp, Verdict};
 use crate::reason::Reason;
 use crate::rollout::Effect;
 
@@ -120,10 +120,25 @@ fn what_is_missing_is_named() -> Result<(), Failure> {
             Judgement::Decided { .. } => BTreeSet::new(),
         }
     };
-    assert_eq!(names(UNKNOWN[1]), BTreeSet::from(["/args/amount".to_owned()]));
-    assert_eq!(names(UNKNOWN[3]), BTreeSet::from(["/request/port".to_owned()]));
+    assert_eq!(names(UNKNOWN[1]), BTreeSet::from([Missing::read(&["context", "args", "amount"])]));
+    assert_eq!(names(UNKNOWN[3]), BTreeSet::from([Missing::read(&["context", "request", "port"])]));
     assert!(names(UNKNOWN[4]).is_empty(), "no policy reads it");
     Ok(())
+}
+
+#[test]
+fn what_is_missing_is_written_as_policies_write_it() {
+    for (path, written) in [
+        (&["context", "args", "amount"][..], "context.args.amount"),
+        (&["principal", "claims", "groups"], "principal.claims.groups"),
+        (&["context", "args", "at-once", "to"], r#"context.args["at-once"].to"#),
+        (&["context", "args", "2nd"], r#"context.args["2nd"]"#),
+        (&["context", "args", "a\"b"], r#"context.args["a\"b"]"#),
+        (&["context", "args", ""], r#"context.args[""]"#),
+        (&["context"], "context"),
+    ] {
+        assert_eq!(Missing::read(path).to_string(), written);
+    }
 }
 
 /// Everything is known but what the issuer is called, as of a record whose issuer is configured twice.
@@ -142,7 +157,7 @@ fn who_is_in_an_issuer_is_open_where_it_has_no_name() -> Outcome {
         let policy = compile(&format!("{} forbid {rest};", PERMITS[1]))?;
         Ok(policy.judge(&world.facts(&action), std::iter::once(&action), &Unnamed))
     };
-    let open = Judgement::Open(BTreeSet::from(["/principal/issuer_name".to_owned()]));
+    let open = Judgement::Open(BTreeSet::from([Missing::read(&["principal", "issuer_name"])]));
     for rest in [
         r#"(principal in Issuer::"other", action, resource)"#,
         r#"(principal is Agent in Issuer::"other", action, resource)"#,
