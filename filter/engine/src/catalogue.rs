@@ -188,6 +188,18 @@ pub enum Protocol {
     Grpc,
 }
 
+impl Protocol {
+    /// As configuration spells it, and as operations begin (`mcp:tools/call`).
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Mcp => "mcp",
+            Self::A2a => "a2a",
+            Self::Grpc => "grpc",
+        }
+    }
+}
+
 /// A declared tool of an MCP resource, endpoint of an HTTP API or method of a gRPC service.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tool {

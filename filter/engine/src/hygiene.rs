@@ -7,6 +7,7 @@ use std::time::Duration;
 use countersign_tokens::VerifiedToken;
 use percent_encoding::percent_decode_str;
 
+use crate::action::mcp;
 use crate::catalogue::{Protocol, Resource};
 use crate::config::Issuer;
 use crate::task::{Grant, Object, Task};
@@ -108,16 +109,13 @@ fn is_wildcard(grant: &Grant) -> bool {
 /// Whether `grant` is for nothing that any of `resources` has.
 pub(crate) fn is_dead(grant: &Grant, resources: &[Resource]) -> bool {
     let reaches = |resource: &Resource| match (&grant.object, resource.protocol) {
-        (Some(Object::Exact(tool)), Protocol::Grpc) => {
-            grant.action == "grpc:call" && (!resource.interface.closed || resource.tools.contains_key(tool))
+        (Some(Object::Exact(_)), Protocol::Grpc) => {
+            grant.action == "grpc:call" && (!resource.interface.closed || grant.entry(resource).is_some())
         }
-        (Some(Object::Exact(name)), Protocol::Http) if !name.starts_with('/') => {
-            let endpoint = resource.interface.endpoint(name);
-            endpoint.is_some_and(|endpoint| grant.action == format!("http:{}", endpoint.method))
-        }
-        (Some(Object::Exact(tool)), Protocol::Mcp) if grant.action == "mcp:tools/call" => {
-            // Where nothing is declared, nothing is known to be absent.
-            resource.tools.is_empty() || resource.tools.contains_key(tool)
+        (Some(Object::Exact(name)), Protocol::Http) if !name.starts_with('/') => grant.entry(resource).is_some(),
+        (Some(Object::Exact(_)), Protocol::Mcp) if grant.action == "mcp:tools/call" => {
+            // Where no tool is declared, none is known to be absent.
+            resource.tools.keys().all(|name| mcp::event_name(name).is_some()) || grant.entry(resource).is_some()
         }
         (_, Protocol::Mcp) => grant.action.starts_with("mcp:"),
         (_, Protocol::Http) => grant.action.starts_with("http:"),

@@ -36,7 +36,7 @@ fn rules(config: &Config) -> impl Iterator<Item = Finding> + '_ {
         let mut members = when.each();
         let (place, cause) = match members.find(|(_, alone)| !could_hold(alone)) {
             Some((member, _)) => (format!("/risk/{number}/when/{member}"), why(member)),
-            None => (format!("/risk/{number}/when"), "nothing in the catalogue is all of this"),
+            None => (format!("/risk/{number}/when"), "nothing under `resources` meets all of its conditions at once"),
         };
         let cause = format!("rule `{name}` never holds: {cause}");
         Some(note(place, cause, "correct it, declare what it is about under `resources`, or remove the rule"))
@@ -46,10 +46,14 @@ fn rules(config: &Config) -> impl Iterator<Item = Finding> + '_ {
 /// Why a rule that states `member` alone never holds.
 fn why(member: &str) -> &'static str {
     match member {
-        "kinds" => "no entry of `workloads` is of such a kind",
-        "labels" => "no tool carries such a label",
-        "paths" => "no resource has such a path",
-        "destinations" | "outside" => "no tool declares where its arguments lead (`destinations`)",
-        _ => "nothing in the catalogue is so",
+        "kinds" => "no entry of `workloads` has one of these kinds",
+        "labels" => "no tool, endpoint, method or event has one of these labels",
+        "paths" => "no resource has one of these paths",
+        "destinations" | "outside" => {
+            "nothing under `resources` says where its arguments lead (`destinations`) or is a way out (`egress`)"
+        }
+        "tools" => "no tool, endpoint or method has one of these names",
+        "classes" => "nothing under `resources` can be one of these",
+        _ => "nothing under `resources` has one of these",
     }
 }

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::catalogue::{Demand, Interface, Match, PathMatch, Protocol, Resource, Tool};
+use crate::catalogue::{Demand, Interface, Match, PathMatch, Resource, Tool};
 use crate::shape::InputSchema;
 
 /// SHA-256 over fields, each with its length: no two lists of fields give the same bytes.
@@ -84,12 +84,7 @@ pub(super) fn resource(entry: &Resource) -> [u8; 32] {
     }
     fields.optional(route.as_deref());
     fields.add(if *exact { "strict server" } else { "any server" });
-    fields.add(match protocol {
-        Protocol::Http => "http",
-        Protocol::Mcp => "mcp",
-        Protocol::A2a => "a2a",
-        Protocol::Grpc => "grpc",
-    });
+    fields.add(protocol.name());
     let Interface { endpoints, metadata, closed, connect, egress, card: _, unread_forms } = interface;
     fields.add(if *closed { "closed" } else { "open" });
     fields.add(if *connect { "tunnels" } else { "no tunnels" });

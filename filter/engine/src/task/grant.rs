@@ -16,7 +16,7 @@ use super::pointer::Pointer;
 use super::template::Template;
 use super::text::is_below;
 use crate::action::{Action, mcp};
-use crate::catalogue::Resource;
+use crate::catalogue::{Protocol, Resource, Tool};
 use crate::digest;
 use crate::route::Endpoint;
 
@@ -248,15 +248,36 @@ impl Grant {
 
     /// Whether all that it may be about declare `place`.
     fn is_declared(&self, place: &ArgumentPlace, resources: &[Resource]) -> bool {
-        let Some(Object::Exact(name)) = &self.object else { return false };
         let mut meant = resources.iter().filter(|resource| self.is_on(&resource.name)).peekable();
         let declares = |resource: &Resource| {
-            let of_event = is_mcp(&self.action, mcp::is_about_event).then(|| mcp::declared(&self.action, name));
-            let tool = resource.tools.get(of_event.as_ref().unwrap_or(name));
-            let schema = tool.and_then(|tool| tool.input_schema.as_ref());
+            let schema = self.entry(resource).and_then(|tool| tool.input_schema.as_ref());
             schema.is_some_and(|schema| place.is_declared(schema))
         };
         meant.peek().is_some() && meant.all(declares)
+    }
+
+    /// What `resource` declares of the one thing that it names: a tool, an event for this method, an endpoint that is asked with this
+    /// method, a gRPC method. Each operation has names of its own: a tool and an event may be called alike.
+    pub(crate) fn entry<'r>(&self, resource: &'r Resource) -> Option<&'r Tool> {
+        let Some(Object::Exact(name)) = &self.object else { return None };
+        let (protocol, operation) = self.action.split_once(':')?;
+        if protocol != resource.protocol.name() {
+            return None;
+        }
+        match resource.protocol {
+            Protocol::Mcp if mcp::is_about_event(operation) => resource.tools.get(&mcp::declared(operation, name)),
+            Protocol::Mcp => {
+                resource.tools.get(name).filter(|_| self.action == TOOLS_CALL && mcp::event(name).is_none())
+            }
+            Protocol::Http => {
+                let method = &resource.interface.endpoint(name)?.method;
+                // Servers answer it as they answer `GET` (`Interface::find`).
+                let is_asked = method == operation || (method == "GET" && operation == "HEAD");
+                resource.tools.get(name).filter(|_| is_asked)
+            }
+            Protocol::Grpc => resource.tools.get(name),
+            Protocol::A2a => None,
+        }
     }
 
     /// Whether every condition holds.

@@ -6,7 +6,7 @@ use std::fmt;
 use super::grant::{Grant, Object};
 use super::pointer::Pointer;
 use crate::action::{a2a, http, mcp};
-use crate::catalogue::Resource;
+use crate::catalogue::{Protocol, Resource};
 use crate::hygiene;
 use crate::shape::Rest;
 
@@ -15,21 +15,34 @@ use crate::shape::Rest;
 pub enum Never {
     /// There is no such operation.
     Operation(String),
-    /// The resource is not asked for such a thing.
-    Elsewhere,
-    /// A constraint is on an argument that the tool does not have, and must not be given.
-    Argument(Pointer),
+    /// The operation is of another protocol than the resource.
+    Protocol { operation: String, resource: String, protocol: Protocol },
+    /// The resource declares others of `what` (tools, endpoints, methods), and not this one.
+    Undeclared { what: &'static str, name: String, resource: String },
+    /// The endpoint is asked with another method.
+    Method { endpoint: String, asked: String, operation: String },
+    /// A constraint is on an argument that what it names does not have, and must not be given.
+    Argument { place: Pointer, name: String },
 }
 
 impl fmt::Display for Never {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Operation(name) => write!(out, "covers nothing: there is no operation `{name}`"),
-            Self::Elsewhere => out.write_str("covers nothing: its resource is never asked for that"),
-            Self::Argument(place) => {
+            Self::Operation(name) => write!(out, "covers nothing: `{name}` is not an operation"),
+            Self::Protocol { operation, resource, protocol } => {
+                let protocol = protocol.name();
+                write!(out, "covers nothing: `{resource}` has `protocol: {protocol}`, and `{operation}` is of another")
+            }
+            Self::Undeclared { what, name, resource } => {
+                write!(out, "covers nothing that is declared: `{name}` is not among the `{what}` of `{resource}`")
+            }
+            Self::Method { endpoint, asked, operation } => {
+                write!(out, "covers nothing: the endpoint `{endpoint}` is `http:{asked}`, and this is `{operation}`")
+            }
+            Self::Argument { place, name } => {
                 write!(
                     out,
-                    "covers nothing: it bounds `{place}`, which `input_schema` does not declare, so no call has it"
+                    "covers nothing: it bounds `{place}`, which the `input_schema` of `{name}` does not declare, so no call has it"
                 )
             }
         }
@@ -42,23 +55,42 @@ impl Grant {
         if !is_operation(&self.action) {
             return Some(Never::Operation(self.action.clone()));
         }
+        let meant = || resources.iter().filter(|resource| self.is_on(&resource.name));
         if hygiene::is_dead(self, resources) {
-            return Some(Never::Elsewhere);
+            return meant().next().map(|resource| self.absent(resource));
         }
+        let Some(Object::Exact(name)) = &self.object else { return None };
         let places = self.arguments.iter().map(|(place, _)| place.pointer());
-        places.into_iter().find(|place| self.is_refused(place, resources)).cloned().map(Never::Argument)
+        let refused = |place: &&Pointer| meant().all(|resource| self.is_refused(place, resource));
+        places.into_iter().find(refused).map(|place| Never::Argument { place: place.clone(), name: name.clone() })
     }
 
-    /// Whether what it names never has the argument at `place`.
-    fn is_refused(&self, place: &Pointer, resources: &[Resource]) -> bool {
-        let (Some(Object::Exact(tool)), Some(name)) = (&self.object, place.tokens().next()) else { return false };
-        let mut meant = resources.iter().filter(|resource| self.is_on(&resource.name)).peekable();
-        let refuses = |resource: &Resource| {
-            let schema = resource.tools.get(tool).and_then(|tool| tool.input_schema.as_ref());
-            let types = schema.and_then(|schema| schema.types().ok());
-            types.is_some_and(|types| types.rest == Rest::Refused && !types.properties.contains_key(&name))
-        };
-        meant.peek().is_some() && meant.all(refuses)
+    /// Why `resource`, which it is on, has nothing that it could be about.
+    fn absent(&self, resource: &Resource) -> Never {
+        let (operation, protocol) = (self.action.clone(), resource.protocol);
+        let other = || Never::Protocol { operation: operation.clone(), resource: resource.name.clone(), protocol };
+        let spoken = operation.split_once(':').is_some_and(|(spoken, _)| spoken == protocol.name());
+        let Some(Object::Exact(name)) = self.object.as_ref().filter(|_| spoken) else { return other() };
+        let undeclared = |what| Never::Undeclared { what, name: name.clone(), resource: resource.name.clone() };
+        match (protocol, resource.interface.endpoint(name)) {
+            (Protocol::Http, Some(endpoint)) => {
+                Never::Method { endpoint: name.clone(), asked: endpoint.method.clone(), operation }
+            }
+            (Protocol::Http, None) => undeclared("endpoints"),
+            (Protocol::Mcp, _) => undeclared("tools"),
+            (Protocol::Grpc, _) => undeclared("methods"),
+            (Protocol::A2a, _) => other(),
+        }
+    }
+
+    /// Whether what it names on `resource` never has the argument at `place`.
+    fn is_refused(&self, place: &Pointer, resource: &Resource) -> bool {
+        let schema = self.entry(resource).and_then(|entry| entry.input_schema.as_ref());
+        let types = schema.and_then(|schema| schema.types().ok());
+        let named = place.tokens().next();
+        types
+            .zip(named)
+            .is_some_and(|(types, name)| types.rest == Rest::Refused && !types.properties.contains_key(&name))
     }
 }
 

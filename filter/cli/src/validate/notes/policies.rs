@@ -35,7 +35,7 @@ fn in_policy(policy: &Described<'_>, cause: String, remedy: &str) -> Finding {
 fn unasked(policy: &Described<'_>) -> Option<Finding> {
     let approver = policy.step_up?;
     let cause = format!(
-        "asks `{approver}` for an approval, but there is no `step_up`: what it is about is always denied (403 `approval_unavailable`)"
+        "asks `{approver}` for an approval, but there is no `step_up` to ask with: every call that it applies to is denied (403 `approval_unavailable`)"
     );
     Some(in_policy(policy, cause, "configure `step_up`, or remove `@step_up` so that the policy says what it does"))
 }
@@ -43,10 +43,10 @@ fn unasked(policy: &Described<'_>) -> Option<Finding> {
 /// Two step-ups about the same call.
 fn joined(one: &Described<'_>, other: &Described<'_>) -> Option<Finding> {
     let cause = format!(
-        "can be about the same call as `{}`: one answer lifts both, whether `{}` gives it or `{}`",
+        "can apply to the same call as `{}`; then one approval lifts both, that of `{}` or that of `{}`",
         one.id, one.step_up?, other.step_up?
     );
-    let remedy = "write conditions of which only one can hold, or name in both whoever may approve for both";
+    let remedy = "write conditions that never hold together, or name in both the approver who may approve both";
     Some(in_policy(other, cause, remedy))
 }
 
@@ -58,9 +58,10 @@ fn unpermitted(loaded: &Loaded) -> Vec<Finding> {
         .filter(|(_, resource)| !cedar.permits_on(resource))
         .map(|(index, resource)| (index, resource.name.as_str()))
         .collect();
-    let remedy = "write a `permit` for what agents may do there";
+    let remedy = "write a `permit` for what agents may do there, or remove the resource";
     if denied.len() == loaded.config.resources.len() {
-        return vec![note(CEDAR.to_owned(), "permits nothing: every request is denied (403 `policy_denied`)", remedy)];
+        let cause = "permits nothing: every request is denied (403 `policy_denied`)";
+        return vec![note(CEDAR.to_owned(), cause, "write a `permit` for what agents may do")];
     }
     let told = denied.into_iter().map(|(index, name)| {
         let cause =
@@ -80,7 +81,8 @@ fn unused(loaded: &Loaded, policies: &[Described<'_>]) -> Vec<Finding> {
     let unused = sandboxes.filter(|(_, sandbox)| !named.contains(sandbox.name.as_str()));
     let told = unused.map(|(index, sandbox)| {
         let cause = format!("no policy sends anything into the sandbox `{}`", sandbox.name);
-        let remedy = "put `@sandbox(\"…\")` on the permit of what belongs there, or remove it";
+        let name = &sandbox.name;
+        let remedy = format!("put `@sandbox(\"{name}\")` on the permit for what belongs there, or remove the sandbox");
         note(format!("/sandboxes/{index}"), cause, remedy)
     });
     told.collect()

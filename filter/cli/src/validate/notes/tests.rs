@@ -133,6 +133,90 @@ fn rules_and_grants_that_nothing_meets_are_noted() -> Result {
     Ok(())
 }
 
+/// Names are each operation's own: a tool may be called like an event, and like an endpoint of another resource.
+#[test]
+fn what_a_grant_names_is_looked_up_by_its_operation() -> Result {
+    let schema = |argument: &str| json!({ "type": "object", "properties": { argument: { "type": "integer" } } });
+    let resources = json!([
+        {
+            "name": "bank", "match": { "path": "/mcp" }, "protocol": "mcp",
+            "tools": [{ "name": "paid", "input_schema": schema("amount") }],
+            "events": [{ "name": "paid", "input_schema": schema("above") }, { "name": "closed", "input_schema": schema("year") }],
+        },
+        {
+            "name": "api", "match": { "path": "/api/*" }, "protocol": "http",
+            "endpoints": [{ "name": "paid", "method": "GET", "path": "/api/paid", "input_schema": schema("since") }],
+        },
+        {
+            "name": "ledger", "match": { "path": "/bank.v1.Ledger/*" }, "protocol": "grpc", "undeclared": "deny",
+            "methods": [{ "name": "bank.v1.Ledger/Paid" }],
+        },
+        { "name": "news", "match": { "path": "/news" }, "protocol": "mcp", "events": [{ "name": "paid", "input_schema": schema("above") }] },
+    ]);
+    let told = |grant: Value| {
+        let entry = json!({ "match": { "subject": "*" }, "kind": "automation", "actions": [grant] });
+        let document = Document::of(base(&json!({ "resources": resources, "workloads": [entry] })));
+        let loaded = load(&document, &Present::default()).map_err(|findings| format!("{grant}: {findings:?}"))?;
+        let text = document.value.pointer("/policy/cedar").and_then(Value::as_str);
+        let told = notes(&loaded, &document.value, text).into_iter().map(|note| note.cause);
+        Result::Ok(told.collect::<Vec<_>>().join("; "))
+    };
+    let on = |action: &str, resource: &str, object: &str, argument: &str| json!({ "action": action, "resource": resource, "object": object, "arguments": { argument: { "max": 5 } } });
+    for (grant, expected) in [
+        (on("mcp:tools/call", "bank", "paid", "/amount"), ""),
+        (on("mcp:events/subscribe", "bank", "paid", "/above"), ""),
+        (on("mcp:events/poll", "news", "paid", "/above"), ""),
+        (on("http:GET", "api", "paid", "/since"), ""),
+        // Asked like `GET`.
+        (on("http:HEAD", "api", "paid", "/since"), ""),
+        // Where only events are declared, nobody said which tools there are.
+        (on("mcp:tools/call", "news", "publish", "/amount"), ""),
+        (
+            on("mcp:tools/call", "bank", "paid", "/above"),
+            "covers nothing: it bounds `/above`, which the `input_schema` of `paid` does not declare, so no call has it",
+        ),
+        (
+            on("mcp:events/subscribe", "bank", "paid", "/amount"),
+            "covers nothing: it bounds `/amount`, which the `input_schema` of `paid` does not declare, so no call has it",
+        ),
+        (
+            on("mcp:events/stream", "bank", "closed", "/yaer"),
+            "covers nothing: it bounds `/yaer`, which the `input_schema` of `closed` does not declare, so no call has it",
+        ),
+        (
+            on("http:HEAD", "api", "paid", "/amount"),
+            "covers nothing: it bounds `/amount`, which the `input_schema` of `paid` does not declare, so no call has it",
+        ),
+        (
+            on("mcp:tools/call", "bank", "events/subscribe/paid", "/above"),
+            "covers nothing that is declared: `events/subscribe/paid` is not among the `tools` of `bank`",
+        ),
+        (
+            on("http:POST", "api", "paid", "/since"),
+            "covers nothing: the endpoint `paid` is `http:GET`, and this is `http:POST`",
+        ),
+        (
+            on("http:GET", "api", "piad", "/since"),
+            "covers nothing that is declared: `piad` is not among the `endpoints` of `api`",
+        ),
+        (
+            on("http:GET", "bank", "paid", "/since"),
+            "covers nothing: `bank` has `protocol: mcp`, and `http:GET` is of another",
+        ),
+        (
+            json!({ "action": "grpc:call", "resource": "ledger", "object": "bank.v1.Ledger/Piad" }),
+            "covers nothing that is declared: `bank.v1.Ledger/Piad` is not among the `methods` of `ledger`",
+        ),
+        (
+            json!({ "action": "mcp:tool/call", "resource": "bank" }),
+            "covers nothing: `mcp:tool/call` is not an operation",
+        ),
+    ] {
+        assert_eq!(told(grant.clone())?, expected, "{grant}");
+    }
+    Ok(())
+}
+
 /// Notes about two step-ups: who is asked, their scopes and conditions.
 fn together(one: [&str; 3], other: [&str; 3]) -> Result<Vec<String>> {
     let forbid = |id: &str, [approver, scope, when]: [&str; 3]| {
@@ -201,6 +285,48 @@ fn approvals_nobody_can_give_and_what_nothing_permits_are_noted() -> Result {
     assert_eq!(permits("@mode(\"audit\") permit (principal, action, resource);")?, ["/policy/cedar"]);
     assert_eq!(permits("forbid (principal, action, resource);")?, ["/policy/cedar"]);
     assert_eq!(places(&json!({ "sandboxes": [{ "name": "box" }] }))?, ["/sandboxes/0"]);
+    Ok(())
+}
+
+#[test]
+fn a_denial_by_an_issuers_name_says_what_to_write() -> Result {
+    let told = |members: Value| {
+        let document = Document::of(base(&members));
+        let loaded = load(&document, &Present::default()).map_err(|findings| format!("{members}: {findings:?}"))?;
+        let told = notes(&loaded, &document.value, Some(PERMIT)).into_iter();
+        Result::Ok(told.map(|note| format!("{}; {}", note.cause, note.remedy.unwrap_or_default())).collect::<Vec<_>>())
+    };
+    let denied = |issuer: &str| json!({ "workloads": [{ "issuer": issuer, "subject": "a" }] });
+    let called = |name: &str| {
+        format!(
+            "denies no caller, at most an actor in a token's `act`: `{name}` is what an issuer is called here, not the `iss` of its credentials"
+        )
+    };
+    assert_eq!(
+        told(json!({ "denied": denied("platform") }))?,
+        [format!("{}; write `issuer: \"https://sts.example.com\"`", called("platform"))]
+    );
+    let entra = json!([{
+        "name": "entra", "issuer": "https://login.example.com/{tid}/v2.0", "tenants": ["t1", "t2"],
+        "profile": "access-token", "audiences": ["https://tools.example.com/mcp"], "algorithms": ["RS256"],
+        "keys": { "url": "https://login.example.com/keys", "cluster": "entra" },
+    }]);
+    assert_eq!(
+        told(json!({ "issuers": entra, "denied": denied("entra") }))?,
+        [format!(
+            "{}; write the `iss` of the tenant that is meant, such as `https://login.example.com/t1/v2.0`",
+            called("entra")
+        )]
+    );
+    let mesh = json!([{
+        "name": "mesh", "trust_domain": "example.org", "profile": "jwt-svid",
+        "audiences": ["https://tools.example.com/mcp"], "algorithms": ["ES256"],
+        "keys": { "url": "https://spire.example.com/bundle", "cluster": "spire" },
+    }]);
+    assert_eq!(
+        told(json!({ "issuers": mesh, "denied": denied("mesh") }))?,
+        [format!("{}; write `issuer: \"spiffe://example.org\"`", called("mesh"))]
+    );
     Ok(())
 }
 
