@@ -46,7 +46,8 @@ pub struct Validate {
     /// Plugin configurations.
     #[arg(required = true, value_name = "CONFIG")]
     pub configs: Vec<PathBuf>,
-    /// Objects to notes, too: what can be loaded and is likely not meant, such as a rule that nothing meets.
+    /// Objects to warnings and notes, too: what is not read or enforced (an argument of no type, `format` in a schema), what is likely
+    /// not meant (a rule that nothing meets), what may not be what it looks like.
     #[arg(long)]
     pub strict: bool,
     /// Also lists every argument of the catalogue, whether policies can read it, and which ask for it.
@@ -59,7 +60,7 @@ Examples:
   countersign validate envoy/demo.yaml
   countersign validate --strict --json staging.yaml production.yaml
 
-Exit codes: 0 all of them can be loaded; 1 there are findings, with --strict notes; 2 a file cannot be read.";
+Exit codes: 0 all of them can be loaded; 1 there are findings, with --strict warnings or notes; 2 a file cannot be read.";
 
 /// Decides the cases of policy packs, and says which policies no case exercises.
 ///

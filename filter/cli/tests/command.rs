@@ -45,7 +45,8 @@ fn every_argument_is_listed_with_who_asks_for_it() -> Outcome {
     check("coverage.txt", &["validate", "--coverage", COVERAGE], 0)?;
     check("coverage.json", &["validate", "--coverage", "--json", COVERAGE], 0)?;
     // Only what is likely not meant is told without.
-    check("warnings.txt", &["validate", COVERAGE], 0)
+    check("warnings.txt", &["validate", COVERAGE], 0)?;
+    check("warnings.txt", &["validate", "--strict", COVERAGE], 1)
 }
 
 #[test]
@@ -58,7 +59,8 @@ fn what_is_likely_not_meant_is_noted() -> Outcome {
 
 #[test]
 fn how_a_text_looks_is_a_warning() -> Outcome {
-    check("texts.txt", &["validate", "filter/cli/tests/input/texts.yaml"], 0)
+    check("texts.txt", &["validate", "filter/cli/tests/input/texts.yaml"], 0)?;
+    check("texts.txt", &["validate", "--strict", "filter/cli/tests/input/texts.yaml"], 1)
 }
 
 #[test]

@@ -142,7 +142,8 @@ impl Checked {
     }
 
     const fn verdict(&self, strict: bool) -> Verdict {
-        let objections = !self.valid || (strict && !self.notes.is_empty());
+        let told = !(self.warnings.is_empty() && self.notes.is_empty());
+        let objections = !self.valid || (strict && told);
         if self.unreadable.is_some() { Verdict::Unreadable } else { Verdict::of(objections) }
     }
 }
