@@ -211,11 +211,11 @@ fn own_path(request: &Request, resource: &Resource) -> String {
 
 fn of_mcp(request: &Request, method: &str, resource: &Resource) -> Result<Sent, CaseError> {
     let (host, path) = (host(request, resource), own_path(request, resource));
-    let headers = vec![("content-type".to_owned(), JSON.to_owned())];
+    let mut headers = vec![("content-type".to_owned(), JSON.to_owned())];
     if matches!(method, "GET" | "DELETE") {
         return Ok(Sent { method: method.to_owned(), host, path, headers, body: None });
     }
-    let params = match (method, &request.tool, &request.target, &request.arguments) {
+    let mut params = match (method, &request.tool, &request.target, &request.arguments) {
         ("tools/call", Some(tool), None, Some(arguments)) => json!({ "name": tool, "arguments": arguments }),
         ("tools/call", Some(tool), None, None) => json!({ "name": tool }),
         ("tools/call", None, _, _) => return Err(CaseError::Missing("tool")),
@@ -226,6 +226,15 @@ fn of_mcp(request: &Request, method: &str, resource: &Resource) -> Result<Sent, 
         (_, None, None, Some(parameters)) => Value::Object(parameters.clone()),
         (_, None, None, None) => json!({}),
     };
+    if mcp::is_stateless(method) {
+        let (fields, meta) = mcp::said_without_session();
+        let fields = fields.into_iter().chain([("mcp-method", method)]);
+        let unsaid = fields.filter(|(name, _)| !request.headers.contains_key(*name));
+        headers.extend(unsaid.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        if let Value::Object(params) = &mut params {
+            params.entry("_meta").or_insert(meta);
+        }
+    }
     let mut message = Map::new();
     message.insert("jsonrpc".to_owned(), json!("2.0"));
     message.insert("method".to_owned(), json!(method));

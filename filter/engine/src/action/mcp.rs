@@ -18,7 +18,7 @@ mod uri;
 use countersign_tokens::json::{Json, Members};
 use serde_json::Value;
 
-pub use era::{Era, requested};
+pub use era::{Era, requested, said_without_session};
 pub(crate) use methods::INITIALIZE;
 pub use methods::METHODS;
 pub(crate) use parameters::is_parameter;
@@ -52,6 +52,11 @@ pub(crate) fn opens_session(action: &Action) -> bool {
 /// The lists in the answer to `operation` that show their reader only what it could call.
 pub(crate) fn lists(operation: &McpOperation) -> &'static [Listing] {
     methods::lists(operation.method)
+}
+
+/// Whether only the era without sessions has `method`.
+pub fn is_stateless(method: &str) -> bool {
+    methods::is_stateless(method)
 }
 
 /// Whether `method` is about an event, with arguments.

@@ -12,6 +12,7 @@ use super::message::{member, object};
 use crate::headers::Headers;
 use crate::reason::Reason;
 use countersign_tokens::json::{Json, Members};
+use serde_json::{Value, json};
 
 const HEADER: &str = "mcp-protocol-version";
 const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
@@ -72,6 +73,12 @@ impl Era {
         let known = Self::ALL.into_iter().find(|era| era.version().as_bytes() == version);
         known.ok_or(Reason::UnsupportedVersion)
     }
+}
+
+/// What a client says with each request of the era without sessions: a field with the version, and `_meta`.
+pub fn said_without_session() -> ([(&'static str, &'static str); 1], Value) {
+    let version = Era::July2026.version();
+    ([(HEADER, version)], json!({ VERSION: version, CAPABILITIES: {} }))
 }
 
 /// The version that `headers` ask for, as far as it can be repeated in an answer.

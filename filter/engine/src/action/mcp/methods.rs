@@ -180,6 +180,11 @@ pub(super) fn names_uris(method: &str) -> bool {
     TABLE.iter().any(|row| row.name == method && row.names.may_be_uris())
 }
 
+/// Whether only the era without sessions has `method`.
+pub(super) fn is_stateless(method: &str) -> bool {
+    TABLE.iter().any(|row| row.name == method && row.eras.iter().all(|era| era.is_stateless()))
+}
+
 /// The rows of the methods that are about an event.
 pub(super) fn about_events() -> impl Iterator<Item = &'static Method> {
     TABLE.iter().filter(|row| matches!(row.names, Names::Event { .. }))
