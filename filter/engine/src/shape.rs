@@ -4,6 +4,7 @@
 //! judged by [`policy`](crate::policy), where the rules stand that are public.
 
 mod limits;
+mod pattern;
 mod problem;
 mod read;
 #[cfg(test)]
@@ -16,7 +17,8 @@ use serde_json::Value;
 
 use crate::task::Bounds;
 
-pub(crate) use limits::{Effort, Limits};
+pub(crate) use limits::Limits;
+pub(crate) use pattern::Effort;
 pub use problem::{SchemaProblem, Unreadable, Why};
 
 /// A tool's JSON Schema, as it is written and as it is read.

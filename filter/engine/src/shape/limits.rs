@@ -1,23 +1,13 @@
 //! Keywords of JSON Schema that bound one value: numbers, texts, lists, and what is listed. Each is judged exactly, and holds of
 //! values of its own type only (JSON Schema validation §6).
 
-use std::cell::Cell;
 use std::collections::BTreeSet;
-use std::{fmt, iter};
+use std::fmt;
 
 use countersign_tokens::json::{Json, Numeral};
-use regex::{Regex, RegexBuilder};
 use serde_json::{Map, Value};
 
-/// Bytes of a compiled `pattern`, at least and at most.
-const PATTERN_BYTES: [usize; 2] = [1024, 64 * 1024];
-/// Bytes of a text that a `pattern` is looked for in; a longer one is refused.
-const PATTERN_TEXT: usize = 64 * 1024;
-/// To look for a `pattern` takes time in proportion to its compiled bytes and to the text's, at worst: so many of the one times the
-/// other are looked at in one call, which is less than half a second.
-const PATTERN_WORK: u64 = 1 << 31;
-/// Bytes of a `pattern` as it is written.
-const PATTERN_LENGTH: usize = 4 * 1024;
+use super::pattern::{Effort, Pattern};
 
 /// Keywords that bound one value and are none of [`Limit`]: by the standard an annotation (`format`), or about several.
 pub(super) const NOT_ENFORCED: [&str; 14] = [
@@ -62,18 +52,6 @@ pub(crate) enum Limit {
     /// Of alternatives all of one type.
     AnyOf(Vec<Limits>),
 }
-
-/// A `pattern`.
-#[derive(Clone, Debug)]
-pub(crate) struct Pattern {
-    regex: Regex,
-    /// As many as it has when it is compiled, and at most twice as many.
-    bytes: usize,
-}
-
-/// What is left of the work that one call may cause.
-#[derive(Debug)]
-pub(crate) struct Effort(Cell<u64>);
 
 impl Limits {
     /// Those of `schema` itself. Tells `unknown` every keyword whose value is none that can be held to.
@@ -185,7 +163,7 @@ impl PartialEq for Limit {
             | (Self::MaxLength(one), Self::MaxLength(other))
             | (Self::MinItems(one), Self::MinItems(other))
             | (Self::MaxItems(one), Self::MaxItems(other)) => one == other,
-            (Self::Pattern(one), Self::Pattern(other)) => one.regex.as_str() == other.regex.as_str(),
+            (Self::Pattern(one), Self::Pattern(other)) => one == other,
             (Self::UniqueItems, Self::UniqueItems) => true,
             (Self::AnyOf(one), Self::AnyOf(other)) => one == other,
             _ => false,
@@ -222,39 +200,4 @@ fn count(value: &Value) -> Option<u64> {
 
 fn length(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
-}
-
-impl Pattern {
-    /// As ECMA-262 means it (JSON Schema §6.4); none where it looks around or refers back, which is not linear, or is too large.
-    fn read(text: &str) -> Option<Self> {
-        if text.len() > PATTERN_LENGTH {
-            return None;
-        }
-        let translated = jsonschema_regex::to_rust_regex(text).ok()?;
-        let [least, most] = PATTERN_BYTES;
-        let compiled = |bytes: usize| {
-            let regex = RegexBuilder::new(&translated).size_limit(bytes).dfa_size_limit(most).build().ok()?;
-            Some(Self { regex, bytes })
-        };
-        iter::successors(Some(least), |bytes| (*bytes < most).then_some(bytes * 2)).find_map(compiled)
-    }
-
-    /// Whether it is in `text`, if that can be said with what is left of the call's `effort`.
-    fn is_in(&self, text: &str, effort: &Effort) -> bool {
-        text.len() <= PATTERN_TEXT && effort.take(self.bytes, text.len()) && self.regex.is_match(text)
-    }
-}
-
-impl Effort {
-    /// Of a call that has caused none.
-    pub(crate) const fn new() -> Self {
-        Self(Cell::new(PATTERN_WORK))
-    }
-
-    fn take(&self, pattern: usize, text: usize) -> bool {
-        let work = u64::try_from(pattern.saturating_mul(text)).unwrap_or(u64::MAX);
-        let left = self.0.get().checked_sub(work);
-        self.0.set(left.unwrap_or_default());
-        left.is_some()
-    }
 }

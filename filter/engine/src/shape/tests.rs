@@ -96,9 +96,13 @@ fn patterns_are_looked_for_in_so_much_text() -> Result<(), &'static str> {
         schema.not_enforced().is_empty().then(|| record.member("p").map(|property| property.limits.clone()))?
     };
     let fits = |limits: &Limits, text: &str, effort: &Effort| limits.broken(&text.into(), effort).is_none();
-    // Looks at each letter some hundred times.
-    let slow = bounds("[a-z]{1,400}[0-9]").ok_or("not enforced")?;
-    let (text, effort) = (format!("{}1", "ab".repeat(2_000)), Effort::new());
+    // Where the `a` are, of so many letters, is another state at each of them.
+    let slow = bounds("a[ab]{300}c").ok_or("not enforced")?;
+    let letters = (0..4_000_u64).scan(1_u64, |state, _| {
+        *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        Some(if *state >> 63 == 0 { 'a' } else { 'b' })
+    });
+    let (text, effort) = (format!("{}a{}c", letters.collect::<String>(), "b".repeat(300)), Effort::new());
     let looked_at = (0..1_000).take_while(|_| fits(&slow, &text, &effort)).count();
     assert!((1..20).contains(&looked_at), "{looked_at}");
     assert!(fits(&slow, &text, &Effort::new()));
@@ -108,9 +112,48 @@ fn patterns_are_looked_for_in_so_much_text() -> Result<(), &'static str> {
         ("^[A-Z]{3}$", "EUR", 50_000),
         ("^\\S+@\\S+\\.\\S+$", "erin@example.com", 2_000),
         (r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$", "tools.example.com", 500),
+        // Names of people in more letters than those of ASCII, as many as a body can hold.
+        (r"^\p{L}+$", "Świętosława", 20_000),
+        (r"^[\p{L}\p{M}' .-]+$", "Nguyễn Thị Minh Khai", 20_000),
+        (r"^\p{Lu}[\p{L}\p{N}_-]*( \p{Lu}[\p{L}\p{N}_-]*)*$", "Αλέξανδρος Παπαδόπουλος", 20_000),
+        ("[a-z]{1,400}[0-9]", "the quick brown fox jumps over the lazy dog1", 5_000),
     ] {
-        let (limits, effort) = (bounds(pattern).ok_or("not enforced")?, Effort::new());
+        let (limits, effort) = (bounds(pattern).ok_or(pattern)?, Effort::new());
         assert!((0..many).all(|_| fits(&limits, text, &effort)), "{pattern}");
+    }
+    Ok(())
+}
+
+/// As ECMA-262 has it: `\b` is between what is a word character of ASCII and what is not.
+#[test]
+fn patterns_are_those_of_ecma() -> Result<(), &'static str> {
+    for (pattern, text, fits) in [
+        ("b", "abc", true),
+        ("^b", "abc", false),
+        ("^(a|b)*$", "", true),
+        ("^$", "a", false),
+        (r"\bcat\b", "a cat sat", true),
+        (r"\bcat\b", "concatenate", false),
+        (r"é\b", "é", false),
+        (r"é\b", "éa", true),
+        (r"é\B", "é", true),
+        (r"^\\b$", r"\b", true),
+        (r"^\d{2}$", "٣٤", false),
+        ("^.$", "é", true),
+        ("^[^a]+$", "ñ\u{1f600}", true),
+    ] {
+        let schema = json!({ "type": "object", "properties": { "p": { "type": "string", "pattern": pattern } } });
+        let schema = InputSchema::from(schema);
+        let limits = schema.types().ok().and_then(|record| Some(record.member("p")?.limits.clone()));
+        let broken = limits.ok_or(pattern)?.broken(&text.into(), &Effort::new()).is_some();
+        assert_eq!(!broken, fits, "{pattern} in {text}");
+        // Also by the states that are known by then.
+        assert_eq!(schema.not_enforced(), [""; 0], "{pattern}");
+    }
+    // What looks around or refers back, or is too large, is not enforced, and said to be so.
+    for pattern in ["a(?=b)", r"(a)\1", r"^\p{L}{1,200}$"] {
+        let schema = json!({ "type": "object", "properties": { "p": { "type": "string", "pattern": pattern } } });
+        assert_eq!(InputSchema::from(schema).not_enforced(), ["/properties/p/pattern"], "{pattern}");
     }
     Ok(())
 }
