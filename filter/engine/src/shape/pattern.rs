@@ -30,6 +30,10 @@ const KNOWN: u64 = 2;
 /// To work out a state takes time in proportion to the compiled pattern at worst: what so many of its bytes cost one.
 const COMPILED_BYTES: usize = 4;
 
+/// `\b` and `\B` where the letters of words are those of ASCII.
+const AT_END: &str = r"(?-u:\b)";
+const INSIDE: &str = r"(?-u:\B)";
+
 /// A pattern that can be looked for.
 #[derive(Clone)]
 pub(crate) struct Pattern {
@@ -59,6 +63,10 @@ impl Pattern {
         let compiling = thompson::Config::new().nfa_size_limit(Some(COMPILED)).which_captures(WhichCaptures::None);
         let keeping = DFA::config().cache_capacity(KEPT).skip_cache_capacity_check(true);
         let dfa = DFA::builder().thompson(compiling).configure(keeping).build(&translated).ok()?;
+        // An empty match where no word begins or ends would be found between the bytes of a letter, too.
+        if translated.contains(INSIDE) && dfa.get_nfa().has_empty() {
+            return None;
+        }
         let state = u64::try_from(dfa.get_nfa().memory_usage() / COMPILED_BYTES).unwrap_or(u64::MAX);
         let states = Mutex::new(None);
         Some(Self { written: text.to_owned(), automaton: Arc::new(Automaton { dfa, state, states }) })
@@ -136,7 +144,8 @@ fn with_ascii_words(pattern: &str) -> String {
     while let Some(letter) = rest.next() {
         let escaped = if letter == '\\' { rest.next() } else { None };
         match escaped {
-            Some(word @ ('b' | 'B')) => out.extend(["(?-u:\\", word.encode_utf8(&mut [0; 4]), ")"]),
+            Some('b') => out.push_str(AT_END),
+            Some('B') => out.push_str(INSIDE),
             Some(_) | None => out.extend([letter].into_iter().chain(escaped)),
         }
     }

@@ -137,6 +137,8 @@ fn patterns_are_those_of_ecma() -> Result<(), &'static str> {
         (r"é\b", "é", false),
         (r"é\b", "éa", true),
         (r"é\B", "é", true),
+        (r"a\Bb", "ab", true),
+        (r"a\B", "a", false),
         (r"^\\b$", r"\b", true),
         (r"^\d{2}$", "٣٤", false),
         ("^.$", "é", true),
@@ -151,7 +153,7 @@ fn patterns_are_those_of_ecma() -> Result<(), &'static str> {
         assert_eq!(schema.not_enforced(), [""; 0], "{pattern}");
     }
     // What looks around or refers back, or is too large, is not enforced, and said to be so.
-    for pattern in ["a(?=b)", r"(a)\1", r"^\p{L}{1,200}$"] {
+    for pattern in ["a(?=b)", r"(a)\1", r"^\p{L}{1,200}$", r"\B", r"(x|\B)"] {
         let schema = json!({ "type": "object", "properties": { "p": { "type": "string", "pattern": pattern } } });
         assert_eq!(InputSchema::from(schema).not_enforced(), ["/properties/p/pattern"], "{pattern}");
     }
