@@ -20,6 +20,9 @@ pub struct DecisionPoint {
     /// What the question must say, by JSON Pointer; null: nothing.
     #[serde(default)]
     pub asked: BTreeMap<String, Value>,
+    /// Texts that are in the question, letter for letter.
+    #[serde(default)]
+    pub asked_text: Vec<String>,
     /// The answer; `{"decision": true}` when absent. `now+300s` stands for a date (RFC 3339).
     #[serde(default)]
     pub says: Option<Value>,
@@ -70,6 +73,10 @@ impl DecisionPoint {
         ensure!(header("content-type")? == "application/json", "the question is not JSON");
         ensure!(header("authorization")? == format!("Bearer {TOKEN}"), "the decision point does not know that client");
         header("x-request-id")?;
+        let written = String::from_utf8_lossy(&asked.body);
+        for text in &self.asked_text {
+            ensure!(written.contains(text), "the decision point was not asked {text}: {written}");
+        }
         let question: Value = serde_json::from_slice(&asked.body)?;
         for (pointer, expected) in &self.asked {
             let said = question.pointer(pointer).unwrap_or(&Value::Null);

@@ -100,6 +100,9 @@ impl Differences {
                 None => self.answer(expected, code, answer, &decision),
             }
         }
+        if let (Some(answer), Some(client)) = (&observed.answer, &expect.client) {
+            self.fields(client, answer);
+        }
         self.calls(expect, observed);
         self.secrecy(expected, observed);
     }
@@ -165,11 +168,7 @@ impl Differences {
     /// What the client gets of the upstream's answer.
     fn client(&mut self, expect: &Expect, got: &Answer, decision: &str) {
         self.same("the answer is cut", &expect.cut, &got.cut);
-        let Some(Client { headers, json, text }) = &expect.client else { return };
-        for (name, value) in headers {
-            let expected: Vec<String> = value.iter().cloned().collect();
-            self.same(&format!("`{name}` for the client"), &expected, &values(&got.headers, name));
-        }
+        let Some(Client { headers: _, json, text }) = &expect.client else { return };
         let stated = |text: &str| text.replace("{decision}", decision);
         if let Some(json) = json {
             let expected: Option<Value> = serde_json::from_str(&stated(&json.to_string())).ok();
@@ -177,6 +176,14 @@ impl Differences {
         }
         if let Some(text) = text {
             self.same("body for the client", &stated(text), &lossy(&got.body));
+        }
+    }
+
+    /// Header fields that the client gets, whoever answers.
+    fn fields(&mut self, client: &Client, got: &Answer) {
+        for (name, value) in &client.headers {
+            let expected: Vec<String> = value.iter().cloned().collect();
+            self.same(&format!("`{name}` for the client"), &expected, &values(&got.headers, name));
         }
     }
 
@@ -261,10 +268,16 @@ impl Differences {
         if expect.audit {
             self.same("questions about what is only watched", &0, &asked);
         }
+        let asked = observed.asked.iter().find(|asked| asked.cluster == "approvals");
+        if let Some(text) = &expect.asked_text {
+            let question = asked.map(|asked| lossy(&asked.body)).unwrap_or_default();
+            if !question.contains(text) {
+                self.0.push(format!("asked: expected {text} in it, got {question}"));
+            }
+        }
         if expect.asked.is_empty() {
             return;
         }
-        let asked = observed.asked.iter().find(|asked| asked.cluster == "approvals");
         let question: Value = asked.and_then(|asked| serde_json::from_slice(&asked.body).ok()).unwrap_or_default();
         for (pointer, expected) in &expect.asked {
             self.same(&format!("asked {pointer}"), expected, question.pointer(pointer).unwrap_or(&Value::Null));

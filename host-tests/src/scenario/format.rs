@@ -515,6 +515,9 @@ pub struct Expect {
     /// JSON pointers into what the approver was asked.
     #[serde(default)]
     pub asked: BTreeMap<String, Value>,
+    /// Text that is in what the approver was asked, letter for letter.
+    #[serde(default)]
+    pub asked_text: Option<String>,
     /// It was let through, and no request arrived upstream all the same.
     #[serde(default)]
     pub not_delivered: bool,
@@ -530,7 +533,7 @@ pub struct Expect {
     /// The client gets the head of the upstream's answer and then no end of it.
     #[serde(default)]
     pub cut: bool,
-    /// What the client gets of the upstream's answer.
+    /// What the client gets of the upstream's answer; header fields, also of any other.
     #[serde(default)]
     pub client: Option<Client>,
 }

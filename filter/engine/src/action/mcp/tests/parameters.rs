@@ -30,6 +30,7 @@ fn call(era: Era, tool: &str, arguments: &Value, extra: &[(&str, &str)]) -> Opti
 #[test]
 fn fields_repeat_arguments() {
     const MISMATCH: Option<Reason> = Some(Reason::HeaderBodyMismatch);
+    const MOST: u64 = (1 << 53) - 1;
     let region = |text: &str| json!({"region": text});
     let shard = |value: Value| json!({"at": {"shard": value}});
     for (arguments, fields, expected) in [
@@ -55,6 +56,14 @@ fn fields_repeat_arguments() {
         (shard(json!(42.0)), &[("mcp-param-shard", "42")], None),
         (shard(json!(-7)), &[("mcp-param-shard", "-7")], None),
         (shard(json!(42)), &[("mcp-param-shard", "43")], MISMATCH),
+        // As a double each of these is the argument.
+        (shard(json!(42)), &[("mcp-param-shard", "42.00000000000000000001")], MISMATCH),
+        (shard(json!(42)), &[("mcp-param-shard", "41.99999999999999999999")], MISMATCH),
+        (shard(json!(MOST)), &[("mcp-param-shard", "9007199254740991.0000001")], MISMATCH),
+        (shard(json!(MOST)), &[("mcp-param-shard", "9007199254740991")], None),
+        (shard(json!(MOST + 1)), &[("mcp-param-shard", "9007199254740993")], MISMATCH),
+        (shard(json!(0)), &[("mcp-param-shard", "1e-400")], MISMATCH),
+        (shard(json!(0)), &[("mcp-param-shard", "-0")], None),
         (shard(json!(42)), &[("mcp-param-shard", "042")], MISMATCH),
         (shard(json!(42)), &[("mcp-param-shard", " 42")], MISMATCH),
         (shard(json!(42)), &[("mcp-param-shard", "42x")], MISMATCH),
