@@ -114,7 +114,7 @@ reasons! {
     /// A JSON-RPC batch.
     Batch = Deny, "batch", 400, None, "JSON-RPC batches are not accepted. Send one message per request.";
     /// JSON, but not a JSON-RPC message of the protocol.
-    MalformedMessage = Deny, "malformed_message", 400, None, "The body is not a valid message of this protocol.";
+    MalformedMessage = Deny, "malformed_message", 400, None, "The body is not a valid message of this protocol. Its id, or a progress token, must be text or a whole number up to 2^53 - 1.";
     /// A JSON-RPC method nobody declared.
     UnknownMethod = Deny, "unknown_method", 403, None, "This method is not available here.";
     /// Query, form or metadata that can be read in two ways, or an argument that comes from two places.

@@ -180,6 +180,7 @@ fn call(
     if (method.shape == Shape::Request) != id.is_some() {
         return Err(Reason::MalformedMessage);
     }
+    message::check_progress(method, params.as_ref())?;
     let required = match (era.is_stateless() && id.is_some(), method.names.is_mirrored()) {
         (false, _) => Required::Nothing,
         (true, false) => Required::Method,

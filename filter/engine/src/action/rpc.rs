@@ -1,6 +1,6 @@
 //! One JSON-RPC message (JSON-RPC 2.0 §4, as MCP and A2A narrow it): read so that no other reader sees another one.
 
-use countersign_tokens::json::{Json, MAX_INTEGER, Members};
+use countersign_tokens::json::{Json, MAX_INTEGER, Members, Numeral};
 use serde_json::Value;
 
 use super::strict;
@@ -87,9 +87,12 @@ fn response(mut members: Members, has_id: bool) -> Result<Kind, Reason> {
 fn id(id: Json) -> Option<Value> {
     match id {
         Json::String(text) if text.len() <= MAX_ID => Some(Value::String(text)),
-        Json::Number(number) => {
-            number.as_plain_integer().filter(|integer| integer.unsigned_abs() <= MAX_INTEGER).map(Value::from)
-        }
+        Json::Number(number) => kept(&number).map(Value::from),
         Json::Null | Json::Bool(_) | Json::String(_) | Json::Array(_) | Json::Object(_) => None,
     }
+}
+
+/// `number`, if every reader keeps it and writes it again as it was: an integer of 53 bits without point and exponent.
+pub(super) fn kept(number: &Numeral) -> Option<i64> {
+    number.as_plain_integer().filter(|integer| integer.unsigned_abs() <= MAX_INTEGER)
 }

@@ -79,8 +79,8 @@
 //! records get every number as it was written, records one that is larger than every double as its text; where a Rego module is asked,
 //! a number that is neither an integer of 64 bits nor a double is denied. `arguments_digest`
 //! is `sha-256:` of the RFC 8785 form, or `sha-256-exact:` where that form of a number would have another value. An exponent of more than
-//! 15 digits is refused; JSON-RPC ids, key sets and configuration but for `input_schema` have numbers up to ±(2^53 − 1) and fractions
-//! as the nearest double. So do claims that have a meaning here; one that `claims` names is an integer of 64 bits, and a number that
+//! 15 digits is refused. A JSON-RPC id or progress token that is a number is a whole one up to ±(2^53 − 1); key sets and configuration
+//! but for `input_schema` have numbers up to that and fractions as the nearest double. So do claims that have a meaning here; one that `claims` names is an integer of 64 bits, and a number that
 //! nobody reads spoils no token.
 //!
 //! What is not in `required` is optional. A member that is not declared fits only where the schema admits such: where

@@ -1,8 +1,9 @@
 //! What the parameters of an MCP message name.
 
-use super::methods::{INITIALIZE, Method, Names};
+use super::methods::{INITIALIZE, Method, Names, PROGRESS};
 use super::{era, uri};
 use crate::action::Delivery;
+use crate::action::rpc;
 use crate::action::strict::{self, name};
 use crate::digest::SentDigest;
 use crate::fold;
@@ -79,6 +80,17 @@ pub(super) fn carried(method: &Method, params: Option<&Members>) -> Result<Vec<S
 pub(super) fn offered(method: &Method, params: Option<&Members>) -> Option<String> {
     let version = params.filter(|_| method.name == INITIALIZE)?.get("protocolVersion")?.as_str();
     version.filter(|version| era::is_plain(version)).map(str::to_owned)
+}
+
+/// Whether the progress token that `method` gives or repeats in `params` is one that every reader keeps, as an id is: it is repeated
+/// to who gave it.
+pub(super) fn check_progress(method: &Method, params: Option<&Members>) -> Result<(), Reason> {
+    let Some(params) = params else { return Ok(()) };
+    let given = params.get("_meta").and_then(Json::as_object);
+    let repeated = Some(params).filter(|_| method.name == PROGRESS);
+    let mut tokens = given.into_iter().chain(repeated).filter_map(|members| members.get("progressToken"));
+    let is_kept = |token: &Json| token.as_number().is_none_or(|number| rpc::kept(number).is_some());
+    if tokens.all(is_kept) { Ok(()) } else { Err(Reason::MalformedMessage) }
 }
 
 /// Whether `params` may go with a request that can be tried again with inputs (2026-07-28).

@@ -12,6 +12,8 @@ use crate::response::Listing;
 
 /// The method whose arguments grants and policies read.
 pub(super) const TOOLS_CALL: &str = "tools/call";
+/// The notification that repeats a progress token.
+pub(super) const PROGRESS: &str = "notifications/progress";
 /// The method that opens a session.
 pub(crate) const INITIALIZE: &str = "initialize";
 
@@ -152,7 +154,7 @@ methods! {
     "events/stream", STATELESS, Request, Read, Names::Event { delivers: false }, NONE, NO_ARGUMENTS;
     "notifications/initialized", SESSIONS, Notification, Control, Names::Nothing, NONE, NO_ARGUMENTS;
     "notifications/cancelled", ALL, Notification, Control, Names::Nothing, NONE, NO_ARGUMENTS;
-    "notifications/progress", SESSIONS, Notification, Control, Names::Nothing, NONE, NO_ARGUMENTS;
+    PROGRESS, SESSIONS, Notification, Control, Names::Nothing, NONE, NO_ARGUMENTS;
     "notifications/roots/list_changed", SESSIONS, Notification, Control, Names::Nothing, NONE, NO_ARGUMENTS;
     "notifications/tasks/status", NOVEMBER, Notification, Control, Names::Nothing, NONE, NO_ARGUMENTS;
     "response", SESSIONS, Response, Control, Names::Nothing, NONE, NO_ARGUMENTS;
