@@ -124,6 +124,31 @@ fn patterns_are_looked_for_in_so_much_text() -> Result<(), &'static str> {
     Ok(())
 }
 
+/// A pattern of just as many bytes as are read, or that takes just as many bytes compiled, holds; one more is named, and refuses nothing.
+#[test]
+fn patterns_are_as_large_as_they_may_be() {
+    // What of the schema is not enforced, and whether `text` breaks it.
+    let read = |pattern: &str, text: &str| {
+        let schema = json!({ "type": "object", "properties": { "p": { "type": "string", "pattern": pattern } } });
+        let schema = InputSchema::from(schema);
+        let limits = schema.types().ok().and_then(|record| Some(record.member("p")?.limits.clone()));
+        let broken = limits.is_some_and(|limits| limits.broken(&text.into(), &Effort::new()).is_some());
+        (schema.not_enforced().to_vec(), broken)
+    };
+    let (fits, breaks) = ((Vec::new(), false), (Vec::new(), true));
+    let named = (vec!["/properties/p/pattern".to_owned()], false);
+    // One range of letters, however often they are written.
+    let written = |bytes: usize| format!("^[{}]$", "a".repeat(bytes - 4));
+    assert_eq!(read(&written(4 * 1024), "a"), fits);
+    assert_eq!(read(&written(4 * 1024), "b"), breaks);
+    assert_eq!(read(&written(4 * 1024 + 1), "b"), named);
+    // A state of 32 bytes for each letter, of 64 KiB; four of them are for what is around the letters.
+    let (compiled, most) = (|letters: usize| format!("^a{{{letters}}}$"), 64 * 1024 / 32 - 4);
+    assert_eq!(read(&compiled(most), &"a".repeat(most)), fits);
+    assert_eq!(read(&compiled(most), &"a".repeat(most - 1)), breaks);
+    assert_eq!(read(&compiled(most + 1), ""), named);
+}
+
 /// As ECMA-262 has it: `\b` is between what is a word character of ASCII and what is not.
 #[test]
 fn patterns_are_those_of_ecma() -> Result<(), &'static str> {

@@ -87,6 +87,52 @@ fn arguments_are_typed_by_tool() {
     }
 }
 
+/// Who compares a `number` with a whole one is told how a decimal is written, wherever they do.
+#[test]
+fn whole_numbers_are_no_decimals() {
+    const REMEDY: &str = "; an argument of the type `number` is a decimal: write `decimal(\"5.0\")` for 5, and compare with \
+                          `.lessThan(…)`, `.greaterThanOrEqual(…)` and the like";
+    let properties =
+        json!({ "price": { "type": "number" }, "prices": { "type": "array", "items": { "type": "number" } } });
+    let schema = json!({ "type": "object", "required": ["price", "prices"], "properties": properties });
+    let resources = [resource("shop", Protocol::Mcp, vec![tool("buy", Some(schema))])];
+    let unlike = |operands: &str, name: &str| {
+        format!(
+            "1:66: policy `policy0`: the types Long and decimal are not compatible ({operands} to a `{name}` expression \
+             must have compatible types. Types must be exactly equal to be compatible)"
+        )
+    };
+    let (sides, elements) = ("both operands", "elements of the first operand and the second operand");
+    let long = "1:66: policy `policy0`: unexpected type: expected Long but saw decimal".to_owned();
+    for (condition, says) in [
+        ("context.args.price > 5", long.clone()),
+        ("context.args.price + 1 > 2", long),
+        ("context.args.price == 5", unlike(sides, "==")),
+        ("context.args.price != 0", unlike(sides, "==")),
+        ("context.args.prices.contains(5)", unlike(elements, "contains")),
+        ("[1, 2].contains(context.args.price)", unlike(elements, "contains")),
+        (
+            "context.args.price.lessThan(5)",
+            "1:94: policy `policy0`: unexpected type: expected decimal but saw Long".to_owned(),
+        ),
+    ] {
+        let text = format!(r#"permit(principal, action == Action::"shop/buy", resource) when {{ {condition} }};"#);
+        let told = CedarPolicy::compile(&text, &among(&resources))
+            .map_or_else(|errors| lines(&errors), |_| "no error".to_owned());
+        assert_eq!(told, format!("{says}{REMEDY}"), "{condition}");
+    }
+    // What is written as a decimal is one; and what has nothing to do with decimals is not told of them.
+    for (condition, told) in [
+        (r#"context.args.price.lessThan(decimal("5.0"))"#, "no error"),
+        ("context.risk > 5", "1:66: policy `policy0`: unexpected type: expected Long but saw String"),
+    ] {
+        let text = format!(r#"permit(principal, action == Action::"shop/buy", resource) when {{ {condition} }};"#);
+        let said = CedarPolicy::compile(&text, &among(&resources))
+            .map_or_else(|errors| lines(&errors), |_| "no error".to_owned());
+        assert_eq!(said, told, "{condition}");
+    }
+}
+
 #[test]
 fn names_and_annotations() {
     let cases = [
