@@ -93,8 +93,13 @@ fn cases_of_every_protocol_are_read_as_the_filter_reads_them() -> Outcome {
 
 /// Explains what is in `tests/input/explain/<body>`, at a time when the token there is good.
 fn explained(name: &str, body: &str, with: &[&str], code: i32) -> Outcome {
+    explained_by("config.yaml", name, body, with, code)
+}
+
+/// As `tests/input/explain/<config>` has it.
+fn explained_by(config: &str, name: &str, body: &str, with: &[&str], code: i32) -> Outcome {
     let input = |file: &str| format!("filter/cli/tests/input/explain/{file}");
-    let (config, body) = (input("config.yaml"), input(body));
+    let (config, body) = (input(config), input(body));
     let with: Vec<String> = with.iter().map(|part| part.strip_prefix('@').map_or((*part).to_owned(), input)).collect();
     let fixed = ["explain", &config, "--url", "https://tools.example.com/mcp?key=s3cret", "--body", &body];
     let arguments: Vec<&str> = fixed.into_iter().chain(with.iter().map(String::as_str)).collect();
@@ -126,6 +131,13 @@ fn what_is_not_verified_is_said() -> Outcome {
     explained("explain-keys.txt", "5-DE89.json", &[&["--token", "@token.jwt"], &at[..]].concat(), 1)?;
     explained("explain-anonymous.txt", "5-DE89.json", &at, 1)?;
     explained("explain-late.txt", "5-DE89.json", &[&GOOD[..4], &["--now", "1800000900"]].concat(), 1)
+}
+
+#[test]
+fn claims_that_a_policy_reads_are_shown() -> Outcome {
+    let with = |claims| ["--claims", claims, "--now", "1800000010"];
+    explained_by("groups.yaml", "explain-groups.txt", "5-DE89.json", &with("@groups.json"), 0)?;
+    explained_by("groups.yaml", "explain-overage.txt", "5-DE89.json", &with("@overage.json"), 1)
 }
 
 #[test]
