@@ -17,6 +17,8 @@ use countersign_engine::record::Line;
 use countersign_engine::reply::Reply;
 use countersign_engine::{Background, BackgroundInput, DecisionId, Effect, Engine, Session, UnixTime};
 
+use serde_json::Value;
+
 use super::{Answer, Deployed, Deployment, Driver, Exchange, Observed, Received, SECRETS};
 use crate::scenario::approver::{Asked, Reaction};
 use crate::scenario::format::{DriverKind, Fault, KeyServer};
@@ -473,7 +475,12 @@ impl Stream<'_> {
     }
 
     fn record(&mut self, line: &Line) -> anyhow::Result<()> {
-        self.observed.records.push(serde_json::from_str(&line.json).context("a record is no JSON")?);
+        let record: Value = serde_json::from_str(&line.json).context("a record is no JSON")?;
+        // Counters are labelled with the kind and the reason of a line, which must be those on the record.
+        let is = |name: &str, label: &str| record.get(name).is_none_or(|said| said == label);
+        let counted = (line.kind.name(), line.reason.row().code);
+        ensure!(is("kind", counted.0) && is("reason", counted.1), "counted as {counted:?}: {record}");
+        self.observed.records.push(record);
         Ok(())
     }
 }
