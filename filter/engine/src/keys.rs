@@ -181,7 +181,8 @@ impl KeyStore {
         if state.is_busy(remote, now) {
             return Wish::Coming;
         }
-        if state.asked_within(remote.keys.cooldown, now) && !state.elsewhere(remote, now) {
+        // Of a fetch whose end it has not heard of this worker knows nothing: what came is on the board.
+        if state.asked_within(remote.keys.cooldown, now) && !state.is_open() {
             return if state.is_newer(remote, seen, now) { Wish::Granted } else { Wish::Denied };
         }
         state.look(remote, now, board);
@@ -363,9 +364,14 @@ impl State {
         self.posted.asked.is_some_and(|asked| now.apart(asked) < pause)
     }
 
+    /// Whether a fetch began whose end this worker has not heard of.
+    fn is_open(&self) -> bool {
+        self.posted.asked > self.posted.ended
+    }
+
     /// Whether another worker's fetch may still end.
     fn elsewhere(&self, remote: &Remote, now: UnixTime) -> bool {
-        self.posted.asked > self.posted.ended && self.asked_within(remote.patience(), now)
+        self.is_open() && self.asked_within(remote.patience(), now)
     }
 
     /// Whether somebody must ask now: a session did, or time did.

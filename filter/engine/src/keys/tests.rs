@@ -68,6 +68,19 @@ fn one_worker_fetches_and_the_other_learns() {
     assert_eq!((generation(&first, 1001), generation(&second, 1001)), (Some(1), Some(1)));
 }
 
+/// It saw the other one ask, and nobody asked it until that had long been over.
+#[test]
+fn what_came_unnoticed_is_found_before_a_token_is_refused() {
+    for secs in [1001, 1003, 1009] {
+        let (first, second, mut board) = (worker(), worker(), MemoryLedger::new(1));
+        assert!(fetches(&first, 1000, &mut board) && !fetches(&second, 1000, &mut board));
+        // The fetch has lasted for as long as it may, and is not begun again before the cooldown is over.
+        assert_eq!(second.want(None, at(secs), &mut board), Wish::Denied, "{secs}");
+        assert!(arrives(&first, EMPTY, secs, &mut board));
+        assert_eq!(second.want(None, at(secs), &mut board), Wish::Granted, "{secs}");
+    }
+}
+
 #[test]
 fn however_many_unknown_keys_there_are_one_fetch_per_cooldown_and_process() {
     let (first, second, mut board) = (worker(), worker(), MemoryLedger::new(1));
