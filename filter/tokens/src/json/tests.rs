@@ -195,6 +195,16 @@ fn values() -> impl Strategy<Value = Value> {
     })
 }
 
+/// `value` without the sign of zeros: `-0` is the integer 0 here and a double to `serde_json`.
+fn one_zero(value: Value) -> Value {
+    match value {
+        Value::Number(number) if number.as_f64() == Some(0.0) => json!(0),
+        Value::Array(items) => items.into_iter().map(one_zero).collect(),
+        Value::Object(members) => members.into_iter().map(|(name, value)| (name, one_zero(value))).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value,
+    }
+}
+
 proptest! {
     #[test]
     fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..256)) {
@@ -205,7 +215,8 @@ proptest! {
     #[test]
     fn accepts_nothing_that_is_not_json(text in r#"[\[\]{},:"a\\u0-9eE.+\- ]{0,24}"#) {
         if let Ok(value) = read(&text) {
-            prop_assert_eq!(Ok(value), serde_json::from_str::<Value>(&text).map_err(|error| error.to_string()));
+            let meant = serde_json::from_str::<Value>(&text).map_err(|error| error.to_string());
+            prop_assert_eq!(Ok(one_zero(value)), meant.map(one_zero));
         }
     }
 
