@@ -182,10 +182,9 @@ impl KeyStore {
             return Wish::Coming;
         }
         // Of a fetch whose end it has not heard of this worker knows nothing: what came is on the board.
-        if state.asked_within(remote.keys.cooldown, now) && !state.is_open() {
-            return if state.is_newer(remote, seen, now) { Wish::Granted } else { Wish::Denied };
+        if !state.asked_within(remote.keys.cooldown, now) || state.is_open() {
+            state.look(remote, now, board);
         }
-        state.look(remote, now, board);
         if state.is_newer(remote, seen, now) {
             Wish::Granted
         } else if state.elsewhere(remote, now) {

@@ -99,12 +99,17 @@ impl Ask {
             Subject::Resource => "resource",
             Subject::Entity(name) => name,
         };
-        self.path.iter().fold(of.to_owned(), |spelled, name| {
-            let plain = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
-                && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-            if plain { format!("{spelled}.{name}") } else { format!("{spelled}[{name:?}]") }
-        })
+        spelled(of, &self.path)
     }
+}
+
+/// What is at `path` in `of`, as a policy writes it: `context.args.memo`, `context.args["at-once"]`.
+pub(super) fn spelled(of: &str, path: &[String]) -> String {
+    path.iter().fold(of.to_owned(), |spelled, name| {
+        let plain = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        if plain { format!("{spelled}.{name}") } else { format!("{spelled}[{name:?}]") }
+    })
 }
 
 struct Walk<'k> {

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use super::asks::spelled;
 use super::cedar::CedarPolicy;
 use super::expression;
 use super::index::Slot;
@@ -60,26 +61,15 @@ impl Missing {
 }
 
 impl fmt::Display for Missing {
-    /// As policies write it: `context.args.amount`, `context.args["at-once"]`.
+    /// As policies write it.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = match self {
-            Self::Read(path) => path,
-            Self::Other(words) => return out.write_str(words),
-        };
-        for (depth, name) in path.iter().enumerate() {
-            match (depth, is_identifier(name)) {
-                (0, _) => out.write_str(name)?,
-                (_, true) => write!(out, ".{name}")?,
-                (_, false) => write!(out, "[{name:?}]")?,
+        match self {
+            Self::Read(path) => {
+                path.split_first().map_or(Ok(()), |(variable, names)| out.write_str(&spelled(variable, names)))
             }
+            Self::Other(words) => out.write_str(words),
         }
-        Ok(())
     }
-}
-
-fn is_identifier(name: &str) -> bool {
-    let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    name.bytes().all(word) && name.starts_with(|first: char| !first.is_ascii_digit())
 }
 
 /// What the policies that could apply say, each by itself.

@@ -195,10 +195,10 @@ fn values() -> impl Strategy<Value = Value> {
     })
 }
 
-/// `value` without the sign of zeros: `-0` is the integer 0 here and a double to `serde_json`.
+/// `value` without the sign of zeros that have one: `-0` is the integer 0 here and a double to `serde_json`.
 fn one_zero(value: Value) -> Value {
     match value {
-        Value::Number(number) if number.as_f64() == Some(0.0) => json!(0),
+        Value::Number(number) if number.as_f64().is_some_and(|zero| zero == 0.0 && zero.is_sign_negative()) => json!(0),
         Value::Array(items) => items.into_iter().map(one_zero).collect(),
         Value::Object(members) => members.into_iter().map(|(name, value)| (name, one_zero(value))).collect(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value,

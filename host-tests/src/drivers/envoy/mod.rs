@@ -76,6 +76,9 @@ impl RealEnvoy {
         self.launched += 1;
         let front = Front::of(&bootstrap, format!("deployment-{}", self.launched))?;
         let Some(address) = self.deploy_beside(&front)? else { return Ok(Err(front)) };
+        if *deployment.keys == KeyServer::default() {
+            self.around.wait_for_keys(&config)?;
+        }
         Ok(Ok(Kept {
             configuration: deployment.configuration.to_owned(),
             gateway: gateway.to_vec(),
@@ -163,9 +166,6 @@ impl Driver for RealEnvoy {
             Err(front) => return Ok(Deployed::Refused(self.refusals(&front)?)),
         };
         self.kept.push(launched);
-        if *deployment.keys == KeyServer::default() {
-            self.around.wait_for_keys(&PluginConfig::from_json(deployment.configuration.to_owned())?)?;
-        }
         Ok(Deployed::Running)
     }
 
