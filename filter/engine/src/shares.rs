@@ -25,6 +25,10 @@ const UNVERIFIED: usize = 10;
 /// What one address gets of that: one in so many.
 const ADDRESSES: usize = 2;
 
+/// What whoever holds something leaves for the others: one for so many of what it holds. So who holds little gets something
+/// also where many hold what they may.
+const LEAVES: usize = 16;
+
 /// One value for each thing that is counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Each<T> {
@@ -181,7 +185,11 @@ pub(crate) struct Over {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Full {
     Worker,
+    /// The worker, but for what whoever holds less may still take.
+    WorkerNearly,
     Unverified,
+    /// The pool, but for what an address that holds less may still take.
+    UnverifiedNearly,
     Workload,
     Address,
 }
@@ -189,7 +197,7 @@ enum Full {
 impl Over {
     pub(crate) fn reason(self) -> Reason {
         match self.of {
-            Full::Worker | Full::Unverified => Reason::Overloaded,
+            Full::Worker | Full::WorkerNearly | Full::Unverified | Full::UnverifiedNearly => Reason::Overloaded,
             Full::Workload | Full::Address => Reason::ShareUsedUp,
         }
     }
@@ -201,7 +209,14 @@ impl fmt::Display for Over {
         let thing = self.thing.name();
         match self.of {
             Full::Worker => write!(formatter, "limits.{thing}.worker is reached"),
+            Full::WorkerNearly => {
+                write!(formatter, "limits.{thing}.worker is reached but for callers that hold less")
+            }
             Full::Unverified => write!(formatter, "callers not verified yet hold their tenth of limits.{thing}.worker"),
+            Full::UnverifiedNearly => write!(
+                formatter,
+                "callers not verified yet hold their tenth of limits.{thing}.worker but for addresses that hold less"
+            ),
             Full::Workload => write!(formatter, "limits.{thing}.workload is reached"),
             Full::Address => {
                 write!(
@@ -252,6 +267,26 @@ impl Shares {
     }
 }
 
+/// Whether there is room for more of something.
+pub(crate) enum Room {
+    Enough,
+    /// Only for somebody who holds less.
+    ForOthers,
+    None,
+}
+
+impl Room {
+    /// For `more` beside what is `taken` of `most`, for somebody who `holds` so much of it.
+    pub(crate) fn of(taken: usize, more: usize, most: usize, holds: usize) -> Self {
+        match most.checked_sub(taken.saturating_add(more)) {
+            _ if more == 0 => Self::Enough,
+            None => Self::None,
+            Some(left) if left < holds.div_ceil(LEAVES) => Self::ForOthers,
+            Some(_) => Self::Enough,
+        }
+    }
+}
+
 impl Taken {
     fn check(
         &self,
@@ -262,20 +297,25 @@ impl Taken {
         let of_owner = self.owners.get(&to).copied().unwrap_or_default();
         for thing in Thing::ALL {
             let (bound, before, after) = (*bounds.of(thing), *before.of(thing), *after.of(thing));
+            let holds = *of_owner.of(thing);
             let over = |of| Err(Over { thing, of });
             // What it has already is nothing new to whom it stays with.
-            let fits = |held: usize, same: bool, most: usize| {
-                let more = if same { after.saturating_sub(before) } else { after };
-                more == 0 || held.saturating_add(more) <= most
-            };
-            if !fits(*self.all.of(thing), true, bound.worker) {
-                return over(Full::Worker);
+            let more = |stays: bool| if stays { after.saturating_sub(before) } else { after };
+            match Room::of(*self.all.of(thing), more(true), bound.worker, holds) {
+                Room::Enough => {}
+                Room::ForOthers => return over(Full::WorkerNearly),
+                Room::None => return over(Full::Worker),
             }
-            let stays = !from.is_verified();
-            if !to.is_verified() && !fits(*self.unverified.of(thing), stays, bound.worker / UNVERIFIED) {
-                return over(Full::Unverified);
+            if !to.is_verified() {
+                let pool = bound.worker / UNVERIFIED;
+                match Room::of(*self.unverified.of(thing), more(!from.is_verified()), pool, holds) {
+                    Room::Enough => {}
+                    Room::ForOthers => return over(Full::UnverifiedNearly),
+                    Room::None => return over(Full::Unverified),
+                }
             }
-            if !fits(*of_owner.of(thing), from == to, to.share(bound)) {
+            let more = more(from == to);
+            if more > 0 && holds.saturating_add(more) > to.share(bound) {
                 return over(to.full());
             }
         }

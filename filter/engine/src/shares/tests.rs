@@ -54,6 +54,53 @@ fn over_the_workers_bound_it_is_nobodys_fault() {
     assert_eq!(refused(&shares, workload(4), 1), Some(overloaded));
 }
 
+/// Whoever holds nothing is let in where everybody else takes what they can get, a little at a time.
+#[test]
+fn who_holds_something_leaves_room_for_who_holds_nothing() {
+    let bounds = Each {
+        held_bytes: Bounds { worker: 100_000, workload: 10_000 },
+        held_streams: Bounds { worker: 8192, workload: 1024 },
+        calls: Bounds { worker: 512, workload: 64 },
+        response_bytes: Bounds { worker: 50_000, workload: 5000 },
+    };
+    let strangers: [fn(u8) -> Owner; 2] = [workload, address];
+    for (thing, owners) in Thing::ALL.into_iter().flat_map(|thing| strangers.map(|owners| (thing, owners))) {
+        let shares = Arc::new(Shares::new(bounds));
+        let amount = |of: usize| {
+            let mut amount = Each::default();
+            *amount.of_mut(thing) = of;
+            amount
+        };
+        let mut held: Vec<_> = (0..46).map(|number| Held::nothing(&shares, owners(number))).collect();
+        // Until nobody gets one more.
+        let mut gets = true;
+        while gets {
+            gets = false;
+            for one in &mut held {
+                let more = amount(*one.amounts.of(thing) + 1);
+                gets |= one.hold(one.owner(), more).is_ok();
+            }
+        }
+        let greedy = Held::nothing(&shares, owners(0)).hold(owners(0), amount(1)).map_err(Over::reason);
+        assert_eq!(greedy, Err(Reason::Overloaded), "{thing:?}");
+        let mut modest = Held::nothing(&shares, owners(100));
+        assert_eq!(modest.hold(owners(100), amount(1)), Ok(()), "{thing:?}");
+    }
+}
+
+/// A workload that is alone does without what it would leave to others, and no more.
+#[test]
+fn who_is_alone_gets_nearly_everything() {
+    let shares = shares();
+    let mut held = Held::nothing(&shares, workload(1));
+    let calls = (1..=20).take_while(|calls| held.hold(workload(1), Each { calls: *calls, ..Each::default() }).is_ok());
+    assert_eq!(calls.count(), 18);
+    let over = held.hold(workload(1), Each { calls: 19, ..Each::default() });
+    let nearly = "limits.calls.worker is reached but for callers that hold less";
+    assert_eq!(over.map_err(|over| over.to_string()), Err(nearly.to_owned()));
+    assert_eq!(Held::nothing(&shares, workload(2)).hold(workload(2), Each { calls: 2, ..Each::default() }), Ok(()));
+}
+
 #[test]
 fn who_is_not_verified_has_a_tenth_and_an_address_half_of_it() {
     let shares = shares();

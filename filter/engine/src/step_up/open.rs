@@ -15,6 +15,7 @@ use crate::board::{Board, Posting};
 use crate::digest;
 use crate::ledger::LedgerError;
 use crate::reason::Reason;
+use crate::shares::Room;
 
 /// How long something that is pending counts after it was asked last.
 const PENDING: Duration = Duration::from_mins(10);
@@ -64,6 +65,8 @@ pub(crate) enum Outcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Full {
     Process,
+    /// The process, but for what a workload with fewer may still open.
+    ProcessNearly,
     Workload,
     Task,
 }
@@ -85,7 +88,7 @@ impl Subject {
 impl Full {
     pub(crate) fn reason(self) -> Reason {
         match self {
-            Self::Process => Reason::Overloaded,
+            Self::Process | Self::ProcessNearly => Reason::Overloaded,
             Self::Workload | Self::Task => Reason::ShareUsedUp,
         }
     }
@@ -96,6 +99,7 @@ impl fmt::Display for Full {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Process => "limits.open_approvals.process is reached",
+            Self::ProcessNearly => "limits.open_approvals.process is reached but for callers that hold less",
             Self::Workload => "limits.open_approvals.workload is reached",
             Self::Task => "limits.open_approvals.task is reached",
         })
@@ -117,13 +121,17 @@ pub(crate) fn open(
         }
         let of_workload = entries.iter().filter(|entry| entry.subject.workload == subject.workload);
         let of_task = of_workload.clone().filter(|entry| entry.subject.task == subject.task);
-        let full = [
-            (Full::Process, entries.len(), bounds.process.min(MOST)),
-            (Full::Workload, of_workload.count(), bounds.workload),
-            (Full::Task, of_task.count(), bounds.task),
-        ];
-        if let Some((full, ..)) = full.into_iter().find(|(_, open, most)| open >= most) {
-            return Err(full);
+        let (of_workload, of_task) = (of_workload.count(), of_task.count());
+        match Room::of(entries.len(), 1, bounds.process.min(MOST), of_workload) {
+            Room::Enough => {}
+            Room::ForOthers => return Err(Full::ProcessNearly),
+            Room::None => return Err(Full::Process),
+        }
+        if of_workload >= bounds.workload {
+            return Err(Full::Workload);
+        }
+        if of_task >= bounds.task {
+            return Err(Full::Task);
         }
         entries.push(Entry { subject, until, pending: false });
         Ok(())
@@ -223,7 +231,7 @@ mod tests {
     use crate::board::Posted;
     use crate::ledger::MemoryLedger;
 
-    const BOUNDS: OpenBounds = OpenBounds { process: 6, workload: 4, task: 2 };
+    const BOUNDS: OpenBounds = OpenBounds { process: 7, workload: 4, task: 2 };
 
     fn at(secs: u64) -> UnixTime {
         UnixTime::from_secs(1_800_000_000 + secs)
@@ -250,12 +258,15 @@ mod tests {
             // A task belongs to its workload, whatever it is called.
             (2, "a", Ok(())),
             (2, "a", Ok(())),
-            (3, "a", Err(Full::Process)),
+            // The last one is for who has none.
+            (2, "b", Err(Full::ProcessNearly)),
+            (3, "a", Ok(())),
+            (4, "a", Err(Full::Process)),
         ] {
             assert_eq!(ask(&mut board, 0, subject(workload, task, 1)), expected, "{workload} {task}");
         }
         // All of them lapsed.
-        assert_eq!(ask(&mut board, 10, subject(3, "a", 1)), Ok(()));
+        assert_eq!(ask(&mut board, 10, subject(4, "a", 1)), Ok(()));
     }
 
     #[test]
