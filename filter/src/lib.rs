@@ -5,8 +5,8 @@
 //! [`Forward`](countersign_engine::forward::Forward), which only the engine can make.
 //!
 //! * `plugin`: the root context: configuration and ticks.
-//! * `stream`: the HTTP context, and the one loop that pauses, continues and resumes.
-//! * `phase`: how far a stream got.
+//! * `stream`: the HTTP context: callbacks into the engine's loop, Pause, Continue and resume out of it.
+//! * `gateway`: what that loop needs of the gateway, for one stream.
 //! * `worker`: what the contexts of one worker share: the held streams, the calls, the background.
 //! * `calls`: which call a token belongs to.
 //! * `succession`: whose configuration decides, where the gateway has several of one plugin.
@@ -16,8 +16,8 @@
 
 mod calls;
 mod configuration;
+mod gateway;
 mod host;
-mod phase;
 mod plugin;
 mod stats;
 mod stream;

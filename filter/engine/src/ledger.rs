@@ -30,6 +30,9 @@ pub trait Ledger: Board {
 
     /// Whether `entry` is used up, without using it.
     fn is_spent(&mut self, now: UnixTime, entry: &Entry) -> Result<bool, LedgerError>;
+
+    /// An input is dealt with: forgets what was looked at for it, so that a stream that waits takes no memory for it.
+    fn rest(&mut self) {}
 }
 
 /// One thing that can be used so often. Names are SHA-256 digests, so nothing readable is stored.

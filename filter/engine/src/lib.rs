@@ -17,7 +17,8 @@
 //! What is held on the way has [`shares`], so that one caller leaves room for others.
 //!
 //! [`Session`] runs that flow as a state machine; [`Background`] keeps keys fresh. Both are sans-IO: time is an
-//! argument, randomness comes in as a [`DecisionId`], effects come out as [`io::Step`] and are run by a shell.
+//! argument, randomness comes in as a [`DecisionId`], effects come out as [`io::Step`]. [`drive`] is the one loop that carries them
+//! out, over whatever implements [`drive::Host`]: a gateway, the tests, the command line.
 //! This crate never talks to a gateway, never reads a clock and never blocks.
 //!
 //! ```
@@ -40,6 +41,7 @@ pub mod clock;
 pub mod config;
 pub mod credential;
 pub mod digest;
+pub mod drive;
 mod engine;
 mod escapes;
 mod fifo;

@@ -45,11 +45,6 @@ impl<S: Store> StoredLedger<S> {
         Self { store, capacity, agreed, looked_at: Vec::new() }
     }
 
-    /// Keeps nothing of what it looked at: who waits for something takes no memory for it.
-    pub fn rest(&mut self) {
-        self.looked_at = Vec::new();
-    }
-
     fn place(&mut self, entry: &Entry) -> Result<Place, LedgerError> {
         let key = match self.agreed.0.get() {
             Some(key) => *key,
@@ -146,6 +141,10 @@ impl<S: Store> Ledger for StoredLedger<S> {
             self.looked_at.push((bucket, found));
         }
         Ok(spent)
+    }
+
+    fn rest(&mut self) {
+        self.looked_at = Vec::new();
     }
 }
 

@@ -1,26 +1,27 @@
-//! How far a stream got, and what the gateway is to do with it next. Decides nothing.
+//! How far a stream got, and what its host is to do with it next. Decides nothing.
 
 /// How far a stream got. It only moves down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Phase {
+pub(super) enum Phase {
     /// Held.
     Deciding,
     /// On its way upstream.
     Forwarded,
-    /// Answered or reset: nothing but its end will come.
+    /// Answered or reset: only its end is still to come.
     Answered,
     /// Its end came.
     Closed,
 }
 
-/// What became of a stream by one input.
+/// What became of a stream by one event.
+#[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Turn {
+pub enum Flow {
     /// It stays held.
     Hold,
-    /// It was let go by this input.
+    /// This event let it go: a host that is not in a callback of the stream has to resume it.
     Release,
-    /// It had been let go before, and runs on.
+    /// It was let go before, and runs on.
     Run,
     /// It was answered or reset, now or before.
     Stop,
@@ -28,18 +29,18 @@ pub(crate) enum Turn {
 
 impl Phase {
     /// What follows when nothing changes.
-    pub(crate) fn turn(self) -> Turn {
+    pub(super) fn flow(self) -> Flow {
         match self {
-            Self::Deciding => Turn::Hold,
-            Self::Forwarded => Turn::Run,
-            Self::Answered | Self::Closed => Turn::Stop,
+            Self::Deciding => Flow::Hold,
+            Self::Forwarded => Flow::Run,
+            Self::Answered | Self::Closed => Flow::Stop,
         }
     }
 }
 
-impl Turn {
+impl Flow {
     /// Whether the gateway may go on with what it just brought.
-    pub(crate) fn goes_on(self) -> bool {
+    pub fn goes_on(self) -> bool {
         match self {
             Self::Release | Self::Run => true,
             Self::Hold | Self::Stop => false,
