@@ -1,8 +1,7 @@
-//! The checks that a request passes, in their order, and which of them each reason is the answer of: for people and reports.
+//! The checks that a request passes, in their order: for people and reports. Which of them ends with a reason is in the table of
+//! reasons ([`Row::check`](crate::reason::Row::check)).
 //!
 //! Nothing is decided with it, and nothing is checked here.
-
-use crate::reason::Reason;
 
 /// One step of the flow. A closed set, in the order in which a request meets them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -85,107 +84,17 @@ impl Check {
             Self::Approval => "whoever must approve it did",
         }
     }
-
-    /// The check that ends with `reason`; none where it can be any.
-    pub const fn of(reason: Reason) -> Option<Self> {
-        Some(match reason {
-            Reason::AmbiguousHeaders | Reason::AmbiguousPath | Reason::OverrideHeader | Reason::UpgradeRefused => {
-                Self::Request
-            }
-            Reason::NoResource
-            | Reason::NearMiss
-            | Reason::NoMetadata
-            | Reason::OriginRefused
-            | Reason::PreflightUnanswered
-            | Reason::Unmatched
-            | Reason::AgentCard
-            | Reason::Metadata => Self::Route,
-            Reason::NoCredential
-            | Reason::ManyCredentials
-            | Reason::MalformedToken
-            | Reason::UnknownIssuer
-            | Reason::TokenHeaderRefused
-            | Reason::UnknownKey
-            | Reason::BadSignature
-            | Reason::TokenExpired
-            | Reason::TokenNotYetValid
-            | Reason::WrongAudience
-            | Reason::LifetimeTooLong
-            | Reason::ClaimRefused
-            | Reason::KeysUnavailable
-            | Reason::IntrospectionUnavailable
-            | Reason::TokenInactive => Self::Credential,
-            Reason::ProofRefused
-            | Reason::ProofMissing
-            | Reason::ProofNonce
-            | Reason::CertificateMismatch
-            | Reason::TokenUnbound => Self::Possession,
-            Reason::UnknownWorkload | Reason::ActorChainTooLong | Reason::ActorUnclassified => Self::Workload,
-            Reason::TaskRefused | Reason::TaskExpired | Reason::ConstraintUnsupported => Self::Task,
-            Reason::TokenSpent | Reason::ProofReplayed | Reason::Revoked | Reason::LedgerUnavailable => Self::Ledger,
-            Reason::MethodNotAllowed
-            | Reason::BodyTooLarge
-            | Reason::BodyTimeout
-            | Reason::BodyWithheld
-            | Reason::UnreadBody
-            | Reason::MediaType
-            | Reason::MalformedJson
-            | Reason::Batch
-            | Reason::MalformedMessage
-            | Reason::UnknownMethod
-            | Reason::AmbiguousArguments
-            | Reason::MethodNotFound
-            | Reason::MetaMissing
-            | Reason::AmbiguousUri
-            | Reason::UnsupportedVersion
-            | Reason::HeaderBodyMismatch => Self::Action,
-            Reason::UnknownSession => Self::Session,
-            Reason::ActsLikeAnAgent
-            | Reason::BeyondWorkload
-            | Reason::NotGranted
-            | Reason::ArgumentsBeyondGrant
-            | Reason::CircumstancesBeyondGrant
-            | Reason::CallLimitReached => Self::Grants,
-            Reason::Undeclared => Self::Catalogue,
-            Reason::AuthenticationInsufficient => Self::Authentication,
-            Reason::PolicyDenied
-            | Reason::PolicyError
-            | Reason::PolicyStale
-            | Reason::PdpUnavailable
-            | Reason::ClaimUnreadable
-            | Reason::ArgumentsUnfit => Self::Policy,
-            Reason::ToolChanged | Reason::AgentTaskOver | Reason::Allowed => Self::Seen,
-            Reason::Approved
-            | Reason::ApprovalUnavailable
-            | Reason::ApprovalNeeded
-            | Reason::ApprovalDenied
-            | Reason::ApprovalPending
-            | Reason::ApprovalTimeout
-            | Reason::ApproverUnreachable
-            | Reason::ApprovalUnsigned
-            | Reason::ApprovalMalformed
-            | Reason::ApprovalForOtherCall
-            | Reason::ApprovalReplayed
-            | Reason::ApprovalExpired
-            | Reason::ApproverIsRequester => Self::Approval,
-            Reason::ResponseUnreadable
-            | Reason::TransportUnsupported
-            | Reason::Overloaded
-            | Reason::ShareUsedUp
-            | Reason::ClientGone
-            | Reason::Internal => return None,
-        })
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reason::Reason;
 
     #[test]
     fn every_check_is_some_reasons_answer() {
         for check in Check::ALL {
-            assert!(Reason::ALL.iter().any(|reason| Check::of(*reason) == Some(check)), "{check:?}");
+            assert!(Reason::ALL.iter().any(|reason| reason.row().check == Some(check)), "{check:?}");
         }
         assert!(Check::ALL.is_sorted());
     }

@@ -1,4 +1,5 @@
-//! Which risks of public frameworks the built-in checks answer, and which identifiers policies may name (`@maps`).
+//! Risks of public frameworks: their identifiers, which policies may name (`@maps`), and which of them records answer. What the
+//! built-in checks answer is in the table of reasons ([`Row::maps`](crate::reason::Row::maps)).
 //!
 //! For people, records and reports: nothing is decided with it. Titles and sources are in `policies/frameworks.yaml`, and a test of
 //! the command line holds its identifiers and these together.
@@ -81,118 +82,6 @@ pub fn identifier(word: &str) -> Option<&'static str> {
     IDENTIFIERS.into_iter().find(|identifier| *identifier == word)
 }
 
-/// What the check answers that ends with `reason`; nothing where nothing is denied.
-pub const fn of_reason(reason: Reason) -> &'static [&'static str] {
-    match reason {
-        Reason::Allowed
-        | Reason::Approved
-        | Reason::Unmatched
-        | Reason::AgentCard
-        | Reason::Metadata
-        | Reason::ClientGone => &[],
-
-        // What parsers disagree about, and what nobody can read.
-        Reason::AmbiguousHeaders
-        | Reason::AmbiguousPath
-        | Reason::NearMiss
-        | Reason::OverrideHeader
-        | Reason::MethodNotAllowed
-        | Reason::UpgradeRefused
-        | Reason::UnreadBody
-        | Reason::MediaType
-        | Reason::MalformedJson
-        | Reason::Batch
-        | Reason::MalformedMessage
-        | Reason::AmbiguousArguments
-        | Reason::AmbiguousUri
-        | Reason::UnsupportedVersion
-        | Reason::MethodNotFound
-        | Reason::MetaMissing
-        | Reason::HeaderBodyMismatch
-        | Reason::NoMetadata
-        | Reason::OriginRefused
-        | Reason::PreflightUnanswered => &["ASI07", "T16", "MAESTRO-L4", "MEASURE-2.7"],
-        Reason::BodyTooLarge | Reason::BodyTimeout | Reason::Overloaded | Reason::ShareUsedUp => {
-            &["ASI08", "T4", "MAESTRO-L4"]
-        }
-
-        // What is not offered.
-        Reason::NoResource | Reason::UnknownMethod | Reason::Undeclared => &["ASI02", "T2", "MAESTRO-L4", "MAP-3.3"],
-
-        // Who calls.
-        Reason::NoCredential
-        | Reason::ManyCredentials
-        | Reason::MalformedToken
-        | Reason::UnknownIssuer
-        | Reason::TokenHeaderRefused
-        | Reason::UnknownKey
-        | Reason::BadSignature
-        | Reason::TokenNotYetValid
-        | Reason::ClaimRefused => &["ASI03", "T9", "MAESTRO-L6", "NHI4"],
-        Reason::TokenExpired | Reason::LifetimeTooLong => &["ASI03", "T9", "MAESTRO-L6", "NHI7"],
-        Reason::WrongAudience => &["ASI03", "T3", "MAESTRO-L6", "NHI8", "NHI9"],
-        Reason::TokenInactive | Reason::Revoked => &["ASI03", "ASI10", "MAESTRO-L6", "MANAGE-2.4", "NHI1"],
-        Reason::TokenSpent => &["ASI03", "T3", "MAESTRO-L6", "NHI2", "NHI7"],
-        Reason::ProofRefused
-        | Reason::ProofReplayed
-        | Reason::ProofMissing
-        | Reason::ProofNonce
-        | Reason::CertificateMismatch
-        | Reason::TokenUnbound => &["ASI03", "T9", "MAESTRO-L6", "NHI2", "NHI4"],
-        Reason::UnknownSession => &["ASI03", "ASI07", "T9", "MAESTRO-L7"],
-        Reason::AuthenticationInsufficient => &["ASI03", "T9", "MAESTRO-L6", "GOVERN-3.2"],
-        Reason::UnknownWorkload => &["ASI10", "T9", "T13", "MAESTRO-L7", "NHI1"],
-        Reason::ActorChainTooLong | Reason::ActorUnclassified => &["ASI03", "ASI07", "T3", "T14", "MAESTRO-L7"],
-        Reason::ActsLikeAnAgent => &["ASI10", "T7", "T13", "MAESTRO-L7", "MAP-3.3", "NHI5"],
-
-        // For what.
-        Reason::TaskRefused | Reason::ConstraintUnsupported => &["ASI03", "T3", "MAESTRO-L6", "MAP-3.3", "NHI5"],
-        Reason::TaskExpired => &["ASI03", "ASI10", "MAESTRO-L6", "GOVERN-1.7", "MANAGE-2.4", "NHI1"],
-        Reason::BeyondWorkload | Reason::NotGranted => {
-            &["ASI01", "ASI02", "ASI03", "T2", "T3", "T6", "MAESTRO-L7", "MAP-3.3", "NHI5"]
-        }
-        Reason::ArgumentsBeyondGrant | Reason::CircumstancesBeyondGrant => {
-            &["ASI01", "ASI02", "T2", "T3", "T6", "MAESTRO-L7", "MAP-3.3", "NHI5"]
-        }
-        Reason::CallLimitReached => &["ASI02", "ASI08", "T2", "T4", "MAESTRO-L7", "MANAGE-2.4"],
-
-        // Policy.
-        Reason::PolicyDenied => &["ASI02", "T2", "MAESTRO-L6", "MANAGE-1.3"],
-        Reason::ClaimUnreadable => &["ASI03", "T3", "MAESTRO-L6"],
-        Reason::ArgumentsUnfit => &["ASI02", "T2", "MAESTRO-L6"],
-
-        // What servers and other agents are and do.
-        Reason::ToolChanged => &["ASI04", "T17", "MAESTRO-L3", "GOVERN-6.1", "MANAGE-3.1", "NHI3"],
-        // A list that is not passed shows nothing that its reader may not call.
-        Reason::ResponseUnreadable | Reason::TransportUnsupported => &["ASI02", "T2", "MAESTRO-L3"],
-        Reason::AgentTaskOver => &["ASI07", "ASI08", "T12", "MAESTRO-L7"],
-
-        // People.
-        Reason::ApprovalNeeded | Reason::ApprovalDenied | Reason::ApprovalPending => {
-            &["ASI02", "ASI09", "MAESTRO-L6", "GOVERN-3.2", "MAP-3.5"]
-        }
-        Reason::ApprovalUnsigned
-        | Reason::ApprovalMalformed
-        | Reason::ApprovalForOtherCall
-        | Reason::ApprovalReplayed
-        | Reason::ApprovalExpired
-        | Reason::ApproverIsRequester => &["ASI03", "ASI09", "T8", "MAESTRO-L6", "GOVERN-3.2", "MAP-3.5"],
-
-        // What cannot be answered denies.
-        Reason::BodyWithheld
-        | Reason::KeysUnavailable
-        | Reason::IntrospectionUnavailable
-        | Reason::PdpUnavailable
-        | Reason::PolicyStale
-        | Reason::PolicyError
-        | Reason::ApprovalUnavailable
-        | Reason::ApprovalTimeout
-        | Reason::ApproverUnreachable
-        | Reason::LedgerUnavailable
-        | Reason::Internal => &["MAESTRO-L6", "MEASURE-2.6", "MEASURE-2.7"],
-    }
-}
-
 /// What it helps against that `finding` is on the record.
 pub const fn of_finding(finding: Finding) -> &'static [&'static str] {
     match finding {
@@ -207,7 +96,7 @@ pub const fn of_finding(finding: Finding) -> &'static [&'static str] {
 
 /// What is said on the record of a decision with `reason`: what its check answers and what its `policies` say they do, each once.
 pub(crate) fn on_record<'p>(reason: Reason, policies: impl Iterator<Item = &'p [&'static str]>) -> Vec<&'static str> {
-    let mut maps = of_reason(reason).to_vec();
+    let mut maps = reason.row().maps.to_vec();
     for identifier in policies.flatten() {
         if !maps.contains(identifier) {
             maps.push(identifier);
@@ -223,14 +112,14 @@ mod tests {
 
     #[test]
     fn checks_name_what_there_is_and_every_denial_answers_something() {
-        let named = Reason::ALL.iter().map(|reason| of_reason(*reason));
+        let named = Reason::ALL.iter().map(|reason| reason.row().maps);
         let named = named.chain(Finding::ALL.map(of_finding)).chain([OF_RECORDS]);
         for identifier in named.flatten() {
             assert_eq!(super::identifier(identifier), Some(*identifier));
         }
         for reason in Reason::ALL {
             let silent = matches!(reason.row().kind, Kind::Allow | Kind::Served) || *reason == Reason::ClientGone;
-            assert_eq!(of_reason(*reason).is_empty(), silent, "{reason:?}");
+            assert_eq!(reason.row().maps.is_empty(), silent, "{reason:?}");
         }
     }
 

@@ -94,9 +94,7 @@ impl Reply {
         if row.status == 405 {
             headers.push(("allow", to.denial.allow.to_owned()));
         }
-        if let Some(seconds) = retry_after(reason) {
-            headers.push(("retry-after", seconds.to_owned()));
-        }
+        headers.extend(row.retry_after.map(|seconds| ("retry-after", seconds.to_string())));
         headers.push(("cache-control", "no-store".to_owned()));
         let decision = to.id.to_string();
         let words = Words::new(reason, to.mend, &decision);
@@ -143,18 +141,11 @@ impl Reply {
 
 fn challenge(reason: Reason, to: &Addressee<'_>) -> Option<String> {
     let row = reason.row();
-    let error = match row.challenge {
-        Challenge::None => return None,
-        Challenge::Bare => None,
-        Challenge::InvalidRequest => Some("invalid_request"),
-        Challenge::InvalidToken => Some("invalid_token"),
-        Challenge::InvalidProof => Some("invalid_dpop_proof"),
-        Challenge::UseNonce => Some("use_dpop_nonce"),
-        Challenge::InsufficientScope => Some("insufficient_scope"),
-        Challenge::InsufficientAuthentication => Some("insufficient_user_authentication"),
-    };
+    if row.challenge == Challenge::None {
+        return None;
+    }
     let mut parts = Vec::new();
-    if let Some(error) = error {
+    if let Some(error) = row.challenge.error() {
         parts.push(format!("error={}", quoted(error)));
         parts.push(format!("error_description={}", quoted(row.detail)));
     }
@@ -187,15 +178,6 @@ fn challenge(reason: Reason, to: &Addressee<'_>) -> Option<String> {
 fn quoted(text: &str) -> String {
     let safe: String = text.chars().filter(|c| matches!(c, ' '..='~') && !matches!(c, '"' | '\\')).collect();
     format!("\"{safe}\"")
-}
-
-fn retry_after(reason: Reason) -> Option<&'static str> {
-    match reason.row().status {
-        503 => Some("1"),
-        _ if reason == Reason::ShareUsedUp => Some("1"),
-        _ if reason == Reason::ApprovalPending => Some("5"),
-        _ => None,
-    }
 }
 
 /// RFC 9457 §3.1.

@@ -21,7 +21,7 @@ pub(super) fn changes(
     match (decision, reason) {
         (Decision::Allow | Decision::Served | Decision::Undecided, _) | (Decision::Deny, None) => Vec::new(),
         (Decision::StepUp, _) => asks(explained).into_iter().collect(),
-        (Decision::Deny, Some(reason)) => match Check::of(reason) {
+        (Decision::Deny, Some(reason)) => match reason.row().check {
             Some(Check::Credential) => credential(explained, engine, reason),
             Some(Check::Grants) => [lists(explained), policies(explained)].concat(),
             Some(Check::Policy) => or_words(policies(explained), reason),

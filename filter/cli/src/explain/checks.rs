@@ -71,7 +71,7 @@ pub struct Policy {
 
 /// Every check, up to the one that `reason` is the answer of, and what was found.
 pub(super) fn checks(explained: &Explained<'_>, reason: Option<Reason>, decision: Decision) -> Vec<Checked> {
-    let last = reason.map_or_else(|| Some(open(explained)), Check::of);
+    let last = reason.map_or_else(|| Some(open(explained)), |reason| reason.row().check);
     let at_last = match decision {
         Decision::Allow | Decision::Served => CheckResult::Passed,
         Decision::Deny => CheckResult::Failed,

@@ -39,7 +39,7 @@ enum Place<'c> {
 
 /// How far the request of `record`, which ended with `reason`, gets with `config`.
 pub(super) fn of<'c>(record: &Record, reason: Reason, config: &'c Config) -> Ahead<'c> {
-    let check = Check::of(reason);
+    let check = reason.row().check;
     // How a head reads is not configured.
     if check == Some(Check::Request) {
         return Ahead::Ends(deny(reason));
@@ -67,7 +67,7 @@ pub(super) fn of<'c>(record: &Record, reason: Reason, config: &'c Config) -> Ahe
 
 /// What ends a request for a resource before the catalogue is looked at, if anything does.
 fn admission(record: &Record, reason: Reason, config: &Config) -> Option<Judgement> {
-    let check = Check::of(reason);
+    let check = reason.row().check;
     let workload = record.workload.as_ref().and_then(|caller| facts::workload(caller, config));
     let is_denied = workload.as_ref().is_some_and(|workload| is_denied(record, workload, config));
     match check {

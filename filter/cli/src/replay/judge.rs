@@ -135,13 +135,13 @@ impl<'c> Judge<'c> {
     /// What came after policy then, and does again: what the server had shown, and what the task itself asks for.
     fn with_what_followed(&self, record: &Record, reason: Reason, judgement: Judgement) -> Judgement {
         let lets_through = matches!(judgement, Judgement::Decided { effect: Effect::Allow | Effect::StepUp, .. });
-        if Check::of(reason) == Some(Check::Seen) && reason != Reason::Allowed && lets_through {
+        if reason.row().check == Some(Check::Seen) && reason != Reason::Allowed && lets_through {
             return deny(reason);
         }
         match judgement {
             // The task had asked for the approval, of something that the same policies permit.
             Judgement::Decided { effect: Effect::Allow, reason: _, policies }
-                if Check::of(reason) == Some(Check::Approval)
+                if reason.row().check == Some(Check::Approval)
                     && record.policies.iter().any(|id| policies.contains(id)) =>
             {
                 self.asked_about(policies)
@@ -152,7 +152,7 @@ impl<'c> Judge<'c> {
 
     /// Whether `record` was decided by these policies and this catalogue, and nobody elsewhere can have changed their mind.
     fn says_the_same(&self, record: &Record, reason: Reason) -> bool {
-        Check::of(reason) >= Some(Check::Catalogue)
+        reason.row().check >= Some(Check::Catalogue)
             && reason != Reason::PolicyStale
             && self.config.policy.pdp.is_none()
             && record.policy_revision.as_deref() == Some(&self.revision)
@@ -205,7 +205,7 @@ fn done(record: &Record, reason: Reason) -> Option<Effect> {
 
 /// What was decided before anybody had answered.
 fn decided_then(reason: Reason) -> Effect {
-    if Check::of(reason) == Some(Check::Approval) && reason != Reason::ApprovalUnavailable {
+    if reason.row().check == Some(Check::Approval) && reason != Reason::ApprovalUnavailable {
         return Effect::StepUp;
     }
     match reason.row().kind {
@@ -217,7 +217,7 @@ fn decided_then(reason: Reason) -> Effect {
 
 /// Whether catalogue or policies ended it.
 fn is_policys(reason: Reason) -> bool {
-    matches!(Check::of(reason), Some(Check::Catalogue | Check::Policy | Check::Approval))
+    matches!(reason.row().check, Some(Check::Catalogue | Check::Policy | Check::Approval))
 }
 
 pub(super) const fn decided(effect: Effect, reason: Option<Reason>, policies: Vec<String>) -> Judgement {

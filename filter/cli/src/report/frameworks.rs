@@ -14,7 +14,6 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::catalogue::{Framework, Risk, catalogue};
-use super::checks::is_possible;
 use super::text;
 use crate::document::{Document, DocumentError};
 use crate::output::{Answer, Verdict};
@@ -125,9 +124,9 @@ struct Answers {
 impl Answers {
     fn of(config: &Config, policy: Option<&CedarPolicy>) -> Self {
         let mut answers = Self::default();
-        for reason in Reason::ALL.iter().filter(|reason| is_possible(**reason, config)) {
-            let built_in = BuiltIn { check: Check::of(*reason).map(Check::name), reason: reason.row().code };
-            for id in frameworks::of_reason(*reason) {
+        for row in Reason::ALL.iter().map(|reason| reason.row()).filter(|row| config.meets(row.needs)) {
+            let built_in = BuiltIn { check: row.check.map(Check::name), reason: row.code };
+            for id in row.maps {
                 answers.checks.entry(id).or_default().push(built_in);
             }
         }

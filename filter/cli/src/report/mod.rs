@@ -1,7 +1,6 @@
 //! `countersign report`: what can be said about a configuration without a request.
 
 mod catalogue;
-mod checks;
 mod frameworks;
 mod text;
 

@@ -3,8 +3,8 @@
 //! Reading never stops at the first mistake: every error is reported at once, each with its place.
 
 mod address;
-mod clusters;
 mod error;
+mod needs;
 mod numbers;
 mod read;
 mod secrets;
@@ -20,7 +20,6 @@ use std::time::Duration;
 
 use countersign_tokens::{Algorithm, IssuerRules, KeyFormat, KeySet, Scalar, TrustDomain, json};
 
-pub use clusters::ClusterUse;
 pub use error::{ConfigError, ConfigErrors};
 pub use secrets::{NoSecrets, Secrets};
 

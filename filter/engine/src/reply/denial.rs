@@ -89,11 +89,11 @@ impl Denial {
     /// `rpc` at its endpoint for JSON-RPC, where what is wrong with the message, by a code that somebody specified, is an answer
     /// like any other: with HTTP status 200. Who may not, or not yet, is told so by the status as well (1.0 §7.6).
     pub(crate) fn a2a(reason: Reason, rpc: bool) -> Self {
-        let status = reason.row().status;
-        let parameters = (reason == Reason::AmbiguousArguments).then_some(-32602);
-        let said = of_a2a(reason).map(|(code, _)| code).or(specified(reason)).or(parameters);
-        let code = said.unwrap_or(own_code(status));
-        Self { status: if rpc && said.is_some() { 200 } else { status }, form: Form::A2a { code, rpc }, allow: ALLOW }
+        let row = reason.row();
+        let said = row.a2a.map(|error| error.code).or(row.json_rpc);
+        let code = said.unwrap_or(own_code(row.status));
+        let status = if rpc && said.is_some() { 200 } else { row.status };
+        Self { status, form: Form::A2a { code, rpc }, allow: ALLOW }
     }
 
     /// For a gRPC resource. What is not gRPC is answered in HTTP's words (grpc/grpc, `doc/PROTOCOL-HTTP2.md`).
@@ -113,29 +113,13 @@ impl Denial {
         if tool_result && called && row.status == FORBIDDEN && row.challenge == Challenge::None {
             return Self { status: 200, form: Form::Result { typed: stateless }, allow };
         }
-        let code = specified(reason).or(code.filter(|_| row.status == FORBIDDEN)).unwrap_or(own_code(row.status));
+        let code = row.json_rpc.or(code.filter(|_| row.status == FORBIDDEN)).unwrap_or(own_code(row.status));
         Self { status: row.status, form: Form::Error { code }, allow }
     }
 }
 
 const FORBIDDEN: u16 = 403;
 const ALLOW: &str = "GET, POST, DELETE, OPTIONS";
-
-/// The specification's code where it has one (JSON-RPC 2.0 §5.1; MCP 2026-07-28, Error Codes).
-fn specified(reason: Reason) -> Option<i32> {
-    const SPECIFIED: &[(Reason, i32)] = &[
-        (Reason::MalformedJson, -32700),
-        (Reason::Batch, -32600),
-        (Reason::MalformedMessage, -32600),
-        (Reason::UnknownMethod, -32601),
-        (Reason::MethodNotFound, -32601),
-        (Reason::MetaMissing, -32602),
-        (Reason::AmbiguousUri, -32602),
-        (Reason::HeaderBodyMismatch, -32020),
-        (Reason::UnsupportedVersion, -32022),
-    ];
-    SPECIFIED.iter().find(|(candidate, _)| *candidate == reason).map(|(_, code)| *code)
-}
 
 /// The code where `initialize` is answered with a version that is not read (MCP 2025-11-25, Lifecycle, Error Handling).
 pub(super) const INVALID_PARAMS: i32 = -32602;
@@ -220,9 +204,10 @@ impl<'a> Words<'a> {
 
     /// `google.rpc.ErrorInfo`: A2A's own reason where it has one, in its domain, and ours in ours.
     fn error_info(&self) -> Value {
-        let (name, domain) = match of_a2a(self.reason) {
-            Some((_, name)) => (name.to_owned(), "a2a-protocol.org"),
-            None => (self.reason.row().code.to_ascii_uppercase(), "countersign"),
+        let row = self.reason.row();
+        let (name, domain) = match row.a2a.and_then(|error| error.name) {
+            Some(name) => (name.to_owned(), "a2a-protocol.org"),
+            None => (row.code.to_ascii_uppercase(), "countersign"),
         };
         let mut metadata = json!({ "decision": self.decision });
         self.mend_in(&mut metadata);
@@ -233,13 +218,4 @@ impl<'a> Words<'a> {
             "metadata": metadata,
         })
     }
-}
-
-/// Where a denial is one of A2A's own errors (1.0 §5.4): its code and its reason.
-fn of_a2a(reason: Reason) -> Option<(i32, &'static str)> {
-    let own = [
-        (Reason::UnsupportedVersion, -32009, "VERSION_NOT_SUPPORTED"),
-        (Reason::AgentTaskOver, -32004, "UNSUPPORTED_OPERATION"),
-    ];
-    own.into_iter().find(|(candidate, ..)| *candidate == reason).map(|(_, code, name)| (code, name))
 }

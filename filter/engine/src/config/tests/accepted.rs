@@ -9,8 +9,8 @@ use super::{Edit, Outcome, SECRET, edited, full, key_set, minimal, parse, set};
 use crate::catalogue::{Annotations, Denials, Match, Mirrored, PathMatch, PinScope, Protocol, Risk, Tool};
 use crate::claims::{ClaimKind, ClaimRule};
 use crate::config::{
-    Binding, Bound, ClientCertificate, ClusterUse, Config, Endpoint, ForwardConfig, KeyLocation, KeySource, Limits,
-    NoSecrets, RecordConfig, RemoteKeys, SessionsConfig, Unmatched,
+    Binding, Bound, ClientCertificate, Config, Endpoint, ForwardConfig, KeyLocation, KeySource, Limits, NoSecrets,
+    RecordConfig, RemoteKeys, SessionsConfig, Unmatched,
 };
 use crate::credential::Carrier;
 use crate::introspection::Budget;
@@ -272,9 +272,6 @@ fn keys_are_discovered_at_the_same_host_or_where_it_is_stated() -> Outcome {
             keys: endpoint(cluster, authority, "/", 3),
         };
         assert_eq!(keys.location, expected);
-        let clusters: Vec<_> = config.clusters().into_iter().map(|cluster| (cluster.name, cluster.authority)).collect();
-        let pair = |name: &str, authority: &str| (name.to_owned(), authority.to_owned());
-        assert_eq!(clusters, [pair("sts", "sts.example.com"), pair(cluster, authority)]);
     }
     Ok(())
 }
@@ -347,27 +344,6 @@ fn whole_numbers_may_be_doubles() -> Outcome {
     assert!(document.to_string().contains("\"version\":1.0"));
     let limits = parse(&document)?.limits;
     assert_eq!((limits.cached_tokens, limits.shares.calls.worker), (2048, 100));
-    Ok(())
-}
-
-#[test]
-fn clusters_are_listed() -> Outcome {
-    let edits = [
-        set("/step_up/webhook/cluster", "sts"),
-        set("/step_up/webhook/url", "https://sts.example.com:443/ask"),
-        set("/issuers/0/keys/url", "https://sts.example.com:443/keys"),
-    ];
-    let used = |what| {
-        let (name, scheme) = ("sts".to_owned(), "https".to_owned());
-        ClusterUse { name, scheme, authority: "sts.example.com:443".to_owned(), what }
-    };
-    let pdp = ClusterUse {
-        name: "pdp".to_owned(),
-        scheme: "https".to_owned(),
-        authority: "pdp.example.com".to_owned(),
-        what: "decisions",
-    };
-    assert_eq!(parse(&edited(full(), &edits)?)?.clusters(), [used("keys"), pdp, used("approvals")]);
     Ok(())
 }
 
