@@ -19,6 +19,18 @@ pub enum Posting {
     Changed,
 }
 
+/// What becomes of a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// It stays as it is.
+    Keep,
+    /// It is replaced by this one.
+    Post(Vec<u8>),
+}
+
+/// How often another worker may be quicker before an [`update`] gives up.
+pub(crate) const ATTEMPTS: usize = 8;
+
 /// The board. Documents last as long as the process and are bounded by whoever posts them.
 pub trait Board {
     /// The document called `name`, if there is one.
@@ -26,4 +38,29 @@ pub trait Board {
 
     /// Replaces the document if it is still of `version`; none: if there is none.
     fn post(&mut self, name: &str, document: &[u8], version: Option<u32>) -> Result<Posting, LedgerError>;
+}
+
+/// Makes of the document called `name`, if there is one, what `change` says, which is asked again where another worker was quicker;
+/// what it said beside that.
+///
+/// # Errors
+/// Outside: the board cannot be read or written, or others were quicker [`ATTEMPTS`] times. Inside: `change` refused.
+pub(crate) fn update<T, E>(
+    board: &mut dyn Board,
+    name: &str,
+    mut change: impl FnMut(Option<&[u8]>) -> Result<(T, Change), E>,
+) -> Result<Result<T, E>, LedgerError> {
+    for _ in 0..ATTEMPTS {
+        let posted = board.read(name)?;
+        let (said, change) = match change(posted.as_ref().map(|posted| posted.document.as_slice())) {
+            Ok(changed) => changed,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        let Change::Post(document) = change else { return Ok(Ok(said)) };
+        match board.post(name, &document, posted.map(|posted| posted.version))? {
+            Posting::Done => return Ok(Ok(said)),
+            Posting::Changed => {}
+        }
+    }
+    Err(LedgerError::Unavailable)
 }

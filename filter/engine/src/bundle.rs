@@ -26,7 +26,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::background::early_by;
-use crate::board::{Board, Posting};
+use crate::board::{self, Board, Change};
 use crate::config::{BundleConfig, ConfigErrors, MaxStale, WhenStale};
 use crate::digest;
 use crate::engine::{Engine, Loading, Refused};
@@ -46,8 +46,6 @@ const DOCUMENT: Limits = Limits { depth: 64, bytes: 1024 * 1024, nodes: 200_000 
 
 /// First bytes of what workers tell each other: anything else was not written by this version.
 const MAGIC: [u8; 4] = *b"csb2";
-/// How often another worker may be quicker.
-const ATTEMPTS: usize = 8;
 
 /// What this worker knows of bundles.
 #[derive(Debug)]
@@ -368,17 +366,14 @@ impl Bundles {
 
     /// Tells the other workers, so that none of them goes back behind it.
     fn tell(&self, seen: Seen, board: &mut dyn Board) -> Result<(), BundleError> {
-        for _ in 0..ATTEMPTS {
-            let Ok(found) = board.read(&self.document) else { return Ok(()) };
-            if let Some(known) = found.as_ref().and_then(|found| Seen::decode(&found.document)) {
+        let told = board::update(board, &self.document, |found| {
+            if let Some(known) = found.and_then(Seen::decode) {
                 seen.follows(known)?;
             }
-            match board.post(&self.document, &seen.encode(), found.map(|found| found.version)) {
-                Ok(Posting::Changed) => {}
-                Ok(Posting::Done) | Err(_) => return Ok(()),
-            }
-        }
-        Ok(())
+            Ok(((), Change::Post(seen.encode())))
+        });
+        // Without a board each worker knows its own.
+        told.unwrap_or(Ok(()))
     }
 }
 

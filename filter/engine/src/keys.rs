@@ -13,6 +13,7 @@ mod discovery;
 mod posted;
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -22,7 +23,7 @@ use countersign_tokens::{IssuerRules, KeySet, KeySetError, UnixTime};
 
 use self::posted::Posted;
 use crate::background::early_by;
-use crate::board::{Board, Posting};
+use crate::board::{self, Board, Change, Posting};
 use crate::config::{Endpoint, KeyLocation, KeySource, RemoteKeys};
 use crate::digest;
 use crate::io::{Call, CallFailure, CallId, CallOutcome};
@@ -32,9 +33,6 @@ const RETRY: Duration = Duration::from_secs(5);
 
 /// How often keys are fetched when neither configuration nor publisher says.
 const REFRESH: Duration = Duration::from_mins(5);
-
-/// How often a set that another worker replaced meanwhile is written again.
-const ATTEMPTS: usize = 8;
 
 /// One issuer's keys, as one worker has them.
 #[derive(Debug)]
@@ -443,14 +441,9 @@ impl State {
             self.posted.fetched = Some(now);
             self.posted.keys = keys;
         }
-        let mine = self.posted.encode();
-        for _ in 0..ATTEMPTS {
-            let Ok(found) = board.read(&remote.document) else { return };
-            match board.post(&remote.document, &mine, found.map(|found| found.version)) {
-                Ok(Posting::Changed) => {}
-                Ok(Posting::Done) | Err(_) => return,
-            }
-        }
+        // Who cannot be told asks for itself, too.
+        let _ =
+            board::update(board, &remote.document, |_| Ok::<_, Infallible>(((), Change::Post(self.posted.encode()))));
     }
 }
 

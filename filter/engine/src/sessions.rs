@@ -13,7 +13,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-use crate::board::{Board, Posting};
+use crate::board::{self, Board, Change};
 use crate::digest;
 use crate::workload::Workload;
 
@@ -33,8 +33,6 @@ const RECORDS: &[u8] = b"countersign record 1";
 const DOCUMENT: &str = "session-key";
 /// First bytes of the document: anything else was not written by this version.
 const MAGIC: [u8; 4] = *b"css1";
-/// How often another worker may be quicker.
-const ATTEMPTS: usize = 4;
 
 /// The key of this worker, and what it may be made of.
 #[derive(Default)]
@@ -98,18 +96,14 @@ impl SessionKeys {
     /// The key of the process: the first worker's.
     fn agree(&self, board: &mut dyn Board) -> Result<[u8; 32], NoKey> {
         let seed = self.seed.ok_or(NoKey)?;
-        for _ in 0..ATTEMPTS {
-            if let Some(posted) = board.read(DOCUMENT).map_err(|_| NoKey)? {
-                let key = posted.document.strip_prefix(&MAGIC).and_then(|key| key.try_into().ok());
-                return key.ok_or(NoKey);
+        let agreed = board::update(board, DOCUMENT, |posted| match posted {
+            Some(posted) => {
+                let key = posted.strip_prefix(&MAGIC).and_then(|key| key.try_into().ok());
+                Ok((key.ok_or(NoKey)?, Change::Keep))
             }
-            let document = [MAGIC.as_slice(), &seed].concat();
-            match board.post(DOCUMENT, &document, None).map_err(|_| NoKey)? {
-                Posting::Done => return Ok(seed),
-                Posting::Changed => {}
-            }
-        }
-        Err(NoKey)
+            None => Ok((seed, Change::Post([MAGIC.as_slice(), &seed].concat()))),
+        });
+        agreed.map_err(|_| NoKey).flatten()
     }
 }
 
@@ -158,7 +152,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::board::Posted;
+    use crate::board::{Posted, Posting};
     use crate::claims::Claims;
     use crate::ledger::{LedgerError, MemoryLedger};
     use crate::workload::{Actor, Identity, Kind};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use countersign_tokens::UnixTime;
 
 use super::Viewer;
-use crate::board::{Board, Posting};
+use crate::board::{self, Board, Change};
 use crate::ledger::LedgerError;
 
 /// How long something holds after it was seen last. Clients list tools when a session begins: longer than most sessions, short
@@ -29,9 +29,6 @@ pub(super) const ENTRY_BYTES: usize = VIEWER_BYTES + KEY_BYTES + 8 + 8;
 
 /// First bytes of every document, before the order that it counts: anything else was not written by this version.
 pub(super) const MAGIC: [u8; 4] = *b"cst2";
-
-/// How often another worker may be quicker.
-pub(super) const ATTEMPTS: usize = 8;
 
 /// What was seen of which tool: a code, and a digest but for its first byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -101,23 +98,13 @@ impl Document {
         name: &str,
         mut change: impl FnMut(&mut Self) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
-        for _ in 0..ATTEMPTS {
-            let posted = board.read(name)?;
-            let version = posted.as_ref().map(|posted| posted.version);
-            let mut document = match posted {
-                Some(posted) => Self::decode(&posted.document, now)?,
-                None => Self::default(),
-            };
+        let changed = board::update(board, name, |posted| {
+            let mut document = posted.map_or_else(|| Ok(Self::default()), |posted| Self::decode(posted, now))?;
             let made = change(&mut document)?;
-            if !document.changed {
-                return Ok(made);
-            }
-            match board.post(name, &document.encode(), version)? {
-                Posting::Done => return Ok(made),
-                Posting::Changed => {}
-            }
-        }
-        Err(LedgerError::Unavailable)
+            let becomes = if document.changed { Change::Post(document.encode()) } else { Change::Keep };
+            Ok((made, becomes))
+        });
+        changed.flatten()
     }
 
     pub(super) fn entries(&self) -> impl Iterator<Item = &Entry> {

@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use super::document::{ATTEMPTS, ENTRY_BYTES, MAGIC, MOST, SHARE};
+use super::document::{ENTRY_BYTES, MAGIC, MOST, SHARE};
 use super::*;
-use crate::board::{Posted, Posting};
+use crate::board::{ATTEMPTS, Posted, Posting};
 use crate::ledger::MemoryLedger;
 
 const PIN: [u8; 32] = [7; 32];

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use countersign_tokens::UnixTime;
 
-use crate::board::{Board, Posting};
+use crate::board::{self, Board, Change};
 use crate::digest;
 use crate::ledger::LedgerError;
 use crate::reason::Reason;
@@ -29,9 +29,6 @@ const MAGIC: [u8; 4] = *b"coa1";
 const TAG_BYTES: usize = 8;
 /// Workload, task, call, end, whether it is pending.
 const ENTRY_BYTES: usize = 3 * TAG_BYTES + 8 + 1;
-
-/// How often another worker may be quicker.
-const ATTEMPTS: usize = 8;
 
 /// How many approvals may be open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,20 +168,17 @@ fn change<E>(
     now: UnixTime,
     edit: impl Fn(&mut Vec<Entry>) -> Result<(), E>,
 ) -> Result<Result<(), E>, LedgerError> {
-    for _ in 0..ATTEMPTS {
-        let posted = board.read(DOCUMENT)?;
-        let version = posted.as_ref().map(|posted| posted.version);
-        let mut entries = posted.map_or(Ok(Vec::new()), |posted| decode(&posted.document))?;
+    let changed = board::update(board, DOCUMENT, |posted| {
+        let mut entries = posted.map_or(Ok(Vec::new()), decode).map_err(Err)?;
         entries.retain(|entry| entry.until > now);
-        if let Err(refused) = edit(&mut entries) {
-            return Ok(Err(refused));
-        }
-        match board.post(DOCUMENT, &encode(&entries), version)? {
-            Posting::Done => return Ok(Ok(())),
-            Posting::Changed => {}
-        }
+        edit(&mut entries).map_err(Ok)?;
+        Ok(((), Change::Post(encode(&entries))))
+    });
+    match changed? {
+        Ok(()) => Ok(Ok(())),
+        Err(Ok(refused)) => Ok(Err(refused)),
+        Err(Err(unreadable)) => Err(unreadable),
     }
-    Err(LedgerError::Unavailable)
 }
 
 fn tag(digest: &[u8; 32]) -> [u8; TAG_BYTES] {
@@ -228,7 +222,7 @@ fn decode_entry(bytes: &[u8; ENTRY_BYTES]) -> Option<Entry> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::board::Posted;
+    use crate::board::{Posted, Posting};
     use crate::ledger::MemoryLedger;
 
     const BOUNDS: OpenBounds = OpenBounds { process: 7, workload: 4, task: 2 };
