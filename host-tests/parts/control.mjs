@@ -28,7 +28,7 @@ async function main() {
   if (command === 'requests') {
     for (const asked of await control(socket, 'GET', '/requests')) {
       console.log(
-        `${asked.challenge}  ${asked.decision ?? 'waits'}  ${asked.action?.tool}  ${JSON.stringify(asked.arguments)}`,
+        `${asked.challenge}  ${asked.decision ?? 'waits'}  ${asked.action?.object}  ${JSON.stringify(asked.arguments)}`,
       );
     }
   } else if (command === 'mode') {

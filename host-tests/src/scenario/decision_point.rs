@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::approver::{Asked, Reaction};
-use super::text::{numeric_date, rfc3339, with_texts};
+use super::text::{duration, numeric_date, rfc3339, with_texts};
 
 /// What the gateway proves to the decision point that it is: the environment variable `PDP_TOKEN`.
 pub const TOKEN: &str = "pdp-0d3c9b1e";
@@ -37,6 +37,9 @@ pub struct DecisionPoint {
     pub cache_control: Option<String>,
     #[serde(default)]
     pub status: Option<u16>,
+    /// It answers after so long.
+    #[serde(default)]
+    pub after: Option<String>,
     /// It never answers.
     #[serde(default)]
     pub hangs: bool,
@@ -61,7 +64,8 @@ impl DecisionPoint {
         let media_type = self.media_type.clone().unwrap_or_else(|| "application/json".to_owned());
         let mut headers = vec![("content-type".to_owned(), media_type)];
         headers.extend(self.cache_control.iter().map(|value| ("cache-control".to_owned(), value.clone())));
-        Ok(Reaction::Answer { status: self.status.unwrap_or(200), headers, body: body.into_bytes(), after: None })
+        let after = self.after.as_deref().map(duration).transpose()?;
+        Ok(Reaction::Answer { status: self.status.unwrap_or(200), headers, body: body.into_bytes(), after })
     }
 
     fn verify(&self, asked: &Asked) -> anyhow::Result<()> {

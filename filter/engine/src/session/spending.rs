@@ -84,6 +84,10 @@ impl Turn<'_> {
             uses.push(Use { entry, until, before: Reason::TokenSpent });
         }
         if let Some(approval) = &account.approval {
+            // It may have been waited for something else since it was given.
+            if approval.expires <= self.now {
+                return Err(Reason::ApprovalExpired);
+            }
             let until = approval.expires.plus(ANSWER_LIFETIME);
             let entry = entry(verified, &["approval", &approval.challenge]);
             uses.push(Use { entry, until, before: Reason::ApprovalReplayed });

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use countersign_tokens::UnixTime;
 use countersign_tokens::json::{self, Json, Members};
+use percent_encoding::percent_decode_str;
 use serde_json::json;
 
 use super::binding::{Binding, BindingFacts, actors, identity};
@@ -108,7 +109,7 @@ fn document(request: &ApprovalRequest<'_>, challenge: &Challenge, now: UnixTime)
             "object": action.object(),
             "method": action.method,
             "authority": action.authority,
-            "target": action.target,
+            "target": target(action, redact),
         },
         "risk": risk.name(),
         "approvers": demand.approvers,
@@ -132,11 +133,55 @@ const fn protocol(operation: &Operation) -> &'static str {
     }
 }
 
+fn places(redact: &[String]) -> impl Iterator<Item = ArgumentPlace> {
+    redact.iter().filter_map(|pointer| ArgumentPlace::parse(pointer))
+}
+
 fn arguments(action: &Action, redact: &[String]) -> Json {
     let Some(arguments) = action.arguments() else { return Json::Null };
     let mut shown = arguments.clone();
-    for place in redact.iter().filter_map(|pointer| ArgumentPlace::parse(pointer)) {
+    for place in places(redact) {
         place.replace(&mut shown, &REDACTED.into());
     }
     Json::Object(shown)
+}
+
+/// Path and query, without the arguments that approvers must not see: an endpoint's may be a segment of the path or a value of the
+/// query.
+fn target(action: &Action, redact: &[String]) -> String {
+    let (Operation::Endpoint(_), Some(arguments)) = (&action.operation, action.arguments()) else {
+        return action.target.clone();
+    };
+    let mut hidden = Vec::new();
+    for place in places(redact) {
+        place.find(arguments).into_iter().for_each(|value| texts(value, &mut hidden));
+    }
+    let is_hidden = |written: &str| {
+        let written = written.replace('+', "%20");
+        let read = percent_decode_str(&written).decode_utf8_lossy();
+        hidden.iter().any(|text| *text == read)
+    };
+    let (path, query) = action.target.split_once('?').unwrap_or((&action.target, ""));
+    let segments = path.split('/').map(|segment| if is_hidden(segment) { REDACTED } else { segment });
+    let path = segments.collect::<Vec<_>>().join("/");
+    if query.is_empty() {
+        return path;
+    }
+    let pairs = query.split('&').map(|pair| match pair.split_once('=') {
+        Some((name, value)) if is_hidden(value) => format!("{name}={REDACTED}"),
+        Some(_) | None => pair.to_owned(),
+    });
+    format!("{path}?{}", pairs.collect::<Vec<_>>().join("&"))
+}
+
+/// What `value` may be written as outside of JSON, each item of a list by itself.
+fn texts(value: &Json, found: &mut Vec<String>) {
+    match value {
+        Json::String(text) if !text.is_empty() => found.push(text.clone()),
+        Json::Number(number) => found.push(number.text().into_owned()),
+        Json::Bool(flag) => found.push(flag.to_string()),
+        Json::Array(items) => items.iter().for_each(|item| texts(item, found)),
+        Json::Object(members) => members.values().for_each(|member| texts(member, found)),
+        Json::Null | Json::String(_) => {}
+    }
 }
