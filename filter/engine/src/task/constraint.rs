@@ -41,8 +41,9 @@ impl Constraint {
     /// The constraint `kind` with its `operand`, as a claim spells them.
     pub(super) fn parse(kind: &str, operand: &Value) -> Result<Self, TaskError> {
         match (kind, operand) {
+            ("equals", value) if is_lost(value) => Err(unusable(kind)),
             ("equals", value) => Ok(Self::Equals(value.clone().into())),
-            ("one_of", Value::Array(values)) if !values.is_empty() => {
+            ("one_of", Value::Array(values)) if !values.is_empty() && !values.iter().any(is_lost) => {
                 Ok(Self::OneOf(values.iter().cloned().map(Json::from).collect()))
             }
             ("min", Value::Number(number)) => Ok(Self::Min(number.into())),
@@ -82,6 +83,16 @@ impl Constraint {
                 argument.as_str().and_then(text::address).is_some_and(|address| contains(networks, &address))
             }
         }
+    }
+}
+
+/// Whether something in `operand` may have been a number that is held nowhere: a token's claims have a list of one null in its place,
+/// which an argument could be.
+fn is_lost(operand: &Value) -> bool {
+    match operand {
+        Value::Array(items) => matches!(items.as_slice(), [Value::Null]) || items.iter().any(is_lost),
+        Value::Object(members) => members.values().any(is_lost),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
 }
 
@@ -289,6 +300,10 @@ mod tests {
             Err(TaskError::UnsupportedConstraint("regex".to_owned()))
         );
         for (kind, operand) in [
+            // What is left of `1e400`.
+            ("equals", json!([null])),
+            ("equals", json!({ "a": [1, [null]] })),
+            ("one_of", json!([1, [null]])),
             ("one_of", json!([])),
             ("one_of", json!("a")),
             ("min", json!("5")),
