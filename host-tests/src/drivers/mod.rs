@@ -19,7 +19,7 @@ use crate::scenario::request::Request;
 use crate::scenario::upstream::Response;
 use crate::scenario::{decision_point, introspector};
 
-pub use story::{Report, run_all};
+pub use story::{Report, run, run_all};
 
 /// What the gateways of a fleet seal sessions with, as `SESSIONS_SECRET`.
 const SESSIONS_SECRET: &str = "c2Vzc2lvbnMgb2YgYSBmbGVldCwgc2VhbGVkIGFsaWtl";

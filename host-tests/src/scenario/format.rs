@@ -60,7 +60,7 @@ pub struct Step {
     /// A request; what else is in the step is about it.
     #[serde(default)]
     pub send: Option<Send>,
-    /// So much time passes (`90s`). Not in Envoy.
+    /// So much time passes (`90s`); in Envoy whole seconds, ten at most.
     #[serde(default)]
     pub advance: Option<String>,
     /// The gateway's clock is set back by so much. Not in Envoy.

@@ -56,6 +56,16 @@ impl Library {
         Ok(library)
     }
 
+    /// Keeps the scenarios whose file or name contains `wanted`.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn select(&mut self, wanted: &str) -> anyhow::Result<()> {
+        self.scenarios.retain(|(file, scenario)| file.contains(wanted) || scenario.name.contains(wanted));
+        anyhow::ensure!(!self.scenarios.is_empty(), "no scenario's file or name contains `{wanted}`");
+        Ok(())
+    }
+
     /// The plugin configuration `scenario` runs under, as text.
     pub fn configuration(&self, scenario: &Scenario) -> anyhow::Result<String> {
         if let Some(text) = &scenario.config_text {

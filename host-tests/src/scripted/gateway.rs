@@ -343,7 +343,7 @@ fn link(module: &Module) -> wasmtime::Result<Linker<State>> {
     data::link(&mut linker)?;
     flow::link(&mut linker)?;
     wasi::link(&mut linker)?;
-    // The SDK imports what it never calls for us; `tests/imports.rs` knows which these are.
+    // The SDK imports what it never calls for us; `tests/architecture` knows which these are.
     linker.define_unknown_imports_as_traps(&module.module)?;
     Ok(linker)
 }
