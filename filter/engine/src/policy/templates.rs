@@ -26,6 +26,14 @@ pub struct Link {
     pub resource: Option<EntityUid>,
 }
 
+impl Link {
+    /// What a link writes for `principal` or `resource`; or what is wrong with it.
+    pub(crate) fn entity(text: &str) -> Result<EntityUid, String> {
+        let wrong = |_| "not an entity; write its type and its id, such as `Agent::\"<issuer>/<subject>\"`".to_owned();
+        text.parse().map_err(wrong)
+    }
+}
+
 /// A template by its name, and where it starts in the text, in bytes.
 pub(super) struct Template {
     pub(super) cedar: cedar_policy::Template,

@@ -3,8 +3,6 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use cedar_policy::EntityUid;
-
 use super::Seen;
 use super::endpoint::endpoint;
 use super::secret::{Source, secret};
@@ -70,16 +68,9 @@ fn link(node: &Node<'_>) -> Option<Link> {
         let name = |node: &Node<'_>| node.text().map(str::to_owned);
         let template = object.required("template", "write the `@id` of the template", name);
         let id = object.required("id", "choose one, for records", name);
-        let principal = object.optional("principal", entity);
-        let resource = object.optional("resource", entity);
+        let principal = object.optional("principal", |node| node.parse(Link::entity));
+        let resource = object.optional("resource", |node| node.parse(Link::entity));
         Some(Link { template: template?, id: id?, principal: principal?, resource: resource? })
-    })
-}
-
-fn entity(node: &Node<'_>) -> Option<EntityUid> {
-    node.parse(|text| {
-        text.parse()
-            .map_err(|_| "not an entity; write its type and its id, such as `Agent::\"<issuer>/<subject>\"`".to_owned())
     })
 }
 
