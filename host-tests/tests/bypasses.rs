@@ -177,7 +177,7 @@ const BYPASSES: &[(&str, &[&str])] = &[
 
 /// Those that no scenario tries, and why.
 const WITHOUT_A_SCENARIO: &[(&str, &str)] = &[
-    ("budgets multiplied by replicas", "what is spent is counted per gateway process, and the README says so"),
+    ("budgets multiplied by replicas", "what is spent is counted per gateway process, and README.md says so"),
     ("a metric label per user until memory is gone", "scenarios do not see metrics; load tests watch the memory"),
 ];
 
