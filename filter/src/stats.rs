@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use countersign_engine::reason::Reason;
-use countersign_engine::record::{Kind, Line};
+use countersign_engine::reason::{Kind, Reason};
+use countersign_engine::record::Line;
 use countersign_engine::rollout::{Effect, Flip, Mode};
 use proxy_wasm::types::MetricType;
 

@@ -108,7 +108,7 @@ pub(crate) fn on_record<'p>(reason: Reason, policies: impl Iterator<Item = &'p [
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Kind;
+    use crate::reason::Kind;
 
     #[test]
     fn checks_name_what_there_is_and_every_denial_answers_something() {

@@ -12,7 +12,35 @@ pub use reference::reference;
 pub use table::Reason;
 
 use crate::check::Check;
-use crate::record::Kind;
+
+/// What a line of the record is about. A closed set: counters are labelled with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    Allow,
+    Deny,
+    /// The client was told that an approval is needed and pending.
+    StepUp,
+    /// The filter answered what anybody may ask; nothing went upstream.
+    Served,
+    /// A forwarded stream that outlived its response head, or was cut, is over.
+    Ended,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [Self::Allow, Self::Deny, Self::StepUp, Self::Served, Self::Ended];
+
+    /// As records and counters spell it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+            Self::StepUp => "step_up",
+            Self::Served => "served",
+            Self::Ended => "ended",
+        }
+    }
+}
 
 /// What an answer says in `WWW-Authenticate`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -22,7 +22,7 @@ use crate::credential::Verified;
 use crate::digest;
 use crate::hygiene::Finding;
 use crate::learned::Warning;
-use crate::reason::Reason;
+use crate::reason::{Kind, Reason};
 use crate::risk::Rating;
 use crate::rollout::{Cause, Flip, Mode};
 use crate::route::Target;
@@ -71,35 +71,6 @@ impl Line {
 /// The member of a line that says how long it took.
 fn written(elapsed: Duration) -> String {
     format!("\"elapsed_us\":{}", micros(elapsed))
-}
-
-/// What a line is about. A closed set: counters are labelled with it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Kind {
-    Allow,
-    Deny,
-    /// The client was told that an approval is needed and pending.
-    StepUp,
-    /// The filter answered what anybody may ask; nothing went upstream.
-    Served,
-    /// A forwarded stream that outlived its response head, or was cut, is over.
-    Ended,
-}
-
-impl Kind {
-    /// Every kind.
-    pub const ALL: [Self; 5] = [Self::Allow, Self::Deny, Self::StepUp, Self::Served, Self::Ended];
-
-    /// As records and counters spell it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Allow => "allow",
-            Self::Deny => "deny",
-            Self::StepUp => "step_up",
-            Self::Served => "served",
-            Self::Ended => "ended",
-        }
-    }
 }
 
 /// Everything a decision's record is made of.

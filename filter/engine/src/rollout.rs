@@ -15,8 +15,7 @@
 //!
 //! Nothing is decided here.
 
-use crate::reason::Reason;
-use crate::record::Kind;
+use crate::reason::{Kind, Reason};
 
 /// Whether what is decided is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -5,7 +5,7 @@
 //! without what clients may not say; and the credential must be nowhere else.
 
 use countersign_engine::headers::same_name;
-use countersign_engine::record::Kind;
+use countersign_engine::reason::Kind;
 use serde_json::Value;
 
 use super::answers::Answers;

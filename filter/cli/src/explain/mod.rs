@@ -15,8 +15,7 @@ use std::sync::Arc;
 
 use countersign_engine::config::ConfigErrors;
 use countersign_engine::ledger::MemoryLedger;
-use countersign_engine::reason::Reason;
-use countersign_engine::record::Kind;
+use countersign_engine::reason::{Kind, Reason};
 use countersign_engine::rollout::Mode;
 use countersign_engine::{Engine, UnixTime, Waits, clock};
 use serde::Serialize;

@@ -6,8 +6,7 @@ use countersign_engine::catalogue::{Demand, Resource};
 use countersign_engine::check::Check;
 use countersign_engine::config::Config;
 use countersign_engine::policy::{self, CedarPolicy, Facts, Judgement, Missing};
-use countersign_engine::reason::Reason;
-use countersign_engine::record::Kind;
+use countersign_engine::reason::{Kind, Reason};
 use countersign_engine::rollout::Effect;
 
 use super::Turn;

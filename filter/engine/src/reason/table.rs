@@ -21,9 +21,8 @@
 //!
 //! The words for the client say what to do next and nothing about policy, catalogue or other tenants.
 
-use super::{A2aError, Challenge, Needs, Row, Told};
+use super::{A2aError, Challenge, Kind, Needs, Row, Told};
 use crate::check::Check;
-use crate::record::Kind;
 
 /// What parsers disagree about, and what nobody can read.
 const READING: &[&str] = &["ASI07", "T16", "MAESTRO-L4", "MEASURE-2.7"];
