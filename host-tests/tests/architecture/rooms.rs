@@ -147,7 +147,7 @@ pub(crate) const ROOMS: &[(&str, Room)] = &[
     ("reply", Room::Engine),
     ("response", Room::Protocols),
     ("risk", Room::Rights),
-    ("rollout", Room::Engine),
+    ("rollout", Room::Facts),
     ("route", Room::Protocols),
     ("session", Room::Engine),
     ("sessions", Room::Engine),
