@@ -4,8 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use countersign_engine::drive::{Complaint, Host, Leg, Unable};
-use countersign_engine::forward::HeaderEdit;
-use countersign_engine::headers::Headers;
+use countersign_engine::headers::{HeaderEdit, Headers};
 use countersign_engine::io::{Call, CallFailure, RequestHead};
 use countersign_engine::ledger::{Ledger, StoredLedger};
 use countersign_engine::record::Line;

@@ -8,8 +8,7 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use countersign_engine::config::Secrets;
-use countersign_engine::forward::HeaderEdit;
-use countersign_engine::headers::Headers;
+use countersign_engine::headers::{HeaderEdit, Headers};
 use countersign_engine::io::{Call, CallFailure, CallOutcome};
 use countersign_engine::ledger::{Store, StoreError, Versioned};
 use countersign_engine::possession::{Peer, xfcc};

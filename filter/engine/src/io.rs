@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use crate::config::Endpoint;
-use crate::forward::{Forward, HeaderEdit};
-use crate::headers::Headers;
+use crate::forward::Forward;
+use crate::headers::{HeaderEdit, Headers};
 use crate::possession::Peer;
 use crate::record::Line;
 use crate::reply::Reply;

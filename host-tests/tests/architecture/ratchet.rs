@@ -75,7 +75,6 @@ pub(crate) const RATCHET: &[(&str, &str)] = &[
     ("possession", "config::Bound"),
     ("possession", "config::ClientCertificate"),
     ("possession", "io::RequestHead"),
-    ("response::head", "forward::HeaderEdit"),
     ("route", "io::RequestHead"),
     ("shape", "task::grant::Bounds"),
     ("shape::read", "task::pointer::Pointer"),
@@ -109,7 +108,7 @@ pub(crate) const CIRCLES: &[(&str, &str)] = &[
     ("possession", "config io route"),
     ("record", "action claims credential hygiene learned risk route session sessions step_up task workload"),
     ("reply", "action catalogue possession record session"),
-    ("response", "action catalogue forward"),
+    ("response", "action catalogue"),
     ("risk", "action catalogue hygiene learned task workload"),
     ("route", "action catalogue io"),
     (

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use countersign_engine::drive::{Complaint, Drive, Flow, Host, Leg, Unable};
-use countersign_engine::forward::HeaderEdit;
-use countersign_engine::headers::Headers;
+use countersign_engine::headers::{HeaderEdit, Headers};
 use countersign_engine::io::{Call, CallFailure, RequestHead};
 use countersign_engine::ledger::{Ledger, MemoryLedger};
 use countersign_engine::reason::Reason;

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use countersign_tokens::UnixTime;
 
 use crate::engine::Engine;
-use crate::forward::HeaderEdit;
-use crate::headers::Headers;
+use crate::headers::{HeaderEdit, Headers};
 use crate::io::{Call, CallFailure, RequestHead};
 use crate::ledger::Ledger;
 use crate::record::Line;

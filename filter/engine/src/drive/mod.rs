@@ -11,8 +11,8 @@ use std::sync::Arc;
 pub use flow::Flow;
 pub use host::{Complaint, Host, Leg, Unable};
 
-use crate::forward::{Forward, HeaderEdit};
-use crate::headers::Headers;
+use crate::forward::Forward;
+use crate::headers::{HeaderEdit, Headers};
 use crate::io::{CallId, CallOutcome, Cut, Input, Step, Tick};
 use crate::reply::Reply;
 use crate::session::Session;

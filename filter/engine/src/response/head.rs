@@ -13,8 +13,7 @@
 use super::awaited::{Awaited, Judge, Versions};
 use super::content::{Content, Unread};
 use super::{Listing, Refused, Unreadable};
-use crate::forward::HeaderEdit;
-use crate::headers::{Headers, same_name};
+use crate::headers::{HeaderEdit, Headers, same_name};
 
 /// Fields that are about the body as the upstream wrote it.
 const OF_THE_BODY: &[&str] =

@@ -8,8 +8,7 @@ use super::Turn;
 use super::request::{Request, is_reserved};
 use crate::action::mcp::transport;
 use crate::credential;
-use crate::forward::HeaderEdit;
-use crate::headers::same_name;
+use crate::headers::{HeaderEdit, same_name};
 
 /// Removes every other field of `request`, and its trailers. Reserved ones and the credential are looked after already.
 pub(super) fn cleaned(turn: &Turn<'_>, request: &Request) -> Vec<HeaderEdit> {

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, ensure};
 use countersign_engine::drive::{Complaint, Drive, Flow, Host, Leg, Unable};
-use countersign_engine::forward::HeaderEdit;
-use countersign_engine::headers::Headers;
+use countersign_engine::headers::{HeaderEdit, Headers};
 use countersign_engine::io::{Call, CallFailure, CallId, CallOutcome, RequestHead};
 use countersign_engine::ledger::Ledger;
 use countersign_engine::possession::{Peer, xfcc};

@@ -1,8 +1,7 @@
 //! What becomes of an answer by its head.
 
 use super::*;
-use crate::forward::HeaderEdit;
-use crate::headers::Headers;
+use crate::headers::{HeaderEdit, Headers};
 
 const REQUEST: &str = "request";
 const GET: &str = "GET";
