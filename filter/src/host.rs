@@ -8,10 +8,10 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use countersign_engine::config::Secrets;
-use countersign_engine::headers::{HeaderEdit, Headers};
+use countersign_engine::headers::{HeaderEdit, Headers, Peer};
 use countersign_engine::io::{Call, CallFailure, CallOutcome};
 use countersign_engine::ledger::{Store, StoreError, Versioned};
-use countersign_engine::possession::{Peer, xfcc};
+use countersign_engine::possession::xfcc;
 use countersign_engine::reply::{GrpcStatus, Reply};
 use countersign_engine::{SignatureOracle, UnixTime};
 use prost::Message as _;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use countersign_engine::board::{Board, Posted, Posting};
-use countersign_engine::headers::Headers;
-use countersign_engine::io::{Call, CallFailure, CallId, CallOutcome, Input, RequestHead, Step, Tick};
+use countersign_engine::headers::{Headers, RequestHead};
+use countersign_engine::io::{Call, CallFailure, CallId, CallOutcome, Input, Step, Tick};
 use countersign_engine::ledger::{Entry, Ledger, LedgerError, MemoryLedger, Spent};
 use countersign_engine::reason::{Kind, Reason};
 use countersign_engine::record::Line;

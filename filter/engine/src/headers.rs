@@ -7,6 +7,30 @@
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Headers(Vec<(String, Vec<u8>)>);
 
+/// The head of a request and what the gateway knows about its origin.
+#[derive(Clone, Debug, Default)]
+pub struct RequestHead {
+    /// Header fields, pseudo-headers included.
+    pub headers: Headers,
+    /// Whether the request has neither body nor trailers.
+    pub end: bool,
+    /// The peer's address as the gateway prints it (`ip:port`), if it says.
+    pub source: Option<String>,
+    /// The gateway's name for the route it chose, if it says.
+    pub route: Option<String>,
+    /// The certificate of the connection's other end, which the gateway has verified, if there is one.
+    pub peer: Option<Peer>,
+}
+
+/// The certificate of whoever the connection is with, which the gateway has verified.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Peer {
+    /// SHA-256 of its DER form.
+    pub sha256: Option<[u8; 32]>,
+    /// Its first subject alternative name that is a URI.
+    pub uri: Option<String>,
+}
+
 /// A field that may appear at most once appeared again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Duplicate;

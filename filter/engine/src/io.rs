@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use crate::config::Endpoint;
 use crate::forward::Forward;
-use crate::headers::{HeaderEdit, Headers};
-use crate::possession::Peer;
+use crate::headers::{HeaderEdit, Headers, RequestHead};
 use crate::record::Line;
 use crate::reply::Reply;
 
@@ -30,21 +29,6 @@ pub enum Input<'a> {
     ResponseBody { chunk: &'a [u8], end: bool },
     /// The stream is over, for whatever reason; nothing can be sent on it any more.
     Closed,
-}
-
-/// The head of a request and what the gateway knows about its origin.
-#[derive(Clone, Debug, Default)]
-pub struct RequestHead {
-    /// Header fields, pseudo-headers included.
-    pub headers: Headers,
-    /// Whether the request has neither body nor trailers.
-    pub end: bool,
-    /// The peer's address as the gateway prints it (`ip:port`), if it says.
-    pub source: Option<String>,
-    /// The gateway's name for the route it chose, if it says.
-    pub route: Option<String>,
-    /// The certificate of the connection's other end, which the gateway has verified, if there is one.
-    pub peer: Option<Peer>,
 }
 
 /// What the shell saw while nothing arrived.

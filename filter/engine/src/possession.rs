@@ -13,19 +13,9 @@ use countersign_tokens::{
 };
 
 use crate::config::{Binding, Bound, ClientCertificate};
-use crate::headers::Headers;
-use crate::io::RequestHead;
+use crate::headers::{Headers, Peer, RequestHead};
 use crate::reason::Reason;
 use crate::route::Target;
-
-/// The certificate of whoever the connection is with, which the gateway has verified.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Peer {
-    /// SHA-256 of its DER form.
-    pub sha256: Option<[u8; 32]>,
-    /// Its first subject alternative name that is a URI.
-    pub uri: Option<String>,
-}
 
 /// What a request shows.
 #[derive(Clone, Debug)]

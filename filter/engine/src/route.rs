@@ -16,8 +16,7 @@ pub(crate) use path::{check_override, check_parameter};
 
 use crate::action::a2a;
 use crate::catalogue::{Card, Match, Metadata, PathMatch, Protocol, Resource};
-use crate::headers::{Headers, same_name};
-use crate::io::RequestHead;
+use crate::headers::{Headers, RequestHead, same_name};
 use crate::reason::Reason;
 
 /// Fields that say another method, path or host than the request line, to upstreams that listen to them.

@@ -1,7 +1,6 @@
 //! The request of the command line as a gateway hands it over.
 
-use countersign_engine::headers::Headers;
-use countersign_engine::io::RequestHead;
+use countersign_engine::headers::{Headers, RequestHead};
 use http::{HeaderName, HeaderValue, Method};
 
 use super::ExplainError;

@@ -2,8 +2,7 @@
 
 use countersign_engine::action::{Action, Rejection, a2a, grpc, http, mcp};
 use countersign_engine::catalogue::{BodyKind, Card, Found, PathMatch, Protocol, Resource};
-use countersign_engine::headers::Headers;
-use countersign_engine::io::RequestHead;
+use countersign_engine::headers::{Headers, RequestHead};
 use countersign_engine::reason::Reason;
 use countersign_engine::route::{self, Target};
 use serde_json::{Map, Value, json};

@@ -4,8 +4,7 @@
 use countersign_engine::catalogue::Resource;
 use countersign_engine::check::Check;
 use countersign_engine::config::{Config, Unmatched};
-use countersign_engine::headers::Headers;
-use countersign_engine::io::RequestHead;
+use countersign_engine::headers::{Headers, RequestHead};
 use countersign_engine::policy::{Judgement, Missing};
 use countersign_engine::reason::Reason;
 use countersign_engine::rollout::Effect;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use countersign_tokens::UnixTime;
 
 use crate::engine::Engine;
-use crate::headers::{HeaderEdit, Headers};
-use crate::io::{Call, CallFailure, RequestHead};
+use crate::headers::{HeaderEdit, Headers, RequestHead};
+use crate::io::{Call, CallFailure};
 use crate::ledger::Ledger;
 use crate::record::Line;
 use crate::reply::Reply;

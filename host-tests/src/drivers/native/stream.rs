@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use anyhow::{Context, ensure};
 use countersign_engine::drive::{Complaint, Drive, Flow, Host, Leg, Unable};
-use countersign_engine::headers::{HeaderEdit, Headers};
-use countersign_engine::io::{Call, CallFailure, CallId, CallOutcome, RequestHead};
+use countersign_engine::headers::{HeaderEdit, Headers, Peer, RequestHead};
+use countersign_engine::io::{Call, CallFailure, CallId, CallOutcome};
 use countersign_engine::ledger::Ledger;
-use countersign_engine::possession::{Peer, xfcc};
+use countersign_engine::possession::xfcc;
 use countersign_engine::record::Line;
 use countersign_engine::reply::Reply;
 use countersign_engine::{DecisionId, Engine, Session, UnixTime};

@@ -3,8 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::headers::Headers;
-use crate::io::RequestHead;
+use crate::headers::{Headers, RequestHead};
 use crate::route::check_head;
 
 fn interface(endpoints: &[(&str, &str)]) -> Interface {

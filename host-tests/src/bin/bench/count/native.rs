@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use countersign_engine::config::NoSecrets;
-use countersign_engine::headers::Headers;
-use countersign_engine::io::{Input, RequestHead, Step};
+use countersign_engine::headers::{Headers, RequestHead};
+use countersign_engine::io::{Input, Step};
 use countersign_engine::ledger::MemoryLedger;
 use countersign_engine::{DecisionId, Engine, Session, UnixTime};
 use countersign_tokens::{CompactJws, Key, TokenError, Verifier};

@@ -10,7 +10,7 @@ use percent_encoding::percent_decode_str;
 use super::*;
 use crate::action::a2a::methods::Names;
 use crate::action::test_support::readers::{is_beyond_doubles, is_digest_of, readings};
-use crate::io::RequestHead;
+use crate::headers::RequestHead;
 use crate::route::check_head;
 use crate::spoil::{INPUTS, Spoilt, fuzz};
 
