@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use countersign_engine::io::CallId;
+use countersign_engine::calls::CallId;
 
 /// Who asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

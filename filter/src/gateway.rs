@@ -3,9 +3,9 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+use countersign_engine::calls::{Call, CallFailure};
 use countersign_engine::drive::{Complaint, Host, Leg, Unable};
 use countersign_engine::headers::{HeaderEdit, Headers, RequestHead};
-use countersign_engine::io::{Call, CallFailure};
 use countersign_engine::ledger::{Ledger, StoredLedger};
 use countersign_engine::record::Line;
 use countersign_engine::reply::Reply;

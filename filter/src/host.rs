@@ -7,9 +7,9 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
+use countersign_engine::calls::{Call, CallFailure, CallOutcome};
 use countersign_engine::config::Secrets;
 use countersign_engine::headers::{HeaderEdit, Headers, Peer};
-use countersign_engine::io::{Call, CallFailure, CallOutcome};
 use countersign_engine::ledger::{Store, StoreError, Versioned};
 use countersign_engine::possession::xfcc;
 use countersign_engine::reply::{GrpcStatus, Reply};

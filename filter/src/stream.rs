@@ -5,8 +5,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use countersign_engine::calls::{CallId, CallOutcome};
 use countersign_engine::drive::{Drive, Flow};
-use countersign_engine::io::{CallId, CallOutcome};
 use countersign_engine::{DecisionId, Session};
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;

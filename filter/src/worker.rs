@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_engine::UnixTime;
-use countersign_engine::io::{Call, CallFailure, CallOutcome};
+use countersign_engine::calls::{Call, CallFailure, CallOutcome};
 use countersign_engine::ledger::{Agreed, StoredLedger};
 use countersign_engine::{Background, BackgroundInput, Effect, Engine, Level};
 use proxy_wasm::types::LogLevel;

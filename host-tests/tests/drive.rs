@@ -5,9 +5,9 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use anyhow::Result;
+use countersign_engine::calls::{Call, CallFailure, CallOutcome};
 use countersign_engine::drive::{Complaint, Drive, Flow, Host, Leg, Unable};
 use countersign_engine::headers::{HeaderEdit, Headers, RequestHead};
-use countersign_engine::io::{Call, CallFailure, CallOutcome};
 use countersign_engine::ledger::{Ledger, MemoryLedger};
 use countersign_engine::reason::Kind;
 use countersign_engine::record::Line;

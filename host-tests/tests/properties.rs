@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use countersign_engine::board::{Board, Posted, Posting};
+use countersign_engine::calls::{Call, CallFailure, CallId, CallOutcome};
 use countersign_engine::headers::{Headers, RequestHead};
-use countersign_engine::io::{Call, CallFailure, CallId, CallOutcome, Input, Step, Tick};
+use countersign_engine::io::{Input, Step, Tick};
 use countersign_engine::ledger::{Entry, Ledger, LedgerError, MemoryLedger, Spent};
 use countersign_engine::reason::{Kind, Reason};
 use countersign_engine::record::Line;

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use countersign_engine::calls::{Call, CallOutcome};
 use countersign_engine::headers::{Headers, RequestHead};
-use countersign_engine::io::{Call, CallOutcome, Input, Step, Tick};
+use countersign_engine::io::{Input, Step, Tick};
 use countersign_engine::ledger::MemoryLedger;
 use countersign_engine::reason::Reason;
 use countersign_engine::record::Line;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use countersign_tokens::{KeySet, UnixTime};
 
 use crate::bundle::{Bundles, News};
+use crate::calls::{Call, CallId, CallOutcome};
 use crate::engine::{Engine, IssuerIndex};
-use crate::io::{Call, CallId, CallOutcome};
 use crate::keys::Progress;
 use crate::ledger::Ledger;
 

@@ -27,10 +27,10 @@ use serde_json::{Map, Value};
 
 use crate::background::early_by;
 use crate::board::{self, Board, Change};
+use crate::calls::{Call, CallFailure, CallId, CallOutcome};
 use crate::config::{BundleConfig, ConfigErrors, MaxStale, WhenStale};
 use crate::digest;
 use crate::engine::{Engine, Loading, Refused};
-use crate::io::{Call, CallFailure, CallId, CallOutcome};
 use crate::progress::Progress;
 
 /// The `typ` of a bundle.

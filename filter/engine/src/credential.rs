@@ -15,13 +15,13 @@ use cache::Held;
 pub(crate) use cache::{CacheKey, TokenCache};
 pub use verified::{Refused, Verified};
 
+use crate::calls::{Call, CallId, CallOutcome};
 use crate::catalogue::Resource;
 use crate::config::{Config, Issuer};
 use crate::digest;
 use crate::engine::{Engine, IssuerIndex};
 use crate::headers::{Headers, RequestHead, same_name};
 use crate::introspection;
-use crate::io::{Call, CallId, CallOutcome};
 use crate::possession::{Evidence, Presented, Unproven};
 use crate::reason::Reason;
 use crate::route::Target;

@@ -13,8 +13,8 @@ use base64::engine::general_purpose::STANDARD;
 use countersign_tokens::{UnixTime, VerifiedToken, json};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::config::{Endpoint, Issuer};
-use crate::io::{Call, CallId, CallOutcome};
+use crate::calls::{Call, CallId, CallOutcome, Endpoint};
+use crate::config::Issuer;
 use crate::reason::Reason;
 pub use questions::Budget;
 

@@ -24,9 +24,9 @@ use countersign_tokens::{IssuerRules, KeySet, KeySetError, UnixTime};
 use self::posted::Posted;
 use crate::background::early_by;
 use crate::board::{self, Board, Change, Posting};
-use crate::config::{Endpoint, KeyLocation, KeySource, RemoteKeys};
+use crate::calls::{Call, CallFailure, CallId, CallOutcome, Endpoint};
+use crate::config::{KeyLocation, KeySource, RemoteKeys};
 use crate::digest;
-use crate::io::{Call, CallFailure, CallId, CallOutcome};
 
 /// How soon a failed scheduled fetch is tried again.
 const RETRY: Duration = Duration::from_secs(5);

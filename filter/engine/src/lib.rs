@@ -34,6 +34,7 @@ pub mod action;
 pub mod background;
 pub mod board;
 pub mod bundle;
+pub mod calls;
 pub mod catalogue;
 pub mod check;
 pub mod claims;

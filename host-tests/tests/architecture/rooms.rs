@@ -117,6 +117,7 @@ pub(crate) const ROOMS: &[(&str, Room)] = &[
     ("background", Room::Engine),
     ("board", Room::Facts),
     ("bundle", Room::Engine),
+    ("calls", Room::Facts),
     ("catalogue", Room::Protocols),
     ("check", Room::Facts),
     ("claims", Room::Rights),

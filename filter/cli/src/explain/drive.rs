@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use countersign_engine::calls::{Call, CallFailure};
 use countersign_engine::drive::{Complaint, Drive, Flow, Host, Leg, Unable};
 use countersign_engine::headers::{HeaderEdit, Headers, RequestHead};
-use countersign_engine::io::{Call, CallFailure};
 use countersign_engine::ledger::{Ledger, MemoryLedger};
 use countersign_engine::reason::Reason;
 use countersign_engine::record::Line;

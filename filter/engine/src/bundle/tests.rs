@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 
 use super::TYPE;
 use crate::background::{Background, BackgroundInput, Effect};
+use crate::calls::{Call, CallId, CallOutcome};
 use crate::config::{Denied, NoSecrets};
 use crate::engine::Engine;
 use crate::headers::Headers;
-use crate::io::{Call, CallId, CallOutcome};
 use crate::ledger::MemoryLedger;
 
 type Failure = Box<dyn std::error::Error>;

@@ -23,6 +23,7 @@ use countersign_tokens::{Algorithm, IssuerRules, KeyFormat, KeySet, Scalar, Trus
 pub use error::{ConfigError, ConfigErrors};
 pub use secrets::{NoSecrets, Secrets};
 
+use crate::calls::Endpoint;
 use crate::catalogue::Resource;
 use crate::claims::ClaimRule;
 use crate::credential::Carrier;
@@ -268,18 +269,6 @@ pub enum KeyLocation {
         /// Where its `jwks_uri` must lead; the path is the document's to say.
         keys: Endpoint,
     },
-}
-
-/// An HTTP address and the gateway's name for the way there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Endpoint {
-    pub cluster: String,
-    /// `http` or `https`.
-    pub scheme: String,
-    pub authority: String,
-    /// Path and query, at least `/`.
-    pub path: String,
-    pub timeout: Duration,
 }
 
 /// The approval webhook.

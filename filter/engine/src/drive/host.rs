@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use countersign_tokens::UnixTime;
 
+use crate::calls::{Call, CallFailure};
 use crate::engine::Engine;
 use crate::headers::{HeaderEdit, Headers, RequestHead};
-use crate::io::{Call, CallFailure};
 use crate::ledger::Ledger;
 use crate::record::Line;
 use crate::reply::Reply;

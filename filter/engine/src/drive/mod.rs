@@ -11,9 +11,10 @@ use std::sync::Arc;
 pub use flow::Flow;
 pub use host::{Complaint, Host, Leg, Unable};
 
+use crate::calls::{CallId, CallOutcome};
 use crate::forward::Forward;
 use crate::headers::{HeaderEdit, Headers};
-use crate::io::{CallId, CallOutcome, Cut, Input, Step, Tick};
+use crate::io::{Cut, Input, Step, Tick};
 use crate::reply::Reply;
 use crate::session::Session;
 use flow::Phase;

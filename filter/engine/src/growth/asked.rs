@@ -10,10 +10,10 @@ use countersign_tokens::{
 use serde_json::json;
 
 use super::readers::{MEMBERS, Reader, VALUES};
+use crate::calls::CallOutcome;
 use crate::config::{Config, NoSecrets};
 use crate::digest;
 use crate::introspection;
-use crate::io::CallOutcome;
 use crate::keys;
 use crate::policy;
 use crate::step_up;

@@ -8,7 +8,7 @@ use countersign_tokens::json::{self, Limits};
 use http::Uri;
 
 use super::FetchError;
-use crate::config::Endpoint;
+use crate::calls::Endpoint;
 
 /// Metadata documents are a few kilobytes.
 const LIMITS: Limits = Limits { depth: 16, bytes: 64 * 1024, nodes: 4_096 };

@@ -32,8 +32,9 @@ use countersign_tokens::UnixTime;
 pub use explain::{Explained, Listed, Waits};
 pub use id::DecisionId;
 
+use crate::calls::{Call, CallId};
 use crate::engine::Engine;
-use crate::io::{Call, CallId, Input, Step};
+use crate::io::{Input, Step};
 use crate::ledger::Ledger;
 use pending::Pending;
 use request::Arrival;

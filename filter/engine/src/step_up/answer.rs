@@ -9,11 +9,11 @@ use serde_json::Value;
 
 use super::request::Challenge;
 use super::{Approval, signature};
+use crate::calls::{CallFailure, CallOutcome};
 use crate::clock;
 use crate::config::StepUpConfig;
 use crate::digest;
 use crate::headers::Headers;
-use crate::io::{CallFailure, CallOutcome};
 use crate::ledger::LedgerError;
 use crate::reason::Reason;
 use crate::workload::{Identity, Workload};

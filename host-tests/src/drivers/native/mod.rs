@@ -9,9 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use countersign_engine::calls::{Call, CallFailure, CallId, CallOutcome};
 use countersign_engine::config::Secrets;
 use countersign_engine::headers::Headers;
-use countersign_engine::io::{Call, CallFailure, CallId, CallOutcome};
 use countersign_engine::ledger::MemoryLedger;
 use countersign_engine::{Background, BackgroundInput, Effect, Engine, UnixTime};
 

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use anyhow::{Context, ensure};
+use countersign_engine::calls::{Call, CallFailure, CallId, CallOutcome};
 use countersign_engine::drive::{Complaint, Drive, Flow, Host, Leg, Unable};
 use countersign_engine::headers::{HeaderEdit, Headers, Peer, RequestHead};
-use countersign_engine::io::{Call, CallFailure, CallId, CallOutcome};
 use countersign_engine::ledger::Ledger;
 use countersign_engine::possession::xfcc;
 use countersign_engine::record::Line;

@@ -6,11 +6,12 @@ use countersign_tokens::{Algorithm, KeyFormat, Profile, TokenError};
 use serde_json::{Value, json};
 
 use super::{Edit, Outcome, SECRET, edited, full, key_set, minimal, parse, set};
+use crate::calls::Endpoint;
 use crate::catalogue::{Annotations, Denials, Match, Mirrored, PathMatch, PinScope, Protocol, Risk, Tool};
 use crate::claims::{ClaimKind, ClaimRule};
 use crate::config::{
-    Binding, Bound, ClientCertificate, Config, Endpoint, ForwardConfig, KeyLocation, KeySource, Limits, NoSecrets,
-    RecordConfig, RemoteKeys, SessionsConfig, Unmatched,
+    Binding, Bound, ClientCertificate, Config, ForwardConfig, KeyLocation, KeySource, Limits, NoSecrets, RecordConfig,
+    RemoteKeys, SessionsConfig, Unmatched,
 };
 use crate::credential::Carrier;
 use crate::introspection::Budget;

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::Seen;
-use crate::config::Endpoint;
+use crate::calls::Endpoint;
 use crate::config::address::{self, Address};
 use crate::config::read::{Node, Object};
 use crate::config::text;

@@ -7,8 +7,9 @@ use countersign_tokens::{Algorithm, KeyFormat, KeySet};
 
 use super::Seen;
 use super::endpoint::endpoint;
+use crate::calls::Endpoint;
 use crate::config::read::{Node, Object};
-use crate::config::{Endpoint, KeyLocation, KeySource, RemoteKeys, address, text};
+use crate::config::{KeyLocation, KeySource, RemoteKeys, address, text};
 
 const REFRESH: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24);
 const STALE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24 * 7);

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::calls::Endpoint;
 use crate::catalogue::Match;
 use crate::claims::{ClaimKind, ClaimRule};
-use crate::config::Endpoint;
 use crate::config::read::Node;
 
 /// Everything said so far that may be said only once, or only one way.

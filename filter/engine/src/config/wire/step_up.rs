@@ -9,8 +9,9 @@ use base64::engine::general_purpose::STANDARD;
 use super::Seen;
 use super::endpoint::endpoint;
 use super::secret::{Source, secret};
+use crate::calls::Endpoint;
 use crate::config::read::Node;
-use crate::config::{Endpoint, StepUpConfig, text};
+use crate::config::{StepUpConfig, text};
 
 const WAIT: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_mins(5);
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);

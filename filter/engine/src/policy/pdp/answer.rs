@@ -7,9 +7,9 @@ use countersign_tokens::json::{self, Limits};
 use serde_json::{Map, Value};
 
 use super::Dialect;
+use crate::calls::CallOutcome;
 use crate::clock;
 use crate::headers::Headers;
-use crate::io::CallOutcome;
 
 /// Of an answer.
 const DOCUMENT: Limits = Limits { depth: 32, bytes: 64 * 1024, nodes: 4_096 };

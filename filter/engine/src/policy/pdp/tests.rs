@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use super::answer::{Answer, Asked, read};
 use super::cache::Cache;
 use super::{Dialect, Key};
+use crate::calls::{CallFailure, CallOutcome};
 use crate::digest::SentDigest;
 use crate::headers::Headers;
-use crate::io::{CallFailure, CallOutcome};
 
 fn answered(fields: &[(&str, &str)], body: &str) -> CallOutcome {
     let fields = [("content-type", "application/json")].iter().chain(fields);

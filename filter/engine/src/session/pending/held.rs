@@ -1,8 +1,8 @@
 //! What holding a request takes, asked for before it is taken: in the name of whoever sent it, once that is known.
 
 use super::{Pending, Waiting};
+use crate::calls::Call;
 use crate::config::Limits;
-use crate::io::Call;
 use crate::reason::Reason;
 use crate::session::{Next, Turn};
 use crate::shares::{Each, Over, Owner};

@@ -3,7 +3,7 @@
 use countersign_tokens::UnixTime;
 
 use super::{NeededFor, Pending, Waiting};
-use crate::io::{CallId, CallOutcome};
+use crate::calls::{CallId, CallOutcome};
 use crate::policy::StepUp;
 use crate::reason::Reason;
 use crate::session::approval::{Approved, Asked};

@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 
 use super::*;
+use crate::calls::CallFailure;
 use crate::digest;
-use crate::io::CallFailure;
 use crate::ledger::LedgerError;
 
 /// What is asked about, once.
