@@ -238,11 +238,6 @@ fn unmarked(issuer: &str, set: &KeySet) -> Option<String> {
     ))
 }
 
-/// `interval` of a worker that is so many thousandths of it early.
-pub(crate) fn early_by(interval: Duration, early: u16) -> Duration {
-    interval.saturating_sub(interval * u32::from(early) / 1000)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

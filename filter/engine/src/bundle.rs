@@ -25,9 +25,9 @@ use countersign_tokens::{TokenError, UnixTime, signed_document};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::background::early_by;
 use crate::board::{self, Board, Change};
 use crate::calls::{Call, CallFailure, CallId, CallOutcome};
+use crate::clock::early_by;
 use crate::config::{BundleConfig, ConfigErrors, MaxStale, WhenStale};
 use crate::digest;
 use crate::engine::{Engine, Loading, Refused};

@@ -4,6 +4,8 @@ use countersign_tokens::UnixTime;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use std::time::Duration;
+
 const NANOS_PER_MILLI: i128 = 1_000_000;
 
 /// `at` in UTC; none beyond the year 9999.
@@ -16,6 +18,11 @@ pub fn format(at: UnixTime) -> Option<String> {
 pub fn parse(text: &str) -> Option<UnixTime> {
     let nanos = OffsetDateTime::parse(text, &Rfc3339).ok()?.unix_timestamp_nanos();
     Some(UnixTime::from_millis(u64::try_from(nanos / NANOS_PER_MILLI).unwrap_or(0)))
+}
+
+/// `interval` of a worker that is so many thousandths of it early.
+pub(crate) fn early_by(interval: Duration, early: u16) -> Duration {
+    interval.saturating_sub(interval * u32::from(early) / 1000)
 }
 
 #[cfg(test)]

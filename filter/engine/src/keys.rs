@@ -22,9 +22,9 @@ use countersign_tokens::json::JsonError;
 use countersign_tokens::{IssuerRules, KeySet, KeySetError, UnixTime};
 
 use self::posted::Posted;
-use crate::background::early_by;
 use crate::board::{self, Board, Change, Posting};
 use crate::calls::{Call, CallFailure, CallId, CallOutcome, Endpoint};
+use crate::clock::early_by;
 use crate::config::{KeyLocation, KeySource, RemoteKeys};
 use crate::digest;
 

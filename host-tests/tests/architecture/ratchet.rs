@@ -26,7 +26,6 @@ pub(crate) const RATCHET: &[(&str, &str)] = &[
     ("hygiene", "config::Issuer"),
     ("introspection", "config::Issuer"),
     ("introspection::questions", "shares::Owner"),
-    ("keys", "background::early_by"),
     ("keys", "config::KeyLocation"),
     ("keys", "config::KeySource"),
     ("keys", "config::RemoteKeys"),
@@ -60,9 +59,8 @@ pub(crate) const RATCHET: &[(&str, &str)] = &[
 /// Arrows between top-level modules that are part of a circle: who imports, and all whom it imports. Sorted.
 pub(crate) const CIRCLES: &[(&str, &str)] = &[
     ("action", "catalogue response route shape"),
-    ("background", "bundle engine keys"),
     ("board", "ledger"),
-    ("bundle", "background config engine"),
+    ("bundle", "config engine"),
     ("catalogue", "action credential shape workload"),
     ("claims", "task"),
     (
@@ -76,7 +74,7 @@ pub(crate) const CIRCLES: &[(&str, &str)] = &[
     ("hygiene", "action catalogue config task workload"),
     ("introspection", "config credential shares"),
     ("io", "forward record reply"),
-    ("keys", "background config"),
+    ("keys", "config"),
     ("learned", "catalogue workload"),
     ("ledger", "board"),
     ("policy", "action catalogue claims config frameworks hygiene risk route shape step_up task workload"),
