@@ -78,6 +78,7 @@ pub mod shares;
 mod spoil;
 pub mod step_up;
 pub mod task;
+mod weight;
 pub mod workload;
 
 pub use background::{Background, BackgroundInput, Effect, Level, Notice};

@@ -8,8 +8,6 @@
 //! It counts, and says no; never which request is worth more than another. What is counted per gateway process is on the
 //! [`board`](crate::board).
 
-pub(crate) mod weight;
-
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};

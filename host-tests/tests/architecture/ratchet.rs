@@ -21,8 +21,6 @@ pub(crate) const RATCHET: &[(&str, &str)] = &[
     ("credential::verified", "config::Issuer"),
     ("credential::verified", "engine::IssuerIndex"),
     ("credential::verified", "shares::Owner"),
-    ("credential::verified", "shares::weight"),
-    ("credential::verified", "shares::weight::of_members"),
     ("hygiene", "config::Issuer"),
     ("introspection", "config::Issuer"),
     ("introspection::questions", "shares::Owner"),

@@ -156,6 +156,7 @@ pub(crate) const ROOMS: &[(&str, Room)] = &[
     ("shares", Room::Engine),
     ("step_up", Room::Engine),
     ("task", Room::Rights),
+    ("weight", Room::Facts),
     ("workload", Room::Rights),
 ];
 

@@ -9,8 +9,9 @@ use crate::config::{Config, Denied, Issuer};
 use crate::engine::IssuerIndex;
 use crate::hygiene::Finding;
 use crate::reason::Reason;
-use crate::shares::{Owner, weight};
+use crate::shares::Owner;
 use crate::task::{Task, TaskError};
+use crate::weight;
 use crate::workload::register::{Ceiling, Standing};
 use crate::workload::{TokenFacts, Workload};
 

@@ -25,9 +25,9 @@ use crate::risk::Rating;
 use crate::rollout::{Flip, Mode};
 use crate::route::Target;
 use crate::sessions::{Digester, Seal};
-use crate::shares::weight;
 use crate::step_up::Approval;
 use crate::task::{Task, scope_for};
+use crate::weight;
 
 /// What is known so far. Filled step by step; whatever ends the request tells it.
 #[derive(Default)]

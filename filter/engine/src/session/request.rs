@@ -11,7 +11,7 @@ use crate::engine::{Engine, ResourceIndex};
 use crate::headers::{HeaderEdit, Headers, RequestHead, same_name};
 use crate::reason::Reason;
 use crate::route::{self, Target};
-use crate::shares::weight;
+use crate::weight;
 
 /// Bytes of memory that any held request takes, here and in the shell.
 const STREAM: usize = 4096;

@@ -77,3 +77,19 @@ pub(crate) fn of_headers(headers: &Headers) -> usize {
     };
     headers.iter().map(field).fold(0, usize::saturating_add)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// An object with one member takes a node that has room for eleven.
+    #[test]
+    fn what_is_read_of_a_body_weighs_more_than_its_text() {
+        let many = json!(vec![json!({ "": 0 }); 1000]);
+        assert!(of_value(&many) > 1000 * 11 * (size_of::<String>() + size_of::<Value>()));
+        assert_eq!(of_value(&json!({})), 0);
+        assert!(of_value(&json!("x".repeat(1000))) >= 1000);
+    }
+}
