@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_jwk_set_where_a_bundle_belongs_is_reported_once_per_set() -> Result<(), crate::config::ConfigErrors> {
+    fn a_jwk_set_where_a_bundle_belongs_is_reported_once_per_set() -> Result<(), crate::mistakes::ConfigErrors> {
         let config = CONFIG.replace(
             r#""issuer": "https://sts.test", "profile": "access-token""#,
             r#""trust_domain": "example.org", "profile": "jwt-svid""#,
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_are_not_used_are_reported_once_per_set() -> Result<(), crate::config::ConfigErrors> {
+    fn keys_that_are_not_used_are_reported_once_per_set() -> Result<(), crate::mistakes::ConfigErrors> {
         let mut background = Background::new(Arc::new(Engine::load(CONFIG.as_bytes(), &NoSecrets)?), 0);
         let mut ledger = MemoryLedger::new(1);
         let mut handle = |secs, input| background.handle(UnixTime::from_secs(secs), input, &mut ledger);

@@ -28,9 +28,10 @@ use serde_json::{Map, Value};
 use crate::board::{self, Board, Change};
 use crate::calls::{Call, CallFailure, CallId, CallOutcome};
 use crate::clock::early_by;
-use crate::config::{BundleConfig, ConfigErrors, MaxStale, WhenStale};
+use crate::config::{BundleConfig, MaxStale, WhenStale};
 use crate::digest;
 use crate::engine::{Engine, Loading, Refused};
+use crate::mistakes::ConfigErrors;
 use crate::progress::Progress;
 
 /// The `typ` of a bundle.

@@ -10,10 +10,11 @@ use serde_json::{Map, Value};
 
 use crate::bundle::{Base, Freshness, Keeping};
 use crate::catalogue::Resource;
-use crate::config::{Config, ConfigError, ConfigErrors, Issuer, Limits, MaxStale, Secrets, WhenStale};
+use crate::config::{Config, Issuer, Limits, MaxStale, Secrets, WhenStale};
 use crate::credential::{Carrier, TokenCache};
 use crate::introspection::questions::Questions;
 use crate::keys::KeyStore;
+use crate::mistakes::{ConfigError, ConfigErrors};
 use crate::policy::{self, Compiling, Judges};
 use crate::progress::Progress;
 use crate::rollout::Mode;

@@ -58,6 +58,7 @@ pub mod io;
 pub mod keys;
 mod learned;
 pub mod ledger;
+pub mod mistakes;
 pub mod permit;
 pub mod policy;
 pub mod possession;

@@ -139,6 +139,7 @@ pub(crate) const ROOMS: &[(&str, Room)] = &[
     ("keys", Room::Trust),
     ("learned", Room::Protocols),
     ("ledger", Room::Facts),
+    ("mistakes", Room::Facts),
     ("permit", Room::Engine),
     ("policy", Room::Policy),
     ("possession", Room::Trust),

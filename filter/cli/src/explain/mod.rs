@@ -13,8 +13,8 @@ mod text;
 use std::path::Path;
 use std::sync::Arc;
 
-use countersign_engine::config::ConfigErrors;
 use countersign_engine::ledger::MemoryLedger;
+use countersign_engine::mistakes::ConfigErrors;
 use countersign_engine::reason::{Kind, Reason};
 use countersign_engine::rollout::Mode;
 use countersign_engine::{Engine, UnixTime, Waits, clock};

@@ -14,7 +14,8 @@ mod text;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
-use countersign_engine::config::{Config, ConfigError};
+use countersign_engine::config::Config;
+use countersign_engine::mistakes::ConfigError;
 use countersign_engine::policy::{CedarPolicy, LoadError, Place, RegoPolicy, catalogue_errors};
 use serde::Serialize;
 use serde_json::{Value, json};

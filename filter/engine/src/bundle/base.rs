@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::{MEMBERS, TEXTS};
-use crate::config::{ConfigError, ConfigErrors, Secrets};
+use crate::config::Secrets;
+use crate::mistakes::{ConfigError, ConfigErrors};
 
 /// The plugin configuration as it was written, and the secrets it named: what bundles are laid over.
 #[derive(Debug)]

@@ -3,7 +3,6 @@
 //! Reading never stops at the first mistake: every error is reported at once, each with its place.
 
 mod address;
-mod error;
 mod needs;
 mod numbers;
 mod read;
@@ -20,7 +19,6 @@ use std::time::Duration;
 
 use countersign_tokens::{Algorithm, IssuerRules, KeyFormat, KeySet, Scalar, TrustDomain, json};
 
-pub use error::{ConfigError, ConfigErrors};
 pub use secrets::{NoSecrets, Secrets};
 
 use crate::calls::Endpoint;
@@ -30,6 +28,7 @@ use crate::credential::Carrier;
 use crate::hygiene::Hygiene;
 use crate::introspection::{Budget, Introspection};
 use crate::ledger::Capacity;
+use crate::mistakes::{ConfigError, ConfigErrors};
 use crate::policy::{Link, PdpConfig};
 use crate::possession::nonce::NonceRule;
 use crate::risk::RiskRules;

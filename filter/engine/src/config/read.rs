@@ -11,8 +11,8 @@ use std::time::Duration;
 use countersign_tokens::Scalar;
 use serde_json::{Map, Value};
 
-use super::error::{ConfigError, ConfigErrors};
 use super::text;
+use crate::mistakes::{ConfigError, ConfigErrors};
 use crate::task::Pointer;
 
 /// The mistakes noted so far.

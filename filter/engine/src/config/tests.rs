@@ -10,7 +10,8 @@ use std::error::Error;
 
 use serde_json::{Map, Value, json};
 
-use super::{Config, ConfigErrors, Secrets};
+use super::{Config, Secrets};
+use crate::mistakes::ConfigErrors;
 
 type Outcome = Result<(), Box<dyn Error>>;
 

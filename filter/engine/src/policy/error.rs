@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::dead::DeadPart;
-use crate::config::ConfigError;
+use crate::mistakes::ConfigError;
 use crate::shape::SchemaProblem;
 
 /// One reason why a policy cannot be loaded.

@@ -15,7 +15,8 @@ use super::{CedarPolicy, Deny, Facts, LoadError, Opined, RegoPolicy, Unknown, Ve
 use crate::action::Action;
 use crate::calls::{Call, CallId, CallOutcome};
 use crate::catalogue::Resource;
-use crate::config::{Config, ConfigErrors, PolicyConfig};
+use crate::config::{Config, PolicyConfig};
+use crate::mistakes::ConfigErrors;
 use crate::progress::{self, Progress};
 use crate::reason::Reason;
 use crate::risk::RiskRules;
