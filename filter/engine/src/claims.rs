@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use crate::task::Pointer;
+use crate::pointer::Pointer;
 
 /// The most that an issuer may name.
 pub const MOST: usize = 32;

@@ -60,6 +60,7 @@ mod learned;
 pub mod ledger;
 pub mod mistakes;
 pub mod permit;
+pub mod pointer;
 pub mod policy;
 pub mod possession;
 mod progress;

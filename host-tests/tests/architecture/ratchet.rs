@@ -48,7 +48,6 @@ pub(crate) const RATCHET: &[(&str, &str)] = &[
     ("possession", "config::Bound"),
     ("possession", "config::ClientCertificate"),
     ("shape", "task::grant::Bounds"),
-    ("shape::read", "task::pointer::Pointer"),
     ("workload::register", "config::Issuer"),
 ];
 
@@ -58,10 +57,9 @@ pub(crate) const CIRCLES: &[(&str, &str)] = &[
     ("board", "ledger"),
     ("bundle", "config engine"),
     ("catalogue", "action credential shape workload"),
-    ("claims", "task"),
     (
         "config",
-        "action catalogue claims credential hygiene introspection policy possession risk route shape shares step_up task workload",
+        "action catalogue credential hygiene introspection policy possession risk route shape shares step_up task workload",
     ),
     ("credential", "catalogue config engine hygiene introspection possession route shares task workload"),
     ("engine", "bundle catalogue config credential introspection keys policy sessions shares"),
@@ -73,7 +71,7 @@ pub(crate) const CIRCLES: &[(&str, &str)] = &[
     ("keys", "config"),
     ("learned", "catalogue workload"),
     ("ledger", "board"),
-    ("policy", "action catalogue claims config frameworks hygiene risk route shape step_up task workload"),
+    ("policy", "action catalogue config frameworks hygiene risk route shape step_up task workload"),
     ("possession", "config route"),
     ("record", "session"),
     ("reply", "record session"),
@@ -86,7 +84,7 @@ pub(crate) const CIRCLES: &[(&str, &str)] = &[
     ("shares", "workload"),
     ("step_up", "action catalogue config policy shares task workload"),
     ("task", "action catalogue hygiene route shape workload"),
-    ("workload", "claims config task"),
+    ("workload", "config task"),
 ];
 
 /// What is wrong with `upward`, the imports that go against the arrows, where exactly those in `allowed` may be there. Each text says where,

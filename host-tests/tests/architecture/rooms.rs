@@ -141,6 +141,7 @@ pub(crate) const ROOMS: &[(&str, Room)] = &[
     ("ledger", Room::Facts),
     ("mistakes", Room::Facts),
     ("permit", Room::Engine),
+    ("pointer", Room::Facts),
     ("policy", Room::Policy),
     ("possession", Room::Trust),
     ("progress", Room::Facts),

@@ -7,7 +7,7 @@ use countersign_tokens::json::MAX_INTEGER;
 use serde_json::{Number, Value};
 
 use super::read::Node;
-use crate::task::Pointer;
+use crate::pointer::Pointer;
 
 /// Where the schemas are.
 const SCHEMA: &str = "input_schema";

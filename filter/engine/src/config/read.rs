@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use super::text;
 use crate::mistakes::{ConfigError, ConfigErrors};
-use crate::task::Pointer;
+use crate::pointer::Pointer;
 
 /// The mistakes noted so far.
 #[derive(Debug, Default)]

@@ -4,9 +4,9 @@ use super::asks::{Ask, How};
 use super::cedar::CedarPolicy;
 use super::index::Slot;
 use crate::catalogue::{Resource, Tool};
+use crate::pointer::Pointer;
 use crate::rollout::Mode;
 use crate::shape::{Record, Rest, Shape};
-use crate::task::Pointer;
 
 /// An argument of something in the catalogue, or all that is not declared there.
 #[derive(Clone, Debug, PartialEq, Eq)]

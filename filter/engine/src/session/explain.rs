@@ -20,8 +20,9 @@ use crate::engine::{Engine, IssuerIndex};
 use crate::headers::RequestHead;
 use crate::hygiene;
 use crate::ledger::Ledger;
+use crate::pointer::Pointer;
 use crate::policy::{Facts, Opined, StepUp};
-use crate::task::{Circumstances, Grant, Grants, Pointer, Reach};
+use crate::task::{Circumstances, Grant, Grants, Reach};
 use crate::workload::Identity;
 
 /// What is known of a request once it was decided as far as that goes without asking anybody.

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::limits::{Limits, NOT_ENFORCED};
 use super::{Property, Record, Rest, SchemaProblem, Shape, Unreadable, Why};
-use crate::task::Pointer;
+use crate::pointer::Pointer;
 
 /// Schemas that are read of one document, each as often as it is referred to.
 const MOST_SCHEMAS: usize = 4_096;

@@ -5,8 +5,8 @@ use countersign_tokens::{Scalar, UnixTime, VerifiedToken};
 use serde_json::{Map, Value};
 
 use super::error::TaskError;
-use super::pointer::Pointer;
 use crate::digest;
+use crate::pointer::Pointer;
 
 /// Characters of a task's id.
 pub(super) const MAX_ID: usize = 256;

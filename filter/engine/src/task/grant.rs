@@ -12,12 +12,12 @@ use super::destination::Destination;
 use super::error::TaskError;
 use super::grants::Circumstances;
 use super::place::ArgumentPlace;
-use super::pointer::Pointer;
 use super::template::Template;
 use super::text::is_below;
 use crate::action::{Action, mcp};
 use crate::catalogue::{Protocol, Resource, Tool};
 use crate::digest;
+use crate::pointer::Pointer;
 use crate::route::Endpoint;
 
 /// Constraints of one grant.

@@ -7,9 +7,9 @@ use countersign_tokens::UnixTime;
 use super::error::TaskError;
 use super::grant::{Grant, Object};
 use super::place::ArgumentPlace;
-use super::pointer::Pointer;
 use crate::action::Action;
 use crate::catalogue::Resource;
+use crate::pointer::Pointer;
 use crate::route;
 use crate::workload::Workload;
 

@@ -10,9 +10,9 @@ use super::claims::{MAX_ID, MAX_PURPOSE, fallback_id, instant, line, required, u
 use super::error::TaskError;
 use super::grant::Grant;
 use super::grants::Grants;
-use super::pointer::Pointer;
 use super::scope::ScopeClaim;
 use super::{Task, scope};
+use crate::pointer::Pointer;
 
 /// Grants of one task, from claim and scope together.
 pub(super) const MAX_GRANTS: usize = 256;

@@ -4,10 +4,10 @@
 use std::fmt;
 
 use super::grant::{Grant, Object};
-use super::pointer::Pointer;
 use crate::action::{a2a, http, mcp};
 use crate::catalogue::{Protocol, Resource};
 use crate::hygiene;
+use crate::pointer::Pointer;
 use crate::shape::Rest;
 
 /// Why a grant covers nothing.

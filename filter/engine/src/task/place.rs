@@ -8,8 +8,8 @@ use std::fmt;
 
 use countersign_tokens::json::{Json, Members};
 
-use super::pointer::Pointer;
 use crate::fold::is_same;
+use crate::pointer::Pointer;
 use crate::shape::{InputSchema, Record, Rest, Shape, Why};
 
 /// Stands for every item of a list.

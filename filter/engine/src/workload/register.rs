@@ -12,8 +12,9 @@ use serde_json::{Map, Value};
 use super::{Actor, Identity, Kind, Trait, Workload};
 use crate::claims::Claims;
 use crate::config::Issuer;
+use crate::pointer::Pointer;
 use crate::reason::Reason;
-use crate::task::{Grants, Object, Pointer};
+use crate::task::{Grants, Object};
 
 /// Everybody known.
 #[derive(Clone, Debug, PartialEq)]

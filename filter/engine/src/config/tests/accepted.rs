@@ -16,12 +16,13 @@ use crate::config::{
 use crate::credential::Carrier;
 use crate::introspection::Budget;
 use crate::ledger::Capacity;
+use crate::pointer::Pointer;
 use crate::policy::Dialect;
 use crate::possession::nonce::NonceRule;
 use crate::shape::InputSchema;
 use crate::shares::{Bounds, Each};
 use crate::step_up::OpenBounds;
-use crate::task::{self, ArgumentPlace, Object, Pointer, ScopeClaim, TaskMapping, TaskSource};
+use crate::task::{self, ArgumentPlace, Object, ScopeClaim, TaskMapping, TaskSource};
 use crate::workload::Trait;
 use crate::workload::register::{ActorRules, Governed, Register, Unclassified, WorkloadMatch};
 

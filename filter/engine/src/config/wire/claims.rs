@@ -7,7 +7,7 @@ use super::seen::Seen;
 use crate::claims::{self, ClaimKind, ClaimRule};
 use crate::config::read::Node;
 use crate::config::text;
-use crate::task::Pointer;
+use crate::pointer::Pointer;
 
 /// Claims that speak of somebody else than the subject.
 const OF_OTHERS: [&str; 2] = ["act", "may_act"];

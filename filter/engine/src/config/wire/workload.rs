@@ -13,7 +13,8 @@ use crate::config::Issuer;
 use crate::config::read::{Node, Object};
 use crate::config::text;
 use crate::hygiene::Hygiene;
-use crate::task::{Grant, Grants, Object as Pattern, Period, Pointer, TaskError, authority};
+use crate::pointer::Pointer;
+use crate::task::{Grant, Grants, Object as Pattern, Period, TaskError, authority};
 use crate::workload::register::{ActorRules, Entry, Governed, Unclassified, WorkloadMatch};
 use crate::workload::{Kind, Trait};
 

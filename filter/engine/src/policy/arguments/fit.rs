@@ -6,9 +6,9 @@ use cedar_policy::RestrictedExpression;
 use countersign_tokens::json::{Json, Members};
 
 use super::{AskedFor, Effort, Property, Record, Rest, Shape};
+use crate::pointer::Pointer;
 use crate::policy::reads::Names;
 use crate::reason::Mend;
-use crate::task::Pointer;
 
 /// Fraction digits of a Cedar decimal, which is a 64-bit multiple of 1/10,000.
 const DECIMAL_FRACTION: u32 = 4;

@@ -40,9 +40,9 @@ use super::{Allow, Deny, Facts, StepUp, Verdict, several};
 use crate::action::Action;
 use crate::catalogue::Resource;
 use crate::config::Sandbox;
+use crate::pointer::Pointer;
 use crate::reason::Reason;
 use crate::step_up::Approval;
-use crate::task::Pointer;
 use answer::{Answer, Told};
 #[cfg(test)]
 pub(super) use builtins::BUILTINS;
