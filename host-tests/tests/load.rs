@@ -11,8 +11,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, ensure};
 use countersign_engine::UnixTime;
+use countersign_engine::board::LedgerError;
 use countersign_engine::ledger::{
-    Agreed, Capacity, Ends, Entry, Ledger as _, LedgerError, Room, Spent, Store, StoreError, StoredLedger, Versioned,
+    Agreed, Capacity, Ends, Entry, Ledger as _, Room, Spent, Store, StoreError, StoredLedger, Versioned,
 };
 use countersign_host_tests::envoy::{Envoy, PINNED, RunningEnvoy, module};
 use countersign_host_tests::fakes::{Answer, Jwks, Upstream};

@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
-use countersign_engine::board::{Board, Posted, Posting};
+use countersign_engine::board::{Board, LedgerError, Posted, Posting};
 use countersign_engine::calls::{Call, CallOutcome};
 use countersign_engine::headers::{Headers, RequestHead};
 use countersign_engine::io::{Input, Step, Tick};
-use countersign_engine::ledger::{Entry, Ledger, LedgerError, MemoryLedger, Spent};
+use countersign_engine::ledger::{Entry, Ledger, MemoryLedger, Spent};
 use countersign_engine::reason::Reason;
 use countersign_engine::{DecisionId, Engine, Session, UnixTime};
 use countersign_host_tests::drivers::native::{asked, outcome, ready};

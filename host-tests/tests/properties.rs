@@ -5,11 +5,11 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use countersign_engine::board::{Board, Posted, Posting};
+use countersign_engine::board::{Board, LedgerError, Posted, Posting};
 use countersign_engine::calls::{Call, CallFailure, CallId, CallOutcome};
 use countersign_engine::headers::{Headers, RequestHead};
 use countersign_engine::io::{Input, Step, Tick};
-use countersign_engine::ledger::{Entry, Ledger, LedgerError, MemoryLedger, Spent};
+use countersign_engine::ledger::{Entry, Ledger, MemoryLedger, Spent};
 use countersign_engine::reason::{Kind, Reason};
 use countersign_engine::record::Line;
 use countersign_engine::shares::Each;

@@ -2,8 +2,6 @@
 //!
 //! Never decides. A gateway may have no memory that its workers share: whoever reads then goes on without, or denies.
 
-use crate::ledger::LedgerError;
-
 /// A document and which version of it this is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Posted {
@@ -38,6 +36,18 @@ pub trait Board {
 
     /// Replaces the document if it is still of `version`; none: if there is none.
     fn post(&mut self, name: &str, document: &[u8], version: Option<u32>) -> Result<Posting, LedgerError>;
+}
+
+/// The ledger cannot say; the request is denied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LedgerError {
+    /// The workload holds so much that what is left is for others.
+    #[error("the workload's share of the ledger is full")]
+    Full,
+    /// The store behind the ledger failed, is full of what others hold, or kept changing under concurrent writers; or the clock was
+    /// set back, and what was forgotten until then may have been this.
+    #[error("the ledger's store did not answer")]
+    Unavailable,
 }
 
 /// Makes of the document called `name`, if there is one, what `change` says, which is asked again where another worker was quicker;

@@ -23,10 +23,9 @@ use countersign_tokens::UnixTime;
 
 use self::document::{Document, Key};
 use self::told::{Told, Verdict};
-use crate::board::Board;
+use crate::board::{Board, LedgerError};
 use crate::catalogue::{Annotations, PinScope, Risk};
 use crate::digest;
-use crate::ledger::LedgerError;
 use crate::workload::Workload;
 
 /// Documents of each kind of one resource.

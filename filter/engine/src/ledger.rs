@@ -10,7 +10,7 @@ mod stored;
 
 use countersign_tokens::UnixTime;
 
-use crate::board::Board;
+use crate::board::{Board, LedgerError};
 
 pub use self::bucket::Capacity;
 pub use self::memory::MemoryLedger;
@@ -75,18 +75,6 @@ pub enum Spent {
     Now,
     /// It had been used up before.
     Before,
-}
-
-/// The ledger cannot say; the request is denied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum LedgerError {
-    /// The workload holds so much that what is left is for others.
-    #[error("the workload's share of the ledger is full")]
-    Full,
-    /// The store behind the ledger failed, is full of what others hold, or kept changing under concurrent writers; or the clock was
-    /// set back, and what was forgotten until then may have been this.
-    #[error("the ledger's store did not answer")]
-    Unavailable,
 }
 
 #[cfg(test)]

@@ -152,9 +152,9 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::board::{Posted, Posting};
+    use crate::board::{LedgerError, Posted, Posting};
     use crate::claims::Claims;
-    use crate::ledger::{LedgerError, MemoryLedger};
+    use crate::ledger::MemoryLedger;
     use crate::workload::{Actor, Identity, Kind};
 
     fn workload(subject: &str, actor: Option<&str>) -> Workload {

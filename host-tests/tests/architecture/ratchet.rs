@@ -54,7 +54,6 @@ pub(crate) const RATCHET: &[(&str, &str)] = &[
 /// Arrows between top-level modules that are part of a circle: who imports, and all whom it imports. Sorted.
 pub(crate) const CIRCLES: &[(&str, &str)] = &[
     ("action", "catalogue response route shape"),
-    ("board", "ledger"),
     ("bundle", "config engine"),
     ("catalogue", "action credential shape workload"),
     (
@@ -70,7 +69,6 @@ pub(crate) const CIRCLES: &[(&str, &str)] = &[
     ("io", "forward record reply"),
     ("keys", "config"),
     ("learned", "catalogue workload"),
-    ("ledger", "board"),
     ("policy", "action catalogue config frameworks hygiene risk route shape step_up task workload"),
     ("possession", "config route"),
     ("record", "session"),

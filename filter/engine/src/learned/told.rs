@@ -6,8 +6,8 @@ use countersign_tokens::UnixTime;
 
 use super::document::{Document, Entry, Key, LIFETIME};
 use super::{Call, Holds, PIN, Viewer};
+use crate::board::LedgerError;
 use crate::catalogue::PinScope;
-use crate::ledger::LedgerError;
 
 /// So many must have seen something before it holds for who did not look.
 const WITNESSES: usize = 2;

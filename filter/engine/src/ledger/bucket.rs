@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use countersign_tokens::UnixTime;
 
-use super::{Ends, Entry, LedgerError, Room};
+use super::{Ends, Entry, Room};
+use crate::board::LedgerError;
 
 /// Buckets of a ledger. Part of the format: another number puts the same thing elsewhere.
 pub(super) const BUCKETS: u16 = 16_384;

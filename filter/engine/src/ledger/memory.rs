@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use countersign_tokens::UnixTime;
 
-use super::{Agreed, Capacity, Entry, Ledger, LedgerError, Spent, Store, StoreError, StoredLedger, Versioned};
-use crate::board::{Board, Posted, Posting};
+use super::{Agreed, Capacity, Entry, Ledger, Spent, Store, StoreError, StoredLedger, Versioned};
+use crate::board::{Board, LedgerError, Posted, Posting};
 
 /// For tests, the command line and single-threaded hosts.
 #[derive(Debug)]

@@ -5,8 +5,8 @@ use std::sync::{Arc, OnceLock};
 use countersign_tokens::UnixTime;
 
 use super::bucket::{Bucket, Capacity, Place};
-use super::{Entry, Ledger, LedgerError, Spent, Store, StoreError, Versioned};
-use crate::board::{Board, Posted, Posting};
+use super::{Entry, Ledger, Spent, Store, StoreError, Versioned};
+use crate::board::{Board, LedgerError, Posted, Posting};
 
 /// Where everything is that this format wrote.
 pub(super) const FOLDER: &str = "countersign/ledger/3";

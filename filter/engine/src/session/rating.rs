@@ -5,9 +5,9 @@
 use super::Turn;
 use super::account::Account;
 use crate::action::Operation;
+use crate::board::LedgerError;
 use crate::catalogue::{Annotations, Resource};
 use crate::learned::{self, Holds, Learned, Viewer};
-use crate::ledger::LedgerError;
 use crate::reason::Reason;
 use crate::risk::{About, Rating};
 

@@ -13,8 +13,9 @@ use super::Turn;
 use super::account::Account;
 use super::decide::{entry, one_shot_entry, proof_entry};
 use super::request::Request;
+use crate::board::LedgerError;
 use crate::credential::Verified;
-use crate::ledger::{Entry, LedgerError, Spent};
+use crate::ledger::{Entry, Spent};
 use crate::reason::Reason;
 use crate::rollout::Mode;
 

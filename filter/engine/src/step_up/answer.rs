@@ -9,12 +9,12 @@ use serde_json::Value;
 
 use super::request::Challenge;
 use super::{Approval, signature};
+use crate::board::LedgerError;
 use crate::calls::{CallFailure, CallOutcome};
 use crate::clock;
 use crate::config::StepUpConfig;
 use crate::digest;
 use crate::headers::Headers;
-use crate::ledger::LedgerError;
 use crate::reason::Reason;
 use crate::workload::{Identity, Workload};
 

@@ -11,9 +11,8 @@ use std::time::Duration;
 
 use countersign_tokens::UnixTime;
 
-use crate::board::{self, Board, Change};
+use crate::board::{self, Board, Change, LedgerError};
 use crate::digest;
-use crate::ledger::LedgerError;
 use crate::reason::Reason;
 use crate::shares::Room;
 

@@ -5,9 +5,9 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 
 use super::*;
+use crate::board::LedgerError;
 use crate::calls::CallFailure;
 use crate::digest;
-use crate::ledger::LedgerError;
 
 /// What is asked about, once.
 pub(super) static ASKED: LazyLock<Result<Asked, String>> = LazyLock::new(Asked::new);
