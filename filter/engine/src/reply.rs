@@ -9,6 +9,7 @@ mod denial;
 use countersign_tokens::{PROOF_ALGORITHMS, Scalar};
 use serde_json::{Value, json};
 
+use crate::ids::DecisionId;
 pub(crate) use denial::Denial;
 pub use denial::GrpcStatus;
 use denial::{Form, Words};
@@ -17,7 +18,6 @@ use crate::catalogue::{Demand, Metadata};
 use crate::possession::nonce;
 use crate::reason::{Challenge, Mend, Reason};
 use crate::record::Line;
-use crate::session::DecisionId;
 
 /// Everything the shell does to answer a request itself.
 #[derive(Debug)]

@@ -134,6 +134,7 @@ pub(crate) const ROOMS: &[(&str, Room)] = &[
     ("frameworks", Room::Policy),
     ("headers", Room::Facts),
     ("hygiene", Room::Rights),
+    ("ids", Room::Facts),
     ("introspection", Room::Trust),
     ("io", Room::Engine),
     ("keys", Room::Trust),

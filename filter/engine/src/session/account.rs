@@ -5,8 +5,8 @@ use std::sync::Arc;
 use countersign_tokens::{Subject, UnixTime, VerifiedProof};
 use serde_json::Value;
 
+use super::Turn;
 use super::request::is_reserved;
-use super::{DecisionId, Turn};
 use crate::action::mcp::{self, Era};
 use crate::action::{Action, Operation, a2a};
 use crate::catalogue::{Protocol, Resource};
@@ -15,6 +15,7 @@ use crate::credential::{self, Verified};
 use crate::frameworks;
 use crate::headers::{HeaderEdit, Headers, same_name};
 use crate::hygiene::{self, Finding};
+use crate::ids::DecisionId;
 use crate::learned::Warning;
 use crate::ledger::Entry;
 use crate::policy::Facts;

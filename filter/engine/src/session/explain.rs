@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use countersign_tokens::{TokenError, UnixTime};
 
+use super::Turn;
 use super::account::Account;
 use super::decide::{Halt, Ruling, Told};
 use super::request::{Arrival, Request};
-use super::{DecisionId, Turn};
 use crate::action::{Action, Operation};
 use crate::catalogue::{Resource, Risk};
 use crate::config::Issuer;
@@ -19,6 +19,7 @@ use crate::credential::Verified;
 use crate::engine::{Engine, IssuerIndex};
 use crate::headers::RequestHead;
 use crate::hygiene;
+use crate::ids::DecisionId;
 use crate::ledger::Ledger;
 use crate::pointer::Pointer;
 use crate::policy::{Facts, Opined, StepUp};

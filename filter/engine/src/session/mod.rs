@@ -10,7 +10,6 @@ mod agent_tasks;
 mod approval;
 mod decide;
 mod explain;
-mod id;
 mod list_request;
 mod observe;
 mod outside;
@@ -30,10 +29,10 @@ use std::sync::Arc;
 use countersign_tokens::UnixTime;
 
 pub use explain::{Explained, Listed, Waits};
-pub use id::DecisionId;
 
 use crate::calls::{Call, CallId};
 use crate::engine::Engine;
+use crate::ids::DecisionId;
 use crate::io::{Input, Step};
 use crate::ledger::Ledger;
 use pending::Pending;

@@ -6,16 +6,17 @@
 
 use serde_json::Value;
 
+use super::Turn;
 use super::account::Account;
 use super::agent_tasks::AgentTasks;
 use super::list_request;
 use super::request::Request;
 use super::visible::Reader;
-use super::{DecisionId, Turn};
 use crate::action::{Action, Operation, mcp};
 use crate::board::LedgerError;
 use crate::catalogue::{Denials, Protocol};
 use crate::headers::{HeaderEdit, Headers, same_name};
+use crate::ids::DecisionId;
 use crate::learned;
 use crate::possession::nonce;
 use crate::reason::Reason;
