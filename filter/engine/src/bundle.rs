@@ -21,14 +21,13 @@ use std::time::Duration;
 
 pub(crate) use base::{Base, Keeping};
 use countersign_tokens::json::Limits;
-use countersign_tokens::{TokenError, UnixTime, signed_document};
+use countersign_tokens::{KeySet, TokenError, UnixTime, signed_document};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::board::{self, Board, Change};
-use crate::calls::{Call, CallFailure, CallId, CallOutcome};
+use crate::calls::{Call, CallFailure, CallId, CallOutcome, Endpoint};
 use crate::clock::early_by;
-use crate::config::{BundleConfig, MaxStale, WhenStale};
 use crate::digest;
 use crate::engine::{Engine, Loading, Refused};
 use crate::mistakes::ConfigErrors;
@@ -47,6 +46,37 @@ const DOCUMENT: Limits = Limits { depth: 64, bytes: 1024 * 1024, nodes: 200_000 
 
 /// First bytes of what workers tell each other: anything else was not written by this version.
 const MAGIC: [u8; 4] = *b"csb2";
+
+/// Signed documents that replace policy and catalogue.
+#[derive(Clone, Debug)]
+pub struct BundleConfig {
+    /// What the documents must be for.
+    pub name: String,
+    pub endpoint: Endpoint,
+    /// Who may sign them.
+    pub keys: KeySet,
+    pub refresh: Duration,
+    /// An older one is refused even where none was seen before.
+    pub oldest: u64,
+    /// One that would take a worker longer to load, altogether, is refused.
+    pub max_load: Duration,
+    /// For how long nothing newer need be signed; for ever without it.
+    pub max_stale: Option<MaxStale>,
+}
+
+/// What happens where nobody signs anything newer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MaxStale {
+    pub after: Duration,
+    pub then: WhenStale,
+}
+
+/// What becomes of requests when the bundle in force is too old.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhenStale {
+    Refuse,
+    Serve,
+}
 
 /// What this worker knows of bundles.
 #[derive(Debug)]

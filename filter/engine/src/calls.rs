@@ -1,8 +1,8 @@
 //! Calls to clusters that the gateway knows, and how they end. Nothing here makes one, or judges what came of it.
 
-use crate::headers::Headers;
-
 use std::time::Duration;
+
+use crate::headers::Headers;
 
 /// Names one call of one session or of the background; never reused within it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -4,6 +4,15 @@ use crate::headers::HeaderEdit;
 use crate::permit::Permit;
 use crate::record::Line;
 
+/// What the upstream gets to see.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ForwardConfig {
+    /// Send the agent's credential on (never by default).
+    pub credential: bool,
+    /// Header names that pick a route: refused from clients.
+    pub routing_headers: Vec<String>,
+}
+
 /// Everything the shell does to let a request through. Cannot be built without a [`Permit`].
 #[derive(Debug)]
 pub struct Forward {

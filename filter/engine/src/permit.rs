@@ -1,10 +1,17 @@
 //! The unforgeable value without which nothing is forwarded.
 
 use crate::catalogue::Card;
-use crate::config::Unmatched;
 use crate::policy::Allow;
 use crate::reason::Reason;
 use crate::rollout::Mode;
+
+/// What happens to a request that is for no resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unmatched {
+    Deny,
+    /// Goes upstream undecided except that spoofable headers are removed; recorded as `unmatched`.
+    Pass,
+}
 
 /// Proof that exactly this request may go upstream. It is made of an [`Allow`], or of the
 /// configuration's word that requests for no resource, or for an agent's public card, pass, or that decisions are only

@@ -73,6 +73,13 @@ fn written(elapsed: Duration) -> String {
     format!("\"elapsed_us\":{}", micros(elapsed))
 }
 
+/// What the record may contain beyond digests.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RecordConfig {
+    /// Where the arguments are whose values are recorded.
+    pub arguments: Vec<ArgumentPlace>,
+}
+
 /// Everything a decision's record is made of.
 pub(crate) struct Decision<'a> {
     pub(crate) reason: Reason,

@@ -6,6 +6,7 @@
 //! The key is made of a configured secret, for fleets; else it is random, made once for the whole gateway process. It also keys
 //! digests on records, and nonces where these have none of their own.
 
+use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use base64::Engine as _;
@@ -33,6 +34,24 @@ const RECORDS: &[u8] = b"countersign record 1";
 const DOCUMENT: &str = "session-key";
 /// First bytes of the document: anything else was not written by this version.
 const MAGIC: [u8; 4] = *b"css1";
+
+/// MCP sessions.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SessionsConfig {
+    /// Clients get session ids that are good for whoever opened the session only.
+    pub seal: bool,
+    /// What every gateway of a fleet seals with; each process has its own key without it.
+    pub secret: Option<String>,
+}
+
+impl fmt::Debug for SessionsConfig {
+    /// Everything but the secret.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { seal, secret } = self;
+        let secret = secret.as_ref().map(|_| format_args!("…"));
+        formatter.debug_struct("SessionsConfig").field("seal", seal).field("secret", &secret).finish()
+    }
+}
 
 /// The key of this worker, and what it may be made of.
 #[derive(Default)]

@@ -3,8 +3,9 @@
 
 use countersign_engine::catalogue::Resource;
 use countersign_engine::check::Check;
-use countersign_engine::config::{Config, Unmatched};
+use countersign_engine::config::Config;
 use countersign_engine::headers::{Headers, RequestHead};
+use countersign_engine::permit::Unmatched;
 use countersign_engine::policy::{Judgement, Missing};
 use countersign_engine::reason::Reason;
 use countersign_engine::rollout::Effect;

@@ -14,28 +14,32 @@ mod wire;
 mod tests;
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::time::Duration;
 
 use countersign_tokens::{Algorithm, IssuerRules, KeyFormat, KeySet, Scalar, TrustDomain, json};
 
 pub use secrets::{NoSecrets, Secrets};
 
+use crate::bundle::BundleConfig;
 use crate::calls::Endpoint;
 use crate::catalogue::Resource;
 use crate::claims::ClaimRule;
 use crate::credential::Carrier;
+use crate::forward::ForwardConfig;
 use crate::hygiene::Hygiene;
 use crate::introspection::{Budget, Introspection};
 use crate::ledger::Capacity;
 use crate::mistakes::{ConfigError, ConfigErrors};
+use crate::permit::Unmatched;
 use crate::policy::{Link, PdpConfig};
 use crate::possession::nonce::NonceRule;
+use crate::record::RecordConfig;
 use crate::risk::RiskRules;
 use crate::rollout::Mode;
+use crate::sessions::SessionsConfig;
 use crate::shares::{Bounds, Each};
-use crate::step_up::OpenBounds;
-use crate::task::{ArgumentPlace, TaskSource};
+use crate::step_up::{OpenBounds, StepUpConfig};
+use crate::task::TaskSource;
 use crate::workload::register::Register;
 use crate::workload::{Identity, Workload};
 
@@ -120,45 +124,6 @@ impl Denied {
             || task.is_some_and(|id| tasks.contains(id))
             || workloads.iter().any(|denied| workload.involves(denied))
     }
-}
-
-/// Signed documents that replace policy and catalogue.
-#[derive(Clone, Debug)]
-pub struct BundleConfig {
-    /// What the documents must be for.
-    pub name: String,
-    pub endpoint: Endpoint,
-    /// Who may sign them.
-    pub keys: KeySet,
-    pub refresh: Duration,
-    /// An older one is refused even where none was seen before.
-    pub oldest: u64,
-    /// One that would take a worker longer to load, altogether, is refused.
-    pub max_load: Duration,
-    /// For how long nothing newer need be signed; for ever without it.
-    pub max_stale: Option<MaxStale>,
-}
-
-/// What happens where nobody signs anything newer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MaxStale {
-    pub after: Duration,
-    pub then: WhenStale,
-}
-
-/// What becomes of requests when the bundle in force is too old.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WhenStale {
-    Refuse,
-    Serve,
-}
-
-/// What happens to a request that is for no resource.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unmatched {
-    Deny,
-    /// Goes upstream undecided except that spoofable headers are removed; recorded as `unmatched`.
-    Pass,
 }
 
 /// Where what is allowed and risky goes instead of the ordinary upstream: the gateway's route for it is picked by its name.
@@ -268,63 +233,6 @@ pub enum KeyLocation {
         /// Where its `jwks_uri` must lead; the path is the document's to say.
         keys: Endpoint,
     },
-}
-
-/// The approval webhook.
-#[derive(Clone, PartialEq, Eq)]
-pub struct StepUpConfig {
-    pub endpoint: Endpoint,
-    /// The Standard Webhooks secret (`whsec_…` or bare base64, 24 to 64 bytes), both directions.
-    pub secret: String,
-    /// How long a request may be held for the answer; bounds the endpoint's timeout.
-    pub hold: Duration,
-}
-
-impl fmt::Debug for StepUpConfig {
-    /// Everything but the secret.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { endpoint, secret: _, hold } = self;
-        formatter
-            .debug_struct("StepUpConfig")
-            .field("endpoint", endpoint)
-            .field("secret", &format_args!("…"))
-            .field("hold", hold)
-            .finish()
-    }
-}
-
-/// MCP sessions.
-#[derive(Clone, PartialEq, Eq)]
-pub struct SessionsConfig {
-    /// Clients get session ids that are good for whoever opened the session only.
-    pub seal: bool,
-    /// What every gateway of a fleet seals with; each process has its own key without it.
-    pub secret: Option<String>,
-}
-
-impl fmt::Debug for SessionsConfig {
-    /// Everything but the secret.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { seal, secret } = self;
-        let secret = secret.as_ref().map(|_| format_args!("…"));
-        formatter.debug_struct("SessionsConfig").field("seal", seal).field("secret", &secret).finish()
-    }
-}
-
-/// What the record may contain beyond digests.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RecordConfig {
-    /// Where the arguments are whose values are recorded.
-    pub arguments: Vec<ArgumentPlace>,
-}
-
-/// What the upstream gets to see.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ForwardConfig {
-    /// Send the agent's credential on (never by default).
-    pub credential: bool,
-    /// Header names that pick a route: refused from clients.
-    pub routing_headers: Vec<String>,
 }
 
 /// Bounds; each denies when reached.

@@ -2,8 +2,9 @@
 //!
 //! For reports. Nothing is decided with it.
 
-use super::{Bound, Config, Denied, Issuer, Unmatched};
+use super::{Bound, Config, Denied, Issuer};
 use crate::catalogue::{Protocol, Resource, Tool};
+use crate::permit::Unmatched;
 use crate::reason::Needs;
 use crate::workload::register::{Governed, Unclassified};
 

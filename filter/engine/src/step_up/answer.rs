@@ -8,11 +8,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::request::Challenge;
-use super::{Approval, signature};
+use super::{Approval, StepUpConfig, signature};
 use crate::board::LedgerError;
 use crate::calls::{CallFailure, CallOutcome};
 use crate::clock;
-use crate::config::StepUpConfig;
 use crate::digest;
 use crate::headers::Headers;
 use crate::reason::Reason;

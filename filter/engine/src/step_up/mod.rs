@@ -40,6 +40,9 @@ pub(crate) mod open;
 mod request;
 mod signature;
 
+use std::fmt;
+use std::time::Duration;
+
 use countersign_tokens::UnixTime;
 
 pub use answer::{Answer, read_answer};
@@ -47,7 +50,31 @@ pub use binding::{Binding, BindingFacts};
 pub use open::OpenBounds;
 pub use request::{ApprovalRequest, Challenge, webhook_call};
 
+use crate::calls::Endpoint;
 use crate::workload::Identity;
+
+/// The approval webhook.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StepUpConfig {
+    pub endpoint: Endpoint,
+    /// The Standard Webhooks secret (`whsec_…` or bare base64, 24 to 64 bytes), both directions.
+    pub secret: String,
+    /// How long a request may be held for the answer; bounds the endpoint's timeout.
+    pub hold: Duration,
+}
+
+impl fmt::Debug for StepUpConfig {
+    /// Everything but the secret.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { endpoint, secret: _, hold } = self;
+        formatter
+            .debug_struct("StepUpConfig")
+            .field("endpoint", endpoint)
+            .field("secret", &format_args!("…"))
+            .field("hold", hold)
+            .finish()
+    }
+}
 
 /// An approval of exactly one call.
 #[derive(Clone, Debug, PartialEq, Eq)]

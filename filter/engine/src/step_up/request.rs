@@ -8,12 +8,11 @@ use percent_encoding::percent_decode_str;
 use serde_json::json;
 
 use super::binding::{Binding, BindingFacts, actors, identity};
-use super::signature;
+use super::{StepUpConfig, signature};
 use crate::action::{Action, Operation};
 use crate::calls::{Call, CallId};
 use crate::catalogue::Risk;
 use crate::clock;
-use crate::config::StepUpConfig;
 use crate::digest;
 use crate::policy::StepUp;
 use crate::reason::Reason;

@@ -15,7 +15,6 @@ use crate::action::test_support::{resource, target};
 use crate::action::{Action, mcp};
 use crate::calls::{Call, CallId, CallOutcome, Endpoint};
 use crate::catalogue::Risk;
-use crate::config::StepUpConfig;
 use crate::digest;
 use crate::headers::Headers;
 use crate::policy::StepUp;

@@ -9,16 +9,17 @@ use super::{Edit, Outcome, SECRET, edited, full, key_set, minimal, parse, set};
 use crate::calls::Endpoint;
 use crate::catalogue::{Annotations, Denials, Match, Mirrored, PathMatch, PinScope, Protocol, Risk, Tool};
 use crate::claims::{ClaimKind, ClaimRule};
-use crate::config::{
-    Binding, Bound, ClientCertificate, Config, ForwardConfig, KeyLocation, KeySource, Limits, NoSecrets, RecordConfig,
-    RemoteKeys, SessionsConfig, Unmatched,
-};
+use crate::config::{Binding, Bound, ClientCertificate, Config, KeyLocation, KeySource, Limits, NoSecrets, RemoteKeys};
 use crate::credential::Carrier;
+use crate::forward::ForwardConfig;
 use crate::introspection::Budget;
 use crate::ledger::Capacity;
+use crate::permit::Unmatched;
 use crate::pointer::Pointer;
 use crate::policy::Dialect;
 use crate::possession::nonce::NonceRule;
+use crate::record::RecordConfig;
+use crate::sessions::SessionsConfig;
 use crate::shape::InputSchema;
 use crate::shares::{Bounds, Each};
 use crate::step_up::OpenBounds;

@@ -8,8 +8,9 @@ use countersign_tokens::KeyFormat;
 use super::Seen;
 use super::endpoint::endpoint;
 use super::keys::inline;
+use crate::bundle::{BundleConfig, MaxStale, WhenStale};
 use crate::config::read::{Node, Object};
-use crate::config::{BundleConfig, MaxStale, WhenStale, text};
+use crate::config::text;
 
 const REFRESH: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24);
 const DEFAULT_REFRESH: Duration = Duration::from_secs(30);

@@ -1,8 +1,8 @@
 //! MCP sessions: whether their ids are sealed, and with what.
 
 use super::secret::{self, Source};
-use crate::config::SessionsConfig;
 use crate::config::read::Node;
+use crate::sessions::SessionsConfig;
 
 /// Bytes of the shortest secret: what is shorter can be guessed from one session id.
 const MIN_SECRET: usize = 32;

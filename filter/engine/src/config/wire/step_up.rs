@@ -11,7 +11,8 @@ use super::endpoint::endpoint;
 use super::secret::{Source, secret};
 use crate::calls::Endpoint;
 use crate::config::read::Node;
-use crate::config::{StepUpConfig, text};
+use crate::config::text;
+use crate::step_up::StepUpConfig;
 
 const WAIT: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_mins(5);
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
