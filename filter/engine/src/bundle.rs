@@ -13,13 +13,10 @@
 //! It is taken as a whole or not at all: what is signed by nobody known, is for others, is older than what was seen in this
 //! gateway process, or cannot be loaded is refused, and the last good one stays. What is held when one comes is decided by it.
 
-mod base;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-pub(crate) use base::{Base, Keeping};
 use countersign_tokens::json::Limits;
 use countersign_tokens::{KeySet, TokenError, UnixTime, signed_document};
 use serde::Deserialize;
@@ -38,9 +35,6 @@ pub const TYPE: &str = "countersign-bundle+jwt";
 
 /// What of the configuration bundles have a say in. Of `policy` it is the texts and what is made of them: where else is asked is not theirs.
 pub const MEMBERS: [&str; 8] = ["policy", "resources", "sandboxes", "risk", "workloads", "actors", "hygiene", "denied"];
-
-/// The texts in `policy`, and what is made of them.
-const TEXTS: [&str; 3] = ["cedar", "links", "rego"];
 
 const DOCUMENT: Limits = Limits { depth: 64, bytes: 1024 * 1024, nodes: 200_000 };
 

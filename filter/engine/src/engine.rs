@@ -8,9 +8,9 @@ use countersign_tokens::{CompactJws, JwtSimple, Profile, SpiffeId, UnixTime, Ver
 
 use serde_json::{Map, Value};
 
-use crate::bundle::{Base, Freshness, Keeping, MaxStale, WhenStale};
+use crate::bundle::{Freshness, MaxStale, WhenStale};
 use crate::catalogue::Resource;
-use crate::config::{Config, Issuer, Limits, Secrets};
+use crate::config::{Base, Config, Issuer, Keeping, Limits, Secrets};
 use crate::credential::{Carrier, TokenCache};
 use crate::introspection::questions::Questions;
 use crate::keys::KeyStore;

@@ -54,7 +54,7 @@ pub(crate) const RATCHET: &[(&str, &str)] = &[
 /// Arrows between top-level modules that are part of a circle: who imports, and all whom it imports. Sorted.
 pub(crate) const CIRCLES: &[(&str, &str)] = &[
     ("action", "catalogue response route shape"),
-    ("bundle", "config engine"),
+    ("bundle", "engine"),
     ("catalogue", "action credential shape workload"),
     (
         "config",

@@ -3,6 +3,7 @@
 //! Reading never stops at the first mistake: every error is reported at once, each with its place.
 
 mod address;
+mod base;
 mod needs;
 mod numbers;
 mod read;
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 use countersign_tokens::{Algorithm, IssuerRules, KeyFormat, KeySet, Scalar, TrustDomain, json};
 
+pub(crate) use base::{Base, Keeping};
 pub use secrets::{NoSecrets, Secrets};
 
 use crate::bundle::BundleConfig;

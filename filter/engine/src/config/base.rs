@@ -5,9 +5,12 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::{MEMBERS, TEXTS};
-use crate::config::Secrets;
+use super::Secrets;
+use crate::bundle::MEMBERS;
 use crate::mistakes::{ConfigError, ConfigErrors};
+
+/// The texts in `policy`, and what is made of them.
+const TEXTS: [&str; 3] = ["cedar", "links", "rego"];
 
 /// The plugin configuration as it was written, and the secrets it named: what bundles are laid over.
 #[derive(Debug)]
