@@ -44,9 +44,6 @@ pub(crate) const RATCHET: &[(&str, &str)] = &[
     ("policy::rego", "step_up::Approval"),
     ("policy::rego_absent", "config::Sandbox"),
     ("policy::vocabulary", "config::Issuer"),
-    ("possession", "config::Binding"),
-    ("possession", "config::Bound"),
-    ("possession", "config::ClientCertificate"),
     ("shape", "task::grant::Bounds"),
     ("workload::register", "config::Issuer"),
 ];
@@ -70,7 +67,7 @@ pub(crate) const CIRCLES: &[(&str, &str)] = &[
     ("learned", "catalogue workload"),
     ("permit", "catalogue policy"),
     ("policy", "action catalogue config frameworks hygiene risk route shape step_up task workload"),
-    ("possession", "config route"),
+    ("possession", "route"),
     ("record", "action credential hygiene learned risk route sessions step_up task workload"),
     ("response", "action catalogue"),
     ("risk", "action catalogue hygiene learned task workload"),

@@ -34,7 +34,7 @@ use crate::ledger::Capacity;
 use crate::mistakes::{ConfigError, ConfigErrors};
 use crate::permit::Unmatched;
 use crate::policy::{Link, PdpConfig};
-use crate::possession::nonce::NonceRule;
+use crate::possession::{Binding, ClientCertificate};
 use crate::record::RecordConfig;
 use crate::risk::RiskRules;
 use crate::rollout::Mode;
@@ -161,42 +161,6 @@ impl Issuer {
     pub fn trust_domain(&self) -> Option<&TrustDomain> {
         self.rules.profile().trust_domain()
     }
-}
-
-/// What an issuer's credentials must be bound to, beyond what they say themselves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Binding {
-    pub require: Bound,
-    /// Whether the peer certificate's SPIFFE ID must be the credential's subject.
-    pub same_workload: bool,
-    /// How old a DPoP proof may be when its request arrives.
-    pub proof_age: Duration,
-    /// That DPoP proofs need a nonce, if they do.
-    pub nonce: Option<NonceRule>,
-    /// The issuer's, which clients' clocks get too.
-    pub leeway: Duration,
-}
-
-/// What a credential must be bound to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bound {
-    /// Whatever it says; nothing, if it does not.
-    Optional,
-    /// A DPoP key (RFC 9449).
-    Dpop,
-    /// A certificate (RFC 8705).
-    Certificate,
-    /// One of them at least.
-    Either,
-}
-
-/// Where the client's certificate is known from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ClientCertificate {
-    /// The gateway's own connection.
-    Connection,
-    /// `x-forwarded-client-cert`, which a proxy in front replaces.
-    Xfcc,
 }
 
 /// Where an issuer's keys come from.

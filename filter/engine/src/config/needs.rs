@@ -2,9 +2,10 @@
 //!
 //! For reports. Nothing is decided with it.
 
-use super::{Bound, Config, Denied, Issuer};
+use super::{Config, Denied, Issuer};
 use crate::catalogue::{Protocol, Resource, Tool};
 use crate::permit::Unmatched;
+use crate::possession::Bound;
 use crate::reason::Needs;
 use crate::workload::register::{Governed, Unclassified};
 

@@ -17,10 +17,11 @@ use super::seen::Names;
 use super::sessions;
 use super::task::task;
 use crate::config::read::{Node, Object};
-use crate::config::{Binding, Bound, Issuer, KeySource, text};
+use crate::config::{Issuer, KeySource, text};
 use crate::credential::Carrier;
 use crate::introspection::Introspection;
 use crate::possession::nonce::NonceRule;
+use crate::possession::{Binding, Bound};
 use crate::task::{TaskMapping, TaskSource};
 
 const LIFETIME: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24 * 30);
