@@ -19,13 +19,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use countersign_tokens::json::JsonError;
-use countersign_tokens::{IssuerRules, KeySet, KeySetError, UnixTime};
+use countersign_tokens::{Algorithm, IssuerRules, KeyFormat, KeySet, KeySetError, UnixTime};
 
 use self::posted::Posted;
 use crate::board::{self, Board, Change, Posting};
 use crate::calls::{Call, CallFailure, CallId, CallOutcome, Endpoint};
 use crate::clock::early_by;
-use crate::config::{KeyLocation, KeySource, RemoteKeys};
 use crate::digest;
 
 /// How soon a failed scheduled fetch is tried again.
@@ -33,6 +32,44 @@ const RETRY: Duration = Duration::from_secs(5);
 
 /// How often keys are fetched when neither configuration nor publisher says.
 const REFRESH: Duration = Duration::from_mins(5);
+
+/// Where an issuer's keys come from.
+#[derive(Clone, Debug)]
+pub enum KeySource {
+    /// It signs no tokens.
+    None,
+    /// A JWKS written in the configuration, already parsed.
+    Inline(KeySet),
+    Remote(Box<RemoteKeys>),
+}
+
+/// Keys behind a cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemoteKeys {
+    pub location: KeyLocation,
+    pub format: KeyFormat,
+    /// What the issuer signs with: what keys that do not say are for.
+    pub algorithms: Vec<Algorithm>,
+    /// How often to fetch again; as their publisher says when absent.
+    pub refresh: Option<Duration>,
+    /// How long a set may be used after its last successful fetch.
+    pub max_stale: Duration,
+    /// The shortest time between two fetches caused by unknown keys.
+    pub cooldown: Duration,
+}
+
+/// How keys are found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyLocation {
+    /// They are here.
+    Direct(Endpoint),
+    /// A document of their issuer says where (RFC 8414 §3, OpenID Connect Discovery §4).
+    Discovery {
+        metadata: Endpoint,
+        /// Where its `jwks_uri` must lead; the path is the document's to say.
+        keys: Endpoint,
+    },
+}
 
 /// One issuer's keys, as one worker has them.
 #[derive(Debug)]

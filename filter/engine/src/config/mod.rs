@@ -17,19 +17,19 @@ mod tests;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use countersign_tokens::{Algorithm, IssuerRules, KeyFormat, KeySet, Scalar, TrustDomain, json};
+use countersign_tokens::{IssuerRules, Scalar, TrustDomain, json};
 
 pub(crate) use base::{Base, Keeping};
 pub use secrets::{NoSecrets, Secrets};
 
 use crate::bundle::BundleConfig;
-use crate::calls::Endpoint;
 use crate::catalogue::Resource;
 use crate::claims::ClaimRule;
 use crate::credential::Carrier;
 use crate::forward::ForwardConfig;
 use crate::hygiene::Hygiene;
 use crate::introspection::{Budget, Introspection};
+use crate::keys::KeySource;
 use crate::ledger::Capacity;
 use crate::mistakes::{ConfigError, ConfigErrors};
 use crate::permit::Unmatched;
@@ -161,44 +161,6 @@ impl Issuer {
     pub fn trust_domain(&self) -> Option<&TrustDomain> {
         self.rules.profile().trust_domain()
     }
-}
-
-/// Where an issuer's keys come from.
-#[derive(Clone, Debug)]
-pub enum KeySource {
-    /// It signs no tokens.
-    None,
-    /// A JWKS written in the configuration, already parsed.
-    Inline(KeySet),
-    Remote(Box<RemoteKeys>),
-}
-
-/// Keys behind a cluster.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RemoteKeys {
-    pub location: KeyLocation,
-    pub format: KeyFormat,
-    /// What the issuer signs with: what keys that do not say are for.
-    pub algorithms: Vec<Algorithm>,
-    /// How often to fetch again; as their publisher says when absent.
-    pub refresh: Option<Duration>,
-    /// How long a set may be used after its last successful fetch.
-    pub max_stale: Duration,
-    /// The shortest time between two fetches caused by unknown keys.
-    pub cooldown: Duration,
-}
-
-/// How keys are found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum KeyLocation {
-    /// They are here.
-    Direct(Endpoint),
-    /// A document of their issuer says where (RFC 8414 §3, OpenID Connect Discovery §4).
-    Discovery {
-        metadata: Endpoint,
-        /// Where its `jwks_uri` must lead; the path is the document's to say.
-        keys: Endpoint,
-    },
 }
 
 /// Bounds; each denies when reached.

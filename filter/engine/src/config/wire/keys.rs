@@ -9,7 +9,8 @@ use super::Seen;
 use super::endpoint::endpoint;
 use crate::calls::Endpoint;
 use crate::config::read::{Node, Object};
-use crate::config::{KeyLocation, KeySource, RemoteKeys, address, text};
+use crate::config::{address, text};
+use crate::keys::{KeyLocation, KeySource, RemoteKeys};
 
 const REFRESH: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24);
 const STALE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24 * 7);
