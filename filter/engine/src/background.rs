@@ -128,12 +128,13 @@ impl Background {
         for ((keys, issuer), reported) in stores.zip(&mut self.reported) {
             let Some(current) = keys.current(now).filter(|current| current.generation != *reported) else { continue };
             *reported = current.generation;
-            if let Some(text) = unmarked(&issuer.name, &current.set) {
+            if let Some(text) = unmarked(&issuer.voucher.name, &current.set) {
                 let level = if current.set.is_empty() { Level::Warn } else { Level::Info };
                 effects.push(Effect::Log(Notice { level, text }));
             }
             for skipped in current.set.skipped() {
-                let text = format!("issuer `{}`: key {} is not used: {}", issuer.name, skipped.index, skipped.reason);
+                let text =
+                    format!("issuer `{}`: key {} is not used: {}", issuer.voucher.name, skipped.index, skipped.reason);
                 effects.push(Effect::Log(Notice { level: Level::Info, text }));
             }
         }
@@ -221,7 +222,7 @@ impl Background {
         } else {
             (Level::Error, "its tokens are refused until a fetch succeeds")
         };
-        Some(Effect::Log(Notice { level, text: format!("issuer `{}`: {error}; {consequence}", issuer.name) }))
+        Some(Effect::Log(Notice { level, text: format!("issuer `{}`: {error}; {consequence}", issuer.voucher.name) }))
     }
 }
 

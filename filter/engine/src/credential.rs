@@ -151,7 +151,7 @@ impl Fault {
     pub(crate) fn detail(self, config: &Config) -> String {
         let Self { issuer, error } = self;
         let Some(issuer) = issuer.and_then(|index| config.issuers.get(index.0)) else { return error.to_string() };
-        format!("issuer `{}`: {}", issuer.name, issuer.rules.describe(error))
+        format!("issuer `{}`: {}", issuer.voucher.name, issuer.voucher.rules.describe(error))
     }
 }
 
@@ -280,7 +280,7 @@ impl Credential {
         let Some(current) = keys.current(now) else {
             return Err(Unverified::NeedKeys(NeedKeys { issuer: index, seen: None }));
         };
-        let token = issuer.rules.verify(jws, &current.set, engine.verifier.as_ref(), now).map_err(|error| {
+        let token = issuer.voucher.rules.verify(jws, &current.set, engine.verifier.as_ref(), now).map_err(|error| {
             if error.class() == TokenErrorClass::UnknownKey {
                 Unverified::NeedKeys(NeedKeys { issuer: index, seen: Some(current.generation) })
             } else {
@@ -301,7 +301,7 @@ impl Credential {
             Err(error) => return Some((None, error)),
         };
         let (index, issuer, keys) = engine.issuer_of(&jws, *carrier)?;
-        let error = issuer.rules.verify(jws, &keys.current(now)?.set, engine.verifier.as_ref(), now).err()?;
+        let error = issuer.voucher.rules.verify(jws, &keys.current(now)?.set, engine.verifier.as_ref(), now).err()?;
         Some((Some(index), error))
     }
 
@@ -310,7 +310,7 @@ impl Credential {
         let (id, sha256) = self.evidence.svid().ok_or(Unverified::Refused(Reason::Internal))?;
         let (index, issuer) =
             certifier(&engine.config, id.trust_domain()).ok_or(Unverified::Refused(Reason::UnknownIssuer))?;
-        let token = issuer.rules.certified(&id, &sha256, now, now.plus(CERTIFICATE_LIFETIME));
+        let token = issuer.voucher.rules.certified(&id, &sha256, now, now.plus(CERTIFICATE_LIFETIME));
         let token = token.map_err(|error| faulty(Some(index), error))?;
         Ok(Arc::new(Verified::of(token, self, index, issuer, &engine.config, Duration::ZERO)))
     }
@@ -340,7 +340,7 @@ impl Credential {
         let fault = |error| Fault { issuer: Some(index), error };
         let token =
             introspection::read(outcome, issuer, now).map_err(|answer| (answer.reason(), answer.error().map(fault)))?;
-        let end = token.expires.plus(issuer.rules.leeway());
+        let end = token.expires.plus(issuer.voucher.rules.leeway());
         let Kind::Token { key, .. } = &self.kind else { return Err(internal) };
         let verified = Arc::new(Verified::of(token, self, index, issuer, &engine.config, Duration::ZERO));
         engine.tokens.insert(*key, &verified, Held::Between(now, end.min(now.plus(cache))));
@@ -388,7 +388,7 @@ impl std::fmt::Debug for Credential {
 
 /// Whose certificates are credentials, of that trust domain.
 fn certifier<'c>(config: &'c Config, domain: &TrustDomain) -> Option<(IssuerIndex, &'c Issuer)> {
-    let trusted = |issuer: &Issuer| matches!(issuer.rules.profile(), Profile::X509Svid { trust_domain } if trust_domain == domain);
+    let trusted = |issuer: &Issuer| matches!(issuer.voucher.rules.profile(), Profile::X509Svid { trust_domain } if trust_domain == domain);
     let index = config.issuers.iter().position(trusted)?;
     Some((IssuerIndex(index), config.issuers.get(index)?))
 }

@@ -60,7 +60,7 @@ impl Engine {
     ) -> Result<Self, ConfigErrors> {
         let secrets = Keeping::new(secrets);
         let (config, policy) = read(configuration, &secrets)?;
-        let keys = config.issuers.iter().map(|issuer| KeyStore::new(&issuer.rules, &issuer.keys)).collect();
+        let keys = config.issuers.iter().map(|issuer| KeyStore::new(&issuer.voucher.rules, &issuer.keys)).collect();
         let tokens = TokenCache::new(config.limits.cached_tokens);
         let sessions = Arc::new(SessionKeys::new(config.sessions.secret.as_deref()));
         let shares = Arc::new(Shares::new(config.limits.shares));
@@ -178,7 +178,7 @@ impl Engine {
         jws: &CompactJws<'_>,
         carrier: Carrier,
     ) -> Option<(IssuerIndex, &Issuer, &KeyStore)> {
-        let named = |issuer: &Issuer| jws.unverified_issuer().is_some_and(|iss| issuer.rules.is_issuer(iss));
+        let named = |issuer: &Issuer| jws.unverified_issuer().is_some_and(|iss| issuer.voucher.rules.is_issuer(iss));
         let found = match carrier {
             Carrier::Authorization | Carrier::Field(_) => self
                 .find_issuer(|issuer| issuer.carrier == carrier && is_named_by_token(issuer) && named(issuer))
@@ -187,7 +187,7 @@ impl Engine {
                     let id: SpiffeId = jws.unverified_subject()?.parse().ok()?;
                     let domain = id.trust_domain().id();
                     self.find_issuer(|issuer| {
-                        issuer.carrier == carrier && is_svid(issuer) && issuer.rules.issuer() == domain
+                        issuer.carrier == carrier && is_svid(issuer) && issuer.voucher.rules.issuer() == domain
                     })
                 }),
             // Whoever issues transaction tokens need not say so; configuration lets only one be silent.
@@ -209,7 +209,7 @@ impl Engine {
         if !opaque || !token.bytes().all(readable) {
             return None;
         }
-        let asked = |issuer: &Issuer| issuer.carrier == carrier && *issuer.rules.profile() == Profile::Opaque;
+        let asked = |issuer: &Issuer| issuer.carrier == carrier && *issuer.voucher.rules.profile() == Profile::Opaque;
         self.find_issuer(asked).map(IssuerIndex)
     }
 
@@ -269,18 +269,18 @@ fn read(configuration: &[u8], secrets: &dyn Secrets) -> Result<(Config, Judges),
 
 /// Whether a token says in `iss` that it is of this issuer.
 fn is_named_by_token(issuer: &Issuer) -> bool {
-    match issuer.rules.profile() {
+    match issuer.voucher.rules.profile() {
         Profile::AccessToken | Profile::Generic { .. } => true,
         Profile::JwtSvid { .. } | Profile::TxnToken | Profile::Opaque | Profile::X509Svid { .. } => false,
     }
 }
 
 fn is_svid(issuer: &Issuer) -> bool {
-    matches!(issuer.rules.profile(), Profile::JwtSvid { .. })
+    matches!(issuer.voucher.rules.profile(), Profile::JwtSvid { .. })
 }
 
 fn is_transaction(issuer: &Issuer) -> bool {
-    *issuer.rules.profile() == Profile::TxnToken
+    *issuer.voucher.rules.profile() == Profile::TxnToken
 }
 
 /// Which configured resource.

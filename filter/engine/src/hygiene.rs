@@ -9,8 +9,8 @@ use percent_encoding::percent_decode_str;
 
 use crate::action::mcp;
 use crate::catalogue::{Protocol, Resource};
-use crate::config::Issuer;
 use crate::task::{Grant, Object, Task};
+use crate::workload::Voucher;
 use crate::workload::register::WorkloadMatch;
 
 /// What counts as unhealthy.
@@ -78,7 +78,7 @@ impl Hygiene {
     pub fn findings(
         &self,
         token: &VerifiedToken,
-        issuer: &Issuer,
+        issuer: &Voucher,
         task: Option<&Task>,
         key_age: Duration,
         resources: &[Resource],

@@ -72,7 +72,7 @@ pub(crate) fn read(outcome: &CallOutcome, issuer: &Issuer, now: UnixTime) -> Res
     let document = json::tolerant(body, &DOCUMENT).map_err(|_| Answer::Unusable)?;
     let serde_json::Value::Object(claims) = document else { return Err(Answer::Unusable) };
     match claims.get("active").and_then(serde_json::Value::as_bool) {
-        Some(true) => issuer.rules.introspected(claims, now).map_err(Answer::Refused),
+        Some(true) => issuer.voucher.rules.introspected(claims, now).map_err(Answer::Refused),
         Some(false) => Err(Answer::Inactive),
         None => Err(Answer::Unusable),
     }

@@ -4,9 +4,9 @@ pub mod register;
 
 use std::collections::BTreeSet;
 
-use countersign_tokens::{Algorithm, Machine, Scalar, Subject, UnixTime, VerifiedToken};
+use countersign_tokens::{Algorithm, IssuerRules, Machine, Scalar, Subject, TrustDomain, UnixTime, VerifiedToken};
 
-use crate::claims::Claims;
+use crate::claims::{ClaimRule, Claims};
 
 /// A name that is only unique together with who gave it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -73,6 +73,23 @@ impl Workload {
 /// What policies call the issuer `name`, or one `tenant` of it, in the names of those that it vouches for.
 pub(crate) fn vouching(name: &str, tenant: Option<&str>) -> String {
     tenant.map_or_else(|| name.to_owned(), |tenant| format!("{name}/{tenant}"))
+}
+
+/// Who vouches for workloads: a trusted issuer, without how its credentials come and how they are checked.
+#[derive(Clone, Debug)]
+pub struct Voucher {
+    /// The configured name.
+    pub name: String,
+    pub rules: IssuerRules,
+    /// Claims that policies may read.
+    pub claims: Vec<ClaimRule>,
+}
+
+impl Voucher {
+    /// The trust domain, if it is one.
+    pub fn trust_domain(&self) -> Option<&TrustDomain> {
+        self.rules.profile().trust_domain()
+    }
 }
 
 /// Somebody in the actor chain.

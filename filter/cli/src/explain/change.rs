@@ -1,11 +1,11 @@
 //! What would have to be different for a request to be allowed, from what the engine looked at.
 
 use countersign_engine::check::Check;
-use countersign_engine::config::Issuer;
 use countersign_engine::policy::{Answer, Opined};
 use countersign_engine::reason::Reason;
 use countersign_engine::rollout::Mode;
 use countersign_engine::task::Reach;
+use countersign_engine::workload::Voucher;
 use countersign_engine::{Engine, Explained, Listed};
 
 use super::Decision;
@@ -45,7 +45,7 @@ fn credential(explained: &Explained<'_>, engine: &Engine, reason: Reason) -> Vec
     match explained.trouble.as_ref() {
         Some((Some(issuer), _)) => vec![words, accepts(issuer)],
         Some((None, _)) | None if reason == Reason::UnknownIssuer => {
-            let names = engine.config().issuers.iter().map(|issuer| issuer.rules.issuer());
+            let names = engine.config().vouchers().map(|issuer| issuer.rules.issuer());
             vec![words, format!("trusted here: {}", names.collect::<Vec<_>>().join(", "))]
         }
         Some((None, _)) | None => vec![words],
@@ -53,7 +53,7 @@ fn credential(explained: &Explained<'_>, engine: &Engine, reason: Reason) -> Vec
 }
 
 /// What tokens of `issuer` must be like.
-fn accepts(issuer: &Issuer) -> String {
+fn accepts(issuer: &Voucher) -> String {
     let rules = &issuer.rules;
     let algorithms: Vec<&str> = rules.algorithms().iter().map(|algorithm| algorithm.name()).collect();
     let lifetime = rules.max_lifetime().map_or_else(String::new, |most| format!(", for at most {} s", most.as_secs()));

@@ -1,12 +1,11 @@
 //! The checks of one request with what was found, as they are reported.
 
 use countersign_engine::check::Check;
-use countersign_engine::config::Issuer;
 use countersign_engine::policy::{self, Opined};
 use countersign_engine::reason::Reason;
 use countersign_engine::rollout::Mode;
 use countersign_engine::task::Reach;
-use countersign_engine::workload::Workload;
+use countersign_engine::workload::{Voucher, Workload};
 use countersign_engine::{Explained, Listed, Waits, clock};
 use countersign_tokens::TokenError;
 use serde::Serialize;
@@ -105,7 +104,7 @@ fn open(explained: &Explained<'_>) -> Check {
 
 fn failure(explained: &Explained<'_>, check: Check, reason: Reason) -> String {
     let code = reason.row().code;
-    let described = |(issuer, error): &(Option<&Issuer>, TokenError)| match issuer {
+    let described = |(issuer, error): &(Option<&Voucher>, TokenError)| match issuer {
         Some(issuer) => issuer.rules.describe(*error),
         None => error.to_string(),
     };

@@ -91,7 +91,7 @@ impl Credential {
             vec!["the token's signature, and that of a proof: both are believed (--unverified)".to_owned()];
         let mut keys = stand_in(algorithm, name.as_deref().unwrap_or(STAND_IN), format(issuer));
         // Keys for none of the issuer's algorithms are no configuration, and it is the token that has another.
-        let listed = issuer.rules.algorithms();
+        let listed = issuer.voucher.rules.algorithms();
         if let (false, Some(listed)) = (listed.contains(&algorithm), listed.first()) {
             let mut other = stand_in(*listed, &format!("not-{}", name.as_deref().unwrap_or(STAND_IN)), format(issuer));
             let other = other.pointer_mut("/keys/0").map(Value::take);
@@ -116,9 +116,9 @@ impl Credential {
         }
         let config = config(document)?;
         let (index, issuer) = issuer(&config, arguments, signs)?;
-        let unsigned = || ExplainError::Unsigned(issuer.name.clone());
-        let algorithm = issuer.rules.algorithms().first().copied().ok_or_else(unsigned)?;
-        let kind = match issuer.rules.profile() {
+        let unsigned = || ExplainError::Unsigned(issuer.voucher.name.clone());
+        let algorithm = issuer.voucher.rules.algorithms().first().copied().ok_or_else(unsigned)?;
+        let kind = match issuer.voucher.rules.profile() {
             Profile::AccessToken => "at+jwt",
             Profile::TxnToken => "txntoken+jwt",
             Profile::JwtSvid { .. } => "JWT",
@@ -148,7 +148,7 @@ impl Credential {
 fn issuer_of<'c>(token: &str, config: &'c Config) -> Option<(usize, &'c Issuer)> {
     let jws = CompactJws::parse(token, MOST_BYTES).ok()?;
     let stated = jws.unverified_issuer()?;
-    config.issuers.iter().enumerate().find(|(_, issuer)| issuer.rules.is_issuer(stated))
+    config.issuers.iter().enumerate().find(|(_, issuer)| issuer.voucher.rules.is_issuer(stated))
 }
 
 /// The header field that carries `token`: some issuers' come in a field of their own, and nowhere else.
@@ -182,17 +182,18 @@ fn issuer<'c>(
     arguments: &Explain,
     may: impl Fn(&Issuer) -> bool,
 ) -> Result<(usize, &'c Issuer), ExplainError> {
-    let meant = |issuer: &Issuer| may(issuer) && arguments.issuer.as_ref().is_none_or(|name| *name == issuer.name);
+    let meant =
+        |issuer: &Issuer| may(issuer) && arguments.issuer.as_ref().is_none_or(|name| *name == issuer.voucher.name);
     let mut found = config.issuers.iter().enumerate().filter(|(_, issuer)| meant(issuer));
     if let (Some(one), None) = (found.next(), found.next()) {
         return Ok(one);
     }
-    let possible = config.issuers.iter().filter(|issuer| may(issuer)).map(|issuer| issuer.name.as_str());
+    let possible = config.issuers.iter().filter(|issuer| may(issuer)).map(|issuer| issuer.voucher.name.as_str());
     Err(ExplainError::WhichIssuer(possible.collect::<Vec<_>>().join(", ")))
 }
 
 fn signs(issuer: &Issuer) -> bool {
-    issuer.rules.profile().is_signed()
+    issuer.voucher.rules.profile().is_signed()
 }
 
 fn format(issuer: &Issuer) -> KeyFormat {

@@ -37,7 +37,7 @@ pub(super) fn workload(caller: &Caller, config: &Config) -> Result<Workload, Cas
         check(machine, caller, config)?;
     }
     // Every issuer of a pack names the same.
-    let rules = config.issuers.first().map_or(&[][..], |issuer| &issuer.claims);
+    let rules = config.vouchers().next().map_or(&[][..], |issuer| &issuer.claims);
     Ok(Workload {
         identity: identity(issuer, caller.named().ok_or(CaseError::NobodyNamed)?),
         issuer_name: issuer_name.clone(),
@@ -58,7 +58,7 @@ fn check(machine: &Machine, caller: &Caller, config: &Config) -> Result<(), Case
     if caller.trust_domain.is_some() {
         return Err(CaseError::MachineOfSvid);
     }
-    let issuer = config.issuers.iter().find(|issuer| issuer.rules.is_issuer(&caller.issuer));
+    let issuer = config.vouchers().find(|issuer| issuer.rules.is_issuer(&caller.issuer));
     match issuer.and_then(|issuer| issuer.rules.machine_claim()) {
         Some(claim) if claim != machine.claim => Err(CaseError::OtherMachineClaim(claim.to_owned())),
         Some(_) | None

@@ -74,7 +74,7 @@ fn admission(record: &Record, reason: Reason, config: &Config) -> Option<Judgeme
         // Nobody asked who called.
         Some(Check::Route) if reason != Reason::OriginRefused => Some(open("who called")),
         Some(Check::Workload) => {
-            let admission = workload.map(|workload| config.workloads.admission(&workload, &config.issuers));
+            let admission = workload.map(|workload| config.workloads.admission(&workload, config.vouchers()));
             Some(match admission {
                 Some(Admission::Refused) => deny(reason),
                 Some(Admission::Claims(claims)) => {

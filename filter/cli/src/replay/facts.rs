@@ -66,7 +66,7 @@ impl Known {
             (resource.annotations == Annotations::Ignore && (complete || !rules), &["context", "risk"]),
         ];
         let missing = missing.into_iter().filter(|(there, _)| !there).map(|(_, path)| path).collect();
-        let issuer = config.issuers.iter().find(|issuer| issuer.name == workload.issuer_name);
+        let issuer = config.vouchers().find(|issuer| issuer.name == workload.issuer_name);
         let claims = issuer.map(|issuer| unknown(&issuer.claims, &caller.claims));
         let holds = Holds { missing, claims, arguments: arguments.keys().cloned().collect(), complete };
         Some(Self {
@@ -212,7 +212,7 @@ pub(super) fn workload(caller: &record::Workload, config: &Config) -> Option<Wor
         })
     };
     let issuer_name = issuer_name(caller, config);
-    let issuer = config.issuers.iter().find(|issuer| issuer.name == issuer_name);
+    let issuer = config.vouchers().find(|issuer| issuer.name == issuer_name);
     let found = |rule: &ClaimRule| {
         // What is not known stands as absent, and is not held.
         rule.found(caller.claims.get(&rule.name).map_or(Ok(None), |value| claim(rule.kind, value)))
@@ -237,7 +237,7 @@ pub(super) fn workload(caller: &record::Workload, config: &Config) -> Option<Wor
 fn issuer_name(caller: &record::Workload, config: &Config) -> String {
     // No issuer's name has either sign.
     let told = caller.id.as_deref().and_then(|id| id.split(['/', '#']).next());
-    let mut issuers = config.issuers.iter().filter(|issuer| issuer.rules.is_issuer(&caller.issuer));
+    let mut issuers = config.vouchers().filter(|issuer| issuer.rules.is_issuer(&caller.issuer));
     match (told, issuers.next(), issuers.next()) {
         (Some(told), _, _) => told.to_owned(),
         (None, Some(issuer), None) => issuer.name.clone(),

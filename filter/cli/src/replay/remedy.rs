@@ -50,8 +50,8 @@ fn listed(pointers: &[String]) -> String {
 
 /// Of the claim that configuration calls `name`.
 fn claim(name: &str, config: &Config) -> String {
-    let issuers = config.issuers.iter();
-    let rules: Vec<&ClaimRule> = issuers.flat_map(|issuer| &issuer.claims).filter(|rule| rule.name == name).collect();
+    let rules: Vec<&ClaimRule> =
+        config.vouchers().flat_map(|issuer| &issuer.claims).filter(|rule| rule.name == name).collect();
     if rules.iter().all(|rule| rule.record) {
         "records made with this configuration hold it: the claim has `record: true`".to_owned()
     } else {

@@ -17,14 +17,13 @@ mod tests;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use countersign_tokens::{IssuerRules, Scalar, TrustDomain, json};
+use countersign_tokens::{Scalar, json};
 
 pub(crate) use base::{Base, Keeping};
 pub use secrets::{NoSecrets, Secrets};
 
 use crate::bundle::BundleConfig;
 use crate::catalogue::Resource;
-use crate::claims::ClaimRule;
 use crate::credential::Carrier;
 use crate::forward::ForwardConfig;
 use crate::hygiene::Hygiene;
@@ -43,7 +42,7 @@ use crate::shares::{Bounds, Each};
 use crate::step_up::{OpenBounds, StepUpConfig};
 use crate::task::TaskSource;
 use crate::workload::register::Register;
-use crate::workload::{Identity, Workload};
+use crate::workload::{Identity, Voucher, Workload};
 
 /// Bounds of the document itself; policies and tool schemas are written in it.
 const DOCUMENT: json::Limits = json::Limits { depth: 64, bytes: 4 * 1024 * 1024, nodes: 200_000 };
@@ -89,6 +88,11 @@ impl Config {
         let root = read::Node::root(&document, &report);
         let (kept, config) = (numbers::check(&root), wire::document(&root, secrets));
         report.finish(kept.and(config))
+    }
+
+    /// What its issuers vouch for.
+    pub fn vouchers(&self) -> impl Iterator<Item = &Voucher> + Clone {
+        self.issuers.iter().map(|issuer| &issuer.voucher)
     }
 }
 
@@ -139,28 +143,18 @@ pub struct Sandbox {
 /// One trusted issuer.
 #[derive(Clone, Debug)]
 pub struct Issuer {
-    /// The configured name.
-    pub name: String,
-    pub rules: IssuerRules,
+    /// What it is called, by which rules its tokens are good, and which of their claims are read.
+    pub voucher: Voucher,
     /// Where its tokens come, and nowhere else.
     pub carrier: Carrier,
     pub keys: KeySource,
     /// Where its tokens are introspected, if only it can read them.
     pub introspection: Option<Introspection>,
-    /// Claims that policies may read.
-    pub claims: Vec<ClaimRule>,
     /// Where it writes what a credential is for.
     pub task: TaskSource,
     /// Each credential (by `jti`, a transaction token by `txn`) is good for one forwarded request.
     pub one_shot: bool,
     pub binding: Binding,
-}
-
-impl Issuer {
-    /// The trust domain, if it is one.
-    pub fn trust_domain(&self) -> Option<&TrustDomain> {
-        self.rules.profile().trust_domain()
-    }
 }
 
 /// Bounds; each denies when reached.

@@ -20,7 +20,7 @@ impl Config {
         match needs {
             Needs::Always => true,
             Needs::UnmatchedDenied => self.unmatched == Unmatched::Deny,
-            Needs::MaxLifetime => issuer(&|issuer| issuer.rules.max_lifetime().is_some()),
+            Needs::MaxLifetime => issuer(&|issuer| issuer.voucher.rules.max_lifetime().is_some()),
             Needs::OneShot => issuer(&|issuer| issuer.one_shot),
             Needs::Introspection => issuer(&|issuer| issuer.introspection.is_some()),
             Needs::Denylist => self.denied != Denied::default() || self.bundle.is_some(),
@@ -33,7 +33,7 @@ impl Config {
             Needs::Authentication => {
                 resource(&|resource| resource.authentication.is_some()) || tool(&|tool| tool.authentication.is_some())
             }
-            Needs::Claims => issuer(&|issuer| !issuer.claims.is_empty()),
+            Needs::Claims => issuer(&|issuer| !issuer.voucher.claims.is_empty()),
             Needs::Schema => tool(&|tool| tool.input_schema.is_some()) || spoken(Protocol::A2a),
             Needs::Pin => tool(&|tool| tool.pin.is_some()),
             Needs::SealedSessions => self.sessions.seal && spoken(Protocol::Mcp),

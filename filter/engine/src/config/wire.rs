@@ -76,7 +76,7 @@ pub(super) fn document(root: &Node<'_>, secrets: &dyn Secrets) -> Option<Config>
             node.choice("source", &sources)
         });
         let policy = object.required("policy", "write `policy: { cedar: \"permit (…);\" }`", |node| {
-            let tenants = |issuer: &Issuer| issuer.rules.tenants().nth(1).is_some();
+            let tenants = |issuer: &Issuer| issuer.voucher.rules.tenants().nth(1).is_some();
             let several = Several {
                 issuers: issuers.as_ref().is_some_and(|issuers| issuers.len() > 1 || issuers.iter().any(tenants)),
                 resources: resources.as_ref().is_some_and(|resources| resources.len() > 1),

@@ -82,6 +82,7 @@ impl TokenCache {
             return Ok(None);
         }
         issuer
+            .voucher
             .rules
             .still_valid(&cached.verified.token, now)
             .map_err(|error| faulty(Some(cached.verified.issuer), error))?;

@@ -61,13 +61,13 @@ impl Verified {
         key_age: Duration,
     ) -> Self {
         let Standing { workload, entry, ceilings, refused } =
-            config.workloads.standing(&token, issuer, &config.issuers);
+            config.workloads.standing(&token, &issuer.voucher, &config.vouchers());
         let pinned = entry.and_then(|number| config.workloads.entry(number));
         let pinned = pinned.and_then(|entry| entry.governed.actions());
         let task = issuer.task.task(&token, &|| credential.sha256(config), &config.resources, pinned);
-        let findings = config.hygiene.findings(&token, issuer, task.as_ref().ok(), key_age, &config.resources);
+        let findings = config.hygiene.findings(&token, &issuer.voucher, task.as_ref().ok(), key_age, &config.resources);
         let facts = TokenFacts::of(&token);
-        let lacks = workload.claims.missing(&issuer.claims).map(|rule| Refused {
+        let lacks = workload.claims.missing(&issuer.voucher.claims).map(|rule| Refused {
             reason: Reason::ClaimRefused,
             detail: Some(format!("the claim `{}`, which is required, is not at {}", rule.name, rule.at)),
         });

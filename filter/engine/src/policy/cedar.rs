@@ -16,9 +16,10 @@ use super::templates::Link;
 use crate::action::Action;
 use crate::catalogue::Resource;
 use crate::claims::DeclaredClaims;
-use crate::config::{Config, Issuer, Sandbox};
+use crate::config::{Config, Sandbox};
 use crate::progress;
 use crate::shape::InputSchema;
+use crate::workload::Voucher;
 
 /// A policy text, compiled for a catalogue.
 #[derive(Clone, Debug)]
@@ -34,13 +35,13 @@ pub struct CedarPolicy {
 }
 
 /// What a text is compiled for.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Surroundings<'a> {
     pub resources: &'a [Resource],
     /// What permits may name.
     pub sandboxes: &'a [Sandbox],
     /// Who callers can be from; none where nobody knows.
-    pub issuers: Option<&'a [Issuer]>,
+    pub issuers: Option<Vec<&'a Voucher>>,
     /// What is made of the text's templates; none where that is not said.
     pub links: Option<&'a [Link]>,
 }
@@ -51,14 +52,14 @@ impl<'a> Surroundings<'a> {
         Self {
             resources: &config.resources,
             sandboxes: &config.sandboxes,
-            issuers: Some(&config.issuers),
+            issuers: Some(config.vouchers().collect()),
             links: config.policy.links.as_deref(),
         }
     }
 
     /// What callers say about themselves; nothing where nobody knows who they can be from.
     pub(super) fn claims(&self) -> DeclaredClaims {
-        let issuers = self.issuers.unwrap_or_default();
+        let issuers = self.issuers.as_deref().unwrap_or_default();
         let machines = issuers.iter().any(|issuer| issuer.rules.machine_claim().is_some());
         DeclaredClaims::of(&issuers.iter().map(|issuer| issuer.claims.as_slice())).with_machines(machines)
     }

@@ -20,10 +20,10 @@ use super::schema;
 use super::subjects;
 use super::templates::Template;
 use super::vocabulary;
-use crate::config::{Issuer, Sandbox};
+use crate::config::Sandbox;
 use crate::frameworks;
 use crate::rollout::Mode;
-use crate::workload::{Kind, vouching};
+use crate::workload::{Kind, Voucher, vouching};
 
 /// One policy, ready to be indexed.
 #[derive(Clone, Debug)]
@@ -332,7 +332,7 @@ pub(super) fn strangers(rule: &Rule, around: &Surroundings<'_>) -> Vec<Problem> 
 
 /// A subject that `rule` compares with a text, without its issuer where there are several.
 fn bare_subject(rule: &Rule, around: &Surroundings<'_>) -> Option<Problem> {
-    let issuers = around.issuers?;
+    let issuers = around.issuers.as_deref()?;
     let several: Vec<&str> = issuers
         .iter()
         .filter(|issuer| issuer.rules.tenants().nth(1).is_some())
@@ -349,7 +349,8 @@ fn bare_subject(rule: &Rule, around: &Surroundings<'_>) -> Option<Problem> {
 fn stranger(uid: &EntityUid, Surroundings { resources, issuers, .. }: &Surroundings<'_>) -> Option<Problem> {
     let id = uid.id().unescaped();
     let declared = |name: &str| resources.iter().any(|resource| resource.name == name);
-    let trusted = |is: &dyn Fn(&Issuer) -> bool| issuers.is_none_or(|issuers| issuers.iter().any(is));
+    let issuers = issuers.as_deref();
+    let trusted = |is: &dyn Fn(&Voucher) -> bool| issuers.is_none_or(|issuers| issuers.iter().any(|issuer| is(issuer)));
     match uid.type_name().basename() {
         "Resource" if !declared(id) => Some(Problem::UnknownResource(uid.to_string())),
         "Tool" if !id.split_once('/').is_some_and(|(name, _)| declared(name)) => {
@@ -358,7 +359,7 @@ fn stranger(uid: &EntityUid, Surroundings { resources, issuers, .. }: &Surroundi
         schema::KIND if Kind::ALL.into_iter().all(|kind| kind.name() != id) => {
             Some(Problem::UnknownKind(uid.to_string()))
         }
-        schema::AGENT => bare_agent(uid, issuers.as_deref()),
+        schema::AGENT => bare_agent(uid, issuers),
         schema::ISSUER if !trusted(&|issuer| issuer.name == id) => Some(Problem::UnknownIssuer(uid.to_string())),
         schema::TRUST_DOMAIN if !trusted(&|issuer| issuer.trust_domain().is_some_and(|domain| domain.name() == id)) => {
             Some(Problem::UnknownIssuer(uid.to_string()))
@@ -368,7 +369,7 @@ fn stranger(uid: &EntityUid, Surroundings { resources, issuers, .. }: &Surroundi
 }
 
 /// An agent without the issuer that calls it so: it would be nobody, and a misspelt forbid would forbid nothing.
-fn bare_agent(uid: &EntityUid, issuers: Option<&[Issuer]>) -> Option<Problem> {
+fn bare_agent(uid: &EntityUid, issuers: Option<&[&Voucher]>) -> Option<Problem> {
     let id = uid.id().unescaped();
     let issuers = issuers?;
     if issuers.iter().any(|issuer| vouches_for(issuer, id)) {
@@ -382,7 +383,7 @@ fn bare_agent(uid: &EntityUid, issuers: Option<&[Issuer]>) -> Option<Problem> {
 }
 
 /// Whether `id` is what policies call somebody whom `issuer` vouches for.
-fn vouches_for(issuer: &Issuer, id: &str) -> bool {
+fn vouches_for(issuer: &Voucher, id: &str) -> bool {
     let names_somebody = |tenant: Option<&str>| {
         let rest = id.strip_prefix(vouching(&issuer.name, tenant).as_str());
         match rest.and_then(|rest| rest.split_at_checked(1)) {

@@ -8,7 +8,6 @@ use super::cedar::Surroundings;
 use super::error::Problem;
 use super::expression::{self, Form};
 use super::schema;
-use crate::config::Issuer;
 
 /// Words in `conditions`, those of a policy in Cedar's JSON form, that are never there; each once.
 pub(super) fn unknown(conditions: &Value, around: &Surroundings<'_>) -> Vec<Problem> {
@@ -118,9 +117,9 @@ fn words(of: &Subject, path: &[String], around: &Surroundings<'_>) -> Option<Vec
         Words::Any => None,
         Words::These(words) => Some(words().into_iter().map(str::to_owned).collect()),
         Words::Labels => Some(labels(around)),
-        Words::Issuers => Some(around.issuers?.iter().map(|one| one.name.clone()).collect()),
+        Words::Issuers => Some(around.issuers.as_ref()?.iter().map(|one| one.name.clone()).collect()),
         Words::TrustDomains => {
-            let domains = around.issuers?.iter().filter_map(Issuer::trust_domain);
+            let domains = around.issuers.as_ref()?.iter().filter_map(|one| one.trust_domain());
             Some(domains.map(|domain| domain.name().to_owned()).collect())
         }
     }

@@ -14,7 +14,6 @@ use super::decide::{Halt, Ruling, Told};
 use super::request::{Arrival, Request};
 use crate::action::{Action, Operation};
 use crate::catalogue::{Resource, Risk};
-use crate::config::Issuer;
 use crate::credential::Verified;
 use crate::engine::{Engine, IssuerIndex};
 use crate::headers::RequestHead;
@@ -24,7 +23,7 @@ use crate::ledger::Ledger;
 use crate::pointer::Pointer;
 use crate::policy::{Facts, Opined, StepUp};
 use crate::task::{Circumstances, Grant, Grants, Reach};
-use crate::workload::Identity;
+use crate::workload::{Identity, Voucher};
 
 /// What is known of a request once it was decided as far as that goes without asking anybody.
 #[derive(Debug, Default)]
@@ -32,7 +31,7 @@ pub struct Explained<'e> {
     pub resource: Option<&'e Resource>,
     pub verified: Option<Arc<Verified>>,
     /// What exactly is wrong with the token, and whose it says it is if that issuer is known.
-    pub trouble: Option<(Option<&'e Issuer>, TokenError)>,
+    pub trouble: Option<(Option<&'e Voucher>, TokenError)>,
     pub action: Option<Action>,
     pub risk: Option<Risk>,
     /// Names of the rules that raised it to that.
@@ -105,7 +104,7 @@ impl<'e> Explained<'e> {
     ) -> Self {
         let resource = engine.resource(request.resource);
         let trouble = request.credential.trouble(engine, now).filter(|_| account.verified.is_none());
-        let issuer = |index: IssuerIndex| engine.config.issuers.get(index.0);
+        let issuer = |index: IssuerIndex| engine.config.issuers.get(index.0).map(|issuer| &issuer.voucher);
         let (asks, waits) = match ruling {
             Ok(Ruling::StepUp(step_up)) => (Some(step_up), None),
             Ok(Ruling::Allow(_)) | Err(Halt::Deny(_)) => (None, None),

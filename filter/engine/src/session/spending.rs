@@ -81,7 +81,7 @@ impl Turn<'_> {
         uses.extend(account.uses.iter().map(counted));
         if issuer.one_shot {
             let entry = one_shot_entry(verified).ok_or(Reason::ClaimRefused)?;
-            let until = verified.facts.expires.plus(issuer.rules.leeway());
+            let until = verified.facts.expires.plus(issuer.voucher.rules.leeway());
             uses.push(Use { entry, until, before: Reason::TokenSpent });
         }
         if let Some(approval) = &account.approval {

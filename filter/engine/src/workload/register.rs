@@ -9,9 +9,8 @@ use std::collections::BTreeSet;
 use countersign_tokens::{Subject, TrustDomain, VerifiedToken};
 use serde_json::{Map, Value};
 
-use super::{Actor, Identity, Kind, Trait, Workload};
+use super::{Actor, Identity, Kind, Trait, Voucher, Workload};
 use crate::claims::Claims;
-use crate::config::Issuer;
 use crate::pointer::Pointer;
 use crate::reason::Reason;
 use crate::task::{Grants, Object};
@@ -188,7 +187,7 @@ impl WorkloadMatch {
     }
 
     /// Whether the subject of `token`, vouched for by `issuer`, is meant.
-    pub fn admits_subject(&self, token: &VerifiedToken, issuer: &Issuer) -> bool {
+    pub fn admits_subject(&self, token: &VerifiedToken, issuer: &Voucher) -> bool {
         self.admits(&Party::subject(token, issuer))
     }
 }
@@ -200,7 +199,7 @@ fn says(value: &Value, text: &str) -> bool {
 }
 
 impl<'a> Party<'a> {
-    fn subject(token: &'a VerifiedToken, issuer: &'a Issuer) -> Self {
+    fn subject(token: &'a VerifiedToken, issuer: &'a Voucher) -> Self {
         Self {
             issuer_name: Some(&issuer.name),
             issuer: &token.issuer,
@@ -211,14 +210,18 @@ impl<'a> Party<'a> {
     }
 
     /// An actor `subject` of `issuer`.
-    fn actor(issuer: &'a str, subject: &'a Subject, issuers: &'a [Issuer]) -> Self {
-        let known = issuers.iter().find(|known| known.rules.is_issuer(issuer));
+    fn actor<'v: 'a>(issuer: &'a str, subject: &'a Subject, mut issuers: impl Iterator<Item = &'v Voucher>) -> Self {
+        let known = issuers.find(|known| known.rules.is_issuer(issuer));
         let issuer_name = known.map(|known| known.name.as_str());
         Self { issuer_name, issuer, subject, client_id: None, claims: Claimed::Nothing }
     }
 
     /// Who calls as `workload`, which is known from a record; of its claims that is not said.
-    fn recorded(workload: &'a Workload, issuers: &'a [Issuer], claims: Claimed<'a>) -> Self {
+    fn recorded<'v: 'a>(
+        workload: &'a Workload,
+        issuers: impl Iterator<Item = &'v Voucher>,
+        claims: Claimed<'a>,
+    ) -> Self {
         if let Some(Actor { identity, .. }) = workload.actors.first() {
             return Self::actor(&identity.issuer, &identity.subject, issuers);
         }
@@ -247,12 +250,17 @@ impl Register {
     /// Who is behind `token`, which `issuer` vouches for, and whether that is somebody to let in.
     ///
     /// Who calls is the outermost actor, else the subject; it must be in an entry where there are any.
-    pub fn standing(&self, token: &VerifiedToken, issuer: &Issuer, issuers: &[Issuer]) -> Standing {
+    pub fn standing<'v>(
+        &self,
+        token: &VerifiedToken,
+        issuer: &Voucher,
+        issuers: &(impl Iterator<Item = &'v Voucher> + Clone),
+    ) -> Standing {
         let subject = self.find(&Party::subject(token, issuer));
         let actors: Vec<Option<usize>> = token
             .actors
             .iter()
-            .map(|actor| self.find(&Party::actor(&actor.issuer, &actor.subject.as_str().into(), issuers)))
+            .map(|actor| self.find(&Party::actor(&actor.issuer, &actor.subject.as_str().into(), issuers.clone())))
             .collect();
         let caller = actors.first().copied().unwrap_or(subject);
         let strangers = token.actors.iter().zip(&actors);
@@ -305,16 +313,18 @@ impl Register {
     }
 
     /// Whether `workload`, which is known from a record, would be let in by now.
-    pub fn admission(&self, workload: &Workload, issuers: &[Issuer]) -> Admission {
+    pub fn admission<'v>(&self, workload: &Workload, issuers: impl Iterator<Item = &'v Voucher> + Clone) -> Admission {
         let classified = |actor: &Actor| {
             let Actor { identity, profile, kind: _ } = actor;
-            profile.is_some() || self.find(&Party::actor(&identity.issuer, &identity.subject, issuers)).is_some()
+            profile.is_some()
+                || self.find(&Party::actor(&identity.issuer, &identity.subject, issuers.clone())).is_some()
         };
         let known = self.actors.unclassified == Unclassified::Strict || workload.actors.iter().all(classified);
         if !known || workload.actors.len() > self.actors.max_depth {
             return Admission::Refused;
         }
-        if self.entries.is_empty() || self.find(&Party::recorded(workload, issuers, Claimed::Nothing)).is_some() {
+        if self.entries.is_empty() || self.find(&Party::recorded(workload, issuers.clone(), Claimed::Nothing)).is_some()
+        {
             return Admission::LetIn;
         }
         let open = Party::recorded(workload, issuers, Claimed::Anything);

@@ -1,8 +1,9 @@
 //! Notes about who is meant: entries that an earlier one shadows, or that no issuer's credentials can be in; what an entry may do
 //! and nothing offers; denials of nobody.
 
-use countersign_engine::config::{Config, Issuer};
+use countersign_engine::config::Config;
 use countersign_engine::task::{Grant, Grants, Never};
+use countersign_engine::workload::Voucher;
 use countersign_engine::workload::register::{Entry, WorkloadMatch};
 use countersign_tokens::IssuerTemplate;
 use serde_json::Value;
@@ -33,13 +34,13 @@ fn shadowed(number: usize, entry: &Entry, entries: &[Entry]) -> Option<Finding> 
 fn unreachable(number: usize, entry: &Entry, config: &Config) -> Option<Finding> {
     let WorkloadMatch { issuer, subject: _, machine, trust_domain, client_id: _, claim: _ } = &entry.matching;
     let place = |member: &str| format!("/workloads/{number}/match/{member}");
-    let vouches = |one: &&Issuer| trust_domain.as_ref().is_none_or(|domain| one.trust_domain() == Some(domain));
-    let named = |one: &&Issuer| issuer.as_ref().is_none_or(|name| *name == one.name);
-    if trust_domain.is_some() && !config.issuers.iter().any(|issuer| vouches(&issuer)) {
+    let vouches = |one: &&Voucher| trust_domain.as_ref().is_none_or(|domain| one.trust_domain() == Some(domain));
+    let named = |one: &&Voucher| issuer.as_ref().is_none_or(|name| *name == one.name);
+    if trust_domain.is_some() && !config.vouchers().any(|issuer| vouches(&issuer)) {
         let cause = "applies to no caller, at most to an actor in a token's `act`: no issuer has this `trust_domain`";
         return Some(note(place("trust_domain"), cause, "correct it, or add the issuer that has it"));
     }
-    let mut meant = config.issuers.iter().filter(named).filter(vouches);
+    let mut meant = config.vouchers().filter(named).filter(vouches);
     if machine.is_some() && !meant.any(|issuer| issuer.rules.machine_claim().is_some()) {
         let which = issuer.as_ref().map_or("no issuer has a".to_owned(), |name| format!("issuer `{name}` has no"));
         let cause = format!("never applies: {which} `machine_claim`, so that no caller is a machine");
@@ -88,8 +89,8 @@ fn denied(config: &Config, document: &Value) -> Vec<Finding> {
     let told = listed.enumerate().filter_map(|(number, entry)| {
         let text = |pointer: &str| entry.pointer(pointer).and_then(Value::as_str);
         let issuer = text("/issuer")?;
-        let Some(known) = config.issuers.iter().find(|known| known.rules.is_issuer(issuer)) else {
-            let (why, remedy) = match config.issuers.iter().find(|known| known.name == issuer) {
+        let Some(known) = config.vouchers().find(|known| known.rules.is_issuer(issuer)) else {
+            let (why, remedy) = match config.vouchers().find(|known| known.name == issuer) {
                 Some(meant) => (
                     format!("`{issuer}` is what an issuer is called here, not the `iss` of its credentials"),
                     named(meant),
@@ -122,7 +123,7 @@ fn denied(config: &Config, document: &Value) -> Vec<Finding> {
 }
 
 /// How to write the `iss` of the credentials of `issuer`; of one with tenants, that of one of them.
-fn named(issuer: &Issuer) -> String {
+fn named(issuer: &Voucher) -> String {
     let iss = issuer.rules.issuer();
     let template = IssuerTemplate::parse(iss).ok();
     match template.and_then(|template| template.of(issuer.rules.tenants().next()?).ok()) {

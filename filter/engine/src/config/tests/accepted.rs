@@ -33,13 +33,13 @@ use crate::workload::register::{ActorRules, Governed, Register, Unclassified, Wo
 fn everything_stated_arrives() -> Outcome {
     let config = parse(&full())?;
     let issuer = config.issuers.first().ok_or("no issuer")?;
-    assert_eq!((issuer.name.as_str(), issuer.one_shot), ("platform", true));
-    assert_eq!(issuer.rules.issuer(), "https://sts.example.com");
-    assert_eq!(issuer.rules.profile(), &Profile::Generic { types: vec!["JWT".to_owned(), String::new()] });
-    assert_eq!(issuer.rules.audiences(), ["https://tools.example.com/mcp"]);
-    assert_eq!(issuer.rules.algorithms(), [Algorithm::ES256, Algorithm::RS256]);
-    assert_eq!(issuer.rules.max_lifetime(), Some(Duration::from_mins(15)));
-    assert_eq!(issuer.rules.leeway(), Duration::from_secs(10));
+    assert_eq!((issuer.voucher.name.as_str(), issuer.one_shot), ("platform", true));
+    assert_eq!(issuer.voucher.rules.issuer(), "https://sts.example.com");
+    assert_eq!(issuer.voucher.rules.profile(), &Profile::Generic { types: vec!["JWT".to_owned(), String::new()] });
+    assert_eq!(issuer.voucher.rules.audiences(), ["https://tools.example.com/mcp"]);
+    assert_eq!(issuer.voucher.rules.algorithms(), [Algorithm::ES256, Algorithm::RS256]);
+    assert_eq!(issuer.voucher.rules.max_lifetime(), Some(Duration::from_mins(15)));
+    assert_eq!(issuer.voucher.rules.leeway(), Duration::from_secs(10));
     let KeySource::Remote(keys) = &issuer.keys else { return Err("inline keys".into()) };
     let endpoint = endpoint("sts", "sts.example.com", "/jwks.json?v=1", 4);
     let (refresh, max_stale) = (Duration::from_mins(2), Duration::from_hours(3));
@@ -56,11 +56,11 @@ fn everything_stated_arrives() -> Outcome {
 
     let at = Pointer::parse("/groups").ok_or("no pointer")?;
     let groups = ClaimRule { name: "groups".to_owned(), at, kind: ClaimKind::Texts, required: true, record: true };
-    assert_eq!(issuer.claims, [groups]);
+    assert_eq!(issuer.voucher.claims, [groups]);
 
-    assert_eq!(issuer.rules.machine_claim(), Some("azp"));
-    assert_eq!(issuer.rules.audience_claim(), Some("client_id"));
-    let refused = issuer.rules.describe(TokenError::OtherClaim { number: 1 });
+    assert_eq!(issuer.voucher.rules.machine_claim(), Some("azp"));
+    assert_eq!(issuer.voucher.rules.audience_claim(), Some("client_id"));
+    let refused = issuer.voucher.rules.describe(TokenError::OtherClaim { number: 1 });
     assert_eq!(refused, "claim `version` is not 2");
     let (require, leeway) = (Bound::Dpop, Duration::from_secs(10));
     let nonce = Some(NonceRule::new(Duration::from_mins(3), Some(SECRET), Some(SECRET)));
@@ -200,9 +200,9 @@ fn schemas_bound_integers_of_64_bits() -> Outcome {
 fn defaults() -> Outcome {
     let config = Config::parse(minimal().to_string().as_bytes(), &NoSecrets)?;
     let issuer = config.issuers.first().ok_or("no issuer")?;
-    assert_eq!(issuer.rules.profile(), &Profile::AccessToken);
-    assert_eq!(issuer.rules.max_lifetime(), Some(Duration::from_hours(1)));
-    assert_eq!(issuer.rules.leeway(), Duration::from_secs(30));
+    assert_eq!(issuer.voucher.rules.profile(), &Profile::AccessToken);
+    assert_eq!(issuer.voucher.rules.max_lifetime(), Some(Duration::from_hours(1)));
+    assert_eq!(issuer.voucher.rules.leeway(), Duration::from_secs(30));
     assert!(!issuer.one_shot);
     assert_eq!(Ok(issuer.task.clone()), TaskMapping::new(None, None, None, None, Some(true)).map(TaskSource::Claims));
     let KeySource::Remote(keys) = &issuer.keys else { return Err("inline keys".into()) };
@@ -210,7 +210,7 @@ fn defaults() -> Outcome {
     let max_stale = Duration::from_hours(1);
     let location = KeyLocation::Direct(endpoint);
     let (format, cooldown) = (KeyFormat::Jwks, Duration::from_secs(10));
-    let algorithms = issuer.rules.algorithms().to_vec();
+    let algorithms = issuer.voucher.rules.algorithms().to_vec();
     assert_eq!(**keys, RemoteKeys { location, format, algorithms, refresh: None, max_stale, cooldown });
     let resource = config.resources.first().ok_or("no resource")?;
     let matching = Match { host: None, path: PathMatch::Exact("/api".to_owned()), route: None, exact: false };
@@ -253,8 +253,8 @@ fn jwt_svids_are_known_by_their_trust_domain_and_its_bundle() -> Outcome {
     ];
     let config = parse(&edited(minimal(), &edits)?)?;
     let issuer = config.issuers.first().ok_or("no issuer")?;
-    assert_eq!(issuer.rules.profile(), &Profile::JwtSvid { trust_domain: "example.org".parse()? });
-    assert_eq!(issuer.rules.issuer(), "spiffe://example.org");
+    assert_eq!(issuer.voucher.rules.profile(), &Profile::JwtSvid { trust_domain: "example.org".parse()? });
+    assert_eq!(issuer.voucher.rules.issuer(), "spiffe://example.org");
     let KeySource::Remote(keys) = &issuer.keys else { return Err("inline keys".into()) };
     assert_eq!(keys.format, KeyFormat::SpiffeBundle);
     Ok(())
@@ -409,7 +409,7 @@ fn tenants_arrive() -> Outcome {
         set("/issuers/0/tenants", json!(["t2", "t1"])),
     ];
     let config = parse(&edited(minimal(), &edits)?)?;
-    let rules = &config.issuers.first().ok_or("no issuer")?.rules;
+    let rules = &config.issuers.first().ok_or("no issuer")?.voucher.rules;
     assert!(rules.tenants().eq(["t1", "t2"]));
     assert_eq!(rules.tenant_claim(), Some("tid"));
     assert_eq!(rules.tenant_of("https://login.example.com/t1/v2.0"), Some("t1"));

@@ -24,6 +24,7 @@ use crate::keys::KeySource;
 use crate::possession::nonce::NonceRule;
 use crate::possession::{Binding, Bound};
 use crate::task::{TaskMapping, TaskSource};
+use crate::workload::Voucher;
 
 const LIFETIME: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24 * 30);
 const DEFAULT_LIFETIME: Duration = Duration::from_hours(1);
@@ -89,12 +90,10 @@ pub(super) fn issuer(node: &Node<'_>, source: &Source<'_>, seen: &mut Seen) -> O
             None => Some(TaskSource::Claims(TaskMapping::default())),
         };
         Some(Issuer {
-            name: name?,
-            rules: rules?,
+            voucher: Voucher { name: name?, rules: rules?, claims: claims? },
             carrier: carrier?,
             keys: keys?,
             introspection: introspection?,
-            claims: claims?,
             task: task?,
             one_shot: one_shot?,
             binding: binding?,

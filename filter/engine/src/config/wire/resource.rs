@@ -173,8 +173,8 @@ fn metadata(
 
 /// The issuers that clients can be sent to: those that are URLs. Nobody is told which tenants are trusted.
 fn servers(issuers: &[Issuer]) -> Vec<String> {
-    let issuers = issuers.iter().filter(|issuer| issuer.rules.tenant_claim().is_none());
-    let issuers = issuers.map(|issuer| issuer.rules.issuer());
+    let issuers = issuers.iter().filter(|issuer| issuer.voucher.rules.tenant_claim().is_none());
+    let issuers = issuers.map(|issuer| issuer.voucher.rules.issuer());
     issuers.filter(|issuer| address::url(issuer).is_ok()).map(str::to_owned).collect()
 }
 

@@ -69,15 +69,17 @@ impl Known<'_> {
         issuer: Option<&str>,
         said: Option<&Pointer>,
     ) -> Option<()> {
-        let mut meant = self.trusted.iter().filter(|known| issuer.is_none_or(|name| known.name == name));
-        let Some((issuer, claim)) = meant.next().and_then(|issuer| Some((issuer, issuer.rules.tenant_claim()?))) else {
+        let mut meant = self.trusted.iter().filter(|known| issuer.is_none_or(|name| known.voucher.name == name));
+        let Some((issuer, claim)) =
+            meant.next().and_then(|issuer| Some((issuer, issuer.voucher.rules.tenant_claim()?)))
+        else {
             return Some(());
         };
         let says = said.is_some_and(|pointer| pointer.tokens().eq([claim]));
-        if says || issuer.rules.tenants().nth(1).is_none() {
+        if says || issuer.voucher.rules.tenants().nth(1).is_none() {
             return Some(());
         }
-        let (name, pointer) = (&issuer.name, Pointer::escaped(claim));
+        let (name, pointer) = (&issuer.voucher.name, Pointer::escaped(claim));
         node.refuse(format!(
             "`{what}` does not say which tenant of `{name}` calls it so; write `claim: {{ pointer: /{pointer}, value: … }}` \
              beside it"

@@ -35,7 +35,7 @@ fn config() -> Result<Config, Box<dyn std::error::Error>> {
 
 fn compiled(text: &str) -> Result<Result<CedarPolicy, String>, Box<dyn std::error::Error>> {
     let (config, resources) = (config()?, catalogue());
-    let around = Surroundings { issuers: Some(&config.issuers), ..among(&resources) };
+    let around = Surroundings { issuers: Some(config.vouchers().collect()), ..among(&resources) };
     Ok(CedarPolicy::compile(text, &around).map_err(|errors| lines(&errors)))
 }
 
@@ -44,7 +44,7 @@ fn say(condition: &str, claims: &Value) -> Result<String, Box<dyn std::error::Er
     let text = format!(r#"@id("p") permit (principal, action, resource) when {{ {condition} }};"#);
     let policy = compiled(&text)??;
     let mut world = World::new();
-    let rules = config()?.issuers.into_iter().next().map(|issuer| issuer.claims).unwrap_or_default();
+    let rules = config()?.issuers.into_iter().next().map(|issuer| issuer.voucher.claims).unwrap_or_default();
     world.workload.claims = Claims::of(&rules, claims.as_object().ok_or("no object")?);
     let action = call("payments", "ping", json!({}));
     Ok(spell(&policy.decide(&world.facts(&action))))
@@ -123,7 +123,7 @@ fn what_is_read_of_the_caller_is_said() -> Outcome {
         when { principal.claims has groups && principal.claims.groups.contains("a") && principal.issuer_name == "platform" };
     "#;
     let (policy, mut world) = (compiled(text)??, World::new());
-    let rules = config()?.issuers.into_iter().next().map(|issuer| issuer.claims).unwrap_or_default();
+    let rules = config()?.issuers.into_iter().next().map(|issuer| issuer.voucher.claims).unwrap_or_default();
     let action = call("payments", "ping", json!({}));
     for (claims, groups, answer) in [
         (json!({ "groups": ["a"] }), json!(["a"]), Answer::Applies),
