@@ -189,3 +189,24 @@ impl TokenFacts {
         }
     }
 }
+
+/// What is not let in any more, however good its credential is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Denied {
+    /// Credentials by their id (`jti`, of transaction tokens `txn`), a number or a text.
+    pub tokens: BTreeSet<Scalar>,
+    /// Tasks by their id.
+    pub tasks: BTreeSet<String>,
+    /// Workloads, as subject or anywhere in the actor chain.
+    pub workloads: BTreeSet<Identity>,
+}
+
+impl Denied {
+    /// Whether the credential with the id `token`, its task, or somebody in its chain is among them.
+    pub fn has(&self, token: Option<&Scalar>, task: Option<&str>, workload: &Workload) -> bool {
+        let Self { tokens, tasks, workloads } = self;
+        token.is_some_and(|id| tokens.contains(id))
+            || task.is_some_and(|id| tasks.contains(id))
+            || workloads.iter().any(|denied| workload.involves(denied))
+    }
+}

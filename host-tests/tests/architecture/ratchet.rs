@@ -17,7 +17,6 @@ pub(crate) const RATCHET: &[(&str, &str)] = &[
     ("credential::cache", "engine::Engine"),
     ("credential::cache", "shares::Owner"),
     ("credential::verified", "config::Config"),
-    ("credential::verified", "config::Denied"),
     ("credential::verified", "config::Issuer"),
     ("credential::verified", "engine::IssuerIndex"),
     ("credential::verified", "shares::Owner"),

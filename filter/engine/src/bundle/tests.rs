@@ -13,10 +13,11 @@ use serde_json::{Value, json};
 use super::TYPE;
 use crate::background::{Background, BackgroundInput, Effect};
 use crate::calls::{Call, CallId, CallOutcome};
-use crate::config::{Denied, NoSecrets};
+use crate::config::NoSecrets;
 use crate::engine::Engine;
 use crate::headers::Headers;
 use crate::ledger::MemoryLedger;
+use crate::workload::Denied;
 
 type Failure = Box<dyn std::error::Error>;
 type Outcome = Result<(), Failure>;

@@ -14,10 +14,9 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
-use countersign_tokens::{Scalar, json};
+use countersign_tokens::json;
 
 pub(crate) use base::{Base, Keeping};
 pub use secrets::{NoSecrets, Secrets};
@@ -42,7 +41,7 @@ use crate::shares::{Bounds, Each};
 use crate::step_up::{OpenBounds, StepUpConfig};
 use crate::task::TaskSource;
 use crate::workload::register::Register;
-use crate::workload::{Identity, Voucher, Workload};
+use crate::workload::{Denied, Voucher};
 
 /// Bounds of the document itself; policies and tool schemas are written in it.
 const DOCUMENT: json::Limits = json::Limits { depth: 64, bytes: 4 * 1024 * 1024, nodes: 200_000 };
@@ -109,27 +108,6 @@ pub struct PolicyConfig {
     pub rego_input: usize,
     /// A decision point elsewhere.
     pub pdp: Option<PdpConfig>,
-}
-
-/// What is not let in any more, however good its credential is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Denied {
-    /// Credentials by their id (`jti`, of transaction tokens `txn`), a number or a text.
-    pub tokens: BTreeSet<Scalar>,
-    /// Tasks by their id.
-    pub tasks: BTreeSet<String>,
-    /// Workloads, as subject or anywhere in the actor chain.
-    pub workloads: BTreeSet<Identity>,
-}
-
-impl Denied {
-    /// Whether the credential with the id `token`, its task, or somebody in its chain is among them.
-    pub fn has(&self, token: Option<&Scalar>, task: Option<&str>, workload: &Workload) -> bool {
-        let Self { tokens, tasks, workloads } = self;
-        token.is_some_and(|id| tokens.contains(id))
-            || task.is_some_and(|id| tasks.contains(id))
-            || workloads.iter().any(|denied| workload.involves(denied))
-    }
 }
 
 /// Where what is allowed and risky goes instead of the ordinary upstream: the gateway's route for it is picked by its name.

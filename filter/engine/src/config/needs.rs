@@ -2,11 +2,12 @@
 //!
 //! For reports. Nothing is decided with it.
 
-use super::{Config, Denied, Issuer};
+use super::{Config, Issuer};
 use crate::catalogue::{Protocol, Resource, Tool};
 use crate::permit::Unmatched;
 use crate::possession::Bound;
 use crate::reason::Needs;
+use crate::workload::Denied;
 use crate::workload::register::{Governed, Unclassified};
 
 impl Config {

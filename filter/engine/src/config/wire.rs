@@ -31,7 +31,7 @@ use self::seen::Seen;
 use self::workload::Known;
 use super::read::Node;
 use super::secrets::Secrets;
-use super::{Config, Denied, Issuer, text};
+use super::{Config, Issuer, text};
 use crate::forward::ForwardConfig;
 use crate::permit::Unmatched;
 use crate::possession::ClientCertificate;
@@ -39,6 +39,7 @@ use crate::record::RecordConfig;
 use crate::risk::RiskRules;
 use crate::rollout::Mode;
 use crate::task::ArgumentPlace;
+use crate::workload::Denied;
 use crate::workload::register::Register;
 
 /// The whole document.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use countersign_tokens::VerifiedToken;
 
 use super::Credential;
-use crate::config::{Config, Denied, Issuer};
+use crate::config::{Config, Issuer};
 use crate::engine::IssuerIndex;
 use crate::hygiene::Finding;
 use crate::reason::Reason;
@@ -13,7 +13,7 @@ use crate::shares::Owner;
 use crate::task::{Task, TaskError};
 use crate::weight;
 use crate::workload::register::{Ceiling, Standing};
-use crate::workload::{TokenFacts, Workload};
+use crate::workload::{Denied, TokenFacts, Workload};
 
 /// A verified credential.
 #[derive(Clone, Debug)]

@@ -5,9 +5,8 @@ use std::collections::BTreeSet;
 use countersign_tokens::{IssuerTemplate, Machine, Scalar, Subject};
 
 use super::{distinct, distinct_scalars};
-use crate::config::Denied;
 use crate::config::read::Node;
-use crate::workload::Identity;
+use crate::workload::{Denied, Identity};
 
 /// The value of `denied`.
 pub(super) fn denied(node: &Node<'_>) -> Option<Denied> {
