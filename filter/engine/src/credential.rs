@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use countersign_tokens::{CompactJws, Profile, TokenError, TokenErrorClass, TrustDomain, UnixTime, VerifiedProof};
 
+use crate::workload::Owner;
 use cache::Held;
 pub(crate) use cache::{CacheKey, TokenCache};
 pub use verified::{Refused, Verified};
@@ -25,7 +26,6 @@ use crate::introspection;
 use crate::possession::{Evidence, Presented, Unproven};
 use crate::reason::Reason;
 use crate::route::Target;
-use crate::shares::Owner;
 
 /// Where a request carries its token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,12 +10,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::digest;
 use crate::reason::Reason;
-use crate::workload::Workload;
+use crate::workload::Owner;
 
 /// What is for those who are not verified yet: one in so many of each bound.
 const UNVERIFIED: usize = 10;
@@ -106,69 +104,21 @@ impl Each<usize> {
     }
 }
 
-/// In whose name something is held.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Owner {
-    /// A verified workload: issuer, subject, and who acts for it now.
-    Workload([u8; 32]),
-    /// Whoever is at this address and is not verified yet. An IPv6 network of 64 bits is one address.
-    Address(IpAddr),
-    /// Somebody who is not verified yet; the gateway does not say where.
-    Unknown,
+/// What is full where the share of `owner` is.
+fn full(owner: Owner) -> Full {
+    match owner {
+        Owner::Workload(_) => Full::Workload,
+        Owner::Address(_) => Full::Address,
+        Owner::Unknown => Full::Unverified,
+    }
 }
 
-impl Owner {
-    pub(crate) fn of(workload: &Workload) -> Self {
-        Self::Workload(digest::of_texts(&workload.texts().collect::<Vec<_>>()))
-    }
-
-    /// Of whoever is at `source`, an address as a gateway prints it.
-    pub(crate) fn at(source: Option<&str>) -> Self {
-        let address = source.and_then(|source| {
-            let with_port = source.parse().map(|address: SocketAddr| address.ip());
-            with_port.or_else(|_| source.parse()).ok()
-        });
-        match address {
-            Some(IpAddr::V6(address)) => match address.to_ipv4_mapped() {
-                Some(address) => Self::Address(address.into()),
-                None => Self::Address(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into()),
-            },
-            Some(address @ IpAddr::V4(_)) => Self::Address(address),
-            None => Self::Unknown,
-        }
-    }
-
-    /// The digest of a verified workload.
-    pub(crate) fn workload(&self) -> Option<&[u8; 32]> {
-        match self {
-            Self::Workload(digest) => Some(digest),
-            Self::Address(_) | Self::Unknown => None,
-        }
-    }
-
-    pub(crate) fn is_verified(self) -> bool {
-        match self {
-            Self::Workload(_) => true,
-            Self::Address(_) | Self::Unknown => false,
-        }
-    }
-
-    /// What is full where its share is.
-    fn full(self) -> Full {
-        match self {
-            Self::Workload(_) => Full::Workload,
-            Self::Address(_) => Full::Address,
-            Self::Unknown => Full::Unverified,
-        }
-    }
-
-    /// How much of what is bounded by `bound` it may hold.
-    fn share(self, bound: Bounds) -> usize {
-        match self {
-            Self::Workload(_) => bound.workload,
-            Self::Address(_) => bound.worker / UNVERIFIED / ADDRESSES,
-            Self::Unknown => bound.worker / UNVERIFIED,
-        }
+/// How much of what is bounded by `bound` may be held in the name of `owner`.
+fn share(owner: Owner, bound: Bounds) -> usize {
+    match owner {
+        Owner::Workload(_) => bound.workload,
+        Owner::Address(_) => bound.worker / UNVERIFIED / ADDRESSES,
+        Owner::Unknown => bound.worker / UNVERIFIED,
     }
 }
 
@@ -313,8 +263,8 @@ impl Taken {
                 }
             }
             let more = more(from == to);
-            if more > 0 && holds.saturating_add(more) > to.share(bound) {
-                return over(to.full());
+            if more > 0 && holds.saturating_add(more) > share(to, bound) {
+                return over(full(to));
             }
         }
         Ok(())

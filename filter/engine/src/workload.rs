@@ -3,10 +3,12 @@
 pub mod register;
 
 use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use countersign_tokens::{Algorithm, IssuerRules, Machine, Scalar, Subject, TrustDomain, UnixTime, VerifiedToken};
 
 use crate::claims::{ClaimRule, Claims};
+use crate::digest;
 
 /// A name that is only unique together with who gave it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -208,5 +210,74 @@ impl Denied {
         token.is_some_and(|id| tokens.contains(id))
             || task.is_some_and(|id| tasks.contains(id))
             || workloads.iter().any(|denied| workload.involves(denied))
+    }
+}
+
+/// In whose name something is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Owner {
+    /// A verified workload: issuer, subject, and who acts for it now.
+    Workload([u8; 32]),
+    /// Whoever is at this address and is not verified yet. An IPv6 network of 64 bits is one address.
+    Address(IpAddr),
+    /// Somebody who is not verified yet; the gateway does not say where.
+    Unknown,
+}
+
+impl Owner {
+    pub(crate) fn of(workload: &Workload) -> Self {
+        Self::Workload(digest::of_texts(&workload.texts().collect::<Vec<_>>()))
+    }
+
+    /// Of whoever is at `source`, an address as a gateway prints it.
+    pub(crate) fn at(source: Option<&str>) -> Self {
+        let address = source.and_then(|source| {
+            let with_port = source.parse().map(|address: SocketAddr| address.ip());
+            with_port.or_else(|_| source.parse()).ok()
+        });
+        match address {
+            Some(IpAddr::V6(address)) => match address.to_ipv4_mapped() {
+                Some(address) => Self::Address(address.into()),
+                None => Self::Address(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into()),
+            },
+            Some(address @ IpAddr::V4(_)) => Self::Address(address),
+            None => Self::Unknown,
+        }
+    }
+
+    /// The digest of a verified workload.
+    pub(crate) fn workload(&self) -> Option<&[u8; 32]> {
+        match self {
+            Self::Workload(digest) => Some(digest),
+            Self::Address(_) | Self::Unknown => None,
+        }
+    }
+
+    pub(crate) fn is_verified(self) -> bool {
+        match self {
+            Self::Workload(_) => true,
+            Self::Address(_) | Self::Unknown => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_told_apart_as_networks_are() {
+        for (source, owner) in [
+            ("192.0.2.7:40000", Some([192, 0, 2, 7].into())),
+            ("192.0.2.7", Some([192, 0, 2, 7].into())),
+            ("[::ffff:192.0.2.7]:1", Some([192, 0, 2, 7].into())),
+            ("[2001:db8:1:2:3:4:5:6]:443", Some([0x2001, 0xdb8, 1, 2, 0, 0, 0, 0].into())),
+            ("2001:db8:1:2::1", Some([0x2001, 0xdb8, 1, 2, 0, 0, 0, 0].into())),
+            ("/run/envoy.sock", None),
+            ("", None),
+        ] {
+            assert_eq!(Owner::at(Some(source)), owner.map_or(Owner::Unknown, Owner::Address), "{source}");
+        }
+        assert_eq!(Owner::at(None), Owner::Unknown);
     }
 }

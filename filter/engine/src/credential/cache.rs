@@ -7,7 +7,7 @@ use countersign_tokens::UnixTime;
 use super::{Carrier, Unverified, Verified, faulty};
 use crate::engine::Engine;
 use crate::fifo::Fifo;
-use crate::shares::Owner;
+use crate::workload::Owner;
 
 /// What tells a token, and how it came, from every other: what was verified as one kind is not known as another.
 ///

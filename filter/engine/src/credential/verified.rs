@@ -9,11 +9,10 @@ use crate::config::{Config, Issuer};
 use crate::engine::IssuerIndex;
 use crate::hygiene::Finding;
 use crate::reason::Reason;
-use crate::shares::Owner;
 use crate::task::{Task, TaskError};
 use crate::weight;
 use crate::workload::register::{Ceiling, Standing};
-use crate::workload::{Denied, TokenFacts, Workload};
+use crate::workload::{Denied, Owner, TokenFacts, Workload};
 
 /// A verified credential.
 #[derive(Clone, Debug)]

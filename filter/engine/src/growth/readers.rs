@@ -13,8 +13,8 @@ use crate::hygiene;
 use crate::response::{Audience, Awaited, Element, Endings, Listing, Treatment, Unreadable, treatment};
 use crate::route::{self, Target};
 use crate::shape::{Effort, InputSchema};
-use crate::shares::Owner;
 use crate::task::{Circumstances, Grant, Grants, Object, TaskMapping, TaskSource, Template, text};
+use crate::workload::Owner;
 
 /// One reader.
 pub(super) struct Reader {

@@ -16,7 +16,7 @@ use countersign_tokens::UnixTime;
 use crate::credential::CacheKey;
 use crate::fifo::Fifo;
 use crate::reason::Reason;
-use crate::shares::Owner;
+use crate::workload::Owner;
 
 /// How long a token that is not good is not asked about again: short, because an issuer's servers may not agree yet on a new one.
 const REMEMBERED: Duration = Duration::from_secs(5);

@@ -30,7 +30,8 @@ use crate::permit::Permit;
 use crate::policy::{Allow, Given, MOST_QUESTIONS, Question};
 use crate::reason::Reason;
 use crate::rollout::Mode;
-use crate::shares::{Held, Owner};
+use crate::shares::Held;
+use crate::workload::Owner;
 
 /// By this the gateway picks the sandbox's route. No client's field of this name gets this far.
 const SANDBOX: &str = "x-countersign-sandbox";

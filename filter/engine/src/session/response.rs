@@ -27,7 +27,8 @@ use crate::response::{
     treatment,
 };
 use crate::sessions::{self, Seal};
-use crate::shares::{Each, Held, Over, Owner};
+use crate::shares::{Each, Held, Over};
+use crate::workload::Owner;
 
 /// A stream that is resumed may bring the answer to any earlier request (MCP 2025-11-25, Streamable HTTP).
 const RESUMES: &str = "last-event-id";

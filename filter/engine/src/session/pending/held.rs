@@ -5,7 +5,8 @@ use crate::calls::Call;
 use crate::config::Limits;
 use crate::reason::Reason;
 use crate::session::{Next, Turn};
-use crate::shares::{Each, Over, Owner};
+use crate::shares::{Each, Over};
+use crate::workload::Owner;
 
 /// Bytes of a body that are held of whoever is not verified yet.
 const UNVERIFIED_BODY: usize = 64 * 1024;

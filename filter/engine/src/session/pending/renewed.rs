@@ -10,7 +10,8 @@ use crate::engine::Engine;
 use crate::io::Input;
 use crate::session::request::Arrival;
 use crate::session::{Next, Turn};
-use crate::shares::{Held, Owner};
+use crate::shares::Held;
+use crate::workload::Owner;
 
 impl Pending {
     /// Decides again by the turn's engine, which is newer than `older`, and then takes `input`.
