@@ -7,8 +7,7 @@ use std::time::Duration;
 use countersign_tokens::VerifiedToken;
 use percent_encoding::percent_decode_str;
 
-use crate::action::mcp;
-use crate::catalogue::{Protocol, Resource};
+use crate::catalogue::Resource;
 use crate::task::{Grant, Object, Task};
 use crate::workload::Voucher;
 use crate::workload::register::WorkloadMatch;
@@ -88,7 +87,7 @@ impl Hygiene {
             Finding::LongLived => token.issued.is_none_or(|issued| token.expires.since(issued) > self.lifetime),
             Finding::NoId => token.id.is_none(),
             Finding::WildcardGrant => grants.iter().any(is_wildcard),
-            Finding::DeadGrant => grants.iter().any(|grant| is_dead(grant, resources)),
+            Finding::DeadGrant => grants.iter().any(|grant| grant.is_dead(resources)),
             Finding::OldKey => key_age > self.key_age,
             Finding::SharedAccount => self.shared_accounts.iter().any(|shared| shared.admits_subject(token, issuer)),
             Finding::AudienceByClient => issuer.rules.is_for_client(token),
@@ -104,27 +103,6 @@ fn is_wildcard(grant: &Grant) -> bool {
         None | Some(Object::Prefix(_)) => true,
         Some(Object::Exact(_) | Object::Template(_)) => false,
     }
-}
-
-/// Whether `grant` is for nothing that any of `resources` has.
-pub(crate) fn is_dead(grant: &Grant, resources: &[Resource]) -> bool {
-    let reaches = |resource: &Resource| match (&grant.object, resource.protocol) {
-        (Some(Object::Exact(_)), Protocol::Grpc) => {
-            grant.action == "grpc:call" && (!resource.interface.closed || grant.entry(resource).is_some())
-        }
-        (Some(Object::Exact(name)), Protocol::Http) if !name.starts_with('/') => grant.entry(resource).is_some(),
-        (Some(Object::Exact(_)), Protocol::Mcp) if grant.action == "mcp:tools/call" => {
-            // Where no tool is declared, none is known to be absent.
-            resource.tools.keys().all(|name| mcp::event_name(name).is_some()) || grant.entry(resource).is_some()
-        }
-        (_, Protocol::Mcp) => grant.action.starts_with("mcp:"),
-        (_, Protocol::Http) => grant.action.starts_with("http:"),
-        (_, Protocol::A2a) => grant.action.starts_with("a2a:"),
-        (_, Protocol::Grpc) => grant.action.starts_with("grpc:"),
-    };
-    !resources
-        .iter()
-        .any(|resource| grant.resource.as_ref().is_none_or(|name| *name == resource.name) && reaches(resource))
 }
 
 /// Whether a query has a parameter whose name says that it is a secret.

@@ -48,7 +48,7 @@ pub(crate) const CIRCLES: &[(&str, &str)] = &[
     ("engine", "bundle catalogue config credential introspection policy sessions shares"),
     ("forward", "permit record"),
     ("frameworks", "hygiene"),
-    ("hygiene", "action catalogue task workload"),
+    ("hygiene", "catalogue task workload"),
     ("introspection", "config credential workload"),
     ("learned", "catalogue workload"),
     ("permit", "catalogue policy"),
@@ -62,7 +62,7 @@ pub(crate) const CIRCLES: &[(&str, &str)] = &[
     ("shape", "task"),
     ("shares", "workload"),
     ("step_up", "action catalogue policy shares task workload"),
-    ("task", "action catalogue hygiene route shape workload"),
+    ("task", "action catalogue route shape"),
     ("workload", "task"),
 ];
 

@@ -298,7 +298,7 @@ impl Turn<'_> {
     fn cover_part(&mut self, action: &Action, request: &Request, account: &mut Account) -> Result<(), Reason> {
         let verified = account.verified.clone().ok_or(Reason::Internal)?;
         let Ok(task) = &verified.task else { return Err(Reason::Internal) };
-        let circumstances = Circumstances::of(self.now, request.head.source.as_deref(), &verified.workload);
+        let circumstances = Circumstances::of(self.now, request.head.source.as_deref(), verified.workload.actors.len());
         let mut uses = Vec::new();
         // A new token must not forget what one that just expired has used.
         let end = task.end.unwrap_or(verified.facts.expires).plus(MAX_LEEWAY);

@@ -133,7 +133,7 @@ fn lists(engine: &Engine, now: UnixTime, request: &Request, account: &Account) -
     let (Some(verified), Some(task), Some(action)) = (&account.verified, account.task(), &account.action) else {
         return Vec::new();
     };
-    let circumstances = Circumstances::of(now, request.head.source.as_deref(), &verified.workload);
+    let circumstances = Circumstances::of(now, request.head.source.as_deref(), verified.workload.actors.len());
     let listed = |whose, grants: &Grants| {
         let each = grants.each(action, &circumstances).map(|(grant, reach)| (grant.clone(), reach));
         Listed { whose, grants: each.collect() }

@@ -67,7 +67,7 @@ impl Reader {
 
     /// As things are `now`.
     pub(super) fn at<'a>(&'a self, engine: &'a Engine, now: UnixTime) -> Result<ReaderNow<'a>, Unreadable> {
-        let circumstances = Circumstances::of(now, self.source.as_deref(), &self.verified.workload);
+        let circumstances = Circumstances::of(now, self.source.as_deref(), self.verified.workload.actors.len());
         Ok(ReaderNow {
             reader: self,
             engine,

@@ -11,7 +11,6 @@ use crate::action::Action;
 use crate::catalogue::Resource;
 use crate::pointer::Pointer;
 use crate::route;
-use crate::workload::Workload;
 
 /// What may be done: by a task, or at most by a workload.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -28,9 +27,9 @@ pub struct Circumstances {
 }
 
 impl Circumstances {
-    /// Those of a request of `workload` at `now`, whose peer is at `source` (`ip:port`).
-    pub(crate) fn of(now: UnixTime, source: Option<&str>, workload: &Workload) -> Self {
-        Self { now, source: source.and_then(route::address), depth: workload.actors.len() }
+    /// Those of a request at `now`, whose peer is at `source` (`ip:port`), through `depth` actors.
+    pub(crate) fn of(now: UnixTime, source: Option<&str>, depth: usize) -> Self {
+        Self { now, source: source.and_then(route::address), depth }
     }
 }
 

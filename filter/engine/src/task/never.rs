@@ -6,7 +6,6 @@ use std::fmt;
 use super::grant::{Grant, Object};
 use crate::action::{a2a, http, mcp};
 use crate::catalogue::{Protocol, Resource};
-use crate::hygiene;
 use crate::pointer::Pointer;
 use crate::shape::Rest;
 
@@ -50,13 +49,34 @@ impl fmt::Display for Never {
 }
 
 impl Grant {
+    /// Whether it is for nothing that any of `resources` has.
+    pub(crate) fn is_dead(&self, resources: &[Resource]) -> bool {
+        let reaches = |resource: &Resource| match (&self.object, resource.protocol) {
+            (Some(Object::Exact(_)), Protocol::Grpc) => {
+                self.action == "grpc:call" && (!resource.interface.closed || self.entry(resource).is_some())
+            }
+            (Some(Object::Exact(name)), Protocol::Http) if !name.starts_with('/') => self.entry(resource).is_some(),
+            (Some(Object::Exact(_)), Protocol::Mcp) if self.action == "mcp:tools/call" => {
+                // Where no tool is declared, none is known to be absent.
+                resource.tools.keys().all(|name| mcp::event_name(name).is_some()) || self.entry(resource).is_some()
+            }
+            (_, Protocol::Mcp) => self.action.starts_with("mcp:"),
+            (_, Protocol::Http) => self.action.starts_with("http:"),
+            (_, Protocol::A2a) => self.action.starts_with("a2a:"),
+            (_, Protocol::Grpc) => self.action.starts_with("grpc:"),
+        };
+        !resources
+            .iter()
+            .any(|resource| self.resource.as_ref().is_none_or(|name| *name == resource.name) && reaches(resource))
+    }
+
     /// Why it covers nothing that `resources` are asked for, if it does not.
     pub fn never(&self, resources: &[Resource]) -> Option<Never> {
         if !is_operation(&self.action) {
             return Some(Never::Operation(self.action.clone()));
         }
         let meant = || resources.iter().filter(|resource| self.is_on(&resource.name));
-        if hygiene::is_dead(self, resources) {
+        if self.is_dead(resources) {
             return meant().next().map(|resource| self.absent(resource));
         }
         let Some(Object::Exact(name)) = &self.object else { return None };
