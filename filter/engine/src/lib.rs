@@ -33,6 +33,7 @@
 pub mod action;
 pub mod background;
 pub mod board;
+pub mod bounds;
 pub mod bundle;
 pub mod calls;
 pub mod catalogue;

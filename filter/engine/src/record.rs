@@ -17,6 +17,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::action::{Action, Delivery, Operation};
+use crate::bounds::ArgumentPlace;
 use crate::claims::{Claim, NamedClaim};
 use crate::credential::Verified;
 use crate::digest;
@@ -29,7 +30,7 @@ use crate::rollout::{Cause, Flip, Mode};
 use crate::route::Target;
 use crate::sessions::Digester;
 use crate::step_up::Approval;
-use crate::task::{ArgumentPlace, Task};
+use crate::task::Task;
 use crate::workload::{self, Actor, Identity};
 use plain::plain;
 

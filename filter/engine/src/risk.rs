@@ -7,10 +7,11 @@
 use countersign_tokens::json::Json;
 
 use crate::action::{Action, Class, mcp};
+use crate::bounds::{ArgumentPlace, text};
 use crate::catalogue::{PathMatch, Protocol, Resource, Risk, Tool};
 use crate::hygiene::Finding;
 use crate::learned::Learned;
-use crate::task::{ArgumentPlace, Object, text};
+use crate::task::Object;
 use crate::workload::register::Register;
 use crate::workload::{Kind, Trait, Workload};
 

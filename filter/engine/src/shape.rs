@@ -5,6 +5,7 @@
 
 mod limits;
 mod pattern;
+mod place;
 mod problem;
 mod read;
 #[cfg(test)]
@@ -15,10 +16,11 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::task::Bounds;
+use crate::bounds::Bounds;
 
 pub(crate) use limits::Limits;
 pub(crate) use pattern::Effort;
+pub(crate) use place::beside;
 pub use problem::{SchemaProblem, Unreadable, Why};
 
 /// A tool's JSON Schema, as it is written and as it is read.

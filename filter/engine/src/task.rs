@@ -58,34 +58,25 @@
 //! `grpc:<package.Service/Method>` a gRPC method. They hold for every resource the token's
 //! audience admits. Other scope tokens grant nothing; there is no `mcp:*`.
 
-pub(crate) mod authority;
 mod claims;
 mod condition;
-mod constraint;
 mod destination;
-mod error;
-mod glob;
 mod grant;
 mod grants;
 mod mapping;
 mod never;
-mod place;
 mod scope;
 mod source;
 mod template;
-pub(crate) mod text;
 
 use countersign_tokens::UnixTime;
 
 pub use condition::{Calls, Condition, Period};
-pub use constraint::Constraint;
 pub use destination::Destination;
-pub use error::TaskError;
-pub use grant::{Bounds, Grant, Metered, Object};
+pub use grant::{Grant, Metered, Object};
 pub use grants::{Circumstances, Coverage, Grants, Reach};
 pub use mapping::{MappingError, TaskMapping};
 pub use never::Never;
-pub use place::ArgumentPlace;
 pub use scope::{ScopeClaim, scope_for};
 pub use source::TaskSource;
 pub use template::Template;

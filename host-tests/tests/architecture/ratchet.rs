@@ -32,17 +32,16 @@ pub(crate) const RATCHET: &[(&str, &str)] = &[
     ("policy::rego", "config::Sandbox"),
     ("policy::rego", "step_up::Approval"),
     ("policy::rego_absent", "config::Sandbox"),
-    ("shape", "task::grant::Bounds"),
 ];
 
 /// Arrows between top-level modules that are part of a circle: who imports, and all whom it imports. Sorted.
 pub(crate) const CIRCLES: &[(&str, &str)] = &[
-    ("action", "catalogue response route shape"),
+    ("action", "catalogue response route"),
     ("bundle", "engine"),
-    ("catalogue", "action credential shape workload"),
+    ("catalogue", "action credential workload"),
     (
         "config",
-        "action bundle catalogue credential forward hygiene introspection permit policy possession record risk route sessions shape shares step_up task workload",
+        "action bundle catalogue credential forward hygiene introspection permit policy possession record risk route sessions shares step_up task workload",
     ),
     ("credential", "catalogue config engine hygiene introspection possession route task workload"),
     ("engine", "bundle catalogue config credential introspection policy sessions shares"),
@@ -52,17 +51,16 @@ pub(crate) const CIRCLES: &[(&str, &str)] = &[
     ("introspection", "config credential workload"),
     ("learned", "catalogue workload"),
     ("permit", "catalogue policy"),
-    ("policy", "action catalogue config frameworks hygiene risk route shape step_up task workload"),
+    ("policy", "action catalogue config frameworks hygiene risk route step_up task workload"),
     ("possession", "route"),
     ("record", "action credential hygiene learned risk route sessions step_up task workload"),
     ("response", "action catalogue"),
     ("risk", "action catalogue hygiene learned task workload"),
     ("route", "action catalogue"),
     ("sessions", "workload"),
-    ("shape", "task"),
     ("shares", "workload"),
     ("step_up", "action catalogue policy shares task workload"),
-    ("task", "action catalogue route shape"),
+    ("task", "action catalogue route"),
     ("workload", "task"),
 ];
 

@@ -116,6 +116,7 @@ pub(crate) const ROOMS: &[(&str, Room)] = &[
     ("action", Room::Protocols),
     ("background", Room::Engine),
     ("board", Room::Facts),
+    ("bounds", Room::Protocols),
     ("bundle", Room::Engine),
     ("calls", Room::Facts),
     ("catalogue", Room::Protocols),

@@ -8,9 +8,9 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::action::mcp::{self, transport};
+use crate::bounds::ArgumentPlace;
+use crate::bounds::text::is_domain;
 use crate::pointer::Pointer;
-use crate::task::ArgumentPlace;
-use crate::task::text::is_domain;
 use crate::{credential, route};
 
 const DURATION_UNITS: [(&str, u64); 4] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];

@@ -32,13 +32,13 @@ use self::workload::Known;
 use super::read::Node;
 use super::secrets::Secrets;
 use super::{Config, Issuer, text};
+use crate::bounds::ArgumentPlace;
 use crate::forward::ForwardConfig;
 use crate::permit::Unmatched;
 use crate::possession::ClientCertificate;
 use crate::record::RecordConfig;
 use crate::risk::RiskRules;
 use crate::rollout::Mode;
-use crate::task::ArgumentPlace;
 use crate::workload::Denied;
 use crate::workload::register::Register;
 

@@ -5,11 +5,12 @@ use std::time::Duration;
 use countersign_tokens::VerifiedToken;
 
 use super::Credential;
+use crate::bounds::TaskError;
 use crate::config::{Config, Issuer};
 use crate::engine::IssuerIndex;
 use crate::hygiene::Finding;
 use crate::reason::Reason;
-use crate::task::{Task, TaskError};
+use crate::task::Task;
 use crate::weight;
 use crate::workload::register::{Ceiling, Standing};
 use crate::workload::{Denied, Owner, TokenFacts, Workload};

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::action::test_support::{resource, target, tool};
 use crate::action::{Action, a2a, grpc, http, mcp};
+use crate::bounds::text;
 use crate::catalogue::{Interface, PathMatch, Protocol, Resource};
 use crate::digest::{self, SentDigest};
 use crate::headers::{Headers, RequestHead};
@@ -13,7 +14,7 @@ use crate::hygiene;
 use crate::response::{Audience, Awaited, Element, Endings, Listing, Treatment, Unreadable, treatment};
 use crate::route::{self, Target};
 use crate::shape::{Effort, InputSchema};
-use crate::task::{Circumstances, Grant, Grants, Object, TaskMapping, TaskSource, Template, text};
+use crate::task::{Circumstances, Grant, Grants, Object, TaskMapping, TaskSource, Template};
 use crate::workload::Owner;
 
 /// One reader.

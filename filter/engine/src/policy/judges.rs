@@ -13,6 +13,7 @@ use super::compiling::Stage;
 use super::pdp::{Given, MOST_QUESTIONS, Pdp, Question};
 use super::{CedarPolicy, Deny, Facts, LoadError, Opined, RegoPolicy, Unknown, Verdict, basis, several};
 use crate::action::Action;
+use crate::bounds::ArgumentPlace;
 use crate::calls::{Call, CallId, CallOutcome};
 use crate::catalogue::Resource;
 use crate::config::{Config, PolicyConfig};
@@ -21,7 +22,7 @@ use crate::progress::{self, Progress};
 use crate::reason::Reason;
 use crate::risk::RiskRules;
 use crate::rollout::Flip;
-use crate::task::ArgumentPlace;
+use crate::shape::beside;
 
 /// What decides about every action; at least one of them.
 #[derive(Debug)]
@@ -159,8 +160,8 @@ impl Judges {
     ) -> Result<(), Deny> {
         let Some(arguments) = facts.action.arguments() else { return Ok(()) };
         let schema = resource.declared(facts.action).and_then(|tool| tool.input_schema.as_ref());
-        let mut beside = places.filter_map(|place| place.borrow().beside(arguments, schema));
-        beside.next().map_or(Ok(()), |place| Err(Unfit::bounded(place).into()))
+        let mut found = places.filter_map(|place| beside(place.borrow(), arguments, schema));
+        found.next().map_or(Ok(()), |place| Err(Unfit::bounded(place).into()))
     }
 
     /// The call that asks `question`.

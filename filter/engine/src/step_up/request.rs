@@ -10,13 +10,14 @@ use serde_json::json;
 use super::binding::{Binding, BindingFacts, actors, identity};
 use super::{StepUpConfig, signature};
 use crate::action::{Action, Operation};
+use crate::bounds::ArgumentPlace;
 use crate::calls::{Call, CallId};
 use crate::catalogue::Risk;
 use crate::clock;
 use crate::digest;
 use crate::policy::StepUp;
 use crate::reason::Reason;
-use crate::task::{ArgumentPlace, Task};
+use crate::task::Task;
 use crate::workload::Workload;
 
 /// What the approver is asked to answer before the gateway stops waiting, so that "not yet" still arrives.

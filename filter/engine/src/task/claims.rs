@@ -4,7 +4,7 @@ use countersign_tokens::json::MAX_INTEGER;
 use countersign_tokens::{Scalar, UnixTime, VerifiedToken};
 use serde_json::{Map, Value};
 
-use super::error::TaskError;
+use crate::bounds::TaskError;
 use crate::digest;
 use crate::pointer::Pointer;
 

@@ -2,7 +2,6 @@
 //!
 //! Counts are kept by the ledger, in each gateway process for itself (DESIGN §9).
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use countersign_tokens::UnixTime;
@@ -10,8 +9,9 @@ use ipnet::IpNet;
 use serde_json::Value;
 
 use super::claims::numeric_date;
-use super::error::TaskError;
 use super::grants::Circumstances;
+use crate::bounds::TaskError;
+use crate::bounds::networks::{contains, networks};
 
 /// The most that a count can be.
 const MAX_CALLS: u64 = 1_000_000;
@@ -123,24 +123,6 @@ pub(super) fn count(value: &Value) -> Option<u32> {
 fn next(now: UnixTime, step: Duration) -> UnixTime {
     let step = u64::try_from(step.as_millis()).unwrap_or(u64::MAX);
     UnixTime::from_millis((now.millis() / step).saturating_add(1).saturating_mul(step))
-}
-
-/// A list of networks, at least one; an address is a network of one.
-pub(super) fn networks(value: &Value) -> Option<Vec<IpNet>> {
-    let several = value.as_array().filter(|several| !several.is_empty())?;
-    several.iter().map(|one| network(one.as_str()?)).collect()
-}
-
-fn network(text: &str) -> Option<IpNet> {
-    let network = text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))?;
-    // `10.1.2.3/8` is likely a slip: what was meant, the address or the network?
-    (network.trunc() == network).then_some(network)
-}
-
-/// Whether `address` is in one of `networks`; IPv4 in IPv6 is IPv4.
-pub(super) fn contains(networks: &[IpNet], address: &IpAddr) -> bool {
-    let address = address.to_canonical();
-    networks.iter().any(|network| network.contains(&address))
 }
 
 #[cfg(test)]

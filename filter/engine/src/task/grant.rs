@@ -5,23 +5,18 @@ use std::fmt;
 use countersign_tokens::json::Members;
 use serde_json::{Map, Value};
 
-use super::authority;
 use super::condition::{Calls, Condition};
-use super::constraint::Constraint;
 use super::destination::Destination;
-use super::error::TaskError;
 use super::grants::Circumstances;
-use super::place::ArgumentPlace;
 use super::template::Template;
-use super::text::is_below;
 use crate::action::{Action, mcp};
+use crate::bounds::text::is_below;
+use crate::bounds::{self, ArgumentPlace, Constraint, TaskError, authority, is_met};
 use crate::catalogue::{Protocol, Resource, Tool};
 use crate::digest;
 use crate::pointer::Pointer;
 use crate::route::Endpoint;
 
-/// Constraints of one grant.
-const MAX_CONSTRAINTS: usize = 64;
 const TOOLS_CALL: &str = "mcp:tools/call";
 /// What an operation's name starts with.
 const PROTOCOLS: [&str; 4] = ["mcp:", "http:", "a2a:", "grpc:"];
@@ -43,30 +38,6 @@ pub struct Grant {
     pub conditions: Vec<Condition>,
     /// How often it can be used, if that is limited.
     pub metered: Option<Metered>,
-}
-
-/// What must hold of arguments, all of it, as grants write it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Bounds(Vec<(ArgumentPlace, Constraint)>);
-
-impl Bounds {
-    /// By JSON Pointer, constraints by kind: `{ "/paths/*": { "prefix": "/data/" } }`.
-    pub fn parse(value: &Value) -> Result<Self, TaskError> {
-        match constraints(TOOLS_CALL, value)? {
-            none if none.is_empty() => Err(TaskError::unusable("constraint")),
-            some => Ok(Self(some)),
-        }
-    }
-
-    /// Whether all of it holds; of an argument that is absent nothing does.
-    pub fn admit(&self, arguments: &Members) -> bool {
-        self.0.iter().all(|(place, constraint)| is_met(place, constraint, Some(arguments)))
-    }
-
-    /// What it is about.
-    pub fn places(&self) -> impl Iterator<Item = &ArgumentPlace> {
-        self.0.iter().map(|(place, _)| place)
-    }
 }
 
 /// A grant that can be used so often.
@@ -251,7 +222,7 @@ impl Grant {
         let mut meant = resources.iter().filter(|resource| self.is_on(&resource.name)).peekable();
         let declares = |resource: &Resource| {
             let schema = self.entry(resource).and_then(|tool| tool.input_schema.as_ref());
-            schema.is_some_and(|schema| place.is_declared(schema))
+            schema.is_some_and(|schema| schema.declares(place))
         };
         meant.peek().is_some() && meant.all(declares)
     }
@@ -306,10 +277,6 @@ fn is_mcp(action: &str, holds: fn(&str) -> bool) -> bool {
     action.strip_prefix("mcp:").is_some_and(holds)
 }
 
-fn is_met(place: &ArgumentPlace, constraint: &Constraint, arguments: Option<&Members>) -> bool {
-    arguments.is_some_and(|arguments| place.all(arguments, &|argument| constraint.admits(argument)))
-}
-
 fn string(value: Option<Value>) -> Result<Option<String>, TaskError> {
     match value {
         None => Ok(None),
@@ -323,14 +290,5 @@ fn constraints(action: &str, arguments: &Value) -> Result<Vec<(ArgumentPlace, Co
     if action.starts_with("mcp:") && action != TOOLS_CALL && !is_mcp(action, mcp::is_about_event) {
         return Err(TaskError::UnsupportedConstraint(format!("arguments of {action}")));
     }
-    let arguments = arguments.as_object().ok_or_else(|| TaskError::unusable("`arguments` of a grant"))?;
-    let mut read = Vec::new();
-    for (pointer, demands) in arguments {
-        let place = ArgumentPlace::parse(pointer).ok_or_else(|| TaskError::unusable("pointer of a constraint"))?;
-        let demands = demands.as_object().filter(|demands| !demands.is_empty());
-        for (kind, operand) in demands.ok_or_else(|| TaskError::unusable("constraint"))? {
-            read.push((place.clone(), Constraint::parse(kind, operand)?));
-        }
-    }
-    if read.len() > MAX_CONSTRAINTS { Err(TaskError::TooMany("constraints")) } else { Ok(read) }
+    bounds::constraints(arguments)
 }

@@ -4,10 +4,9 @@ use std::net::IpAddr;
 
 use countersign_tokens::UnixTime;
 
-use super::error::TaskError;
 use super::grant::{Grant, Object};
-use super::place::ArgumentPlace;
 use crate::action::Action;
+use crate::bounds::{ArgumentPlace, TaskError};
 use crate::catalogue::Resource;
 use crate::pointer::Pointer;
 use crate::route;

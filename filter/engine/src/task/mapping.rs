@@ -7,11 +7,11 @@ use countersign_tokens::VerifiedToken;
 use serde_json::{Map, Value};
 
 use super::claims::{MAX_ID, MAX_PURPOSE, fallback_id, instant, line, required, unusable};
-use super::error::TaskError;
 use super::grant::Grant;
 use super::grants::Grants;
 use super::scope::ScopeClaim;
 use super::{Task, scope};
+use crate::bounds::TaskError;
 use crate::pointer::Pointer;
 
 /// Grants of one task, from claim and scope together.

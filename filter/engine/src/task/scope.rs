@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::error::TaskError;
 use super::grant::{Grant, Object};
 use crate::action::{Action, Operation, a2a, grpc, http, mcp};
+use crate::bounds::TaskError;
 
 /// Where an issuer writes scopes. Of either claim it may be a text with blanks in it, or a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

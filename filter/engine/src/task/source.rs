@@ -8,12 +8,12 @@ use countersign_tokens::VerifiedToken;
 use serde_json::{Map, Value};
 
 use super::claims::{MAX_PURPOSE, fallback_id, is_line};
-use super::error::TaskError;
 use super::grant::Grant;
 use super::grants::Grants;
 use super::mapping::{MAX_GRANTS, TaskMapping};
 use super::scope::ScopeClaim;
 use super::{Task, scope};
+use crate::bounds::TaskError;
 use crate::catalogue::Resource;
 
 /// Where it is written.

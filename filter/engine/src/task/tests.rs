@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::action::test_support::{resource, target};
 use crate::action::{Action, Rejection, http, mcp};
+use crate::bounds::TaskError;
 use crate::digest;
 use crate::headers::Headers;
 use crate::reason::Reason;

@@ -6,6 +6,7 @@ use countersign_tokens::{Algorithm, KeyFormat, Profile, TokenError};
 use serde_json::{Value, json};
 
 use super::{Edit, Outcome, SECRET, edited, full, key_set, minimal, parse, set};
+use crate::bounds::{self, ArgumentPlace};
 use crate::calls::Endpoint;
 use crate::catalogue::{Annotations, Denials, Match, Mirrored, PathMatch, PinScope, Protocol, Risk, Tool};
 use crate::claims::{ClaimKind, ClaimRule};
@@ -25,7 +26,7 @@ use crate::sessions::SessionsConfig;
 use crate::shape::InputSchema;
 use crate::shares::{Bounds, Each};
 use crate::step_up::OpenBounds;
-use crate::task::{self, ArgumentPlace, Object, ScopeClaim, TaskMapping, TaskSource};
+use crate::task::{Object, ScopeClaim, TaskMapping, TaskSource};
 use crate::workload::Trait;
 use crate::workload::register::{ActorRules, Governed, Register, Unclassified, WorkloadMatch};
 
@@ -132,8 +133,9 @@ fn a_resource_arrives() -> Outcome {
     let schema = tool.input_schema.as_ref().ok_or("no schema")?;
     let written = json!({ "type": "object", "required": ["paths"], "additionalProperties": true });
     assert_eq!((schema.written(), schema.admits_additional()), (&written, false));
-    let derived: Vec<(&str, &task::Bounds)> = schema.derived().map(|(name, bounds)| (name.as_str(), bounds)).collect();
-    assert_eq!(derived, [("in_data", &task::Bounds::parse(&json!({ "/paths/*": { "prefix": "/data/" } }))?)]);
+    let derived: Vec<(&str, &bounds::Bounds)> =
+        schema.derived().map(|(name, bounds)| (name.as_str(), bounds)).collect();
+    assert_eq!(derived, [("in_data", &bounds::Bounds::parse(&json!({ "/paths/*": { "prefix": "/data/" } }))?)]);
     assert_eq!(tool.redact, ["/note", "/a~1b/~0"]);
     Ok(())
 }

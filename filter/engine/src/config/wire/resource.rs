@@ -9,6 +9,7 @@ use countersign_tokens::Scalar;
 use super::interface::interface;
 use super::seen::Names;
 use super::{Seen, distinct, distinct_scalars, mcp, mode};
+use crate::bounds::{ArgumentPlace, Bounds};
 use crate::catalogue::{Demand, Match, Metadata, PathMatch, Protocol, Resource, Risk, Tool};
 use crate::config::address::{self, Address};
 use crate::config::read::{Node, Object};
@@ -16,7 +17,6 @@ use crate::config::{Issuer, text};
 use crate::possession::Bound;
 use crate::rollout::Mode;
 use crate::shape::InputSchema;
-use crate::task::{ArgumentPlace, Bounds};
 
 const AUTHENTICATION_AGE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24 * 30);
 
@@ -309,10 +309,10 @@ fn derived(node: &Node<'_>, schema: &InputSchema) -> Option<BTreeMap<String, Bou
             }
         };
         for place in bounds.places() {
-            if place.may_be_one_item() && !place.is_declared(schema) {
+            if place.may_be_one_item() && !schema.declares(place) {
                 return node.refuse(text::one_item(place));
             }
-            if schema.types().is_ok() && !place.could_be_in(schema) {
+            if schema.types().is_ok() && !schema.could_have(place) {
                 return node.refuse(format!("`input_schema` declares nothing at `{place}`; correct the pointer"));
             }
         }
@@ -325,6 +325,6 @@ fn derived(node: &Node<'_>, schema: &InputSchema) -> Option<BTreeMap<String, Bou
 fn place(node: &Node<'_>, schema: Option<&InputSchema>) -> Option<String> {
     let text = node.parse(text::pointer)?;
     let place = ArgumentPlace::parse(&text)?;
-    let declared = !place.may_be_one_item() || schema.is_some_and(|schema| place.is_declared(schema));
+    let declared = !place.may_be_one_item() || schema.is_some_and(|schema| schema.declares(&place));
     if declared { Some(text) } else { node.refuse(text::one_item(&place)) }
 }

@@ -8,13 +8,14 @@ use countersign_tokens::MAX_ACTORS;
 
 use super::issuer::trust_domain;
 use super::seen::Names;
+use crate::bounds::{TaskError, authority};
 use crate::catalogue::Resource;
 use crate::config::Issuer;
 use crate::config::read::{Node, Object};
 use crate::config::text;
 use crate::hygiene::Hygiene;
 use crate::pointer::Pointer;
-use crate::task::{Grant, Grants, Object as Pattern, Period, TaskError, authority};
+use crate::task::{Grant, Grants, Object as Pattern, Period};
 use crate::workload::register::{ActorRules, Entry, Governed, Unclassified, WorkloadMatch};
 use crate::workload::{Kind, Trait};
 

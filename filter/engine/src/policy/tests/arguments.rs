@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use super::{
     Failure, Outcome, World, among, call, catalogue, decide, holds, lines, resource, say, spell, tool, written,
 };
+use crate::bounds::{Bounds, TaskError};
 use crate::catalogue::{Protocol, Tool};
 use crate::policy::{CedarPolicy, Deny, Verdict};
 use crate::shape::InputSchema;
-use crate::task::{Bounds, TaskError};
 
 /// What `condition` makes of a call of a tool with this schema.
 fn judge(schema: Value, condition: &str, arguments: Value) -> Result<String, Failure> {

@@ -10,18 +10,16 @@ use serde_json::{Map, Value};
 
 use super::object;
 use crate::action::{a2a, http};
+use crate::bounds::networks::networks;
+use crate::bounds::{ArgumentPlace, Constraint, TaskError, text};
 use crate::catalogue::{Protocol, Resource};
 use crate::clock;
 use crate::digest;
 use crate::task::Task;
 use crate::task::claims::{MAX_ID, MAX_PURPOSE, is_line};
-use crate::task::condition::{Calls, Condition, Period, count, networks};
-use crate::task::constraint::Constraint;
-use crate::task::error::TaskError;
+use crate::task::condition::{Calls, Condition, Period, count};
 use crate::task::grant::{Grant, Metered, Object};
 use crate::task::mapping::MAX_GRANTS;
-use crate::task::place::ArgumentPlace;
-use crate::task::text;
 
 /// The task of a token with these claims (§5).
 pub(super) fn task(token: &VerifiedToken, resources: &[Resource]) -> Result<Task, TaskError> {

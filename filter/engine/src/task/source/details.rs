@@ -6,8 +6,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::bounds::TaskError;
 use crate::catalogue::Resource;
-use crate::task::error::TaskError;
 use crate::task::grant::Grant;
 use crate::task::mapping::MAX_GRANTS;
 

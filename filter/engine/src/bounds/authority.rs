@@ -9,12 +9,12 @@ pub(crate) fn ends_inside(start: &str) -> bool {
 }
 
 /// Whether the authority of `template` ends with a variable that is not all of it.
-pub(super) fn ends_with_variable(template: &str) -> bool {
+pub(crate) fn ends_with_variable(template: &str) -> bool {
     authority(template).is_some_and(|(authority, _)| authority.ends_with('}') && authority.rfind('{') != Some(0))
 }
 
 /// Whether `uri` has user information: it is there for secrets, and for eyes that take it for the host.
-pub(super) fn has_user(uri: &str) -> bool {
+pub(crate) fn has_user(uri: &str) -> bool {
     authority(uri).is_some_and(|(authority, _)| authority.contains('@'))
 }
 

@@ -4,11 +4,10 @@ use countersign_tokens::json::{Json, Numeral};
 use ipnet::IpNet;
 use serde_json::Value;
 
-use super::authority;
-use super::condition::{contains, networks};
-use super::error::TaskError;
+use super::TaskError;
 use super::glob::Glob;
-use super::text;
+use super::networks::{contains, networks};
+use super::{authority, text};
 
 /// A demand on one argument.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,7 +38,7 @@ pub enum Constraint {
 
 impl Constraint {
     /// The constraint `kind` with its `operand`, as a claim spells them.
-    pub(super) fn parse(kind: &str, operand: &Value) -> Result<Self, TaskError> {
+    pub(crate) fn parse(kind: &str, operand: &Value) -> Result<Self, TaskError> {
         match (kind, operand) {
             ("equals", value) if is_lost(value) => Err(unusable(kind)),
             ("equals", value) => Ok(Self::Equals(value.clone().into())),

@@ -34,7 +34,7 @@ pub enum TaskError {
 }
 
 impl TaskError {
-    pub(super) fn unusable(what: impl Into<String>) -> Self {
+    pub(crate) fn unusable(what: impl Into<String>) -> Self {
         Self::Unusable(what.into())
     }
 

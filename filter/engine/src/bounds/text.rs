@@ -13,7 +13,7 @@ use crate::escapes::undone;
 /// Whether `text` starts with `prefix` and what follows cannot lead out of it.
 ///
 /// What follows may hold no `.` or `..` between slashes (of either kind), however often it is percent-encoded.
-pub(super) fn is_below(prefix: &str, text: &str) -> bool {
+pub(crate) fn is_below(prefix: &str, text: &str) -> bool {
     let Some(rest) = text.strip_prefix(prefix) else { return false };
     // The segment that the prefix ends in goes on in `rest`.
     let start = prefix.rfind(['/', '\\']).and_then(|at| prefix.get(at + 1..)).unwrap_or(prefix);
@@ -23,7 +23,7 @@ pub(super) fn is_below(prefix: &str, text: &str) -> bool {
 /// Whether `text` matches `pattern`.
 ///
 /// A text that could be read as more or other segments than it shows matches nothing.
-pub(super) fn is_like(pattern: &Glob, text: &str) -> bool {
+pub(crate) fn is_like(pattern: &Glob, text: &str) -> bool {
     let plain = undone(text);
     !climbs(&plain)
         && !text.contains('\\')
@@ -89,7 +89,7 @@ pub(crate) fn is_domain(text: &str) -> bool {
 }
 
 /// The address `text` is, or leads to.
-pub(super) fn address(text: &str) -> Option<IpAddr> {
+pub(crate) fn address(text: &str) -> Option<IpAddr> {
     let host = host(text);
     let literal = host.as_deref().map(|host| host.trim_start_matches('[').trim_end_matches(']'));
     text.parse().ok().or_else(|| literal?.parse().ok())
