@@ -16,7 +16,6 @@ use crate::action::Action;
 use crate::credential;
 use crate::rollout::Mode;
 use crate::shape::InputSchema;
-use crate::workload::Authentication;
 
 /// A protected resource.
 #[derive(Clone, Debug, PartialEq)]
@@ -116,6 +115,13 @@ pub struct Metadata {
     /// Whether credentials must be bound to a DPoP key, or to a certificate.
     pub dpop_required: bool,
     pub certificate_required: bool,
+}
+
+/// How and when a person authenticated, if the credential says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Authentication {
+    pub class: Option<Scalar>,
+    pub time: Option<UnixTime>,
 }
 
 /// How a person must have authenticated (RFC 9470).

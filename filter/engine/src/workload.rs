@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use countersign_tokens::{Algorithm, IssuerRules, Machine, Scalar, Subject, TrustDomain, UnixTime, VerifiedToken};
 
+use crate::catalogue::Authentication;
 use crate::claims::{ClaimRule, Claims};
 use crate::digest;
 
@@ -169,13 +170,6 @@ pub struct TokenFacts {
     pub expires: UnixTime,
     /// `acr` and `auth_time` (RFC 9470 §4): how and when a person authenticated.
     pub authentication: Authentication,
-}
-
-/// How and when a person authenticated, if the credential says.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Authentication {
-    pub class: Option<Scalar>,
-    pub time: Option<UnixTime>,
 }
 
 impl TokenFacts {

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use countersign_engine::UnixTime;
+use countersign_engine::catalogue::Authentication;
 use countersign_engine::claims::{self, ClaimRule, Claims, Unreadable};
 use countersign_engine::config::Config;
 use countersign_engine::step_up::Approval;
 use countersign_engine::task::{Grants, Task};
-use countersign_engine::workload::{self, Authentication, Identity, TokenFacts, Workload};
+use countersign_engine::workload::{self, Identity, TokenFacts, Workload};
 use countersign_tokens::{Algorithm, Subject};
 
 use super::CaseError;

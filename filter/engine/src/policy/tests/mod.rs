@@ -26,14 +26,14 @@ use serde_json::{Map, Value, json};
 
 use super::{CedarPolicy, Deny, Facts, LoadError, Surroundings, Verdict};
 use crate::action::{Action, Class, McpOperation, Operation, ToolCall, test_support};
-use crate::catalogue::{Match, PathMatch, Protocol, Resource, Risk, Tool};
+use crate::catalogue::{Authentication, Match, PathMatch, Protocol, Resource, Risk, Tool};
 use crate::claims::Claims;
 use crate::digest::SentDigest;
 use crate::hygiene::Finding;
 use crate::reason::Reason;
 use crate::step_up::Approval;
 use crate::task::{Grants, Task};
-use crate::workload::{Actor, Authentication, Identity, Kind, TokenFacts, Trait, Workload};
+use crate::workload::{Actor, Identity, Kind, TokenFacts, Trait, Workload};
 
 type Failure = Box<dyn std::error::Error>;
 type Outcome = Result<(), Failure>;
