@@ -13,7 +13,7 @@ pub use annotations::{Annotations, Hints, PinScope};
 pub use interface::{BodyKind, Card, Endpoint, Found, Interface, Overlap, Template};
 
 use crate::action::Action;
-use crate::credential;
+use crate::headers::{AUTHORIZATION, PROOF, same_name};
 use crate::rollout::Mode;
 use crate::shape::InputSchema;
 
@@ -62,9 +62,10 @@ impl Resource {
         action.tool().and_then(|tool| self.tools.get(tool))
     }
 
-    /// Whether `field` is not looked at for a token, and does not go on.
+    /// Whether `field` is not looked at for a token, and does not go on: it is stripped, or the proof that comes with what is.
     pub fn ignores(&self, field: &str) -> bool {
-        credential::is_ignored(field, &self.strip_credentials)
+        let goes_with = if same_name(field, PROOF) { AUTHORIZATION } else { field };
+        self.strip_credentials.iter().any(|name| same_name(name, goes_with))
     }
 
     /// Whether any of its tools is pinned.

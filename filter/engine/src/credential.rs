@@ -21,7 +21,7 @@ use crate::catalogue::Resource;
 use crate::config::{Config, Issuer};
 use crate::digest;
 use crate::engine::{Engine, IssuerIndex};
-use crate::headers::{Headers, RequestHead, same_name};
+use crate::headers::{AUTHORIZATION, Headers, PROOF, RequestHead, same_name};
 use crate::introspection;
 use crate::possession::{Evidence, Presented, Unproven};
 use crate::reason::Reason;
@@ -39,12 +39,9 @@ pub enum Carrier {
     Field(usize),
 }
 
-const AUTHORIZATION: &str = "authorization";
 /// Where a client has a credential for its proxy (RFC 9110 §11.7.2); `Authorization` is then for the server behind it.
 const PROXY_AUTHORIZATION: &str = "proxy-authorization";
 const TXN_TOKEN: &str = "txn-token";
-/// Carries the proof that goes with `Authorization: DPoP` (RFC 9449 §4.1).
-const PROOF: &str = "dpop";
 
 /// For how long an issuer's answer about an opaque token decides about the request that asked, however short answers are kept for
 /// others: of one that takes longer the issuer is asked again.
@@ -63,12 +60,6 @@ pub(crate) const FIELDS: [&str; 3] = [AUTHORIZATION, TXN_TOKEN, PROOF];
 
 /// Those that carry tokens.
 pub(crate) const STANDING: [&str; 2] = [AUTHORIZATION, TXN_TOKEN];
-
-/// Whether `field` is nothing to a resource that ignores the fields in `ignored`: one of them, or the proof that comes with it.
-pub(crate) fn is_ignored(field: &str, ignored: &[String]) -> bool {
-    let goes_with = if same_name(field, PROOF) { AUTHORIZATION } else { field };
-    ignored.iter().any(|name| same_name(name, goes_with))
-}
 
 /// All of them.
 pub(crate) fn fields(config: &Config) -> impl Iterator<Item = &str> {

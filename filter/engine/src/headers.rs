@@ -3,6 +3,11 @@
 //! Names are compared the way an upstream that folds `_` to `-` would see them (`x_name` beside
 //! `x-name`), so that a second spelling can never carry what the first may not.
 
+/// Carries a credential (RFC 9110 §11.6.2).
+pub(crate) const AUTHORIZATION: &str = "authorization";
+/// Carries the proof that goes with `Authorization: DPoP` (RFC 9449 §4.1).
+pub(crate) const PROOF: &str = "dpop";
+
 /// Header fields in the order received, pseudo-headers (`:method`, `:path`, …) included.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Headers(Vec<(String, Vec<u8>)>);
