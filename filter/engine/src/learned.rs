@@ -26,7 +26,6 @@ use self::told::{Told, Verdict};
 use crate::board::{Board, LedgerError};
 use crate::catalogue::{Annotations, PinScope, Risk};
 use crate::digest;
-use crate::workload::Workload;
 
 /// Documents of each kind of one resource.
 const SHARES: u8 = 64;
@@ -111,9 +110,9 @@ impl Sight {
 pub(crate) struct Viewer([u8; 8]);
 
 impl Viewer {
-    /// The subject, and who acts for it now.
-    pub(crate) fn of(workload: &Workload) -> Self {
-        let [b0, b1, b2, b3, b4, b5, b6, b7, ..] = digest::of_texts(&workload.texts().collect::<Vec<_>>());
+    /// Whom these `texts` tell from all others: the subject, and who acts for it now.
+    pub(crate) fn of<'t>(texts: impl Iterator<Item = &'t str>) -> Self {
+        let [b0, b1, b2, b3, b4, b5, b6, b7, ..] = digest::of_texts(&texts.collect::<Vec<_>>());
         Self([b0, b1, b2, b3, b4, b5, b6, b7])
     }
 }

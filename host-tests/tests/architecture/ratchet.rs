@@ -15,7 +15,6 @@ pub(crate) const RATCHET: &[(&str, &str)] = &[
     ("credential::verified", "config::Issuer"),
     ("credential::verified", "engine::IssuerIndex"),
     ("introspection", "config::Issuer"),
-    ("learned", "workload::Workload"),
     ("policy", "step_up::Approval"),
     ("policy::cedar", "config::Config"),
     ("policy::cedar", "config::Sandbox"),

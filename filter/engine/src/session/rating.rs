@@ -35,7 +35,7 @@ impl Turn<'_> {
         if pin.is_none() && resource.annotations == Annotations::Ignore {
             return Ok(Learned::default());
         }
-        let viewer = Viewer::of(&account.verified.as_deref().ok_or(Reason::Internal)?.workload);
+        let viewer = Viewer::of(account.verified.as_deref().ok_or(Reason::Internal)?.workload.texts());
         let call = learned::Call {
             resource: &resource.name,
             scope: resource.pin_scope,

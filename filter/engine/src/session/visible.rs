@@ -114,7 +114,7 @@ impl<'a> ReaderNow<'a> {
 
     /// Of which resource the list is, who reads it, and what was met in it that is to be remembered.
     pub(super) fn into_sights(self) -> (&'a str, Viewer, Vec<Sight>) {
-        (&self.resource.name, Viewer::of(&self.reader.verified.workload), self.sights)
+        (&self.resource.name, Viewer::of(self.reader.verified.workload.texts()), self.sights)
     }
 
     /// A tool that was pinned is what it was: what changed afterwards, nobody has looked at.
