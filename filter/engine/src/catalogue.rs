@@ -12,7 +12,6 @@ use countersign_tokens::{Scalar, UnixTime};
 pub use annotations::{Annotations, Hints, PinScope};
 pub use interface::{BodyKind, Card, Endpoint, Found, Interface, Overlap, Template};
 
-use crate::action::Action;
 use crate::headers::{AUTHORIZATION, PROOF, same_name};
 use crate::rollout::Mode;
 use crate::shape::InputSchema;
@@ -57,11 +56,6 @@ pub struct Resource {
 }
 
 impl Resource {
-    /// The entry of the tool, endpoint or method that `action` is, if it is a declared one.
-    pub fn declared(&self, action: &Action) -> Option<&Tool> {
-        action.tool().and_then(|tool| self.tools.get(tool))
-    }
-
     /// Whether `field` is not looked at for a token, and does not go on: it is stripped, or the proof that comes with what is.
     pub fn ignores(&self, field: &str) -> bool {
         let goes_with = if same_name(field, PROOF) { AUTHORIZATION } else { field };
@@ -73,11 +67,6 @@ impl Resource {
         self.tools.values().any(|tool| tool.pin.is_some())
     }
 
-    /// Its labels.
-    pub fn labels(&self, action: &Action) -> &[String] {
-        self.declared(action).map_or(&[], |tool| &tool.labels)
-    }
-
     /// What a request of `method` on `path` is, of what is declared ([`Interface::find`]).
     pub fn find(&self, method: &str, path: &str) -> Found<'_> {
         match self.interface.find(method, path) {
@@ -86,9 +75,8 @@ impl Resource {
         }
     }
 
-    /// How a person must have authenticated for `action`: as its tool says, else as the resource does.
-    pub fn demand(&self, action: Option<&Action>) -> Option<&Demand> {
-        let tool = action.and_then(|action| self.declared(action));
+    /// How a person must have authenticated for a call of `tool`, if that is declared: as it says, else as the resource does.
+    pub fn demand<'d>(&'d self, tool: Option<&'d Tool>) -> Option<&'d Demand> {
         tool.and_then(|tool| tool.authentication.as_ref()).or(self.authentication.as_ref())
     }
 }

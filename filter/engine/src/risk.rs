@@ -73,7 +73,7 @@ impl RiskRules {
     /// The catalogue's risk of what `about` is about, or what lists showed; raised as far as the rules that hold say.
     pub(crate) fn rate(&self, learned: &Learned, about: About<'_>) -> Rating {
         let About { resource, action, .. } = about;
-        let tool = resource.declared(action);
+        let tool = action.entry(resource);
         let catalogue = tool.map_or(resource.risk, |tool| tool.risk);
         let shown = learned.risk(resource.annotations, tool.is_some(), catalogue);
         let holding: Vec<&RiskRule> = self.0.iter().filter(|rule| rule.when.holds(about, tool)).collect();

@@ -14,10 +14,12 @@ use std::net::{IpAddr, SocketAddr};
 pub(crate) use origin::check_origin;
 pub(crate) use path::{check_override, check_parameter};
 
-use crate::action::a2a;
 use crate::catalogue::{Card, Match, Metadata, PathMatch, Protocol, Resource};
 use crate::headers::{Headers, RequestHead, same_name};
 use crate::reason::Reason;
+
+/// Where an agent's card is (A2A 1.0 §8.2), on the agent's host and below the agent's path.
+const CARD_PATH: &str = "/.well-known/agent-card.json";
 
 /// Fields that say another method, path or host than the request line, to upstreams that listen to them.
 /// `x-forwarded-host` and `x-forwarded-prefix` are not among them: proxies in front set both, and they name where the
@@ -260,8 +262,23 @@ fn described_on<'c>(resources: &'c [Resource], target: &Target) -> impl Iterator
 pub fn asks_for_card(resource: &Resource, target: &Target, route: Option<&str>) -> bool {
     resource.protocol == Protocol::A2a
         && resource.interface.card == Card::Public
-        && a2a::is_card(resource, target)
+        && is_card(resource, target)
         && is_addressed(&resource.matching, target, route)
+}
+
+/// Whether `target` is the card of the agent `resource`.
+pub(crate) fn is_card(resource: &Resource, target: &Target) -> bool {
+    target.method == "GET" && (target.path == CARD_PATH || below(resource, &target.path) == Some(CARD_PATH))
+}
+
+/// What is below the path of the agent `resource`; none where the path is another.
+pub(crate) fn below<'p>(resource: &Resource, path: &'p str) -> Option<&'p str> {
+    match &resource.matching.path {
+        PathMatch::Exact(exact) => path.strip_prefix(exact.as_str()).filter(|rest| rest.is_empty()),
+        PathMatch::Below(root) => {
+            path.strip_prefix(root.as_str()).filter(|rest| rest.is_empty() || rest.starts_with('/'))
+        }
+    }
 }
 
 fn check_names(headers: &Headers, routing_headers: &[String]) -> Result<(), Reason> {

@@ -37,7 +37,7 @@ pub(super) fn of(
     sent: &Sent,
 ) -> anyhow::Result<Expected> {
     let mut outcome = outcome(said, all)?;
-    if resource.interface.closed && resource.declared(action).is_none() && outcome.told.decision == Decision::Deny {
+    if resource.interface.closed && action.entry(resource).is_none() && outcome.told.decision == Decision::Deny {
         Reason::Undeclared.row().code.clone_into(&mut outcome.reason);
     }
     let mut expect = answered(&outcome, resource, sent);

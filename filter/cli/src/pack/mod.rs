@@ -246,7 +246,7 @@ fn decide(case: &Case, given: &Given, loaded: &Loaded) -> Result<Expect, CaseErr
         task: &facts::task(case.task.as_ref().unwrap_or(&given.task), now),
         action: &action,
         risk: config.risk.risk(resource, &action, &workload, findings),
-        labels: resource.labels(&action),
+        labels: action.labels(resource),
         source: case.source.as_deref().or(given.source.as_deref()),
         approval: approval.as_ref(),
     };
@@ -259,10 +259,10 @@ fn decide(case: &Case, given: &Given, loaded: &Loaded) -> Result<Expect, CaseErr
 /// What the catalogue refuses before policy is asked: what is not declared where everything is, and who did not authenticate as it
 /// demands.
 fn refused(resource: &Resource, action: &Action, token: &TokenFacts, now: UnixTime) -> Option<Reason> {
-    if resource.interface.closed && resource.declared(action).is_none() {
+    if resource.interface.closed && action.entry(resource).is_none() {
         return Some(Reason::Undeclared);
     }
-    let demand = resource.demand(Some(action))?;
+    let demand = resource.demand(action.entry(resource))?;
     (!demand.is_met_by(&token.authentication, now)).then_some(Reason::AuthenticationInsufficient)
 }
 
@@ -280,7 +280,7 @@ fn check_declared(case: &Case, resource: &Resource, action: &Action) -> Result<(
     let is_event = matches!(action.operation, Operation::Event(_));
     let alike = |name: &String| mcp::event_name(name).is_some() == is_event;
     let something_is = resource.tools.keys().any(alike) || resource.interface.closed;
-    match (resource.declared(action).is_some(), case.undeclared) {
+    match (action.entry(resource).is_some(), case.undeclared) {
         (true, true) => Err(CaseError::Declared(name)),
         (false, false) if something_is => Err(CaseError::Undeclared { member, name, resource: resource.name.clone() }),
         (true, false) | (false, _) => Ok(()),

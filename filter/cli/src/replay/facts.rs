@@ -55,7 +55,7 @@ impl Known {
         let action = action(recorded, &arguments, resource, target)?;
         let workload = workload(caller, config)?;
         let findings = named(&record.findings, &Finding::ALL, Finding::name)?;
-        let rules = config.risk.read_arguments(resource.declared(&action));
+        let rules = config.risk.read_arguments(action.entry(resource));
         let missing: [(bool, &[&str]); 4] = [
             // One issuer of the configuration is meant.
             (!workload.issuer_name.is_empty(), &["principal", "issuer_name"]),

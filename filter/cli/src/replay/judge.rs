@@ -78,10 +78,10 @@ impl<'c> Judge<'c> {
         let Some(known) = Known::of(record, resource, &target, self.config) else {
             return open("what was done, by whom and for which task");
         };
-        if resource.interface.closed && resource.declared(&known.action).is_none() {
+        if resource.interface.closed && known.action.entry(resource).is_none() {
             return deny(Reason::Undeclared);
         }
-        let demand = resource.demand(Some(&known.action));
+        let demand = resource.demand(known.action.entry(resource));
         if reason == Reason::AuthenticationInsufficient && demand.is_some() {
             return deny(reason);
         }
@@ -101,7 +101,7 @@ impl<'c> Judge<'c> {
             task: &known.task,
             action: &known.action,
             risk: known.risk,
-            labels: resource.labels(&known.action),
+            labels: known.action.labels(resource),
             source: record.source.as_deref(),
             approval: None,
         };

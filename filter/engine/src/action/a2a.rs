@@ -32,14 +32,11 @@ use self::methods::{CARD, Method, Version};
 use super::mcp::fields;
 use super::rpc::Rejection;
 use super::{A2aOperation, Action, Operation};
-use crate::catalogue::{PathMatch, Resource};
+use crate::catalogue::Resource;
 use crate::digest::{self, SentDigest};
 use crate::headers::Headers;
 use crate::reason::Reason;
-use crate::route::Target;
-
-/// Where the agent card is (1.0 §8.2), on the agent's host and below the agent's path.
-const CARD_PATH: &str = "/.well-known/agent-card.json";
+use crate::route::{Target, below, is_card};
 
 /// The most extensions a request can name, and the longest of them.
 const MAX_EXTENSIONS: usize = 32;
@@ -62,11 +59,6 @@ pub fn needs_body(target: &Target) -> Result<bool, Reason> {
         "GET" | "DELETE" | "OPTIONS" => Ok(false),
         _ => Err(Reason::MethodNotAllowed),
     }
-}
-
-/// Whether `target` is the agent's card.
-pub fn is_card(resource: &Resource, target: &Target) -> bool {
-    target.method == "GET" && (target.path == CARD_PATH || below(resource, &target.path) == Some(CARD_PATH))
 }
 
 /// Whether `target` is where the agent takes JSON-RPC.
@@ -136,16 +128,6 @@ fn operation(
         arguments.insert("extensions".to_owned(), Json::Array(extensions));
     }
     Ok(A2aOperation { method: method.name, class: method.class, target: facts.task, arguments, digest, id })
-}
-
-/// What is below the agent's path; none where the path is another.
-fn below<'p>(resource: &Resource, path: &'p str) -> Option<&'p str> {
-    match &resource.matching.path {
-        PathMatch::Exact(exact) => path.strip_prefix(exact.as_str()).filter(|rest| rest.is_empty()),
-        PathMatch::Below(root) => {
-            path.strip_prefix(root.as_str()).filter(|rest| rest.is_empty() || rest.starts_with('/'))
-        }
-    }
 }
 
 /// Whether what is below the agent's path is the agent itself.

@@ -32,7 +32,6 @@ use crate::catalogue::Resource;
 use crate::digest::{self, SentDigest};
 use crate::headers::Headers;
 use crate::reason::Reason;
-use crate::response::Listing;
 use crate::route::Target;
 
 /// What of the eras with sessions may not reach a server that reads a request without one: a server of both eras could
@@ -277,3 +276,42 @@ impl Method {
     reason = "test documents are indexed by member; a test panics to fail"
 )]
 mod tests;
+
+/// Which list an element is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Listing {
+    Tools,
+    Prompts,
+    Resources,
+    Templates,
+    Tasks,
+    Events,
+}
+
+impl Listing {
+    /// Every list.
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Tools, Self::Prompts, Self::Resources, Self::Templates, Self::Tasks, Self::Events];
+
+    /// The member of a result that holds it.
+    pub(crate) const fn member(self) -> &'static str {
+        match self {
+            Self::Tools => "tools",
+            Self::Prompts => "prompts",
+            Self::Resources => "resources",
+            Self::Templates => "resourceTemplates",
+            Self::Tasks => "tasks",
+            Self::Events => "events",
+        }
+    }
+
+    /// The member of an element that says what is named to use it.
+    pub(crate) const fn named_by(self) -> &'static str {
+        match self {
+            Self::Tools | Self::Prompts | Self::Events => "name",
+            Self::Resources => "uri",
+            Self::Templates => "uriTemplate",
+            Self::Tasks => "taskId",
+        }
+    }
+}

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 pub use rpc::Rejection;
 
-use crate::catalogue::Resource;
+use crate::catalogue::{Resource, Tool};
 use crate::digest::SentDigest;
 use crate::route::{self, Target};
 
@@ -256,6 +256,16 @@ impl Action {
             body_digest,
             carried: Vec::new(),
         }
+    }
+
+    /// The entry in `resource`, which it is for, of the tool, endpoint or method that it is, if it is a declared one.
+    pub fn entry<'r>(&self, resource: &'r Resource) -> Option<&'r Tool> {
+        self.tool().and_then(|tool| resource.tools.get(tool))
+    }
+
+    /// The labels of that entry.
+    pub fn labels<'r>(&self, resource: &'r Resource) -> &'r [String] {
+        self.entry(resource).map_or(&[], |tool| &tool.labels)
     }
 
     /// Where it goes; none where the authority is none.

@@ -4,6 +4,7 @@ use countersign_tokens::json::{self, Json, Limits, Numeral};
 use countersign_tokens::{CompactJws, KeyFormat, KeySet, SpiffeId, UnixTime, VerifiedToken};
 use serde_json::{Map, Value, json};
 
+use crate::action::mcp::Listing;
 use crate::action::test_support::{resource, target, tool};
 use crate::action::{Action, a2a, grpc, http, mcp};
 use crate::bounds::text;
@@ -11,7 +12,7 @@ use crate::catalogue::{Interface, PathMatch, Protocol, Resource};
 use crate::digest::{self, SentDigest};
 use crate::headers::{Headers, RequestHead};
 use crate::hygiene;
-use crate::response::{Audience, Awaited, Element, Endings, Listing, Treatment, Unreadable, treatment};
+use crate::response::{Audience, Awaited, Element, Endings, Treatment, Unreadable, treatment};
 use crate::route::{self, Target};
 use crate::shape::{Effort, InputSchema};
 use crate::task::{Circumstances, Grant, Grants, Object, TaskMapping, TaskSource, Template};

@@ -159,7 +159,7 @@ impl Judges {
         places: impl Iterator<Item = impl Borrow<ArgumentPlace>>,
     ) -> Result<(), Deny> {
         let Some(arguments) = facts.action.arguments() else { return Ok(()) };
-        let schema = resource.declared(facts.action).and_then(|tool| tool.input_schema.as_ref());
+        let schema = facts.action.entry(resource).and_then(|tool| tool.input_schema.as_ref());
         let mut found = places.filter_map(|place| beside(place.borrow(), arguments, schema));
         found.next().map_or(Ok(()), |place| Err(Unfit::bounded(place).into()))
     }

@@ -4,7 +4,8 @@ use super::awaited::{Judge, Versions};
 use super::event_stream::EventStream;
 use super::message::{AsItCame, Message};
 use super::utf8::Utf8;
-use super::{Audience, Listing, Refused};
+use super::{Audience, Refused};
+use crate::action::mcp::Listing;
 
 /// A body being read.
 #[derive(Debug)]

@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
-use super::{Listing, Unreadable};
+use super::Unreadable;
+use crate::action::mcp::Listing;
 use crate::fold;
 
 /// One element of a list.

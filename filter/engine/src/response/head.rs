@@ -12,7 +12,8 @@
 
 use super::awaited::{Awaited, Judge, Versions};
 use super::content::{Content, Unread};
-use super::{Listing, Refused, Unreadable};
+use super::{Refused, Unreadable};
+use crate::action::mcp::Listing;
 use crate::headers::{HeaderEdit, Headers, same_name};
 
 /// Fields that are about the body as the upstream wrote it.

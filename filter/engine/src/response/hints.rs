@@ -182,8 +182,8 @@ impl<'de> Visitor<'de> for Schema {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Listing;
     use super::*;
+    use crate::action::mcp::Listing;
 
     fn hints(text: &str) -> Result<Hints, Unreadable> {
         Element::read(Listing::Tools, text.as_bytes())?.hints(true)

@@ -9,7 +9,8 @@ use super::awaited::{Id, Judge, Said, Versions};
 use super::list::List;
 use super::token::{Container, Mark, Tokens};
 use super::version::Version;
-use super::{Audience, Listing, Refused, Unreadable};
+use super::{Audience, Refused, Unreadable};
+use crate::action::mcp::Listing;
 use crate::fold;
 
 /// Bytes of a member's name, quotes included, where names matter.

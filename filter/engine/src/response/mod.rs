@@ -33,6 +33,7 @@ pub(crate) use element::Element;
 pub(crate) use ending::{Endings, Sight, TaskEnd};
 pub(crate) use head::{Treatment, treatment};
 
+use crate::action::mcp::Listing;
 use crate::reason::Reason;
 
 /// Bytes of one element of a list.
@@ -77,45 +78,6 @@ impl Refused {
 impl From<Unreadable> for Refused {
     fn from(Unreadable: Unreadable) -> Self {
         Self::Unreadable
-    }
-}
-
-/// Which list an element is in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Listing {
-    Tools,
-    Prompts,
-    Resources,
-    Templates,
-    Tasks,
-    Events,
-}
-
-impl Listing {
-    /// Every list.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Tools, Self::Prompts, Self::Resources, Self::Templates, Self::Tasks, Self::Events];
-
-    /// The member of a result that holds it.
-    pub(crate) const fn member(self) -> &'static str {
-        match self {
-            Self::Tools => "tools",
-            Self::Prompts => "prompts",
-            Self::Resources => "resources",
-            Self::Templates => "resourceTemplates",
-            Self::Tasks => "tasks",
-            Self::Events => "events",
-        }
-    }
-
-    /// The member of an element that says what is named to use it.
-    pub(crate) const fn named_by(self) -> &'static str {
-        match self {
-            Self::Tools | Self::Prompts | Self::Events => "name",
-            Self::Resources => "uri",
-            Self::Templates => "uriTemplate",
-            Self::Tasks => "taskId",
-        }
     }
 }
 

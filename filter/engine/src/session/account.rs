@@ -121,7 +121,7 @@ impl Account {
             task: self.task()?,
             action,
             risk: self.rating.as_ref()?.risk,
-            labels: resource.labels(action),
+            labels: action.labels(resource),
             source,
             approval,
         })
@@ -146,7 +146,8 @@ impl Account {
         let denial = self.denial(about, told);
         let line = self.line(turn, about, reason, denial.status);
         let scope = self.action.as_ref().and_then(scope_for);
-        let demand = about.resource.and_then(|resource| resource.demand(self.action.as_ref()));
+        let entry = |resource| self.action.as_ref().and_then(|action| action.entry(resource));
+        let demand = about.resource.and_then(|resource| resource.demand(entry(resource)));
         let addressee = Addressee {
             id: turn.id,
             denial,

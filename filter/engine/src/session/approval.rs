@@ -154,6 +154,6 @@ fn redactions<'a>(engine: &'a Engine, request: &Request, account: &Account) -> &
     engine
         .resource(request.resource)
         .zip(account.action.as_ref())
-        .and_then(|(resource, action)| resource.declared(action))
+        .and_then(|(resource, action)| action.entry(resource))
         .map_or(&[], |tool| &tool.redact)
 }

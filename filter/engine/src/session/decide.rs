@@ -94,8 +94,8 @@ impl Turn<'_> {
         let action = self.with_carried(action, request, Mode::Enforce).inspect_err(|reason| {
             account.detail = remedy::of(*reason, resource, request);
         })?;
-        let authentication = resource.demand(Some(&action));
-        let undeclared = resource.interface.closed && resource.declared(&action).is_none();
+        let authentication = resource.demand(action.entry(resource));
+        let undeclared = resource.interface.closed && action.entry(resource).is_none();
         account.digester = self.digester(&action);
         account.action = Some(action);
         account.rating = Some(self.rate(resource, &Learned::default(), account)?);
@@ -408,7 +408,7 @@ impl Turn<'_> {
         let ceilings = account.verified.iter().flat_map(|verified| &verified.ceilings);
         let listed = ceilings.filter_map(|ceiling| config.workloads.entry(ceiling.entry)?.governed.actions());
         let granted = listed.chain([&facts.task.grants]).flat_map(|grants| grants.places(action));
-        let declared = resource.declared(action);
+        let declared = action.entry(resource);
         let leading = config.risk.places(declared);
         let derived = declared.and_then(|tool| tool.input_schema.as_ref()).into_iter().flat_map(InputSchema::derived);
         let derived = derived.flat_map(|(_, bounds)| bounds.places());

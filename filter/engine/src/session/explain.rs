@@ -162,7 +162,7 @@ fn opinions<'e>(
 
 /// Without values that nobody is to see: header fields (gRPC metadata), secrets in a query, and what approvers are not shown.
 fn redacted<'e>(mut opined: Opined<'e>, resource: &Resource, action: &Action) -> Opined<'e> {
-    let withheld = resource.declared(action).map_or(&[][..], |tool| &tool.redact);
+    let withheld = action.entry(resource).map_or(&[][..], |tool| &tool.redact);
     let hidden = |name: &str| {
         let first = |pointer: &str| Pointer::parse(pointer).and_then(|pointer| pointer.tokens().next());
         let within = |pointer: &String| first(pointer).is_some_and(|first| first == name);

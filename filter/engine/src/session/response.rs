@@ -12,6 +12,7 @@ use super::agent_tasks::AgentTasks;
 use super::list_request;
 use super::request::Request;
 use super::visible::Reader;
+use crate::action::mcp::Listing;
 use crate::action::{Action, Operation, mcp};
 use crate::board::LedgerError;
 use crate::catalogue::{Denials, Protocol};
@@ -23,8 +24,7 @@ use crate::reason::Reason;
 use crate::record::Line;
 use crate::reply::{Addressee, Denial, Reply};
 use crate::response::{
-    Audience, Awaited, Content, Element, Endings, Listing, Opening, Refused, Sight, TaskEnd, Treatment, Unreadable,
-    treatment,
+    Audience, Awaited, Content, Element, Endings, Opening, Refused, Sight, TaskEnd, Treatment, Unreadable, treatment,
 };
 use crate::sessions::{self, Seal};
 use crate::shares::{Each, Held, Over};

@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::Turn;
 use super::account::Account;
 use super::request::Request;
+use crate::action::mcp::Listing;
 use crate::action::{Action, Class, EventCall, McpOperation, Operation, ToolCall, mcp};
 use crate::catalogue::{Annotations, Resource};
 use crate::credential::Verified;
@@ -20,7 +21,7 @@ use crate::engine::{Engine, ResourceIndex};
 use crate::hygiene::Finding;
 use crate::learned::{Learned, Sight, Viewer};
 use crate::policy::{Facts, Unknown};
-use crate::response::{Audience, Element, Listing, Unreadable};
+use crate::response::{Audience, Element, Unreadable};
 use crate::risk::About;
 use crate::route::Target;
 use crate::task::{Circumstances, Grants, Task};
@@ -184,7 +185,7 @@ impl<'a> ReaderNow<'a> {
             task: self.task,
             action,
             risk: rating.risk,
-            labels: self.resource.labels(action),
+            labels: action.labels(self.resource),
             source: self.reader.source.as_deref(),
             approval: None,
         };

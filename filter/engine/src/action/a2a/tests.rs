@@ -4,7 +4,7 @@ mod fuzz;
 
 use super::*;
 use crate::action::test_support::{resource, target};
-use crate::catalogue::Protocol;
+use crate::catalogue::{PathMatch, Protocol};
 
 fn agent() -> Resource {
     Resource { protocol: Protocol::A2a, ..resource() }

@@ -6,9 +6,9 @@
 //! `schema/<revision>/schema.ts`; for `tasks/*` of 2026-07-28, modelcontextprotocol/ext-tasks, `specification/2026-07-28/tasks.md`;
 //! for `events/*`, SEP-3415 (Events Extension).
 
+use super::Listing;
 use super::era::Era;
 use crate::action::Class;
-use crate::response::Listing;
 
 /// The method whose arguments grants and policies read.
 pub(super) const TOOLS_CALL: &str = "tools/call";

@@ -152,7 +152,7 @@ impl RegoPolicy {
         fields.add(&self.text);
         let entry = basis::resource(resource);
         fields.add(entry);
-        if let Some(tool) = resource.declared(facts.action) {
+        if let Some(tool) = facts.action.entry(resource) {
             fields.add(basis::tool(&entry, tool));
         }
         fields.digest()
