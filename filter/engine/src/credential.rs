@@ -329,8 +329,8 @@ impl Credential {
         let issuer = engine.config.issuers.get(index.0).ok_or(internal)?;
         let cache = issuer.introspection.as_ref().ok_or(internal)?.cache;
         let fault = |error| Fault { issuer: Some(index), error };
-        let token =
-            introspection::read(outcome, issuer, now).map_err(|answer| (answer.reason(), answer.error().map(fault)))?;
+        let token = introspection::read(outcome, &issuer.voucher.rules, now)
+            .map_err(|answer| (answer.reason(), answer.error().map(fault)))?;
         let end = token.expires.plus(issuer.voucher.rules.leeway());
         let Kind::Token { key, .. } = &self.kind else { return Err(internal) };
         let verified = Arc::new(Verified::of(token, self, index, issuer, &engine.config, Duration::ZERO));

@@ -10,11 +10,10 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use countersign_tokens::{UnixTime, VerifiedToken, json};
+use countersign_tokens::{IssuerRules, UnixTime, VerifiedToken, json};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::calls::{Call, CallId, CallOutcome, Endpoint};
-use crate::config::Issuer;
 use crate::reason::Reason;
 pub use questions::Budget;
 
@@ -63,8 +62,8 @@ impl Introspection {
     }
 }
 
-/// The token that `issuer` says is active, if its answer says so and the token is for this gateway.
-pub(crate) fn read(outcome: &CallOutcome, issuer: &Issuer, now: UnixTime) -> Result<VerifiedToken, Answer> {
+/// The token that its issuer says is active, if its answer says so and the token is good by the issuer's `rules`.
+pub(crate) fn read(outcome: &CallOutcome, rules: &IssuerRules, now: UnixTime) -> Result<VerifiedToken, Answer> {
     let CallOutcome::Response { status: 200, headers, body } = outcome else { return Err(Answer::Unusable) };
     if !headers.media_type().is_some_and(|media_type| media_type.eq_ignore_ascii_case("application/json")) {
         return Err(Answer::Unusable);
@@ -72,7 +71,7 @@ pub(crate) fn read(outcome: &CallOutcome, issuer: &Issuer, now: UnixTime) -> Res
     let document = json::tolerant(body, &DOCUMENT).map_err(|_| Answer::Unusable)?;
     let serde_json::Value::Object(claims) = document else { return Err(Answer::Unusable) };
     match claims.get("active").and_then(serde_json::Value::as_bool) {
-        Some(true) => issuer.voucher.rules.introspected(claims, now).map_err(Answer::Refused),
+        Some(true) => rules.introspected(claims, now).map_err(Answer::Refused),
         Some(false) => Err(Answer::Inactive),
         None => Err(Answer::Unusable),
     }

@@ -133,7 +133,7 @@ fn introspected(members: &str) {
     let body = format!(r#"{{"active":true,"iat":{since},"exp":{until},{members}}}"#);
     let headers = [("content-type".to_owned(), b"application/json".to_vec())].into_iter().collect();
     let outcome = CallOutcome::Response { status: 200, headers, body: body.into_bytes() };
-    let _ = introspection::read(&outcome, issuer, NOW);
+    let _ = introspection::read(&outcome, &issuer.voucher.rules, NOW);
 }
 
 #[test]
