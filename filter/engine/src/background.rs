@@ -8,7 +8,8 @@ use countersign_tokens::{KeySet, UnixTime};
 
 use crate::bundle::{Bundles, News};
 use crate::calls::{Call, CallId, CallOutcome};
-use crate::engine::{Engine, IssuerIndex};
+use crate::credential::IssuerIndex;
+use crate::engine::Engine;
 use crate::keys::Progress;
 use crate::ledger::Ledger;
 

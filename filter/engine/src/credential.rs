@@ -11,19 +11,22 @@ use std::time::Duration;
 
 use countersign_tokens::{CompactJws, Profile, TokenError, TokenErrorClass, TrustDomain, UnixTime, VerifiedProof};
 
-use crate::workload::Owner;
+use crate::introspection::Introspection;
+use crate::keys::KeySource;
+use crate::task::TaskSource;
+use crate::workload::{Owner, Voucher};
 use cache::Held;
 pub(crate) use cache::{CacheKey, TokenCache};
 pub use verified::{Refused, Verified};
 
 use crate::calls::{Call, CallId, CallOutcome};
 use crate::catalogue::Resource;
-use crate::config::{Config, Issuer};
+use crate::config::Config;
 use crate::digest;
-use crate::engine::{Engine, IssuerIndex};
+use crate::engine::Engine;
 use crate::headers::{AUTHORIZATION, Headers, PROOF, RequestHead, same_name};
 use crate::introspection;
-use crate::possession::{Evidence, Presented, Unproven};
+use crate::possession::{Binding, Evidence, Presented, Unproven};
 use crate::reason::Reason;
 use crate::route::Target;
 
@@ -34,7 +37,7 @@ pub enum Carrier {
     Authorization,
     /// `Txn-Token` (draft-ietf-oauth-transaction-tokens §11): for transaction tokens, and they come nowhere else.
     TxnToken,
-    /// The field of that number in [`Config::credential_headers`], which a proxy in front sets: for tokens of the issuers that
+    /// The field of that number in [`Config::credential_headers`](crate::config::Config::credential_headers), which a proxy in front sets: for tokens of the issuers that
     /// name it, and they come nowhere else. No proof can come with one.
     Field(usize),
 }
@@ -81,6 +84,27 @@ fn carriers<'c>(resource: &'c Resource, config: &'c Config) -> impl Iterator<Ite
     let named = named.iter().enumerate().map(|(number, name)| (name.as_str(), Carrier::Field(number)));
     standing.iter().copied().chain(named).filter(move |(name, _)| !resource.ignores(name))
 }
+
+/// One trusted issuer.
+#[derive(Clone, Debug)]
+pub struct Issuer {
+    /// What it is called, by which rules its tokens are good, and which of their claims are read.
+    pub voucher: Voucher,
+    /// Where its tokens come, and nowhere else.
+    pub carrier: Carrier,
+    pub keys: KeySource,
+    /// Where its tokens are introspected, if only it can read them.
+    pub introspection: Option<Introspection>,
+    /// Where it writes what a credential is for.
+    pub task: TaskSource,
+    /// Each credential (by `jti`, a transaction token by `txn`) is good for one forwarded request.
+    pub one_shot: bool,
+    pub binding: Binding,
+}
+
+/// Which configured issuer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct IssuerIndex(pub(crate) usize);
 
 /// A credential, and what the request shows beside it. Its `Debug` says nothing.
 #[derive(Clone)]

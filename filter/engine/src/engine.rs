@@ -10,8 +10,8 @@ use serde_json::{Map, Value};
 
 use crate::bundle::{Freshness, MaxStale, WhenStale};
 use crate::catalogue::Resource;
-use crate::config::{Base, Config, Issuer, Keeping, Limits, Secrets};
-use crate::credential::{Carrier, TokenCache};
+use crate::config::{Base, Config, Keeping, Limits, Secrets};
+use crate::credential::{Carrier, Issuer, IssuerIndex, TokenCache};
 use crate::introspection::questions::Questions;
 use crate::keys::KeyStore;
 use crate::mistakes::{ConfigError, ConfigErrors};
@@ -286,7 +286,3 @@ fn is_transaction(issuer: &Issuer) -> bool {
 /// Which configured resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ResourceIndex(pub(crate) usize);
-
-/// Which configured issuer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct IssuerIndex(pub(crate) usize);

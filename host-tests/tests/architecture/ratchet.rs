@@ -7,13 +7,9 @@ use super::rooms::refusal;
 /// Imports that go against the arrows: who imports, and what. Sorted.
 pub(crate) const RATCHET: &[(&str, &str)] = &[
     ("credential", "config::Config"),
-    ("credential", "config::Issuer"),
     ("credential", "engine::Engine"),
-    ("credential", "engine::IssuerIndex"),
     ("credential::cache", "engine::Engine"),
     ("credential::verified", "config::Config"),
-    ("credential::verified", "config::Issuer"),
-    ("credential::verified", "engine::IssuerIndex"),
     ("policy", "step_up::Approval"),
     ("policy::cedar", "config::Config"),
     ("policy::cedar", "config::Sandbox"),

@@ -5,8 +5,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use countersign_engine::config::{Config, Issuer};
+use countersign_engine::config::Config;
 use countersign_engine::credential;
+use countersign_engine::credential::Issuer;
 use countersign_engine::keys::KeySource;
 use countersign_tokens::{Algorithm, CompactJws, JwtSimple, Key, KeyFormat, KeySet, Profile, TokenError, Verifier};
 use serde_json::{Value, json};

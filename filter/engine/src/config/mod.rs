@@ -23,23 +23,21 @@ pub use secrets::{NoSecrets, Secrets};
 
 use crate::bundle::BundleConfig;
 use crate::catalogue::Resource;
-use crate::credential::Carrier;
+use crate::credential::Issuer;
 use crate::forward::ForwardConfig;
 use crate::hygiene::Hygiene;
-use crate::introspection::{Budget, Introspection};
-use crate::keys::KeySource;
+use crate::introspection::Budget;
 use crate::ledger::Capacity;
 use crate::mistakes::{ConfigError, ConfigErrors};
 use crate::permit::Unmatched;
 use crate::policy::{Link, PdpConfig};
-use crate::possession::{Binding, ClientCertificate};
+use crate::possession::ClientCertificate;
 use crate::record::RecordConfig;
 use crate::risk::RiskRules;
 use crate::rollout::Mode;
 use crate::sessions::SessionsConfig;
 use crate::shares::{Bounds, Each};
 use crate::step_up::{OpenBounds, StepUpConfig};
-use crate::task::TaskSource;
 use crate::workload::register::Register;
 use crate::workload::{Denied, Voucher};
 
@@ -116,23 +114,6 @@ pub struct Sandbox {
     pub name: String,
     /// What clients send there and what does not arrive.
     pub strip_headers: Vec<String>,
-}
-
-/// One trusted issuer.
-#[derive(Clone, Debug)]
-pub struct Issuer {
-    /// What it is called, by which rules its tokens are good, and which of their claims are read.
-    pub voucher: Voucher,
-    /// Where its tokens come, and nowhere else.
-    pub carrier: Carrier,
-    pub keys: KeySource,
-    /// Where its tokens are introspected, if only it can read them.
-    pub introspection: Option<Introspection>,
-    /// Where it writes what a credential is for.
-    pub task: TaskSource,
-    /// Each credential (by `jti`, a transaction token by `txn`) is good for one forwarded request.
-    pub one_shot: bool,
-    pub binding: Binding,
 }
 
 /// Bounds; each denies when reached.

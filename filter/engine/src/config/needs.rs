@@ -2,8 +2,9 @@
 //!
 //! For reports. Nothing is decided with it.
 
-use super::{Config, Issuer};
+use super::Config;
 use crate::catalogue::{Protocol, Resource, Tool};
+use crate::credential::Issuer;
 use crate::permit::Unmatched;
 use crate::possession::Bound;
 use crate::reason::Needs;

@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use countersign_tokens::VerifiedToken;
 
-use super::Credential;
+use super::{Credential, Issuer, IssuerIndex};
 use crate::bounds::TaskError;
-use crate::config::{Config, Issuer};
-use crate::engine::IssuerIndex;
+use crate::config::Config;
 use crate::hygiene::Finding;
 use crate::reason::Reason;
 use crate::task::Task;

@@ -4,8 +4,7 @@ use countersign_tokens::UnixTime;
 
 use super::{CALL_GRACE, NeededFor, Pending, Waiting};
 use crate::calls::{CallId, CallOutcome};
-use crate::credential::CacheKey;
-use crate::engine::IssuerIndex;
+use crate::credential::{CacheKey, IssuerIndex};
 use crate::introspection::questions::{Ask, Asking, Number};
 use crate::reason::Reason;
 use crate::session::{Next, Turn};
