@@ -3,32 +3,30 @@
 //! Never decides what the caller may do, and never lets token text out of this module except to the verifier.
 
 mod cache;
+mod trust;
 mod verified;
 
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign_tokens::{CompactJws, Profile, TokenError, TokenErrorClass, TrustDomain, UnixTime, VerifiedProof};
+use countersign_tokens::{CompactJws, TokenError, TokenErrorClass, UnixTime, VerifiedProof};
 
-use crate::introspection::Introspection;
-use crate::keys::KeySource;
-use crate::task::TaskSource;
-use crate::workload::{Owner, Voucher};
-use cache::Held;
-pub(crate) use cache::{CacheKey, TokenCache};
-pub use verified::{Refused, Verified};
-
+use self::cache::Held;
+pub(crate) use self::cache::{CacheKey, TokenCache};
+pub(crate) use self::trust::Trust;
+pub use self::verified::{Refused, Verified};
 use crate::calls::{Call, CallId, CallOutcome};
 use crate::catalogue::Resource;
-use crate::config::Config;
 use crate::digest;
-use crate::engine::Engine;
 use crate::headers::{AUTHORIZATION, Headers, PROOF, RequestHead, same_name};
-use crate::introspection;
+use crate::introspection::{self, Introspection};
+use crate::keys::KeySource;
 use crate::possession::{Binding, Evidence, Presented, Unproven};
 use crate::reason::Reason;
 use crate::route::Target;
+use crate::task::TaskSource;
+use crate::workload::{Owner, Voucher};
 
 /// Where a request carries its token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,8 +35,8 @@ pub enum Carrier {
     Authorization,
     /// `Txn-Token` (draft-ietf-oauth-transaction-tokens §11): for transaction tokens, and they come nowhere else.
     TxnToken,
-    /// The field of that number in [`Config::credential_headers`](crate::config::Config::credential_headers), which a proxy in front sets: for tokens of the issuers that
-    /// name it, and they come nowhere else. No proof can come with one.
+    /// The field of that number among those that issuers name, which a proxy in front sets: for tokens of the issuers that name
+    /// it, and they come nowhere else. No proof can come with one.
     Field(usize),
 }
 
@@ -64,23 +62,23 @@ pub(crate) const FIELDS: [&str; 3] = [AUTHORIZATION, TXN_TOKEN, PROOF];
 /// Those that carry tokens.
 pub(crate) const STANDING: [&str; 2] = [AUTHORIZATION, TXN_TOKEN];
 
-/// All of them.
-pub(crate) fn fields(config: &Config) -> impl Iterator<Item = &str> {
-    FIELDS.into_iter().chain(config.credential_headers.iter().map(String::as_str))
+/// All of them; issuers name `named` for their tokens.
+pub(crate) fn fields(named: &[String]) -> impl Iterator<Item = &str> {
+    FIELDS.into_iter().chain(named.iter().map(String::as_str))
 }
 
 /// Whether the field called `name` is for this proxy, and never for whoever is asked through it: its credential, a proof that came
-/// with that, and what a proxy in front of it says.
-pub(crate) fn is_the_proxys(name: &str, config: &Config, dpop: bool) -> bool {
+/// with that, and what a proxy in front of it says: in the fields `named`.
+pub(crate) fn is_the_proxys(name: &str, named: &[String], dpop: bool) -> bool {
     let proof = dpop.then_some(PROOF);
-    let named = config.credential_headers.iter().map(String::as_str);
+    let named = named.iter().map(String::as_str);
     [PROXY_AUTHORIZATION].into_iter().chain(proof).chain(named).any(|field| same_name(name, field))
 }
 
 /// Where a request for `resource` may carry its token.
-fn carriers<'c>(resource: &'c Resource, config: &'c Config) -> impl Iterator<Item = (&'c str, Carrier)> + Clone {
+fn carriers<'c>(resource: &'c Resource, trust: Trust<'c>) -> impl Iterator<Item = (&'c str, Carrier)> + Clone {
     let (standing, named): (&[(&'c str, Carrier)], &[String]) =
-        if resource.interface.egress { (PROXY_CARRIERS, &[]) } else { (CARRIERS, &config.credential_headers) };
+        if resource.interface.egress { (PROXY_CARRIERS, &[]) } else { (CARRIERS, trust.credential_headers) };
     let named = named.iter().enumerate().map(|(number, name)| (name.as_str(), Carrier::Field(number)));
     standing.iter().copied().chain(named).filter(move |(name, _)| !resource.ignores(name))
 }
@@ -163,9 +161,9 @@ impl Fault {
     }
 
     /// For the record.
-    pub(crate) fn detail(self, config: &Config) -> String {
+    pub(crate) fn detail(self, trust: Trust<'_>) -> String {
         let Self { issuer, error } = self;
-        let Some(issuer) = issuer.and_then(|index| config.issuers.get(index.0)) else { return error.to_string() };
+        let Some(issuer) = issuer.and_then(|index| trust.issuer(index)) else { return error.to_string() };
         format!("issuer `{}`: {}", issuer.voucher.name, issuer.voucher.rules.describe(error))
     }
 }
@@ -190,35 +188,35 @@ impl Credential {
     ///
     /// # Errors
     /// None, more than one, or not written as its carrier demands.
-    pub fn of(
+    pub(crate) fn of(
         head: &RequestHead,
         target: &Target,
         resource: &Resource,
-        config: &Config,
+        trust: Trust<'_>,
         now: UnixTime,
     ) -> Result<Self, Reason> {
-        let carriers = carriers(resource, config);
+        let carriers = carriers(resource, trust);
         if carriers.clone().all(|(field, _)| !head.headers.contains(field)) {
-            let evidence = Evidence::of(head, None, config.client_certificate, now);
-            return Self::of_connection(evidence, config).ok_or(Reason::NoCredential);
+            let evidence = Evidence::of(head, None, trust.client_certificate, now);
+            return Self::of_connection(evidence, trust).ok_or(Reason::NoCredential);
         }
         let (carrier, text, proof) = read(&head.headers, carriers)?;
-        if text.is_empty() || text.len() > config.limits.token_bytes {
+        if text.is_empty() || text.len() > trust.token_bytes {
             return Err(Reason::MalformedToken);
         }
         if text.contains(',') {
             return Err(Reason::ManyCredentials);
         }
         let proof = proof.map(|proof| Presented::of(proof, text, head, target, resource.origin.as_deref()));
-        let evidence = Evidence::of(head, proof, config.client_certificate, now);
+        let evidence = Evidence::of(head, proof, trust.client_certificate, now);
         let key = CacheKey::of(carrier, text);
         Ok(Self { kind: Kind::Token { carrier, text: text.to_owned(), key }, evidence, answer: None })
     }
 
     /// The certificate of the connection, if it is an SVID of a trust domain whose certificates are credentials.
-    fn of_connection(evidence: Evidence, config: &Config) -> Option<Self> {
+    fn of_connection(evidence: Evidence, trust: Trust<'_>) -> Option<Self> {
         let (id, _) = evidence.svid()?;
-        certifier(config, id.trust_domain())?;
+        trust.certifier(id.trust_domain())?;
         Some(Self { kind: Kind::Certificate, evidence, answer: None })
     }
 
@@ -236,19 +234,19 @@ impl Credential {
     }
 
     /// Whose token it is, if it was good here before. Whether it still is, is open.
-    pub(crate) fn known(&self, engine: &Engine) -> Option<Owner> {
-        engine.tokens.owner(self.token_key()?)
+    pub(crate) fn known(&self, trust: Trust<'_>) -> Option<Owner> {
+        trust.tokens.owner(self.token_key()?)
     }
 
     /// SHA-256 of the credential and how it came.
-    fn sha256(&self, config: &Config) -> [u8; 32] {
+    fn sha256(&self, trust: Trust<'_>) -> [u8; 32] {
         match &self.kind {
             Kind::Token { carrier: Carrier::Authorization, text, .. } => digest::of_bytes(text.as_bytes()),
             Kind::Token { carrier: Carrier::TxnToken, text, .. } => {
                 digest::of_bytes(format!("txn-token {text}").as_bytes())
             }
             Kind::Token { carrier: Carrier::Field(number), text, .. } => {
-                let name = config.credential_headers.get(*number).map_or("", String::as_str);
+                let name = trust.credential_headers.get(*number).map_or("", String::as_str);
                 digest::of_texts(&["field", name, text])
             }
             Kind::Certificate => {
@@ -259,17 +257,17 @@ impl Credential {
     }
 
     /// Verifies the credential with the keys at hand, and that it is in the right hands.
-    pub(crate) fn verify(&self, engine: &Engine, now: UnixTime) -> Result<Authenticated, Unverified> {
+    pub(crate) fn verify(&self, trust: Trust<'_>, now: UnixTime) -> Result<Authenticated, Unverified> {
         let verified = match &self.kind {
-            Kind::Token { carrier, text, key } => self.verify_token(*carrier, text, *key, engine, now)?,
-            Kind::Certificate => self.verify_certificate(engine, now)?,
+            Kind::Token { carrier, text, key } => self.verify_token(*carrier, text, *key, trust, now)?,
+            Kind::Certificate => self.verify_certificate(trust, now)?,
         };
-        let issuer = engine.config.issuers.get(verified.issuer.0).ok_or(Unverified::Refused(Reason::Internal))?;
+        let issuer = trust.issuer(verified.issuer).ok_or(Unverified::Refused(Reason::Internal))?;
         let apart = matches!(self.kind, Kind::Token { carrier: Carrier::Field(_), .. });
         if apart && verified.token.confirmation.is_some() {
             return Err(Unverified::Unproven(Unproven::Apart));
         }
-        let proven = self.evidence.prove(&verified.token, &issuer.binding, engine.verifier.as_ref());
+        let proven = self.evidence.prove(&verified.token, &issuer.binding, trust.verifier);
         let proof = proven.map_err(Unverified::Unproven)?;
         Ok(Authenticated { verified, proof })
     }
@@ -279,23 +277,22 @@ impl Credential {
         carrier: Carrier,
         text: &str,
         key: CacheKey,
-        engine: &Engine,
+        trust: Trust<'_>,
         now: UnixTime,
     ) -> Result<Arc<Verified>, Unverified> {
-        if let Some(verified) = engine.tokens.find(engine, key, now)? {
+        if let Some(verified) = trust.tokens.find(trust, key, now)? {
             return Ok(verified);
         }
-        if let Some(index) = engine.introspector_of(text, carrier) {
+        if let Some(index) = trust.introspector_of(text, carrier) {
             let answered = self.answer.as_ref().filter(|(_, while_it_holds)| while_it_holds.contains(&now));
             return answered.map(|(verified, _)| Arc::clone(verified)).ok_or(Unverified::NeedIntrospection(index));
         }
-        let jws = CompactJws::parse(text, engine.config.limits.token_bytes).map_err(|error| faulty(None, error))?;
-        let (index, issuer, keys) =
-            engine.issuer_of(&jws, carrier).ok_or(Unverified::Refused(Reason::UnknownIssuer))?;
+        let jws = CompactJws::parse(text, trust.token_bytes).map_err(|error| faulty(None, error))?;
+        let (index, issuer, keys) = trust.issuer_of(&jws, carrier).ok_or(Unverified::Refused(Reason::UnknownIssuer))?;
         let Some(current) = keys.current(now) else {
             return Err(Unverified::NeedKeys(NeedKeys { issuer: index, seen: None }));
         };
-        let token = issuer.voucher.rules.verify(jws, &current.set, engine.verifier.as_ref(), now).map_err(|error| {
+        let token = issuer.voucher.rules.verify(jws, &current.set, trust.verifier, now).map_err(|error| {
             if error.class() == TokenErrorClass::UnknownKey {
                 Unverified::NeedKeys(NeedKeys { issuer: index, seen: Some(current.generation) })
             } else {
@@ -303,36 +300,35 @@ impl Credential {
             }
         })?;
         let key_age = token.key_id.as_deref().map_or(Duration::ZERO, |id| keys.age_of(id, now));
-        let verified = Arc::new(Verified::of(token, self, index, issuer, &engine.config, key_age));
-        engine.tokens.insert(key, &verified, Held::WithKeys(current.generation));
+        let verified = Arc::new(Verified::of(token, self, index, issuer, trust, key_age));
+        trust.tokens.insert(key, &verified, Held::WithKeys(current.generation));
         Ok(verified)
     }
 
     /// What exactly is wrong with a token that is refused, for people: its issuer, if that is known, and the rule.
-    pub(crate) fn trouble(&self, engine: &Engine, now: UnixTime) -> Option<(Option<IssuerIndex>, TokenError)> {
+    pub(crate) fn trouble(&self, trust: Trust<'_>, now: UnixTime) -> Option<(Option<IssuerIndex>, TokenError)> {
         let Kind::Token { carrier, text, .. } = &self.kind else { return None };
-        let jws = match CompactJws::parse(text, engine.config.limits.token_bytes) {
+        let jws = match CompactJws::parse(text, trust.token_bytes) {
             Ok(jws) => jws,
             Err(error) => return Some((None, error)),
         };
-        let (index, issuer, keys) = engine.issuer_of(&jws, *carrier)?;
-        let error = issuer.voucher.rules.verify(jws, &keys.current(now)?.set, engine.verifier.as_ref(), now).err()?;
+        let (index, issuer, keys) = trust.issuer_of(&jws, *carrier)?;
+        let error = issuer.voucher.rules.verify(jws, &keys.current(now)?.set, trust.verifier, now).err()?;
         Some((Some(index), error))
     }
 
     /// The gateway verified the certificate when the connection was made; the credential is as young as the request.
-    fn verify_certificate(&self, engine: &Engine, now: UnixTime) -> Result<Arc<Verified>, Unverified> {
+    fn verify_certificate(&self, trust: Trust<'_>, now: UnixTime) -> Result<Arc<Verified>, Unverified> {
         let (id, sha256) = self.evidence.svid().ok_or(Unverified::Refused(Reason::Internal))?;
-        let (index, issuer) =
-            certifier(&engine.config, id.trust_domain()).ok_or(Unverified::Refused(Reason::UnknownIssuer))?;
+        let (index, issuer) = trust.certifier(id.trust_domain()).ok_or(Unverified::Refused(Reason::UnknownIssuer))?;
         let token = issuer.voucher.rules.certified(&id, &sha256, now, now.plus(CERTIFICATE_LIFETIME));
         let token = token.map_err(|error| faulty(Some(index), error))?;
-        Ok(Arc::new(Verified::of(token, self, index, issuer, &engine.config, Duration::ZERO)))
+        Ok(Arc::new(Verified::of(token, self, index, issuer, trust, Duration::ZERO)))
     }
 
     /// The question that the issuer at `index` is to answer about it.
-    pub(crate) fn introspection(&self, engine: &Engine, index: IssuerIndex, id: CallId) -> Option<Call> {
-        let issuer = engine.config.issuers.get(index.0)?;
+    pub(crate) fn introspection(&self, trust: Trust<'_>, index: IssuerIndex, id: CallId) -> Option<Call> {
+        let issuer = trust.issuer(index)?;
         let Kind::Token { text, .. } = &self.kind else { return None };
         Some(issuer.introspection.as_ref()?.call(id, text))
     }
@@ -344,21 +340,21 @@ impl Credential {
     /// Where the answer makes it no credential here, and what is wrong with it if that is what the answer says.
     pub(crate) fn introspected(
         &mut self,
-        engine: &Engine,
+        trust: Trust<'_>,
         index: IssuerIndex,
         outcome: &CallOutcome,
         now: UnixTime,
     ) -> Result<(), (Reason, Option<Fault>)> {
         let internal = (Reason::Internal, None);
-        let issuer = engine.config.issuers.get(index.0).ok_or(internal)?;
+        let issuer = trust.issuer(index).ok_or(internal)?;
         let cache = issuer.introspection.as_ref().ok_or(internal)?.cache;
         let fault = |error| Fault { issuer: Some(index), error };
         let token = introspection::read(outcome, &issuer.voucher.rules, now)
             .map_err(|answer| (answer.reason(), answer.error().map(fault)))?;
         let end = token.expires.plus(issuer.voucher.rules.leeway());
         let Kind::Token { key, .. } = &self.kind else { return Err(internal) };
-        let verified = Arc::new(Verified::of(token, self, index, issuer, &engine.config, Duration::ZERO));
-        engine.tokens.insert(*key, &verified, Held::Between(now, end.min(now.plus(cache))));
+        let verified = Arc::new(Verified::of(token, self, index, issuer, trust, Duration::ZERO));
+        trust.tokens.insert(*key, &verified, Held::Between(now, end.min(now.plus(cache))));
         self.answer = Some((verified, now..end.min(now.plus(MOMENT))));
         Ok(())
     }
@@ -399,13 +395,6 @@ impl std::fmt::Debug for Credential {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Credential").finish_non_exhaustive()
     }
-}
-
-/// Whose certificates are credentials, of that trust domain.
-fn certifier<'c>(config: &'c Config, domain: &TrustDomain) -> Option<(IssuerIndex, &'c Issuer)> {
-    let trusted = |issuer: &Issuer| matches!(issuer.voucher.rules.profile(), Profile::X509Svid { trust_domain } if trust_domain == domain);
-    let index = config.issuers.iter().position(trusted)?;
-    Some((IssuerIndex(index), config.issuers.get(index)?))
 }
 
 fn faulty(issuer: Option<IssuerIndex>, error: TokenError) -> Unverified {

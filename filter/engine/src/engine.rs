@@ -4,14 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign_tokens::{CompactJws, JwtSimple, Profile, SpiffeId, UnixTime, Verifier};
-
+use countersign_tokens::{JwtSimple, UnixTime, Verifier};
 use serde_json::{Map, Value};
 
 use crate::bundle::{Freshness, MaxStale, WhenStale};
 use crate::catalogue::Resource;
 use crate::config::{Base, Config, Keeping, Limits, Secrets};
-use crate::credential::{Carrier, Issuer, IssuerIndex, TokenCache};
+use crate::credential::{TokenCache, Trust};
 use crate::introspection::questions::Questions;
 use crate::keys::KeyStore;
 use crate::mistakes::{ConfigError, ConfigErrors};
@@ -172,49 +171,22 @@ impl Engine {
         resource.map_or(Mode::Enforce, |resource| resource.mode).within(self.config.mode)
     }
 
-    /// Whose rules and keys `jws` must pass. Nothing is believed yet: it says which issuer to try, and no other is.
-    pub(crate) fn issuer_of(
-        &self,
-        jws: &CompactJws<'_>,
-        carrier: Carrier,
-    ) -> Option<(IssuerIndex, &Issuer, &KeyStore)> {
-        let named = |issuer: &Issuer| jws.unverified_issuer().is_some_and(|iss| issuer.voucher.rules.is_issuer(iss));
-        let found = match carrier {
-            Carrier::Authorization | Carrier::Field(_) => self
-                .find_issuer(|issuer| issuer.carrier == carrier && is_named_by_token(issuer) && named(issuer))
-                // A JWT-SVID may have any `iss` or none: its trust domain is in `sub` (JWT-SVID §3).
-                .or_else(|| {
-                    let id: SpiffeId = jws.unverified_subject()?.parse().ok()?;
-                    let domain = id.trust_domain().id();
-                    self.find_issuer(|issuer| {
-                        issuer.carrier == carrier && is_svid(issuer) && issuer.voucher.rules.issuer() == domain
-                    })
-                }),
-            // Whoever issues transaction tokens need not say so; configuration lets only one be silent.
-            Carrier::TxnToken => match jws.unverified_issuer() {
-                Some(_) => self.find_issuer(|issuer| is_transaction(issuer) && named(issuer)),
-                None => self.find_issuer(is_transaction),
-            },
-        };
-        found.and_then(|index| {
-            let (issuer, keys) = self.config.issuers.get(index).zip(self.keys.get(index))?;
-            Some((IssuerIndex(index), issuer, keys))
-        })
-    }
-
-    /// Who is to be asked about a token that only its issuer can read; it is no JWT, which says whose it is.
-    pub(crate) fn introspector_of(&self, token: &str, carrier: Carrier) -> Option<IssuerIndex> {
-        let opaque = carrier != Carrier::TxnToken && token.split('.').count() != 3;
-        let readable = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
-        if !opaque || !token.bytes().all(readable) {
-            return None;
+    /// What credentials are judged by.
+    pub(crate) fn trust(&self) -> Trust<'_> {
+        let Config { issuers, credential_headers, resources, workloads, hygiene, client_certificate, limits, .. } =
+            &self.config;
+        Trust {
+            issuers,
+            keys: &self.keys,
+            tokens: &self.tokens,
+            verifier: self.verifier.as_ref(),
+            credential_headers,
+            client_certificate: *client_certificate,
+            token_bytes: limits.token_bytes,
+            workloads,
+            hygiene,
+            resources,
         }
-        let asked = |issuer: &Issuer| issuer.carrier == carrier && *issuer.voucher.rules.profile() == Profile::Opaque;
-        self.find_issuer(asked).map(IssuerIndex)
-    }
-
-    fn find_issuer(&self, is_it: impl Fn(&Issuer) -> bool) -> Option<usize> {
-        self.config.issuers.iter().position(is_it)
     }
 }
 
@@ -265,22 +237,6 @@ fn read(configuration: &[u8], secrets: &dyn Secrets) -> Result<(Config, Judges),
     let config = Config::parse(configuration, secrets)?;
     let policy = Judges::new(&config)?;
     Ok((config, policy))
-}
-
-/// Whether a token says in `iss` that it is of this issuer.
-fn is_named_by_token(issuer: &Issuer) -> bool {
-    match issuer.voucher.rules.profile() {
-        Profile::AccessToken | Profile::Generic { .. } => true,
-        Profile::JwtSvid { .. } | Profile::TxnToken | Profile::Opaque | Profile::X509Svid { .. } => false,
-    }
-}
-
-fn is_svid(issuer: &Issuer) -> bool {
-    matches!(issuer.voucher.rules.profile(), Profile::JwtSvid { .. })
-}
-
-fn is_transaction(issuer: &Issuer) -> bool {
-    *issuer.voucher.rules.profile() == Profile::TxnToken
 }
 
 /// Which configured resource.

@@ -4,8 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use countersign_tokens::UnixTime;
 
-use super::{Carrier, Unverified, Verified, faulty};
-use crate::engine::Engine;
+use super::{Carrier, Trust, Unverified, Verified, faulty};
 use crate::fifo::Fifo;
 use crate::workload::Owner;
 
@@ -64,14 +63,14 @@ impl TokenCache {
 
     pub(super) fn find(
         &self,
-        engine: &Engine,
+        trust: Trust<'_>,
         key: CacheKey,
         now: UnixTime,
     ) -> Result<Option<Arc<Verified>>, Unverified> {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(cached) = held.get(key) else { return Ok(None) };
         let index = cached.verified.issuer.0;
-        let Some((issuer, keys)) = engine.config.issuers.get(index).zip(engine.keys.get(index)) else {
+        let Some((issuer, keys)) = trust.issuers.get(index).zip(trust.keys.get(index)) else {
             return Ok(None);
         };
         let holds = match cached.held {

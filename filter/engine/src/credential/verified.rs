@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use countersign_tokens::VerifiedToken;
 
-use super::{Credential, Issuer, IssuerIndex};
+use super::{Credential, Issuer, IssuerIndex, Trust};
 use crate::bounds::TaskError;
-use crate::config::Config;
 use crate::hygiene::Finding;
 use crate::reason::Reason;
 use crate::task::Task;
@@ -50,21 +49,21 @@ impl Verified {
         denied.has(self.facts.id.as_ref(), task, &self.workload)
     }
 
-    /// What `config` makes of `token`, which the issuer at `index` issued and whose key has been known for `key_age`.
+    /// What is made of `token`, which the issuer at `index` issued and whose key has been known for `key_age`.
     pub(super) fn of(
         token: VerifiedToken,
         credential: &Credential,
         index: IssuerIndex,
         issuer: &Issuer,
-        config: &Config,
+        trust: Trust<'_>,
         key_age: Duration,
     ) -> Self {
         let Standing { workload, entry, ceilings, refused } =
-            config.workloads.standing(&token, &issuer.voucher, &config.vouchers());
-        let pinned = entry.and_then(|number| config.workloads.entry(number));
+            trust.workloads.standing(&token, &issuer.voucher, &trust.vouchers());
+        let pinned = entry.and_then(|number| trust.workloads.entry(number));
         let pinned = pinned.and_then(|entry| entry.governed.actions());
-        let task = issuer.task.task(&token, &|| credential.sha256(config), &config.resources, pinned);
-        let findings = config.hygiene.findings(&token, &issuer.voucher, task.as_ref().ok(), key_age, &config.resources);
+        let task = issuer.task.task(&token, &|| credential.sha256(trust), trust.resources, pinned);
+        let findings = trust.hygiene.findings(&token, &issuer.voucher, task.as_ref().ok(), key_age, trust.resources);
         let facts = TokenFacts::of(&token);
         let lacks = workload.claims.missing(&issuer.voucher.claims).map(|rule| Refused {
             reason: Reason::ClaimRefused,

@@ -251,7 +251,7 @@ pub(super) fn stripped(
     HeaderEdit::removals(headers, |name| {
         is_reserved(name)
             || resource.is_some_and(|resource| resource.ignores(name))
-            || !keep_credential && credential::fields(config).any(|field| same_name(name, field))
+            || !keep_credential && credential::fields(&config.credential_headers).any(|field| same_name(name, field))
     })
 }
 
@@ -262,7 +262,9 @@ pub(super) fn stripped_on_the_way_out(
     dpop: bool,
     reserved: impl Fn(&str) -> bool,
 ) -> Vec<HeaderEdit> {
-    HeaderEdit::removals(headers, |name| reserved(name) || credential::is_the_proxys(name, config, dpop))
+    HeaderEdit::removals(headers, |name| {
+        reserved(name) || credential::is_the_proxys(name, &config.credential_headers, dpop)
+    })
 }
 
 /// `text` as a header value: printable ASCII that no reader takes for another text, everything else percent-encoded (RFC 3986

@@ -138,10 +138,10 @@ impl Turn<'_> {
     /// Who calls, for which task; and neither is over or used up.
     fn admit(&mut self, request: &Request, account: &mut Account) -> Result<(), Halt> {
         let Authenticated { verified, proof } =
-            request.credential.verify(self.engine, self.now).map_err(|unverified| match unverified {
+            request.credential.verify(self.engine.trust(), self.now).map_err(|unverified| match unverified {
                 Unverified::Refused(reason) => Halt::Deny(reason),
                 Unverified::Faulty(fault) => {
-                    account.detail = Some(fault.detail(&self.engine.config));
+                    account.detail = Some(fault.detail(self.engine.trust()));
                     Halt::Deny(fault.reason())
                 }
                 Unverified::NeedKeys(need) => Halt::NeedKeys(need),

@@ -103,7 +103,7 @@ impl<'e> Explained<'e> {
         ruling: Result<Ruling, Halt>,
     ) -> Self {
         let resource = engine.resource(request.resource);
-        let trouble = request.credential.trouble(engine, now).filter(|_| account.verified.is_none());
+        let trouble = request.credential.trouble(engine.trust(), now).filter(|_| account.verified.is_none());
         let issuer = |index: IssuerIndex| engine.config.issuers.get(index.0).map(|issuer| &issuer.voucher);
         let (asks, waits) = match ruling {
             Ok(Ruling::StepUp(step_up)) => (Some(step_up), None),

@@ -16,7 +16,7 @@ pub(super) fn cleaned(turn: &Turn<'_>, request: &Request) -> Vec<HeaderEdit> {
         return Vec::new();
     };
     let goes_on = |name: &str| {
-        let credential = credential::fields(&turn.engine.config);
+        let credential = credential::fields(&turn.engine.config.credential_headers);
         let mut named = credential.chain(resource.list_headers.iter().map(String::as_str));
         transport::is_own(name) || is_reserved(name) || named.any(|field| same_name(field, name))
     };

@@ -113,7 +113,7 @@ impl Arrival {
             Ok(Purpose::Resource(resource, found)) => (resource, found),
             Err(misfit) => return Self::Refused(misfit.refuse(head, target)),
         };
-        match Credential::of(&head, &target, found, config, now) {
+        match Credential::of(&head, &target, found, engine.trust(), now) {
             Ok(credential) => {
                 let (body, complete, untried, trailers) = (Vec::new(), head.end, None, Headers::default());
                 Self::Request(Box::new(Request {
@@ -311,7 +311,7 @@ impl Request {
 pub(super) fn check_trailers(trailers: &Headers, config: &Config) -> Result<(), UnsafeTrailer> {
     let refused = trailers.iter().any(|(name, _)| {
         let for_the_head = route::SINGLE.iter().chain(OTHER_CREDENTIALS).copied();
-        let mut for_the_head = for_the_head.chain(credential::fields(config));
+        let mut for_the_head = for_the_head.chain(credential::fields(&config.credential_headers));
         name.starts_with(':')
             || for_the_head.any(|field| same_name(field, name))
             || is_reserved(name)

@@ -56,7 +56,7 @@ impl Pending {
             Some(verified) => verified.owner,
             None if self.is_verified() => self.held.owner(),
             None => {
-                let known = self.request.credential.known(turn.engine);
+                let known = self.request.credential.known(turn.engine.trust());
                 known.unwrap_or_else(|| Owner::at(self.request.head.source.as_deref()))
             }
         }

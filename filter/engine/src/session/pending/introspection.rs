@@ -28,7 +28,7 @@ impl Pending {
     pub(super) fn introspect(mut self: Box<Self>, turn: &mut Turn<'_>, issuer: IssuerIndex) -> Next {
         let credential = &self.request.credential;
         let id = turn.call_id();
-        let call = credential.introspection(turn.engine, issuer, id);
+        let call = credential.introspection(turn.engine.trust(), issuer, id);
         let Some((call, token)) = call.zip(credential.token_key()) else {
             return self.deny(turn, Reason::IntrospectionUnavailable);
         };
@@ -57,10 +57,10 @@ impl Pending {
             return self.deny(turn, Reason::Internal);
         };
         let Introspecting { issuer, asking, .. } = *asked;
-        match self.request.credential.introspected(turn.engine, issuer, outcome, turn.now) {
+        match self.request.credential.introspected(turn.engine.trust(), issuer, outcome, turn.now) {
             Ok(()) => self.advance(turn),
             Err((reason, fault)) => {
-                self.account.detail = fault.map(|fault| fault.detail(&turn.engine.config));
+                self.account.detail = fault.map(|fault| fault.detail(turn.engine.trust()));
                 asking.refused(reason, turn.now);
                 self.deny(turn, reason)
             }
