@@ -13,10 +13,11 @@ use std::time::Duration;
 use countersign_tokens::{CompactJws, TokenError, TokenErrorClass, UnixTime, VerifiedProof};
 
 use self::cache::Held;
-pub(crate) use self::cache::{CacheKey, TokenCache};
+pub(crate) use self::cache::TokenCache;
 pub(crate) use self::trust::Trust;
 pub use self::verified::{Refused, Verified};
 use crate::calls::{Call, CallId, CallOutcome};
+use crate::carrier::{CacheKey, Carrier};
 use crate::catalogue::Resource;
 use crate::digest;
 use crate::headers::{AUTHORIZATION, Headers, PROOF, RequestHead, same_name};
@@ -27,18 +28,6 @@ use crate::reason::Reason;
 use crate::route::Target;
 use crate::task::TaskSource;
 use crate::workload::{Owner, Voucher};
-
-/// Where a request carries its token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Carrier {
-    /// `Authorization`, with the scheme `Bearer` (RFC 6750 §2.1) or, where a proof comes with it, `DPoP` (RFC 9449 §7.1).
-    Authorization,
-    /// `Txn-Token` (draft-ietf-oauth-transaction-tokens §11): for transaction tokens, and they come nowhere else.
-    TxnToken,
-    /// The field of that number among those that issuers name, which a proxy in front sets: for tokens of the issuers that name
-    /// it, and they come nowhere else. No proof can come with one.
-    Field(usize),
-}
 
 /// Where a client has a credential for its proxy (RFC 9110 §11.7.2); `Authorization` is then for the server behind it.
 const PROXY_AUTHORIZATION: &str = "proxy-authorization";
@@ -157,7 +146,7 @@ pub(crate) struct Fault {
 impl Fault {
     /// How the request is answered.
     pub(crate) fn reason(self) -> Reason {
-        reason_of(self.error)
+        Reason::of_token(self.error)
     }
 
     /// For the record.
@@ -399,20 +388,4 @@ impl std::fmt::Debug for Credential {
 
 fn faulty(issuer: Option<IssuerIndex>, error: TokenError) -> Unverified {
     Unverified::Faulty(Fault { issuer, error })
-}
-
-/// How a request with such a token is answered.
-pub(crate) fn reason_of(error: TokenError) -> Reason {
-    match error.class() {
-        TokenErrorClass::Malformed => Reason::MalformedToken,
-        TokenErrorClass::HeaderRefused => Reason::TokenHeaderRefused,
-        TokenErrorClass::UnknownKey => Reason::UnknownKey,
-        TokenErrorClass::BadSignature => Reason::BadSignature,
-        TokenErrorClass::Expired => Reason::TokenExpired,
-        TokenErrorClass::NotYetValid => Reason::TokenNotYetValid,
-        TokenErrorClass::WrongIssuer => Reason::UnknownIssuer,
-        TokenErrorClass::WrongAudience => Reason::WrongAudience,
-        TokenErrorClass::LifetimeTooLong => Reason::LifetimeTooLong,
-        TokenErrorClass::ClaimRefused => Reason::ClaimRefused,
-    }
 }

@@ -102,7 +102,7 @@ impl Answer {
         match self {
             Self::Unusable => Reason::IntrospectionUnavailable,
             Self::Inactive => Reason::TokenInactive,
-            Self::Refused(error) => crate::credential::reason_of(error),
+            Self::Refused(error) => Reason::of_token(error),
         }
     }
 }

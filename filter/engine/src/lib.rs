@@ -36,6 +36,7 @@ pub mod board;
 pub mod bounds;
 pub mod bundle;
 pub mod calls;
+pub mod carrier;
 pub mod catalogue;
 pub mod check;
 pub mod claims;

@@ -11,6 +11,8 @@ pub use needs::Needs;
 pub use reference::reference;
 pub use table::Reason;
 
+use countersign_tokens::{TokenError, TokenErrorClass};
+
 use crate::check::Check;
 
 /// What a line of the record is about. A closed set: counters are labelled with it.
@@ -134,6 +136,22 @@ pub struct Row {
 }
 
 impl Reason {
+    /// How a request is answered whose token has such a fault.
+    pub(crate) fn of_token(error: TokenError) -> Self {
+        match error.class() {
+            TokenErrorClass::Malformed => Self::MalformedToken,
+            TokenErrorClass::HeaderRefused => Self::TokenHeaderRefused,
+            TokenErrorClass::UnknownKey => Self::UnknownKey,
+            TokenErrorClass::BadSignature => Self::BadSignature,
+            TokenErrorClass::Expired => Self::TokenExpired,
+            TokenErrorClass::NotYetValid => Self::TokenNotYetValid,
+            TokenErrorClass::WrongIssuer => Self::UnknownIssuer,
+            TokenErrorClass::WrongAudience => Self::WrongAudience,
+            TokenErrorClass::LifetimeTooLong => Self::LifetimeTooLong,
+            TokenErrorClass::ClaimRefused => Self::ClaimRefused,
+        }
+    }
+
     /// The reason that the client is told; `known` where the caller could call the tool with other arguments.
     ///
     /// A policy that failed looks like one that denied, and what is not declared looks like what is not permitted. A caller that

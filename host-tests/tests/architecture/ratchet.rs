@@ -25,10 +25,8 @@ pub(crate) const RATCHET: &[(&str, &str)] = &[
 pub(crate) const CIRCLES: &[(&str, &str)] = &[
     ("bundle", "engine"),
     ("config", "bundle forward permit policy record step_up"),
-    ("credential", "introspection"),
     ("engine", "bundle config policy"),
     ("forward", "permit record"),
-    ("introspection", "credential"),
     ("permit", "policy"),
     ("policy", "config step_up"),
     ("record", "step_up"),

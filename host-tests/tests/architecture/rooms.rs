@@ -119,6 +119,7 @@ pub(crate) const ROOMS: &[(&str, Room)] = &[
     ("bounds", Room::Protocols),
     ("bundle", Room::Engine),
     ("calls", Room::Facts),
+    ("carrier", Room::Trust),
     ("catalogue", Room::Protocols),
     ("check", Room::Facts),
     ("claims", Room::Rights),

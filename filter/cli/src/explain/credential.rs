@@ -5,8 +5,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use countersign_engine::carrier;
 use countersign_engine::config::Config;
-use countersign_engine::credential;
 use countersign_engine::credential::Issuer;
 use countersign_engine::keys::KeySource;
 use countersign_tokens::{Algorithm, CompactJws, JwtSimple, Key, KeyFormat, KeySet, Profile, TokenError, Verifier};
@@ -155,9 +155,9 @@ fn issuer_of<'c>(token: &str, config: &'c Config) -> Option<(usize, &'c Issuer)>
 /// The header field that carries `token`: some issuers' come in a field of their own, and nowhere else.
 fn field(arguments: &Explain, issuer: Option<(&Issuer, &Config)>, token: String) -> (String, String) {
     let own = issuer.and_then(|(issuer, config)| match issuer.carrier {
-        credential::Carrier::Authorization => None,
-        credential::Carrier::TxnToken => Some("txn-token"),
-        credential::Carrier::Field(number) => config.credential_headers.get(number).map(String::as_str),
+        carrier::Carrier::Authorization => None,
+        carrier::Carrier::TxnToken => Some("txn-token"),
+        carrier::Carrier::Field(number) => config.credential_headers.get(number).map(String::as_str),
     });
     if let Some(name) = own {
         return (name.to_owned(), token);

@@ -4,32 +4,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use countersign_tokens::UnixTime;
 
-use super::{Carrier, Trust, Unverified, Verified, faulty};
+use super::{Trust, Unverified, Verified, faulty};
+use crate::carrier::CacheKey;
 use crate::fifo::Fifo;
 use crate::workload::Owner;
-
-/// What tells a token, and how it came, from every other: what was verified as one kind is not known as another.
-///
-/// A digest of another kind than elsewhere, because it is made of every request's token and never leaves the worker: BLAKE3
-/// takes a third of the time of SHA-256 where neither has instructions of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct CacheKey([u8; 32]);
-
-impl CacheKey {
-    pub(crate) fn of(carrier: Carrier, token: &str) -> Self {
-        let (kind, number): (&[u8], usize) = match carrier {
-            Carrier::Authorization => (b"authorization ", 0),
-            Carrier::TxnToken => (b"txn-token ", 0),
-            Carrier::Field(number) => (b"field ", number),
-        };
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(kind);
-        if matches!(carrier, Carrier::Field(_)) {
-            hasher.update(&number.to_le_bytes());
-        }
-        Self(*hasher.update(token.as_bytes()).finalize().as_bytes())
-    }
-}
 
 /// Tokens verified before, by digest: bounded, first in first out, per worker.
 ///

@@ -2,7 +2,8 @@
 
 use countersign_tokens::{CompactJws, Profile, SpiffeId, TrustDomain, Verifier};
 
-use super::{Carrier, Issuer, IssuerIndex, TokenCache};
+use super::{Issuer, IssuerIndex, TokenCache};
+use crate::carrier::Carrier;
 use crate::catalogue::Resource;
 use crate::hygiene::Hygiene;
 use crate::keys::KeyStore;

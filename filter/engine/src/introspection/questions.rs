@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use countersign_tokens::UnixTime;
 
-use crate::credential::CacheKey;
+use crate::carrier::CacheKey;
 use crate::fifo::Fifo;
 use crate::reason::Reason;
 use crate::workload::Owner;
@@ -230,7 +230,7 @@ impl Spent {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::credential::Carrier;
+    use crate::carrier::Carrier;
 
     const BUDGET: Budget = Budget { worker: 6, address: 4 };
 

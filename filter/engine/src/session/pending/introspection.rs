@@ -4,7 +4,8 @@ use countersign_tokens::UnixTime;
 
 use super::{CALL_GRACE, NeededFor, Pending, Waiting};
 use crate::calls::{CallId, CallOutcome};
-use crate::credential::{CacheKey, IssuerIndex};
+use crate::carrier::CacheKey;
+use crate::credential::IssuerIndex;
 use crate::introspection::questions::{Ask, Asking, Number};
 use crate::reason::Reason;
 use crate::session::{Next, Turn};
