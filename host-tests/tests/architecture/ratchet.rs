@@ -6,18 +6,13 @@ use super::rooms::refusal;
 
 /// Imports that go against the arrows: who imports, and what. Sorted.
 pub(crate) const RATCHET: &[(&str, &str)] = &[
-    ("policy", "step_up::Approval"),
     ("policy::cedar", "config::Config"),
     ("policy::cedar", "config::Sandbox"),
-    ("policy::context", "step_up::Approval"),
-    ("policy::decide", "step_up::Approval"),
-    ("policy::document", "step_up::Approval"),
     ("policy::effort", "config::Config"),
     ("policy::judges", "config::Config"),
     ("policy::judges", "config::PolicyConfig"),
     ("policy::load", "config::Sandbox"),
     ("policy::rego", "config::Sandbox"),
-    ("policy::rego", "step_up::Approval"),
     ("policy::rego_absent", "config::Sandbox"),
 ];
 
@@ -28,8 +23,8 @@ pub(crate) const CIRCLES: &[(&str, &str)] = &[
     ("engine", "bundle config policy"),
     ("forward", "permit record"),
     ("permit", "policy"),
-    ("policy", "config step_up"),
-    ("record", "step_up"),
+    ("policy", "config"),
+    ("record", "policy"),
     ("step_up", "policy"),
 ];
 

@@ -6,12 +6,11 @@ use std::collections::HashSet;
 
 use cedar_policy::{Context, Entity, EntityUid, RestrictedExpression};
 
-use super::Facts;
 use super::attributes::{self, Attribute, Value};
 use super::reads::Names;
 use super::schema::Types;
+use super::{Approval, Facts};
 use crate::claims::Claim;
-use crate::step_up::Approval;
 use crate::workload::Identity;
 
 type Pairs = Vec<(String, RestrictedExpression)>;

@@ -19,11 +19,10 @@ use super::context::{self, ContextError};
 use super::index::{Asked, Panel, Slot};
 use super::load::Rule;
 use super::reads::Reads;
-use super::{Allow, Deny, Facts, StepUp, Verdict};
+use super::{Allow, Approval, Deny, Facts, StepUp, Verdict};
 use crate::claims::UnreadableClaim;
 use crate::reason::Reason;
 use crate::rollout::Mode;
-use crate::step_up::Approval;
 use crate::workload::Identity;
 
 /// How long the approval lasts with which step-ups are tried before anybody is asked.

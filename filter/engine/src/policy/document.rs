@@ -7,14 +7,13 @@ use countersign_tokens::json::{Json, Members};
 use countersign_tokens::{Machine, Subject, UnixTime};
 use serde_json::{Map, Value, json};
 
-use super::Facts;
 use super::attributes::{self, Attribute};
 use super::schema::ActionName;
+use super::{Approval, Facts};
 use crate::action::Operation;
 use crate::catalogue::Resource;
 use crate::claims::UnreadableClaim;
 use crate::clock;
-use crate::step_up::Approval;
 use crate::workload::Identity;
 
 /// The member of the context that says what time it is: all others say what is asked.

@@ -258,9 +258,19 @@ use crate::action::Action;
 use crate::catalogue::Risk;
 use crate::hygiene::Finding;
 use crate::reason::{Mend, Reason};
-use crate::step_up::Approval;
 use crate::task::Task;
-use crate::workload::{TokenFacts, Workload};
+use crate::workload::{Identity, TokenFacts, Workload};
+
+/// An approval of exactly one call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Approval {
+    /// The challenge it answers.
+    pub challenge: String,
+    /// Who approved.
+    pub approver: Identity,
+    /// Until when it holds.
+    pub expires: UnixTime,
+}
 
 /// Everything a policy may read.
 #[derive(Clone, Copy, Debug)]

@@ -18,7 +18,7 @@ use crate::hygiene::{self, Finding};
 use crate::ids::DecisionId;
 use crate::learned::Warning;
 use crate::ledger::Entry;
-use crate::policy::Facts;
+use crate::policy::{Approval, Facts};
 use crate::reason::{Mend, Reason};
 use crate::record::{self, Line};
 use crate::reply::{Addressee, Denial, Reply};
@@ -26,7 +26,6 @@ use crate::risk::Rating;
 use crate::rollout::{Flip, Mode};
 use crate::route::Target;
 use crate::sessions::{Digester, Seal};
-use crate::step_up::Approval;
 use crate::task::{Task, scope_for};
 use crate::weight;
 

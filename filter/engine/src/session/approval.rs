@@ -8,10 +8,10 @@ use super::decide::entry;
 use super::request::Request;
 use crate::calls::{Call, CallId, CallOutcome};
 use crate::engine::Engine;
-use crate::policy::StepUp;
+use crate::policy::{Approval, StepUp};
 use crate::reason::Reason;
 use crate::step_up::open::{self, Subject};
-use crate::step_up::{Answer, Approval, ApprovalRequest, Binding, BindingFacts, Challenge, read_answer, webhook_call};
+use crate::step_up::{Answer, ApprovalRequest, Binding, BindingFacts, Challenge, read_answer, webhook_call};
 
 /// A question under way.
 pub(super) struct Asked {

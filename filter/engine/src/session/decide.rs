@@ -18,13 +18,14 @@ use crate::credential::{Authenticated, IssuerIndex, NeedKeys, Refused, Unverifie
 use crate::digest;
 use crate::learned::Learned;
 use crate::ledger::{Ends, Entry, Room};
-use crate::policy::{Allow, Carried, Deny, Facts, Given, Judges, Opinion, Question, StepUp, Unknown, Verdict};
+use crate::policy::{
+    Allow, Approval, Carried, Deny, Facts, Given, Judges, Opinion, Question, StepUp, Unknown, Verdict,
+};
 use crate::possession::nonce::{NonceRule, Worth};
 use crate::reason::Reason;
 use crate::rollout::Mode;
 use crate::sessions::{self, Digester, NoKey};
 use crate::shape::InputSchema;
-use crate::step_up::Approval;
 use crate::task::{Circumstances, Coverage, Grant, Object};
 use crate::workload::Identity;
 use crate::workload::register::Ceiling;

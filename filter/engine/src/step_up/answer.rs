@@ -8,12 +8,13 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::request::Challenge;
-use super::{Approval, StepUpConfig, signature};
+use super::{StepUpConfig, signature};
 use crate::board::LedgerError;
 use crate::calls::{CallFailure, CallOutcome};
 use crate::clock;
 use crate::digest;
 use crate::headers::Headers;
+use crate::policy::Approval;
 use crate::reason::Reason;
 use crate::workload::{Identity, Workload};
 

@@ -43,15 +43,12 @@ mod signature;
 use std::fmt;
 use std::time::Duration;
 
-use countersign_tokens::UnixTime;
-
 pub use answer::{Answer, read_answer};
 pub use binding::{Binding, BindingFacts};
 pub use open::OpenBounds;
 pub use request::{ApprovalRequest, Challenge, webhook_call};
 
 use crate::calls::Endpoint;
-use crate::workload::Identity;
 
 /// The approval webhook.
 #[derive(Clone, PartialEq, Eq)]
@@ -74,17 +71,6 @@ impl fmt::Debug for StepUpConfig {
             .field("hold", hold)
             .finish()
     }
-}
-
-/// An approval of exactly one call.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Approval {
-    /// The challenge it answers.
-    pub challenge: String,
-    /// Who approved.
-    pub approver: Identity,
-    /// Until when it holds.
-    pub expires: UnixTime,
 }
 
 #[cfg(test)]

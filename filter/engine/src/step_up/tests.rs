@@ -20,7 +20,7 @@ use crate::headers::Headers;
 use crate::policy::StepUp;
 use crate::reason::Reason;
 use crate::task::{Grants, Task};
-use crate::workload::{Actor, Kind, Workload};
+use crate::workload::{Actor, Identity, Kind, Workload};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 /// 2026-11-23T10:00:00Z

@@ -36,13 +36,12 @@ use super::basis::{self, Fields};
 use super::decide::hypothetical;
 use super::document::{asked_at, document};
 use super::error::{LoadError, Place, Problem};
-use super::{Allow, Deny, Facts, StepUp, Verdict, several};
+use super::{Allow, Approval, Deny, Facts, StepUp, Verdict, several};
 use crate::action::Action;
 use crate::catalogue::Resource;
 use crate::config::Sandbox;
 use crate::pointer::Pointer;
 use crate::reason::Reason;
-use crate::step_up::Approval;
 use answer::{Answer, Told};
 #[cfg(test)]
 pub(super) use builtins::BUILTINS;

@@ -12,13 +12,12 @@ use crate::action::{Action, Operation};
 use crate::claims::DeclaredClaims;
 use crate::policy::arguments::{Arguments, AskedFor};
 use crate::policy::cedar::catalogue as catalogue_types;
-use crate::policy::context;
 use crate::policy::decide::hypothetical;
 use crate::policy::reads::Names;
 use crate::policy::schema::{self, ActionName, Types};
+use crate::policy::{Approval, context};
 use crate::policy::{Facts, Verdict};
 use crate::rollout::Mode;
-use crate::step_up::Approval;
 use crate::workload::Kind;
 
 const PRINCIPALS: [&str; 8] = [

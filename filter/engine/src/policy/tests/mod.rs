@@ -24,14 +24,13 @@ use countersign_tokens::UnixTime;
 use countersign_tokens::json::{self, Members};
 use serde_json::{Map, Value, json};
 
-use super::{CedarPolicy, Deny, Facts, LoadError, Surroundings, Verdict};
+use super::{Approval, CedarPolicy, Deny, Facts, LoadError, Surroundings, Verdict};
 use crate::action::{Action, Class, McpOperation, Operation, ToolCall, test_support};
 use crate::catalogue::{Authentication, Match, PathMatch, Protocol, Resource, Risk, Tool};
 use crate::claims::Claims;
 use crate::digest::SentDigest;
 use crate::hygiene::Finding;
 use crate::reason::Reason;
-use crate::step_up::Approval;
 use crate::task::{Grants, Task};
 use crate::workload::{Actor, Identity, Kind, TokenFacts, Trait, Workload};
 

@@ -8,6 +8,7 @@ use super::*;
 use crate::board::LedgerError;
 use crate::calls::CallFailure;
 use crate::digest;
+use crate::policy::Approval;
 
 /// What is asked about, once.
 pub(super) static ASKED: LazyLock<Result<Asked, String>> = LazyLock::new(Asked::new);
