@@ -30,7 +30,7 @@ use crate::introspection::Budget;
 use crate::ledger::Capacity;
 use crate::mistakes::{ConfigError, ConfigErrors};
 use crate::permit::Unmatched;
-use crate::policy::{Link, PdpConfig};
+use crate::policy::{PolicyConfig, Sandbox};
 use crate::possession::ClientCertificate;
 use crate::record::RecordConfig;
 use crate::risk::RiskRules;
@@ -91,29 +91,6 @@ impl Config {
     pub fn vouchers(&self) -> impl Iterator<Item = &Voucher> + Clone {
         self.issuers.iter().map(|issuer| &issuer.voucher)
     }
-}
-
-/// What decides: at least one of them; all where there are several.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PolicyConfig {
-    /// Cedar policy text.
-    pub cedar: Option<String>,
-    /// What is made of its templates.
-    pub links: Option<Vec<Link>>,
-    /// Rego policy text.
-    pub rego: Option<String>,
-    /// The most bytes that it is asked about, arguments included.
-    pub rego_input: usize,
-    /// A decision point elsewhere.
-    pub pdp: Option<PdpConfig>,
-}
-
-/// Where what is allowed and risky goes instead of the ordinary upstream: the gateway's route for it is picked by its name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sandbox {
-    pub name: String,
-    /// What clients send there and what does not arrive.
-    pub strip_headers: Vec<String>,
 }
 
 /// Bounds; each denies when reached.

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use cedar_policy::Authorizer;
 
+use super::Sandbox;
 use super::arguments::Asked;
 use super::compiling::Stage;
 use super::error::{LoadError, Problem};
@@ -16,7 +17,7 @@ use super::templates::Link;
 use crate::action::Action;
 use crate::catalogue::Resource;
 use crate::claims::DeclaredClaims;
-use crate::config::{Config, Sandbox};
+use crate::config::Config;
 use crate::progress;
 use crate::shape::InputSchema;
 use crate::workload::Voucher;

@@ -71,7 +71,8 @@ fn times(one: Duration, number: usize) -> Duration {
 mod tests {
     use super::*;
     use crate::action::test_support::{resource, tool};
-    use crate::config::{NoSecrets, PolicyConfig};
+    use crate::config::NoSecrets;
+    use crate::policy::PolicyConfig;
 
     const MINIMAL: &str = r#"{
         "version": 1,

@@ -12,15 +12,14 @@ use serde_json::Value;
 use super::arguments::AskedFor;
 use super::asks::{self, Ask, How};
 use super::cedar::{CedarPolicy, Surroundings};
-use super::declared;
 use super::error::{LoadError, Place, Problem};
+use super::{Sandbox, declared};
 
 use super::reads::Reads;
 use super::schema;
 use super::subjects;
 use super::templates::Template;
 use super::vocabulary;
-use crate::config::Sandbox;
 use crate::frameworks;
 use crate::rollout::Mode;
 use crate::workload::{Kind, Voucher, vouching};

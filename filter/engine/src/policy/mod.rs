@@ -272,6 +272,29 @@ pub struct Approval {
     pub expires: UnixTime,
 }
 
+/// What decides: at least one of them; all where there are several.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PolicyConfig {
+    /// Cedar policy text.
+    pub cedar: Option<String>,
+    /// What is made of its templates.
+    pub links: Option<Vec<Link>>,
+    /// Rego policy text.
+    pub rego: Option<String>,
+    /// The most bytes that it is asked about, arguments included.
+    pub rego_input: usize,
+    /// A decision point elsewhere.
+    pub pdp: Option<PdpConfig>,
+}
+
+/// Where what is allowed and risky goes instead of the ordinary upstream: the gateway's route for it is picked by its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sandbox {
+    pub name: String,
+    /// What clients send there and what does not arrive.
+    pub strip_headers: Vec<String>,
+}
+
 /// Everything a policy may read.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {

@@ -3,10 +3,9 @@
 use std::borrow::Cow;
 
 use super::error::{LoadError, Place, Problem};
-use super::{Facts, Verdict};
+use super::{Facts, Sandbox, Verdict};
 use crate::action::Action;
 use crate::catalogue::Resource;
-use crate::config::Sandbox;
 
 /// None can be made.
 #[derive(Clone, Debug)]

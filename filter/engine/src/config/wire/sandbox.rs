@@ -3,7 +3,8 @@
 use super::distinct;
 use super::seen::Names;
 use crate::config::read::Node;
-use crate::config::{Sandbox, text};
+use crate::config::text;
+use crate::policy::Sandbox;
 
 /// The list of them.
 pub(super) fn sandboxes(node: &Node<'_>) -> Option<Vec<Sandbox>> {

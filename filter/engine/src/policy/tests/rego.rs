@@ -3,9 +3,8 @@
 use std::borrow::Cow;
 
 use super::*;
-use crate::config::Sandbox;
-use crate::policy::RegoPolicy;
 use crate::policy::rego::BUILTINS;
+use crate::policy::{RegoPolicy, Sandbox};
 
 /// The most bytes that a module is asked about.
 const INPUT: usize = 64 * 1024;

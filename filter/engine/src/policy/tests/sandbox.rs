@@ -4,8 +4,7 @@ use serde_json::json;
 
 use super::{Failure, Outcome, World, among, call, catalogue, lines, mcp, spell};
 use crate::action::Action;
-use crate::config::Sandbox;
-use crate::policy::{CedarPolicy, Surroundings, Verdict};
+use crate::policy::{CedarPolicy, Sandbox, Surroundings, Verdict};
 
 const ALL: &str = r#"@id("all") permit(principal, action, resource);"#;
 const LAB: &str = r#"@id("lab") @sandbox("lab") permit(principal, action, resource) when { context.risk == "high" };"#;
