@@ -93,7 +93,7 @@ impl Engine {
         let base = older.base.as_ref();
         let base = base.ok_or_else(|| ConfigErrors::from(ConfigError::new("/bundle", "there are no bundles here")))?;
         let config = Config::parse(&base.with(configuration)?, base.secrets())?;
-        let effort = policy::effort(&config);
+        let effort = policy::effort(&config.parts());
         if effort > most {
             return Err(Refused::TooLong(effort));
         }
@@ -211,7 +211,7 @@ impl Loading {
     /// The next step.
     pub(crate) fn step(self) -> Result<Progress<Box<Engine>, Self>, ConfigErrors> {
         let Self { older, config, revision, policy } = self;
-        Ok(match policy.step(&config)? {
+        Ok(match policy.step(&config.parts())? {
             Progress::Done(policy) => Progress::Done(Box::new(older.succeeded_by(config, policy, revision))),
             Progress::More(policy) => Progress::More(Self { older, config, revision, policy }),
         })
@@ -235,7 +235,7 @@ impl From<ConfigErrors> for Refused {
 /// A configuration and its compiled policy.
 fn read(configuration: &[u8], secrets: &dyn Secrets) -> Result<(Config, Judges), ConfigErrors> {
     let config = Config::parse(configuration, secrets)?;
-    let policy = Judges::new(&config)?;
+    let policy = Judges::new(&config.parts())?;
     Ok((config, policy))
 }
 

@@ -34,7 +34,7 @@ pub(super) struct Judge<'c> {
 
 impl<'c> Judge<'c> {
     pub(super) fn new(config: &'c Config, policy: Option<&'c CedarPolicy>) -> Self {
-        Self { config, policy, revision: policy::revision(config) }
+        Self { config, policy, revision: policy::revision(&config.parts()) }
     }
 
     /// What comes of `record`. Decisions count as enforced, whatever mode is configured.

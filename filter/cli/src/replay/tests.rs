@@ -92,7 +92,7 @@ fn watched(record: Value) -> Value {
 /// With the revision of [`base`].
 fn by_the_same(record: Value) -> Result<Value> {
     let loaded = validate::load(&Document::of(base()), &Present::default());
-    let revision = policy::revision(&loaded.map_err(|findings| format!("{findings:?}"))?.config);
+    let revision = policy::revision(&loaded.map_err(|findings| format!("{findings:?}"))?.config.parts());
     Ok(with(record, &[("policy_revision", json!(revision))]))
 }
 

@@ -166,7 +166,7 @@ pub fn load(document: &Document, secrets: &Present) -> Result<Loaded, Vec<Findin
     let of_policy = |error: &LoadError| Finding::of_policy(error, CEDAR, &document.value);
     match Config::parse(document.text.as_bytes(), secrets) {
         Ok(config) => {
-            let cedar = CedarPolicy::of(&config);
+            let cedar = CedarPolicy::of(&config.parts());
             let (rego, input) = (config.policy.rego.as_deref(), config.policy.rego_input);
             let rego = rego.map(|text| RegoPolicy::compile(text, input, &config.resources, &config.sandboxes));
             let rego = rego.transpose();

@@ -30,7 +30,7 @@ use crate::introspection::Budget;
 use crate::ledger::Capacity;
 use crate::mistakes::{ConfigError, ConfigErrors};
 use crate::permit::Unmatched;
-use crate::policy::{PolicyConfig, Sandbox};
+use crate::policy::{Parts, PolicyConfig, Sandbox};
 use crate::possession::ClientCertificate;
 use crate::record::RecordConfig;
 use crate::risk::RiskRules;
@@ -87,7 +87,19 @@ impl Config {
         report.finish(kept.and(config))
     }
 
-    /// What its issuers vouch for.
+    /// What its policies are made for.
+    pub fn parts(&self) -> Parts<'_> {
+        Parts {
+            policy: &self.policy,
+            resources: &self.resources,
+            sandboxes: &self.sandboxes,
+            issuers: self.vouchers().collect(),
+            risk: &self.risk,
+            approvals: self.step_up.is_some(),
+        }
+    }
+
+    /// Who vouches for workloads: its issuers.
     pub fn vouchers(&self) -> impl Iterator<Item = &Voucher> + Clone {
         self.issuers.iter().map(|issuer| &issuer.voucher)
     }

@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use cedar_policy::Authorizer;
 
-use super::Sandbox;
 use super::arguments::Asked;
 use super::compiling::Stage;
 use super::error::{LoadError, Problem};
@@ -14,10 +13,10 @@ use super::index::Index;
 use super::load::{self, Rule};
 use super::schema::{Declared, Types};
 use super::templates::Link;
+use super::{Parts, Sandbox};
 use crate::action::Action;
 use crate::catalogue::Resource;
 use crate::claims::DeclaredClaims;
-use crate::config::Config;
 use crate::progress;
 use crate::shape::InputSchema;
 use crate::workload::Voucher;
@@ -48,13 +47,13 @@ pub struct Surroundings<'a> {
 }
 
 impl<'a> Surroundings<'a> {
-    /// Those of the policy in `config`.
-    pub(super) fn of(config: &'a Config) -> Self {
+    /// Those of the policy in `parts`.
+    pub(super) fn of(parts: &Parts<'a>) -> Self {
         Self {
-            resources: &config.resources,
-            sandboxes: &config.sandboxes,
-            issuers: Some(config.vouchers().collect()),
-            links: config.policy.links.as_deref(),
+            resources: parts.resources,
+            sandboxes: parts.sandboxes,
+            issuers: Some(parts.issuers.clone()),
+            links: parts.policy.links.as_deref(),
         }
     }
 
@@ -67,9 +66,9 @@ impl<'a> Surroundings<'a> {
 }
 
 impl CedarPolicy {
-    /// That of `config`, if it has one; or everything that is wrong with it or the catalogue.
-    pub fn of(config: &Config) -> Result<Option<Self>, Vec<LoadError>> {
-        config.policy.cedar.as_deref().map(|text| Self::compile(text, &Surroundings::of(config))).transpose()
+    /// That of `parts`, if there is one; or everything that is wrong with it or the catalogue.
+    pub fn of(parts: &Parts<'_>) -> Result<Option<Self>, Vec<LoadError>> {
+        parts.policy.cedar.as_deref().map(|text| Self::compile(text, &Surroundings::of(parts))).transpose()
     }
 
     /// Compiles `text` for what is `around` it, or says everything that is wrong with either.

@@ -9,8 +9,7 @@ use std::time::Duration;
 use cedar_policy::{ActionConstraint, EntityUid, PolicySet};
 use serde_json::Value;
 
-use super::dead;
-use crate::config::Config;
+use super::{Parts, dead};
 
 /// Of a tool: its schema, its entity, its place in the index.
 const TOOL: Duration = Duration::from_micros(1_500);
@@ -21,11 +20,11 @@ const BYTE: Duration = Duration::from_nanos(100);
 /// Actions besides those of tools.
 const OTHERS: usize = 100;
 
-/// About how long loading the policies of `config` takes.
-pub(crate) fn effort(config: &Config) -> Duration {
-    let tools: usize = config.resources.iter().map(|resource| resource.tools.len()).sum();
+/// About how long loading the policies of `parts` takes.
+pub(crate) fn effort(parts: &Parts<'_>) -> Duration {
+    let tools: usize = parts.resources.iter().map(|resource| resource.tools.len()).sum();
     let actions = tools.saturating_add(OTHERS);
-    let set: PolicySet = config.policy.cedar.as_deref().and_then(|text| text.parse().ok()).unwrap_or_default();
+    let set: PolicySet = parts.policy.cedar.as_deref().and_then(|text| text.parse().ok()).unwrap_or_default();
     let questions = |json: Option<Value>| json.and_then(|json| Some(dead::questions(json.get("conditions")?)));
     let written = set.policies().map(|policy| {
         (policy.action_constraint(), policy.to_string().len(), questions(policy.to_json().ok()).unwrap_or_default())
@@ -37,7 +36,7 @@ pub(crate) fn effort(config: &Config) -> Duration {
             questions(template.to_json().ok()).unwrap_or_default(),
         )
     });
-    let links = config.policy.links.as_ref().map_or(0, Vec::len);
+    let links = parts.policy.links.as_ref().map_or(0, Vec::len);
     let (mut pairs, mut bytes) = (actions.saturating_mul(links), 0_usize);
     for (constraint, length, questions) in written.chain(templates) {
         // Each part that could be dead is typed as the policy is.
@@ -71,7 +70,7 @@ fn times(one: Duration, number: usize) -> Duration {
 mod tests {
     use super::*;
     use crate::action::test_support::{resource, tool};
-    use crate::config::NoSecrets;
+    use crate::config::{Config, NoSecrets};
     use crate::policy::PolicyConfig;
 
     const MINIMAL: &str = r#"{
@@ -93,7 +92,7 @@ mod tests {
         let cedar = Some((0..policies).map(policy).collect());
         config.policy = PolicyConfig { cedar, ..config.policy };
         config.resources = vec![many];
-        Ok(effort(&config).as_secs_f64())
+        Ok(effort(&config.parts()).as_secs_f64())
     }
 
     #[test]

@@ -11,12 +11,13 @@ use super::arguments::{Asked, Schemas, Unfit};
 use super::cedar::Surroundings;
 use super::compiling::Stage;
 use super::pdp::{Given, MOST_QUESTIONS, Pdp, Question};
-use super::{CedarPolicy, Deny, Facts, LoadError, Opined, PolicyConfig, RegoPolicy, Unknown, Verdict, basis, several};
+use super::{
+    CedarPolicy, Deny, Facts, LoadError, Opined, Parts, PolicyConfig, RegoPolicy, Unknown, Verdict, basis, several,
+};
 use crate::action::Action;
 use crate::bounds::ArgumentPlace;
 use crate::calls::{Call, CallId, CallOutcome};
 use crate::catalogue::Resource;
-use crate::config::Config;
 use crate::mistakes::ConfigErrors;
 use crate::progress::{self, Progress};
 use crate::reason::Reason;
@@ -49,12 +50,12 @@ pub(crate) enum Opinion {
 pub(crate) struct Compiling(Stage);
 
 impl Compiling {
-    /// The next step. `config` is the same for each.
-    pub(crate) fn step(self, config: &Config) -> Result<Progress<Judges, Self>, ConfigErrors> {
-        let Some(text) = &config.policy.cedar else { return Ok(Progress::Done(Judges::with(None, config)?)) };
-        let step = self.0.step(text, &Surroundings::of(config)).map_err(|errors| placed("/policy/cedar", &errors))?;
+    /// The next step. `parts` are the same for each.
+    pub(crate) fn step(self, parts: &Parts<'_>) -> Result<Progress<Judges, Self>, ConfigErrors> {
+        let Some(text) = &parts.policy.cedar else { return Ok(Progress::Done(Judges::with(None, parts)?)) };
+        let step = self.0.step(text, &Surroundings::of(parts)).map_err(|errors| placed("/policy/cedar", &errors))?;
         Ok(match step {
-            Progress::Done(cedar) => Progress::Done(Judges::with(Some(cedar), config)?),
+            Progress::Done(cedar) => Progress::Done(Judges::with(Some(cedar), parts)?),
             Progress::More(stage) => Progress::More(Self(stage)),
         })
     }
@@ -66,18 +67,18 @@ impl fmt::Debug for Compiling {
     }
 }
 
-/// Names the policies and the catalogue of `config`, on every record: 16 hexadecimal digits of a SHA-256.
-pub fn revision(config: &Config) -> String {
-    let PolicyConfig { cedar, links, rego, rego_input: _, pdp } = &config.policy;
+/// Names the policies and the catalogue in `parts`, on every record: 16 hexadecimal digits of a SHA-256.
+pub fn revision(parts: &Parts<'_>) -> String {
+    let PolicyConfig { cedar, links, rego, rego_input: _, pdp } = parts.policy;
     let elsewhere =
         pdp.as_ref().map(|pdp| format!("{} {}{}", pdp.dialect.name(), pdp.endpoint.authority, pdp.endpoint.path));
     let renamed = pdp.iter().flat_map(|pdp| &pdp.names);
     let renamed: Vec<String> = renamed.map(|(member, name)| format!("{} {name}", member.key())).collect();
     let elsewhere = elsewhere.map(|elsewhere| [vec![elsewhere], renamed].concat().join(" "));
-    let rules = (config.risk != RiskRules::default()).then(|| format!("{:?}", config.risk));
+    let rules = (*parts.risk != RiskRules::default()).then(|| format!("{:?}", parts.risk));
     let links = links.as_ref().map(|links| format!("{links:?}"));
-    let parts = [cedar.as_deref(), links.as_deref(), rego.as_deref(), elsewhere.as_deref(), rules.as_deref()];
-    basis::revision(&parts.into_iter().flatten().collect::<Vec<_>>().join("\n"), &config.resources)
+    let texts = [cedar.as_deref(), links.as_deref(), rego.as_deref(), elsewhere.as_deref(), rules.as_deref()];
+    basis::revision(&texts.into_iter().flatten().collect::<Vec<_>>().join("\n"), parts.resources)
 }
 
 /// `errors` in the text at `pointer`.
@@ -86,16 +87,16 @@ fn placed(pointer: &str, errors: &[LoadError]) -> ConfigErrors {
 }
 
 impl Judges {
-    /// Those of `config`, or everything that is wrong with its policies and what they are about, each with the pointer to
+    /// Those for `parts`, or everything that is wrong with its policies and what they are about, each with the pointer to
     /// the text that it is about.
-    pub(crate) fn new(config: &Config) -> Result<Self, ConfigErrors> {
-        progress::finish(Compiling::default(), |compiling| compiling.step(config))
+    pub(crate) fn new(parts: &Parts<'_>) -> Result<Self, ConfigErrors> {
+        progress::finish(Compiling::default(), |compiling| compiling.step(parts))
     }
 
-    /// Those of `config`, of which `cedar` is compiled.
-    fn with(cedar: Option<CedarPolicy>, config: &Config) -> Result<Self, ConfigErrors> {
-        let PolicyConfig { cedar: _, links: _, rego: rego_text, rego_input, pdp } = &config.policy;
-        let (resources, sandboxes) = (&config.resources, &config.sandboxes);
+    /// Those for `parts`, of which `cedar` is compiled.
+    fn with(cedar: Option<CedarPolicy>, parts: &Parts<'_>) -> Result<Self, ConfigErrors> {
+        let PolicyConfig { cedar: _, links: _, rego: rego_text, rego_input, pdp } = parts.policy;
+        let (resources, sandboxes) = (parts.resources, parts.sandboxes);
         let rego = rego_text.as_ref().map(|text| RegoPolicy::compile(text, *rego_input, resources, sandboxes));
         let rego = rego.transpose().map_err(|errors| placed("/policy/rego", &errors))?;
         let schemas = match pdp {
@@ -105,7 +106,7 @@ impl Judges {
             }
             Some(_) | None => None,
         };
-        let (approvals, revision) = (config.step_up.is_some(), revision(config));
+        let (approvals, revision) = (parts.approvals, revision(parts));
         Ok(Self { cedar, rego, pdp: pdp.clone().map(Pdp::new), schemas, approvals, revision })
     }
 

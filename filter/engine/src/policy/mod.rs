@@ -255,11 +255,12 @@ pub use templates::Link;
 use countersign_tokens::UnixTime;
 
 use crate::action::Action;
-use crate::catalogue::Risk;
+use crate::catalogue::{Resource, Risk};
 use crate::hygiene::Finding;
 use crate::reason::{Mend, Reason};
+use crate::risk::RiskRules;
 use crate::task::Task;
-use crate::workload::{Identity, TokenFacts, Workload};
+use crate::workload::{Identity, TokenFacts, Voucher, Workload};
 
 /// An approval of exactly one call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -293,6 +294,19 @@ pub struct Sandbox {
     pub name: String,
     /// What clients send there and what does not arrive.
     pub strip_headers: Vec<String>,
+}
+
+/// What policies are made for: what there is of a configuration that they depend on.
+#[derive(Clone, Debug)]
+pub struct Parts<'a> {
+    pub policy: &'a PolicyConfig,
+    pub resources: &'a [Resource],
+    pub sandboxes: &'a [Sandbox],
+    /// Who callers can be from.
+    pub issuers: Vec<&'a Voucher>,
+    pub risk: &'a RiskRules,
+    /// Whether somebody can be asked for an approval at all.
+    pub approvals: bool,
 }
 
 /// Everything a policy may read.
