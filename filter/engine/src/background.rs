@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use countersign_tokens::{KeySet, UnixTime};
 
-use crate::bundle::{Bundles, News};
+use crate::bundle::{BundleError, Bundles, News};
 use crate::calls::{Call, CallId, CallOutcome};
 use crate::credential::IssuerIndex;
-use crate::engine::Engine;
-use crate::keys::Progress;
+use crate::engine::{Engine, Loading, Refused};
+use crate::keys;
 use crate::ledger::Ledger;
+use crate::progress::Progress;
 
 /// The background of one worker.
 pub struct Background {
@@ -21,6 +22,8 @@ pub struct Background {
     /// Thousandths of an interval by which this worker is early: chosen at random, so that fleets do not ask in step.
     early: u16,
     bundles: Option<Bundles>,
+    /// A newer bundle that is being loaded, while the one before decides.
+    loading: Option<Loading>,
     /// How old bundles were in whole seconds, as was last told.
     told_age: Option<u64>,
     /// Of each issuer, the newest set of keys whose oddities were reported, by its generation.
@@ -90,12 +93,12 @@ impl Background {
         let reported = vec![0; engine.keys.len()];
         let bundles = engine.config.bundle.as_ref().map(|config| Bundles::new(config, Arc::clone(&engine.freshness)));
         let (fetches, early) = (BTreeMap::new(), random % MOST_EARLY);
-        Self { engine, bundles, next_call: 0, fetches, early, told_age: None, reported }
+        Self { engine, bundles, loading: None, next_call: 0, fetches, early, told_age: None, reported }
     }
 
     /// Whether a bundle is being loaded: it wants [`BackgroundInput::Load`], again and again, with other work in between.
     pub fn is_loading(&self) -> bool {
-        self.bundles.as_ref().is_some_and(Bundles::is_loading)
+        self.loading.is_some()
     }
 
     /// Takes one input and says what to do. The ledger is where workers tell each other what they found.
@@ -107,10 +110,7 @@ impl Background {
                 effects.extend(self.fetch_due_bundle(now));
                 effects
             }
-            BackgroundInput::Load => match self.bundles.as_mut().map(|bundles| bundles.load(ledger)) {
-                Some(news) => self.tell(news),
-                None => Vec::new(),
-            },
+            BackgroundInput::Load => self.load(ledger),
             BackgroundInput::CallDone(id, outcome)
                 if self.bundles.as_ref().is_some_and(|bundles| bundles.awaits(id)) =>
             {
@@ -173,18 +173,49 @@ impl Background {
 
     fn take_bundle(&mut self, outcome: &CallOutcome, now: UnixTime, ledger: &mut dyn Ledger) -> Vec<Effect> {
         let Some(bundles) = &mut self.bundles else { return Vec::new() };
-        let news = bundles.answer(outcome, &self.engine, now, ledger);
+        let mut news = bundles.answer(outcome, self.engine.verifier.as_ref(), now, ledger);
+        if let News::Newer { revision, configuration } = news {
+            let most = bundles.max_load();
+            news = match Engine::with_bundle(&self.engine, revision, configuration, most) {
+                Ok(loading) => {
+                    self.loading = Some(loading);
+                    News::Nothing
+                }
+                Err(Refused::Unusable(errors)) => bundles.refuse(BundleError::unusable(revision, &errors)),
+                Err(Refused::TooLong(effort)) => bundles.refuse(BundleError::TooLong { revision, effort, most }),
+            };
+        }
+        self.tell(news)
+    }
+
+    /// Loads a little more of what is being loaded.
+    fn load(&mut self, ledger: &mut dyn Ledger) -> Vec<Effect> {
+        let (Some(bundles), Some(loading)) = (&mut self.bundles, self.loading.take()) else { return Vec::new() };
+        let revision = loading.revision();
+        let news = match loading.step() {
+            Ok(Progress::More(loading)) => {
+                self.loading = Some(loading);
+                News::Nothing
+            }
+            Ok(Progress::Done(engine)) => {
+                let news = bundles.installed(ledger);
+                if matches!(news, News::Installed { .. }) {
+                    self.engine = Arc::from(engine);
+                }
+                news
+            }
+            Err(errors) => bundles.refuse(BundleError::unusable(revision, &errors)),
+        };
         self.tell(news)
     }
 
     /// What follows from `news` of bundles.
-    fn tell(&mut self, news: News) -> Vec<Effect> {
+    fn tell(&self, news: News) -> Vec<Effect> {
         let stays =
             self.engine.bundle().map_or("the configuration".to_owned(), |revision| format!("revision {revision}"));
         match news {
-            News::Nothing => Vec::new(),
-            News::Installed { engine, revision } => {
-                self.engine = Arc::from(engine);
+            News::Nothing | News::Newer { .. } => Vec::new(),
+            News::Installed { revision } => {
                 let text = format!("bundle: revision {revision} is in force, policy {}", self.engine.policy_revision());
                 let notice = Notice { level: Level::Info, text };
                 vec![Effect::Install { engine: Arc::clone(&self.engine), revision }, Effect::Log(notice)]
@@ -214,8 +245,8 @@ impl Background {
         let engine = Arc::clone(&self.engine);
         let (keys, issuer) = engine.keys.get(fetch.issuer.0).zip(engine.config.issuers.get(fetch.issuer.0))?;
         let error = match keys.answer(outcome, fetch.metadata, CallId(self.next_call), now, ledger) {
-            Ok(Progress::Installed) => return None,
-            Ok(Progress::Further(call)) => return Some(self.begin(call, Fetch { metadata: false, ..fetch })),
+            Ok(keys::Progress::Installed) => return None,
+            Ok(keys::Progress::Further(call)) => return Some(self.begin(call, Fetch { metadata: false, ..fetch })),
             Err(error) => error,
         };
         let (level, consequence) = if keys.current(now).is_some() {

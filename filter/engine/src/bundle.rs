@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use countersign_tokens::json::Limits;
-use countersign_tokens::{KeySet, TokenError, UnixTime, signed_document};
+use countersign_tokens::{KeySet, TokenError, UnixTime, Verifier, signed_document};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -26,9 +26,7 @@ use crate::board::{self, Board, Change};
 use crate::calls::{Call, CallFailure, CallId, CallOutcome, Endpoint};
 use crate::clock::early_by;
 use crate::digest;
-use crate::engine::{Engine, Loading, Refused};
 use crate::mistakes::ConfigErrors;
-use crate::progress::Progress;
 
 /// The `typ` of a bundle.
 pub const TYPE: &str = "countersign-bundle+jwt";
@@ -88,7 +86,7 @@ pub(crate) struct Bundles {
     /// The call under way.
     under_way: Option<CallId>,
     /// What is being loaded, while the one before decides.
-    incoming: Option<Box<Incoming>>,
+    incoming: Option<Incoming>,
     freshness: Arc<Freshness>,
     /// That it is too old was said.
     warned: bool,
@@ -103,17 +101,16 @@ enum Found {
     /// What is in force.
     Same,
     /// What is to be loaded.
-    Newer(Box<Incoming>),
+    Newer(Incoming, Map<String, Value>),
 }
 
 /// A bundle on its way into force.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Incoming {
     seen: Seen,
     /// SHA-256 of the answer it came in.
     answer: [u8; 32],
     signed: UnixTime,
-    loading: Loading,
 }
 
 /// One bundle, told from every other.
@@ -152,8 +149,11 @@ impl Freshness {
 pub(crate) enum News {
     /// There is nothing newer.
     Nothing,
+    /// The `configuration` of this revision is to be loaded, while the one before decides; then it is to be
+    /// [installed](Bundles::installed), or [refused](Bundles::refuse).
+    Newer { revision: u64, configuration: Map<String, Value> },
     /// From now on this is in force.
-    Installed { engine: Box<Engine>, revision: u64 },
+    Installed { revision: u64 },
     /// The last good one stays. `repeated`: and that was so before.
     Refused { error: BundleError, repeated: bool },
 }
@@ -186,7 +186,7 @@ pub(crate) enum BundleError {
 }
 
 impl BundleError {
-    fn unusable(revision: u64, errors: &ConfigErrors) -> Self {
+    pub(crate) fn unusable(revision: u64, errors: &ConfigErrors) -> Self {
         Self::Unusable { revision, errors: errors.to_string().lines().collect::<Vec<_>>().join("; ") }
     }
 }
@@ -263,16 +263,16 @@ impl Bundles {
         Some(format!("bundle: none was signed in the last {after} s (`max_stale`), or none is served; {consequence}"))
     }
 
-    /// Takes the answer; `engine` is what is in force. What is newer is loaded from then on.
+    /// Takes the answer, whose signature `verifier` judges.
     pub(crate) fn answer(
         &mut self,
         outcome: &CallOutcome,
-        engine: &Arc<Engine>,
+        verifier: &dyn Verifier,
         now: UnixTime,
         board: &mut dyn Board,
     ) -> News {
         self.under_way = None;
-        match self.read(outcome, engine, now, board) {
+        match self.read(outcome, verifier, now, board) {
             Ok(Found::Unchanged) => {
                 // A document that was refused is still the one that is served.
                 self.trouble.take_if(|trouble| matches!(trouble, BundleError::NoAnswer(_) | BundleError::Status(_)));
@@ -282,44 +282,38 @@ impl Bundles {
                 self.trouble = None;
                 News::Nothing
             }
-            Ok(Found::Newer(incoming)) => {
+            Ok(Found::Newer(incoming, configuration)) => {
                 self.incoming = Some(incoming);
-                News::Nothing
+                News::Newer { revision: incoming.seen.revision, configuration }
             }
             Err(error) => self.refuse(error),
         }
     }
 
-    /// Whether there is something to load.
-    pub(crate) fn is_loading(&self) -> bool {
-        self.incoming.is_some()
+    /// Nothing that is loaded may take a worker longer.
+    pub(crate) fn max_load(&self) -> Duration {
+        self.config.max_load
     }
 
-    /// Loads a little more of what is being loaded.
-    pub(crate) fn load(&mut self, board: &mut dyn Board) -> News {
-        let Some(incoming) = self.incoming.take() else { return News::Nothing };
-        let Incoming { seen, answer, signed, loading } = *incoming;
-        match loading.step() {
-            Ok(Progress::More(loading)) => {
-                self.incoming = Some(Box::new(Incoming { seen, answer, signed, loading }));
-                News::Nothing
+    /// What was newer is loaded: it is in force from now on.
+    pub(crate) fn installed(&mut self, board: &mut dyn Board) -> News {
+        let Some(Incoming { seen, answer, signed }) = self.incoming.take() else { return News::Nothing };
+        // Another worker may have been quicker with a newer one.
+        match self.tell(seen, board) {
+            Ok(()) => {
+                self.good = Some(answer);
+                self.freshness.confirm(signed);
+                self.current = Some(seen);
+                self.trouble = None;
+                News::Installed { revision: seen.revision }
             }
-            // Another worker may have been quicker with a newer one.
-            Ok(Progress::Done(engine)) => match self.tell(seen, board) {
-                Ok(()) => {
-                    self.good = Some(answer);
-                    self.freshness.confirm(signed);
-                    self.current = Some(seen);
-                    self.trouble = None;
-                    News::Installed { engine, revision: seen.revision }
-                }
-                Err(error) => self.refuse(error),
-            },
-            Err(errors) => self.refuse(BundleError::unusable(seen.revision, &errors)),
+            Err(error) => self.refuse(error),
         }
     }
 
-    fn refuse(&mut self, error: BundleError) -> News {
+    /// What was newer, if anything, does not come into force.
+    pub(crate) fn refuse(&mut self, error: BundleError) -> News {
+        self.incoming = None;
         let repeated = self.trouble.replace(error.clone()).is_some_and(|before| before == error);
         News::Refused { error, repeated }
     }
@@ -327,7 +321,7 @@ impl Bundles {
     fn read(
         &mut self,
         outcome: &CallOutcome,
-        engine: &Arc<Engine>,
+        verifier: &dyn Verifier,
         now: UnixTime,
         board: &mut dyn Board,
     ) -> Result<Found, BundleError> {
@@ -343,7 +337,7 @@ impl Bundles {
         if self.good == Some(answer) {
             return Ok(Found::Same);
         }
-        let Bundle { name, revision, iat, configuration } = self.verified(body, engine)?;
+        let Bundle { name, revision, iat, configuration } = self.verified(body, verifier)?;
         if name != self.config.name {
             return Err(BundleError::OtherName(name));
         }
@@ -362,17 +356,12 @@ impl Bundles {
             }
             return Ok(Found::Same);
         }
-        let most = self.config.max_load;
-        let loading = Engine::with_bundle(engine, revision, configuration, most).map_err(|refused| match refused {
-            Refused::Unusable(errors) => BundleError::unusable(revision, &errors),
-            Refused::TooLong(effort) => BundleError::TooLong { revision, effort, most },
-        })?;
-        Ok(Found::Newer(Box::new(Incoming { seen, answer, signed, loading })))
+        Ok(Found::Newer(Incoming { seen, answer, signed }, configuration))
     }
 
-    fn verified(&self, body: &[u8], engine: &Engine) -> Result<Bundle, BundleError> {
+    fn verified(&self, body: &[u8], verifier: &dyn Verifier) -> Result<Bundle, BundleError> {
         let text = std::str::from_utf8(body).map_err(|_| TokenError::Character)?.trim_end();
-        let document = signed_document(text, TYPE, &self.config.keys, engine.verifier.as_ref(), &DOCUMENT)?;
+        let document = signed_document(text, TYPE, &self.config.keys, verifier, &DOCUMENT)?;
         serde_json::from_value(Value::Object(document)).map_err(|error| BundleError::Malformed(error.to_string()))
     }
 
