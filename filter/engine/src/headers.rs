@@ -1,4 +1,4 @@
-//! Header fields as the gateway holds them: bytes, in order, duplicates kept.
+//! Header fields as the gateway holds them: bytes, in order, duplicates kept. The head that they are in, and edits of them.
 //!
 //! Names are compared the way an upstream that folds `_` to `-` would see them (`x_name` beside
 //! `x-name`), so that a second spelling can never carry what the first may not.

@@ -1,4 +1,5 @@
-//! Who is calling: the workload a verified credential names, and through whom it acts.
+//! Who is calling: the workload a verified credential names, and through whom it acts; who vouches for it, whether it is denied, and in
+//! whose name something is held.
 
 pub mod register;
 

@@ -1,4 +1,4 @@
-//! Why a token makes no task.
+//! Why a token makes no task, or what is written of bounds cannot be read.
 
 use crate::reason::Reason;
 
