@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use countersign_tokens::{KeySet, UnixTime};
 
-use crate::bundle::{BundleError, Bundles, News};
+use crate::bundle::{BundleError, Bundles, Incoming, News};
 use crate::calls::{Call, CallId, CallOutcome};
 use crate::credential::IssuerIndex;
 use crate::engine::{Engine, Loading, Refused};
@@ -23,7 +23,7 @@ pub struct Background {
     early: u16,
     bundles: Option<Bundles>,
     /// A newer bundle that is being loaded, while the one before decides.
-    loading: Option<Loading>,
+    loading: Option<(Incoming, Loading)>,
     /// How old bundles were in whole seconds, as was last told.
     told_age: Option<u64>,
     /// Of each issuer, the newest set of keys whose oddities were reported, by its generation.
@@ -165,7 +165,11 @@ impl Background {
         told.into_iter().chain(warning).collect()
     }
 
+    /// Asks for a newer bundle, if it is time and none is being loaded.
     fn fetch_due_bundle(&mut self, now: UnixTime) -> Option<Effect> {
+        if self.loading.is_some() {
+            return None;
+        }
         let call = self.bundles.as_mut()?.fetch(CallId(self.next_call), self.early, now)?;
         self.next_call = self.next_call.wrapping_add(1);
         Some(Effect::Call(call))
@@ -174,11 +178,11 @@ impl Background {
     fn take_bundle(&mut self, outcome: &CallOutcome, now: UnixTime, ledger: &mut dyn Ledger) -> Vec<Effect> {
         let Some(bundles) = &mut self.bundles else { return Vec::new() };
         let mut news = bundles.answer(outcome, self.engine.verifier.as_ref(), now, ledger);
-        if let News::Newer { revision, configuration } = news {
-            let most = bundles.max_load();
+        if let News::Newer { incoming, configuration } = news {
+            let (revision, most) = (incoming.revision(), bundles.max_load());
             news = match Engine::with_bundle(&self.engine, revision, configuration, most) {
                 Ok(loading) => {
-                    self.loading = Some(loading);
+                    self.loading = Some((incoming, loading));
                     News::Nothing
                 }
                 Err(Refused::Unusable(errors)) => bundles.refuse(BundleError::unusable(revision, &errors)),
@@ -190,21 +194,22 @@ impl Background {
 
     /// Loads a little more of what is being loaded.
     fn load(&mut self, ledger: &mut dyn Ledger) -> Vec<Effect> {
-        let (Some(bundles), Some(loading)) = (&mut self.bundles, self.loading.take()) else { return Vec::new() };
-        let revision = loading.revision();
+        let (Some(bundles), Some((incoming, loading))) = (&mut self.bundles, self.loading.take()) else {
+            return Vec::new();
+        };
         let news = match loading.step() {
             Ok(Progress::More(loading)) => {
-                self.loading = Some(loading);
+                self.loading = Some((incoming, loading));
                 News::Nothing
             }
             Ok(Progress::Done(engine)) => {
-                let news = bundles.installed(ledger);
+                let news = bundles.installed(incoming, ledger);
                 if matches!(news, News::Installed { .. }) {
                     self.engine = Arc::from(engine);
                 }
                 news
             }
-            Err(errors) => bundles.refuse(BundleError::unusable(revision, &errors)),
+            Err(errors) => bundles.refuse(BundleError::unusable(incoming.revision(), &errors)),
         };
         self.tell(news)
     }

@@ -85,8 +85,6 @@ pub(crate) struct Bundles {
     asked: Option<UnixTime>,
     /// The call under way.
     under_way: Option<CallId>,
-    /// What is being loaded, while the one before decides.
-    incoming: Option<Incoming>,
     freshness: Arc<Freshness>,
     /// That it is too old was said.
     warned: bool,
@@ -104,9 +102,9 @@ enum Found {
     Newer(Incoming, Map<String, Value>),
 }
 
-/// A bundle on its way into force.
+/// A bundle on its way into force: what is to be known of it once it is loaded.
 #[derive(Clone, Copy, Debug)]
-struct Incoming {
+pub(crate) struct Incoming {
     seen: Seen,
     /// SHA-256 of the answer it came in.
     answer: [u8; 32],
@@ -149,9 +147,9 @@ impl Freshness {
 pub(crate) enum News {
     /// There is nothing newer.
     Nothing,
-    /// The `configuration` of this revision is to be loaded, while the one before decides; then it is to be
-    /// [installed](Bundles::installed), or [refused](Bundles::refuse).
-    Newer { revision: u64, configuration: Map<String, Value> },
+    /// Its `configuration` is to be loaded, while the one before decides; then it is to be [installed](Bundles::installed), or
+    /// [refused](Bundles::refuse).
+    Newer { incoming: Incoming, configuration: Map<String, Value> },
     /// From now on this is in force.
     Installed { revision: u64 },
     /// The last good one stays. `repeated`: and that was so before.
@@ -185,6 +183,12 @@ pub(crate) enum BundleError {
     TooLong { revision: u64, effort: Duration, most: Duration },
 }
 
+impl Incoming {
+    pub(crate) fn revision(&self) -> u64 {
+        self.seen.revision
+    }
+}
+
 impl BundleError {
     pub(crate) fn unusable(revision: u64, errors: &ConfigErrors) -> Self {
         Self::Unusable { revision, errors: errors.to_string().lines().collect::<Vec<_>>().join("; ") }
@@ -213,7 +217,6 @@ impl Bundles {
             current: None,
             asked: None,
             under_way: None,
-            incoming: None,
             freshness,
             warned: false,
             trouble: None,
@@ -223,10 +226,8 @@ impl Bundles {
     /// The call that asks for a newer one, if it is time. `early`: thousandths of the interval by which this worker is.
     pub(crate) fn fetch(&mut self, id: CallId, early: u16, now: UnixTime) -> Option<Call> {
         let asked_within = |pause| self.asked.is_some_and(|asked| now.apart(asked) < pause);
-        if self.incoming.is_some()
-            || self.under_way.is_some() && asked_within(self.config.endpoint.timeout)
-            || asked_within(early_by(self.config.refresh, early))
-        {
+        let awaited = self.under_way.is_some() && asked_within(self.config.endpoint.timeout);
+        if awaited || asked_within(early_by(self.config.refresh, early)) {
             return None;
         }
         self.asked = Some(now);
@@ -282,10 +283,7 @@ impl Bundles {
                 self.trouble = None;
                 News::Nothing
             }
-            Ok(Found::Newer(incoming, configuration)) => {
-                self.incoming = Some(incoming);
-                News::Newer { revision: incoming.seen.revision, configuration }
-            }
+            Ok(Found::Newer(incoming, configuration)) => News::Newer { incoming, configuration },
             Err(error) => self.refuse(error),
         }
     }
@@ -296,8 +294,8 @@ impl Bundles {
     }
 
     /// What was newer is loaded: it is in force from now on.
-    pub(crate) fn installed(&mut self, board: &mut dyn Board) -> News {
-        let Some(Incoming { seen, answer, signed }) = self.incoming.take() else { return News::Nothing };
+    pub(crate) fn installed(&mut self, incoming: Incoming, board: &mut dyn Board) -> News {
+        let Incoming { seen, answer, signed } = incoming;
         // Another worker may have been quicker with a newer one.
         match self.tell(seen, board) {
             Ok(()) => {
@@ -311,9 +309,8 @@ impl Bundles {
         }
     }
 
-    /// What was newer, if anything, does not come into force.
+    /// What was answered does not come into force. What is being loaded still does.
     pub(crate) fn refuse(&mut self, error: BundleError) -> News {
-        self.incoming = None;
         let repeated = self.trouble.replace(error.clone()).is_some_and(|before| before == error);
         News::Refused { error, repeated }
     }

@@ -208,11 +208,6 @@ pub(crate) struct Loading {
 }
 
 impl Loading {
-    /// Of the bundle.
-    pub(crate) fn revision(&self) -> u64 {
-        self.revision
-    }
-
     /// The next step.
     pub(crate) fn step(self) -> Result<Progress<Box<Engine>, Self>, ConfigErrors> {
         let Self { older, config, revision, policy } = self;
