@@ -87,8 +87,8 @@ impl Host for Gateway {
     }
 
     fn dispatch(&mut self, call: &Call) -> Result<(), CallFailure> {
-        self.worker.count_move();
         self.worker.dispatch(Owner::Stream(self.context), call)?;
+        self.worker.count_move();
         self.asked = true;
         Ok(())
     }
@@ -110,6 +110,7 @@ impl Host for Gateway {
     }
 
     fn reset(&mut self, leg: Leg) {
+        self.worker.count_move();
         match leg {
             Leg::Request => host::reset_request(),
             Leg::Response => host::reset_response(),

@@ -238,9 +238,6 @@ impl Drive {
 
     /// Feeds what did not come on the stream itself.
     fn outside(&mut self, host: &mut impl Host, input: Input<'_>) -> Flow {
-        if self.phase == Phase::Closed {
-            return Flow::Stop;
-        }
         match self.feed(host, input) {
             Flow::Hold if self.withholds() => self.hand_over(host),
             flow @ (Flow::Hold | Flow::Release | Flow::Run | Flow::Stop) => self.then_trailers(host, flow),
@@ -249,6 +246,10 @@ impl Drive {
 
     /// Feeds an input and does what the session asks for until it waits or the stream moves on.
     fn feed(&mut self, host: &mut impl Host, input: Input<'_>) -> Flow {
+        // What was answered or reset hears only its end: a decision that comes now could not be done.
+        if matches!(self.phase, Phase::Answered | Phase::Closed) {
+            return Flow::Stop;
+        }
         let mut step = self.handle(host, input);
         loop {
             match step {
