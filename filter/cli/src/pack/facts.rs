@@ -132,6 +132,7 @@ pub(super) fn approval(approver: &Named, now: UnixTime) -> Approval {
         challenge: "challenge".to_owned(),
         approver: identity(issuer, subject.as_str().into()),
         expires: now.plus(LIFETIME),
+        stated: true,
     }
 }
 

@@ -39,6 +39,14 @@ impl ArgumentPlace {
         &self.steps
     }
 
+    /// The argument that it is in.
+    pub fn name(&self) -> Option<&str> {
+        match self.steps.first() {
+            Some(Step::Name(name)) => Some(name),
+            Some(Step::Every) | None => None,
+        }
+    }
+
     /// The pointer it is written as.
     pub fn pointer(&self) -> &Pointer {
         &self.written

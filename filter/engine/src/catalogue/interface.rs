@@ -157,6 +157,16 @@ impl Template {
         })
     }
 
+    /// `path`, as received, which is one of this template's, with `other` in place of each parameter that `is_hidden`.
+    pub fn veiled(&self, path: &str, is_hidden: &dyn Fn(&str) -> bool, other: &str) -> String {
+        let segments = path.strip_prefix('/').unwrap_or(path).split('/').zip(&self.0);
+        let shown = segments.map(|(written, segment)| match segment {
+            Segment::Parameter(name) if is_hidden(name) => other,
+            Segment::Parameter(_) | Segment::Literal(_) => written,
+        });
+        format!("/{}", shown.collect::<Vec<_>>().join("/"))
+    }
+
     /// How `self` and `other` share paths, also in the eyes of a server that does not mind case.
     pub fn overlap(&self, other: &Self) -> Overlap {
         if self.0.len() != other.0.len() {

@@ -199,7 +199,7 @@ impl From<Unfit> for Deny {
 /// An approval that nobody gave, by nobody.
 pub(super) fn hypothetical(facts: &Facts<'_>) -> Approval {
     let approver = Identity { issuer: String::new(), subject: "".into() };
-    Approval { challenge: String::new(), approver, expires: facts.now.plus(HYPOTHETICAL_LIFETIME) }
+    Approval { challenge: String::new(), approver, expires: facts.now.plus(HYPOTHETICAL_LIFETIME), stated: true }
 }
 
 /// The arguments that policies read, of a declared tool with a schema; all of them must fit, and none may be there that a policy

@@ -271,6 +271,8 @@ pub struct Approval {
     pub approver: Identity,
     /// Until when it holds.
     pub expires: UnixTime,
+    /// Whether the approver said so. Otherwise it is when nobody waits for the answer any more.
+    pub stated: bool,
 }
 
 /// What decides: at least one of them; all where there are several.

@@ -6,7 +6,9 @@ use super::Turn;
 use super::account::Account;
 use super::decide::entry;
 use super::request::Request;
+use crate::action::{Action, Operation};
 use crate::calls::{Call, CallId, CallOutcome};
+use crate::catalogue::Template;
 use crate::engine::Engine;
 use crate::policy::{Approval, StepUp};
 use crate::reason::Reason;
@@ -76,6 +78,7 @@ impl Turn<'_> {
             risk: account.rating.as_ref().ok_or(Reason::Internal)?.risk,
             demand: &step_up,
             redact: redactions(self.engine, request, account),
+            path: path(self.engine, request, facts.action),
         };
         let (call, challenge) = webhook_call(id, config, &question, self.now)?;
         let deadline = self.now.plus(config.hold);
@@ -148,6 +151,13 @@ fn binding_facts<'a>(account: &'a Account, step_up: &'a StepUp) -> Option<Bindin
         risk: account.rating.as_ref()?.risk,
         basis: &step_up.basis,
     })
+}
+
+/// Of an endpoint, its path with parameters.
+fn path<'a>(engine: &'a Engine, request: &Request, action: &Action) -> Option<&'a Template> {
+    let Operation::Endpoint(call) = &action.operation else { return None };
+    let endpoints = &engine.resource(request.resource)?.interface.endpoints;
+    endpoints.iter().find(|endpoint| endpoint.name == call.endpoint).map(|endpoint| &endpoint.path)
 }
 
 fn redactions<'a>(engine: &'a Engine, request: &Request, account: &Account) -> &'a [String] {

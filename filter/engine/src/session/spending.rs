@@ -85,8 +85,8 @@ impl Turn<'_> {
             uses.push(Use { entry, until, before: Reason::TokenSpent });
         }
         if let Some(approval) = &account.approval {
-            // It may have been waited for something else since it was given.
-            if approval.expires <= self.now {
+            // Something else may have been waited for since it was given.
+            if approval.stated && approval.expires <= self.now {
                 return Err(Reason::ApprovalExpired);
             }
             let until = approval.expires.plus(ANSWER_LIFETIME);

@@ -62,8 +62,8 @@ pub fn read_answer(
         wire::Decision::Denied => Ok(Answer::Denied { approver: approver?, comment: wire.reason }),
         wire::Decision::Pending => Ok(Answer::Pending),
         wire::Decision::Approved => {
-            let expires = wire.expires_at.unwrap_or(challenge.expires);
-            let approval = Approval { challenge: wire.challenge, approver: approver?, expires };
+            let (expires, stated) = (wire.expires_at.unwrap_or(challenge.expires), wire.expires_at.is_some());
+            let approval = Approval { challenge: wire.challenge, approver: approver?, expires, stated };
             if approval.expires <= now { Err(Reason::ApprovalExpired) } else { Ok(Answer::Approved(approval)) }
         }
     }

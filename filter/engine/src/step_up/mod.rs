@@ -16,7 +16,7 @@
 //! | `actors` | the actor chain, `{iss, sub}`, the current actor first |
 //! | `task` | `id`, `purpose` or null |
 //! | `action` | `protocol`, `operation`, `resource`, `object` or null, `method`, `authority`, `target` |
-//! | `arguments` | of a tool call, with `"[redacted]"` where the catalogue says so; otherwise null |
+//! | `arguments` | of a tool call, with `"[redacted]"` where the catalogue says so (in an endpoint's `target`, too); otherwise null |
 //! | `risk` | `low`, `medium`, `high`, `critical` |
 //! | `approvers` | who is to approve: the policies' `@step_up` |
 //! | `reasons` | why it is asked: the policies' `@reason` |

@@ -12,7 +12,7 @@ use super::{StepUpConfig, signature};
 use crate::action::{Action, Operation};
 use crate::bounds::ArgumentPlace;
 use crate::calls::{Call, CallId};
-use crate::catalogue::Risk;
+use crate::catalogue::{Risk, Template};
 use crate::clock;
 use crate::digest;
 use crate::policy::StepUp;
@@ -41,6 +41,8 @@ pub struct ApprovalRequest<'a> {
     pub demand: &'a StepUp,
     /// What of the arguments approvers must not see: each an [`ArgumentPlace`].
     pub redact: &'a [String],
+    /// Of an endpoint, its path with parameters.
+    pub path: Option<&'a Template>,
 }
 
 /// A question that was asked.
@@ -77,7 +79,7 @@ pub fn webhook_call(
 }
 
 fn challenge(id: CallId, request: &ApprovalRequest<'_>, now: UnixTime, expires: UnixTime) -> Result<Challenge, Reason> {
-    let ApprovalRequest { decision, workload, task, action, risk, demand, redact: _ } = *request;
+    let ApprovalRequest { decision, workload, task, action, risk, demand, redact: _, path: _ } = *request;
     let facts = BindingFacts { workload, task, action, risk, basis: &demand.basis };
     let binding = facts.binding().map_err(|_| Reason::Internal)?;
     let seed =
@@ -87,7 +89,7 @@ fn challenge(id: CallId, request: &ApprovalRequest<'_>, now: UnixTime, expires: 
 }
 
 fn document(request: &ApprovalRequest<'_>, challenge: &Challenge, now: UnixTime) -> Result<Members, Reason> {
-    let ApprovalRequest { decision: _, workload, task, action, risk, demand, redact } = *request;
+    let ApprovalRequest { decision: _, workload, task, action, risk, demand, redact, path } = *request;
     let instant = |at| clock::format(at).ok_or(Reason::Internal);
     let document = Json::from(json!({
         "type": "approval.requested",
@@ -109,7 +111,7 @@ fn document(request: &ApprovalRequest<'_>, challenge: &Challenge, now: UnixTime)
             "object": action.object(),
             "method": action.method,
             "authority": action.authority,
-            "target": target(action, redact),
+            "target": target(action, redact, path),
         },
         "risk": risk.name(),
         "approvers": demand.approvers,
@@ -147,41 +149,26 @@ fn arguments(action: &Action, redact: &[String]) -> Json {
 }
 
 /// Path and query, without the arguments that approvers must not see: an endpoint's may be a segment of the path or a value of the
-/// query.
-fn target(action: &Action, redact: &[String]) -> String {
-    let (Operation::Endpoint(_), Some(arguments)) = (&action.operation, action.arguments()) else {
+/// query. Told by where they are and not by what they say, which is the agent's choice.
+fn target(action: &Action, redact: &[String], path: Option<&Template>) -> String {
+    let (Operation::Endpoint(_), false) = (&action.operation, redact.is_empty()) else {
         return action.target.clone();
     };
-    let mut hidden = Vec::new();
-    for place in places(redact) {
-        place.find(arguments).into_iter().for_each(|value| texts(value, &mut hidden));
-    }
-    let is_hidden = |written: &str| {
-        let written = written.replace('+', "%20");
-        let read = percent_decode_str(&written).decode_utf8_lossy();
-        hidden.iter().any(|text| *text == read)
+    let places: Vec<ArgumentPlace> = places(redact).collect();
+    let is_hidden = |name: &str| places.iter().any(|place| place.name() == Some(name));
+    let (written, query) = match action.target.split_once('?') {
+        Some((written, query)) => (written, Some(query)),
+        None => (action.target.as_str(), None),
     };
-    let (path, query) = action.target.split_once('?').unwrap_or((&action.target, ""));
-    let segments = path.split('/').map(|segment| if is_hidden(segment) { REDACTED } else { segment });
-    let path = segments.collect::<Vec<_>>().join("/");
-    if query.is_empty() {
-        return path;
-    }
+    let shown = path.map_or(REDACTED.to_owned(), |path| path.veiled(written, &is_hidden, REDACTED));
+    let Some(query) = query else { return shown };
     let pairs = query.split('&').map(|pair| match pair.split_once('=') {
-        Some((name, value)) if is_hidden(value) => format!("{name}={REDACTED}"),
+        Some((name, _)) if is_hidden(&form_decoded(name)) => format!("{name}={REDACTED}"),
         Some(_) | None => pair.to_owned(),
     });
-    format!("{path}?{}", pairs.collect::<Vec<_>>().join("&"))
+    format!("{shown}?{}", pairs.collect::<Vec<_>>().join("&"))
 }
 
-/// What `value` may be written as outside of JSON, each item of a list by itself.
-fn texts(value: &Json, found: &mut Vec<String>) {
-    match value {
-        Json::String(text) if !text.is_empty() => found.push(text.clone()),
-        Json::Number(number) => found.push(number.text().into_owned()),
-        Json::Bool(flag) => found.push(flag.to_string()),
-        Json::Array(items) => items.iter().for_each(|item| texts(item, found)),
-        Json::Object(members) => members.values().for_each(|member| texts(member, found)),
-        Json::Null | Json::String(_) => {}
-    }
+fn form_decoded(name: &str) -> String {
+    percent_decode_str(&name.replace('+', " ")).decode_utf8_lossy().into_owned()
 }

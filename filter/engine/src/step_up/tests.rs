@@ -107,7 +107,7 @@ impl Case {
 
     fn ask(&self) -> Result<(Call, Challenge), Reason> {
         let Self { decision, workload, task, action, risk, demand, redact, config } = self;
-        let request = ApprovalRequest { decision, workload, task, action, risk: *risk, demand, redact };
+        let request = ApprovalRequest { decision, workload, task, action, risk: *risk, demand, redact, path: None };
         webhook_call(CallId(4), config, &request, NOW)
     }
 

@@ -193,7 +193,8 @@ impl World {
 
     fn approved() -> Self {
         let approver = Identity { issuer: "https://desk".to_owned(), subject: "carol".into() };
-        let approval = Approval { challenge: "c1".to_owned(), approver, expires: UnixTime::from_secs(1_060) };
+        let approval =
+            Approval { challenge: "c1".to_owned(), approver, expires: UnixTime::from_secs(1_060), stated: true };
         Self { approval: Some(approval), ..Self::new() }
     }
 

@@ -70,17 +70,18 @@ impl Asked {
 #[test]
 fn an_approval() -> Result<(), String> {
     let asked = Asked::new()?;
-    let approval = |expires| {
+    let approval = |expires, stated| {
         Ok(Answer::Approved(Approval {
             challenge: asked.challenge.id.clone(),
             approver: who("https://id", "erin"),
             expires,
+            stated,
         }))
     };
-    assert_eq!(asked.with(&json!({}))?, approval(asked.challenge.expires));
-    assert_eq!(asked.with(&json!({"reason": "fine"}))?, approval(asked.challenge.expires));
+    assert_eq!(asked.with(&json!({}))?, approval(asked.challenge.expires, false));
+    assert_eq!(asked.with(&json!({"reason": "fine"}))?, approval(asked.challenge.expires, false));
     let later = json!({"expires_at": "2026-11-23T11:30:00+01:00"});
-    assert_eq!(asked.with(&later)?, approval(NOW.plus(Duration::from_mins(30))));
+    assert_eq!(asked.with(&later)?, approval(NOW.plus(Duration::from_mins(30)), true));
     Ok(())
 }
 
