@@ -233,6 +233,15 @@ impl Room {
             Some(_) => Self::Enough,
         }
     }
+
+    /// That there is enough; else `nearly` or `full`.
+    pub(crate) fn or<F>(self, nearly: F, full: F) -> Result<(), F> {
+        match self {
+            Self::Enough => Ok(()),
+            Self::ForOthers => Err(nearly),
+            Self::None => Err(full),
+        }
+    }
 }
 
 impl Taken {
@@ -249,18 +258,12 @@ impl Taken {
             let over = |of| Err(Over { thing, of });
             // What it has already is nothing new to whom it stays with.
             let more = |stays: bool| if stays { after.saturating_sub(before) } else { after };
-            match Room::of(*self.all.of(thing), more(true), bound.worker, holds) {
-                Room::Enough => {}
-                Room::ForOthers => return over(Full::WorkerNearly),
-                Room::None => return over(Full::Worker),
-            }
+            let room = Room::of(*self.all.of(thing), more(true), bound.worker, holds);
+            room.or(Full::WorkerNearly, Full::Worker).or_else(over)?;
             if !to.is_verified() {
                 let pool = bound.worker / UNVERIFIED;
-                match Room::of(*self.unverified.of(thing), more(!from.is_verified()), pool, holds) {
-                    Room::Enough => {}
-                    Room::ForOthers => return over(Full::UnverifiedNearly),
-                    Room::None => return over(Full::Unverified),
-                }
+                let room = Room::of(*self.unverified.of(thing), more(!from.is_verified()), pool, holds);
+                room.or(Full::UnverifiedNearly, Full::Unverified).or_else(over)?;
             }
             let more = more(from == to);
             if more > 0 && holds.saturating_add(more) > share(to, bound) {

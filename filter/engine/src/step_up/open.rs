@@ -118,11 +118,8 @@ pub(crate) fn open(
         let of_workload = entries.iter().filter(|entry| entry.subject.workload == subject.workload);
         let of_task = of_workload.clone().filter(|entry| entry.subject.task == subject.task);
         let (of_workload, of_task) = (of_workload.count(), of_task.count());
-        match Room::of(entries.len(), 1, bounds.process.min(MOST), of_workload) {
-            Room::Enough => {}
-            Room::ForOthers => return Err(Full::ProcessNearly),
-            Room::None => return Err(Full::Process),
-        }
+        let room = Room::of(entries.len(), 1, bounds.process.min(MOST), of_workload);
+        room.or(Full::ProcessNearly, Full::Process)?;
         if of_workload >= bounds.workload {
             return Err(Full::Workload);
         }
