@@ -18,8 +18,8 @@ use crate::worker::Worker;
 
 /// The gateway as the stream with this context sees it, which is the effective one.
 pub(crate) struct Gateway {
-    context: u32,
-    worker: Rc<Worker>,
+    pub(crate) context: u32,
+    pub(crate) worker: Rc<Worker>,
     ledger: StoredLedger<host::SharedData>,
     /// Whether the stream ever made a call.
     asked: bool,

@@ -27,8 +27,6 @@ pub(crate) struct HttpStream {
 
 /// One stream with its session.
 pub(crate) struct Stream {
-    context: u32,
-    worker: Rc<Worker>,
     drive: Drive,
     gateway: Gateway,
     /// Whether it is counted as waiting, and whether it was held for long enough to be.
@@ -39,7 +37,7 @@ pub(crate) struct Stream {
 impl HttpStream {
     /// A new stream.
     pub(crate) fn new(context: u32, worker: Rc<Worker>) -> Self {
-        let stream = Stream::new(context, Rc::clone(&worker)).map(|stream| Rc::new(RefCell::new(stream)));
+        let stream = Stream::new(context, &worker).map(|stream| Rc::new(RefCell::new(stream)));
         Self { context, worker, stream }
     }
 
@@ -125,11 +123,11 @@ impl Drop for HttpStream {
 }
 
 impl Stream {
-    fn new(context: u32, worker: Rc<Worker>) -> Option<Self> {
+    fn new(context: u32, worker: &Rc<Worker>) -> Option<Self> {
         let engine = worker.engine()?;
-        let gateway = Gateway::new(context, Rc::clone(&worker), &engine);
+        let gateway = Gateway::new(context, Rc::clone(worker), &engine);
         let drive = Drive::new(Session::new(engine, DecisionId::from_random(host::random()?)));
-        Some(Self { context, worker, drive, gateway, waiting: false, lingers: false })
+        Some(Self { drive, gateway, waiting: false, lingers: false })
     }
 
     /// The outcome of a call of this stream's, late or not. The stream is the effective context.
@@ -150,10 +148,11 @@ impl Stream {
 
     /// The stream is over, which the gateway says twice (DESIGN H16).
     fn close(&mut self) {
+        let held = self.drive.is_held();
         self.drive.close(&mut self.gateway);
-        self.settle();
+        self.settle(held);
         if self.gateway.was_asked() {
-            self.worker.abandon(Owner::Stream(self.context));
+            self.gateway.worker.abandon(Owner::Stream(self.gateway.context));
         }
     }
 
@@ -166,21 +165,22 @@ impl Stream {
     }
 
     fn feed(&mut self, feed: impl FnOnce(&mut Drive, &mut Gateway) -> Flow) -> Flow {
+        let held = self.drive.is_held();
         let flow = feed(&mut self.drive, &mut self.gateway);
-        self.settle();
+        self.settle(held);
         flow
     }
 
-    /// Keeps the table and the gauge in step with how far the stream is.
-    fn settle(&mut self) {
+    /// Keeps the table and the gauge in step with how far the stream is, which was `held` before.
+    fn settle(&mut self, held: bool) {
         // Most requests are held for less than a tick: to count them in and out would cost each of them two hostcalls.
         let waiting = self.drive.is_undecided() && (self.lingers || self.gateway.was_asked());
         if waiting != self.waiting {
             self.waiting = waiting;
-            self.worker.stats.add(Metric::Waiting, if waiting { 1 } else { -1 });
+            self.gateway.worker.stats.add(Metric::Waiting, if waiting { 1 } else { -1 });
         }
-        if !self.drive.is_held() {
-            self.worker.delist(self.context);
+        if held && !self.drive.is_held() {
+            self.gateway.worker.delist(self.gateway.context);
         }
     }
 }

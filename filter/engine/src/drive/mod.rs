@@ -77,11 +77,6 @@ impl Drive {
         matches!(self.phase, Phase::Deciding | Phase::Forwarded) && self.session.is_waiting()
     }
 
-    /// Whether the decision waits for (more of) the body.
-    pub fn awaits_body(&self) -> bool {
-        self.session.awaits_body()
-    }
-
     /// The request's head is there; `end`, if nothing follows it.
     pub fn head(&mut self, host: &mut impl Host, end: bool) -> Flow {
         let Ok(head) = host.request_head(end, self.session.reads_route()) else { return self.cannot_go_on(host) };
