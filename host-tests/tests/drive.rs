@@ -83,6 +83,24 @@ struct Gateway<'a> {
     complaints: Vec<Complaint>,
 }
 
+impl<'a> Gateway<'a> {
+    /// Which has received so many bytes of `request`.
+    fn new(request: &'a Request, faults: Faults, received: u64) -> Self {
+        Self {
+            request,
+            faults,
+            now: UnixTime::from_secs(NOW_SECS),
+            ledger: MemoryLedger::new(64),
+            body: Vec::new(),
+            chunk: Vec::new(),
+            received: Some(received),
+            calls: Vec::new(),
+            done: Vec::new(),
+            complaints: Vec::new(),
+        }
+    }
+}
+
 fn able<T>(fails: bool, value: T) -> Result<T, Unable> {
     if fails { Err(Unable) } else { Ok(value) }
 }
@@ -296,18 +314,7 @@ proptest! {
         events in prop::collection::vec(event(), 0..24),
     ) {
         let request = REQUESTS.get(which).ok_or_else(|| TestCaseError::fail("no request"))?;
-        let gateway = Gateway {
-            request,
-            faults,
-            now: UnixTime::from_secs(NOW_SECS),
-            ledger: MemoryLedger::new(64),
-            body: Vec::new(),
-            chunk: Vec::new(),
-            received: Some(0),
-            calls: Vec::new(),
-            done: Vec::new(),
-            complaints: Vec::new(),
-        };
+        let gateway = Gateway::new(request, faults, 0);
         let drive = Drive::new(Session::new(Arc::clone(&ENGINE), DecisionId::from_random([7; 16])));
         let mut watched = Watched { drive, gateway, released: 0 };
         let usual = [
@@ -364,18 +371,7 @@ proptest! {
 fn a_gateway_that_withholds_bodies_is_found_out() -> Result<()> {
     let requests = requests()?;
     let Some(request) = requests.first() else { anyhow::bail!("no request") };
-    let gateway = Gateway {
-        request,
-        faults: Faults::default(),
-        now: UnixTime::from_secs(NOW_SECS),
-        ledger: MemoryLedger::new(64),
-        body: Vec::new(),
-        chunk: Vec::new(),
-        received: Some(300),
-        calls: Vec::new(),
-        done: Vec::new(),
-        complaints: Vec::new(),
-    };
+    let gateway = Gateway::new(request, Faults::default(), 300);
     let drive = Drive::new(Session::new(Arc::clone(&ENGINE), DecisionId::from_random([7; 16])));
     let mut watched = Watched { drive, gateway, released: 0 };
     watched.event(Event::Head { end: false });

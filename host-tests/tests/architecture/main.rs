@@ -14,8 +14,9 @@ mod rooms;
 mod sources;
 
 use std::path::Path;
+use std::sync::LazyLock;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use countersign_host_tests::envoy::root;
 
 use ratchet::{CIRCLES, RATCHET};
@@ -96,8 +97,10 @@ fn policy_alone_links_cedar_and_rego() -> Result<()> {
     none(&rooms::linked(&engine()?.other_crates()))
 }
 
-fn engine() -> Result<Sources> {
-    Sources::below(&root().join(ENGINE), ENGINE)
+/// What the engine's modules import, read once.
+fn engine() -> Result<&'static Sources> {
+    static READ: LazyLock<Result<Sources>> = LazyLock::new(|| Sources::below(&root().join(ENGINE), ENGINE));
+    READ.as_ref().map_err(|error| anyhow!("{error:#}"))
 }
 
 fn none(complaints: &[String]) -> Result<()> {
