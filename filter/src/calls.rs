@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use countersign_engine::calls::CallId;
+use countersign_facts::calls::CallId;
 
 /// Who asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,13 +3,14 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use countersign_engine::calls::{Call, CallFailure};
+use countersign_engine::Engine;
 use countersign_engine::drive::{Complaint, Host, Leg, Unable};
-use countersign_engine::headers::{HeaderEdit, Headers, RequestHead};
-use countersign_engine::ledger::{Ledger, StoredLedger};
 use countersign_engine::record::Line;
 use countersign_engine::reply::Reply;
-use countersign_engine::{Engine, UnixTime};
+use countersign_facts::calls::{Call, CallFailure};
+use countersign_facts::headers::{HeaderEdit, Headers, RequestHead};
+use countersign_facts::ledger::{Ledger, StoredLedger};
+use countersign_tokens::UnixTime;
 use proxy_wasm::types::{LogLevel, Status};
 
 use crate::calls::Owner;

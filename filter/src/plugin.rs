@@ -5,7 +5,8 @@
 
 use std::rc::Rc;
 
-use countersign_engine::{Engine, NativeFirst};
+use countersign_engine::Engine;
+use countersign_tokens::NativeFirst;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{ContextType, LogLevel};
 

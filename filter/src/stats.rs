@@ -3,9 +3,9 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use countersign_engine::reason::{Kind, Reason};
 use countersign_engine::record::Line;
-use countersign_engine::rollout::{Effect, Flip, Mode};
+use countersign_facts::reason::{Kind, Reason};
+use countersign_facts::rollout::{Effect, Flip, Mode};
 use proxy_wasm::types::MetricType;
 
 use crate::host;

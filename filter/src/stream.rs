@@ -5,9 +5,10 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use countersign_engine::calls::{CallId, CallOutcome};
+use countersign_engine::Session;
 use countersign_engine::drive::{Drive, Flow};
-use countersign_engine::{DecisionId, Session};
+use countersign_facts::calls::{CallId, CallOutcome};
+use countersign_facts::ids::DecisionId;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 

@@ -8,10 +8,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign_engine::UnixTime;
-use countersign_engine::calls::{Call, CallFailure, CallOutcome};
-use countersign_engine::ledger::{Agreed, StoredLedger};
 use countersign_engine::{Background, BackgroundInput, Effect, Engine, Level};
+use countersign_facts::calls::{Call, CallFailure, CallOutcome};
+use countersign_facts::ledger::{Agreed, StoredLedger};
+use countersign_tokens::UnixTime;
 use proxy_wasm::types::LogLevel;
 
 use crate::calls::{Calls, Owner};

@@ -10,9 +10,8 @@ use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, ensure};
-use countersign_engine::UnixTime;
-use countersign_engine::board::LedgerError;
-use countersign_engine::ledger::{
+use countersign_facts::board::LedgerError;
+use countersign_facts::ledger::{
     Agreed, Capacity, Ends, Entry, Ledger as _, Room, Spent, Store, StoreError, StoredLedger, Versioned,
 };
 use countersign_host_tests::envoy::{Envoy, PINNED, RunningEnvoy, module};
@@ -22,6 +21,7 @@ use countersign_host_tests::scenario::format::{KeyServer, ProofSpec, Token};
 use countersign_host_tests::scenario::request::Earlier;
 use countersign_host_tests::scenario::token::{mint, proof};
 use countersign_host_tests::wrk::Wrk;
+use countersign_tokens::UnixTime;
 use serde_json::{Value, json};
 
 const AUDIENCE: &str = "https://tools.test/mcp";

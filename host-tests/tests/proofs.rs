@@ -4,17 +4,19 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
-use countersign_engine::board::{Board, LedgerError, Posted, Posting};
-use countersign_engine::calls::{Call, CallOutcome};
-use countersign_engine::headers::{Headers, RequestHead};
 use countersign_engine::io::{Input, Step, Tick};
-use countersign_engine::ledger::{Entry, Ledger, MemoryLedger, Spent};
-use countersign_engine::reason::Reason;
-use countersign_engine::{DecisionId, Engine, Session, UnixTime};
+use countersign_engine::{Engine, Session};
+use countersign_facts::board::{Board, LedgerError, Posted, Posting};
+use countersign_facts::calls::{Call, CallOutcome};
+use countersign_facts::headers::{Headers, RequestHead};
+use countersign_facts::ids::DecisionId;
+use countersign_facts::ledger::{Entry, Ledger, MemoryLedger, Spent};
+use countersign_facts::reason::Reason;
 use countersign_host_tests::drivers::native::{asked, outcome, ready};
 use countersign_host_tests::scenario::Library;
 use countersign_host_tests::scenario::format::{Approver, DecisionPoint, Introspector, Send};
 use countersign_host_tests::scenario::request::{Earlier, Request};
+use countersign_tokens::UnixTime;
 use serde_json::{Value, json};
 
 const NOW_SECS: u64 = 1_800_000_000;

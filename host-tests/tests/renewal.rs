@@ -6,14 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use countersign_engine::calls::{Call, CallOutcome};
-use countersign_engine::headers::{Headers, RequestHead};
 use countersign_engine::io::{Input, Step, Tick};
-use countersign_engine::ledger::MemoryLedger;
-use countersign_engine::reason::Reason;
 use countersign_engine::record::Line;
 use countersign_engine::shares::Each;
-use countersign_engine::{Background, BackgroundInput, DecisionId, Effect, Engine, Session, UnixTime};
+use countersign_engine::{Background, BackgroundInput, Effect, Engine, Session};
+use countersign_facts::calls::{Call, CallOutcome};
+use countersign_facts::headers::{Headers, RequestHead};
+use countersign_facts::ids::DecisionId;
+use countersign_facts::ledger::MemoryLedger;
+use countersign_facts::reason::Reason;
 use countersign_host_tests::drivers::SECRETS;
 use countersign_host_tests::drivers::native::{ScenarioSecrets, asked, outcome, ready};
 use countersign_host_tests::envoy::{Envoy, RunningEnvoy, versions};
@@ -23,6 +24,7 @@ use countersign_host_tests::scenario::Library;
 use countersign_host_tests::scenario::format::{Approver as Says, DecisionPoint, Introspector, KeyServer, Send};
 use countersign_host_tests::scenario::request::{Earlier, Request};
 use countersign_host_tests::scripted::{HostError, Module, Options, ScriptedHost, StreamHandle};
+use countersign_tokens::UnixTime;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 

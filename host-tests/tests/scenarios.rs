@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, anyhow, ensure};
-use countersign_engine::reason::Reason;
+use countersign_facts::reason::Reason;
 use countersign_host_tests::drivers::envoy::RealEnvoy;
 use countersign_host_tests::drivers::native::Native;
 use countersign_host_tests::drivers::wasm::Wasm;

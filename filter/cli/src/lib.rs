@@ -34,7 +34,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use arguments::{Arguments, Command};
-use countersign_engine::UnixTime;
+use countersign_tokens::UnixTime;
 pub use output::{Answer, Verdict};
 
 /// Runs the command line of this process.

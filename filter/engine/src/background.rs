@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use countersign_facts::calls::{Call, CallId, CallOutcome};
+use countersign_facts::ledger::Ledger;
+use countersign_facts::progress::Progress;
 use countersign_tokens::{KeySet, UnixTime};
 
 use crate::bundle::{BundleError, Bundles, Incoming, News};
-use crate::calls::{Call, CallId, CallOutcome};
 use crate::credential::IssuerIndex;
 use crate::engine::{Engine, Loading, Refused};
 use crate::keys;
-use crate::ledger::Ledger;
-use crate::progress::Progress;
 
 /// The background of one worker.
 pub struct Background {
@@ -280,8 +280,8 @@ fn unmarked(issuer: &str, set: &KeySet) -> Option<String> {
 mod tests {
     use super::*;
     use crate::config::NoSecrets;
-    use crate::headers::Headers;
-    use crate::ledger::MemoryLedger;
+    use countersign_facts::headers::Headers;
+    use countersign_facts::ledger::MemoryLedger;
 
     const CONFIG: &str = r#"{
         "version": 1,
@@ -302,7 +302,8 @@ mod tests {
     }
 
     #[test]
-    fn a_jwk_set_where_a_bundle_belongs_is_reported_once_per_set() -> Result<(), crate::mistakes::ConfigErrors> {
+    fn a_jwk_set_where_a_bundle_belongs_is_reported_once_per_set()
+    -> Result<(), countersign_facts::mistakes::ConfigErrors> {
         let config = CONFIG.replace(
             r#""issuer": "https://sts.test", "profile": "access-token""#,
             r#""trust_domain": "example.org", "profile": "jwt-svid""#,
@@ -325,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_are_not_used_are_reported_once_per_set() -> Result<(), crate::mistakes::ConfigErrors> {
+    fn keys_that_are_not_used_are_reported_once_per_set() -> Result<(), countersign_facts::mistakes::ConfigErrors> {
         let mut background = Background::new(Arc::new(Engine::load(CONFIG.as_bytes(), &NoSecrets)?), 0);
         let mut ledger = MemoryLedger::new(1);
         let mut handle = |secs, input| background.handle(UnixTime::from_secs(secs), input, &mut ledger);

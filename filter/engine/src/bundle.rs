@@ -17,16 +17,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use countersign_facts::board::{self, Board, Change};
+use countersign_facts::calls::{Call, CallFailure, CallId, CallOutcome, Endpoint};
+use countersign_facts::clock::early_by;
+use countersign_facts::digest;
+use countersign_facts::mistakes::ConfigErrors;
 use countersign_tokens::json::Limits;
 use countersign_tokens::{KeySet, TokenError, UnixTime, Verifier, signed_document};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-
-use crate::board::{self, Board, Change};
-use crate::calls::{Call, CallFailure, CallId, CallOutcome, Endpoint};
-use crate::clock::early_by;
-use crate::digest;
-use crate::mistakes::ConfigErrors;
 
 /// The `typ` of a bundle.
 pub const TYPE: &str = "countersign-bundle+jwt";

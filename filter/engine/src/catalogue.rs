@@ -7,14 +7,13 @@ mod nearly;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use countersign_facts::headers::{AUTHORIZATION, PROOF, same_name};
+use countersign_facts::rollout::Mode;
 use countersign_tokens::{Scalar, UnixTime};
 
+use crate::shape::InputSchema;
 pub use annotations::{Annotations, Hints, PinScope};
 pub use interface::{BodyKind, Card, Endpoint, Found, Interface, Overlap, Template};
-
-use crate::headers::{AUTHORIZATION, PROOF, same_name};
-use crate::rollout::Mode;
-use crate::shape::InputSchema;
 
 /// A protected resource.
 #[derive(Clone, Debug, PartialEq)]
@@ -207,7 +206,7 @@ pub struct Tool {
     pub redact: Vec<String>,
     /// Such places of the arguments that say where it goes: URLs, addresses, hosts.
     pub destinations: Vec<String>,
-    /// What its server must say about it in lists: [`digest::of_tool`](crate::digest::of_tool).
+    /// What its server must say about it in lists: [`digest::of_tool`](countersign_facts::digest::of_tool).
     pub pin: Option<[u8; 32]>,
     /// How a person must have authenticated for it, instead of what its resource says.
     pub authentication: Option<Demand>,

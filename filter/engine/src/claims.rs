@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use countersign_facts::pointer::Pointer;
 use serde_json::{Map, Value};
-
-use crate::pointer::Pointer;
 
 /// The most that an issuer may name.
 pub const MOST: usize = 32;

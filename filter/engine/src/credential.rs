@@ -10,21 +10,21 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
+use countersign_facts::calls::{Call, CallId, CallOutcome};
+use countersign_facts::digest;
+use countersign_facts::headers::{AUTHORIZATION, Headers, PROOF, RequestHead, same_name};
+use countersign_facts::reason::Reason;
 use countersign_tokens::{CompactJws, TokenError, TokenErrorClass, UnixTime, VerifiedProof};
 
 use self::cache::Held;
 pub(crate) use self::cache::TokenCache;
 pub(crate) use self::trust::Trust;
 pub use self::verified::{Refused, Verified};
-use crate::calls::{Call, CallId, CallOutcome};
 use crate::carrier::{CacheKey, Carrier};
 use crate::catalogue::Resource;
-use crate::digest;
-use crate::headers::{AUTHORIZATION, Headers, PROOF, RequestHead, same_name};
 use crate::introspection::{self, Introspection};
 use crate::keys::KeySource;
 use crate::possession::{Binding, Evidence, Presented, Unproven};
-use crate::reason::Reason;
 use crate::route::Target;
 use crate::task::TaskSource;
 use crate::workload::{Owner, Voucher};

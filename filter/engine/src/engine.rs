@@ -4,6 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use countersign_facts::mistakes::{ConfigError, ConfigErrors};
+use countersign_facts::progress::Progress;
+use countersign_facts::rollout::Mode;
 use countersign_tokens::{JwtSimple, UnixTime, Verifier};
 use serde_json::{Map, Value};
 
@@ -13,10 +16,7 @@ use crate::config::{Base, Config, Keeping, Limits, Secrets};
 use crate::credential::{TokenCache, Trust};
 use crate::introspection::questions::Questions;
 use crate::keys::KeyStore;
-use crate::mistakes::{ConfigError, ConfigErrors};
 use crate::policy::{self, Compiling, Judges};
-use crate::progress::Progress;
-use crate::rollout::Mode;
 use crate::sessions::SessionKeys;
 use crate::shares::{Each, Shares};
 

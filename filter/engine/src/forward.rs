@@ -1,6 +1,7 @@
 //! A request on its way upstream: what is removed from it and what is added.
 
-use crate::headers::HeaderEdit;
+use countersign_facts::headers::HeaderEdit;
+
 use crate::permit::Permit;
 use crate::record::Line;
 

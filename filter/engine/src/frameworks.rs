@@ -1,11 +1,12 @@
 //! Risks of public frameworks: their identifiers, which policies may name (`@maps`), and which of them records answer. What the
-//! built-in checks answer is in the table of reasons ([`Row::maps`](crate::reason::Row::maps)).
+//! built-in checks answer is in the table of reasons ([`Row::maps`](countersign_facts::reason::Row::maps)).
 //!
 //! For people, records and reports: nothing is decided with it. Titles and sources are in `policies/frameworks.yaml`, and a test of
 //! the command line holds its identifiers and these together.
 
+use countersign_facts::reason::Reason;
+
 use crate::hygiene::Finding;
-use crate::reason::Reason;
 
 /// Every identifier there is, in the order of `policies/frameworks.yaml`.
 pub const IDENTIFIERS: [&str; 63] = [
@@ -108,7 +109,7 @@ pub(crate) fn on_record<'p>(reason: Reason, policies: impl Iterator<Item = &'p [
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reason::Kind;
+    use countersign_facts::reason::Kind;
 
     #[test]
     fn checks_name_what_there_is_and_every_denial_answers_something() {

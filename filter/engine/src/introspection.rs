@@ -8,13 +8,13 @@ pub(crate) mod questions;
 use std::fmt;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use countersign_facts::calls::{Call, CallId, CallOutcome, Endpoint};
+use countersign_facts::reason::Reason;
 use countersign_tokens::{IssuerRules, UnixTime, VerifiedToken, json};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::calls::{Call, CallId, CallOutcome, Endpoint};
-use crate::reason::Reason;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 pub use questions::Budget;
 
 /// Of an answer.

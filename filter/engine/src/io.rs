@@ -2,9 +2,10 @@
 //!
 //! The shell owns every hostcall; nothing here knows a gateway.
 
-use crate::calls::{Call, CallId, CallOutcome};
+use countersign_facts::calls::{Call, CallId, CallOutcome};
+use countersign_facts::headers::{HeaderEdit, Headers, RequestHead};
+
 use crate::forward::Forward;
-use crate::headers::{HeaderEdit, Headers, RequestHead};
 use crate::record::Line;
 use crate::reply::Reply;
 

@@ -18,14 +18,14 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use countersign_facts::board::{self, Board, Change, Posting};
+use countersign_facts::calls::{Call, CallFailure, CallId, CallOutcome, Endpoint};
+use countersign_facts::clock::early_by;
+use countersign_facts::digest;
 use countersign_tokens::json::JsonError;
 use countersign_tokens::{Algorithm, IssuerRules, KeyFormat, KeySet, KeySetError, UnixTime};
 
 use self::posted::Posted;
-use crate::board::{self, Board, Change, Posting};
-use crate::calls::{Call, CallFailure, CallId, CallOutcome, Endpoint};
-use crate::clock::early_by;
-use crate::digest;
 
 /// How soon a failed scheduled fetch is tried again.
 const RETRY: Duration = Duration::from_secs(5);

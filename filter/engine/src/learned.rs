@@ -19,13 +19,13 @@ mod document;
 
 mod told;
 
+use countersign_facts::board::{Board, LedgerError};
+use countersign_facts::digest;
 use countersign_tokens::UnixTime;
 
 use self::document::{Document, Key};
 use self::told::{Told, Verdict};
-use crate::board::{Board, LedgerError};
 use crate::catalogue::{Annotations, PinScope, Risk};
-use crate::digest;
 
 /// Documents of each kind of one resource.
 const SHARES: u8 = 64;

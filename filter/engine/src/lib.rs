@@ -5,19 +5,19 @@
 //! 1. [`route`]: which protected resource is this for, and can the head be read one way only?
 //! 2. [`credential`]: exactly one credential, verified now, with keys from [`keys`] or by [`introspection`], in the hands of
 //!    whoever it is bound to ([`possession`]) → [`workload`], and what is unhealthy about it ([`hygiene`]).
-//! 3. [`task`]: what the credential was issued for; the [`ledger`] knows what is spent.
+//! 3. [`task`]: what the credential was issued for; the [`ledger`](countersign_facts::ledger) knows what is spent.
 //! 4. [`action`]: what the request is about to do, read strictly.
 //! 5. The task's grants cover it, then [`policy`] decides in context.
 //! 6. [`step_up`]: a risky action is held while an approver is asked about exactly this call.
 //! 7. [`record`]: one line per decision; then [`forward`] with a [`permit`], or [`reply`]. What is only watched is forwarded
-//!    whatever was decided ([`rollout`]).
+//!    whatever was decided ([`rollout`](countersign_facts::rollout)).
 //! 8. [`response`]: of an MCP server passes what was asked for; lists are cut down to what their reader could call, and what
 //!    they show of tools is [`learned`]; tasks of agents that are over are seen; [`sessions`] belong to who opened them.
 //!
 //! What is held on the way has [`shares`], so that one caller leaves room for others.
 //!
 //! [`Session`] runs that flow as a state machine; [`Background`] keeps keys fresh. Both are sans-IO: time is an
-//! argument, randomness comes in as a [`DecisionId`], effects come out as [`io::Step`]. [`drive`] is the one loop that carries them
+//! argument, randomness comes in as a [`DecisionId`](countersign_facts::ids::DecisionId), effects come out as [`io::Step`]. [`drive`] is the one loop that carries them
 //! out, over whatever implements [`drive::Host`]: a gateway, the tests, the command line.
 //! This crate never talks to a gateway, never reads a clock and never blocks.
 //!
@@ -32,47 +32,31 @@
 
 pub mod action;
 pub mod background;
-pub mod board;
 pub mod bounds;
 pub mod bundle;
-pub mod calls;
 pub mod carrier;
 pub mod catalogue;
-pub mod check;
 pub mod claims;
-pub mod clock;
 pub mod config;
 pub mod credential;
-pub mod digest;
 pub mod drive;
 mod engine;
-mod escapes;
-mod fifo;
-mod fold;
 pub mod forward;
 pub mod frameworks;
 #[cfg(test)]
 mod growth;
-pub mod headers;
 pub mod hygiene;
-pub mod ids;
 pub mod introspection;
 pub mod io;
 pub mod keys;
 mod learned;
-pub mod ledger;
-pub mod mistakes;
 pub mod permit;
-pub mod pointer;
 pub mod policy;
 pub mod possession;
-mod progress;
-pub mod reason;
 pub mod record;
 pub mod reply;
 mod response;
 pub mod risk;
-pub mod rollout;
 pub mod route;
 pub mod session;
 mod sessions;
@@ -83,11 +67,8 @@ pub mod shares;
 mod spoil;
 pub mod step_up;
 pub mod task;
-mod weight;
 pub mod workload;
 
 pub use background::{Background, BackgroundInput, Effect, Level, Notice};
-pub use countersign_tokens::{NativeFirst, SignatureOracle, UnixTime};
 pub use engine::Engine;
-pub use ids::DecisionId;
 pub use session::{Explained, Listed, Session, Waits};

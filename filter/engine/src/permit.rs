@@ -1,9 +1,10 @@
 //! The unforgeable value without which nothing is forwarded.
 
+use countersign_facts::reason::Reason;
+use countersign_facts::rollout::Mode;
+
 use crate::catalogue::Card;
 use crate::policy::Allow;
-use crate::reason::Reason;
-use crate::rollout::Mode;
 
 /// What happens to a request that is for no resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

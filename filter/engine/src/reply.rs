@@ -6,18 +6,17 @@
 
 mod denial;
 
+use countersign_facts::ids::DecisionId;
+use countersign_facts::reason::{Challenge, Mend, Reason};
 use countersign_tokens::{PROOF_ALGORITHMS, Scalar};
 use serde_json::{Value, json};
 
-use crate::ids::DecisionId;
+use crate::catalogue::{Demand, Metadata};
+use crate::possession::nonce;
+use crate::record::Line;
 pub(crate) use denial::Denial;
 pub use denial::GrpcStatus;
 use denial::{Form, Words};
-
-use crate::catalogue::{Demand, Metadata};
-use crate::possession::nonce;
-use crate::reason::{Challenge, Mend, Reason};
-use crate::record::Line;
 
 /// Everything the shell does to answer a request itself.
 #[derive(Debug)]

@@ -11,12 +11,12 @@ mod path;
 
 use std::net::{IpAddr, SocketAddr};
 
-pub(crate) use origin::check_origin;
-pub(crate) use path::{check_override, check_parameter};
+use countersign_facts::headers::{Headers, RequestHead, same_name};
+use countersign_facts::reason::Reason;
 
 use crate::catalogue::{Card, Match, Metadata, PathMatch, Protocol, Resource};
-use crate::headers::{Headers, RequestHead, same_name};
-use crate::reason::Reason;
+pub(crate) use origin::check_origin;
+pub(crate) use path::{check_override, check_parameter};
 
 /// Where an agent's card is (A2A 1.0 §8.2), on the agent's host and below the agent's path.
 const CARD_PATH: &str = "/.well-known/agent-card.json";

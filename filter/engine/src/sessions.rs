@@ -9,14 +9,14 @@
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
+use countersign_facts::board::{self, Board, Change};
+use countersign_facts::digest;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+
+use crate::workload::Workload;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
-
-use crate::board::{self, Board, Change};
-use crate::digest;
-use crate::workload::Workload;
 
 /// The field that carries the id, on requests and responses.
 pub(crate) const FIELD: &str = "mcp-session-id";
@@ -170,10 +170,11 @@ impl Digester {
 mod tests {
     use std::collections::BTreeSet;
 
+    use countersign_facts::board::{LedgerError, Posted, Posting};
+    use countersign_facts::ledger::MemoryLedger;
+
     use super::*;
-    use crate::board::{LedgerError, Posted, Posting};
     use crate::claims::Claims;
-    use crate::ledger::MemoryLedger;
     use crate::workload::{Actor, Identity, Kind};
 
     fn workload(subject: &str, actor: Option<&str>) -> Workload {

@@ -6,13 +6,14 @@
 //! a [`Held`] that is forgotten does not exist.
 //!
 //! It counts, and says no; never which request is worth more than another. What is counted per gateway process is on the
-//! [`board`](crate::board).
+//! [`board`](countersign_facts::board).
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::reason::Reason;
+use countersign_facts::reason::Reason;
+
 use crate::workload::Owner;
 
 /// What is for those who are not verified yet: one in so many of each bound.

@@ -6,11 +6,11 @@ pub mod register;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
+use countersign_facts::digest;
 use countersign_tokens::{Algorithm, IssuerRules, Machine, Scalar, Subject, TrustDomain, UnixTime, VerifiedToken};
 
 use crate::catalogue::Authentication;
 use crate::claims::{ClaimRule, Claims};
-use crate::digest;
 
 /// A name that is only unique together with who gave it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

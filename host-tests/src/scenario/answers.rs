@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, ensure};
-use countersign_engine::reason::Reason;
+use countersign_facts::reason::Reason;
 use serde::Deserialize;
 use serde_json::{Value, json};
 

@@ -4,8 +4,8 @@
 //! touched the upstream and must have been answered word for word; an allowed one must have arrived once, byte for byte,
 //! without what clients may not say; and the credential must be nowhere else.
 
-use countersign_engine::headers::same_name;
-use countersign_engine::reason::Kind;
+use countersign_facts::headers::same_name;
+use countersign_facts::reason::Kind;
 use serde_json::Value;
 
 use super::answers::Answers;
@@ -122,7 +122,7 @@ impl Differences {
         self.same("`ended` lines", &expect.ended.iter().cloned().collect(), &outcomes);
         let Some((record, code)) = decisions.first().zip(expect.reason.as_ref()) else { return String::new() };
         self.same("reason on record", code, &text(record, "/reason"));
-        let row = reason(code).map(countersign_engine::reason::Reason::row);
+        let row = reason(code).map(countersign_facts::reason::Reason::row);
         self.same("kind on record", &row.map_or("", |row| row.kind.name()).to_owned(), &text(record, "/kind"));
         let answered = row.is_some_and(|row| row.status != 0) && !expect.audit;
         self.same("mode on record", &if expect.audit { "audit" } else { "" }.to_owned(), &text(record, "/mode"));

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
-use countersign_engine::reason::{Kind, Reason};
+use countersign_facts::reason::{Kind, Reason};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 

@@ -115,45 +115,29 @@ impl fmt::Display for Room {
 pub(crate) const ROOMS: &[(&str, Room)] = &[
     ("action", Room::Protocols),
     ("background", Room::Engine),
-    ("board", Room::Facts),
     ("bounds", Room::Protocols),
     ("bundle", Room::Engine),
-    ("calls", Room::Facts),
     ("carrier", Room::Trust),
     ("catalogue", Room::Protocols),
-    ("check", Room::Facts),
     ("claims", Room::Rights),
-    ("clock", Room::Facts),
     ("config", Room::Engine),
     ("credential", Room::Trust),
-    ("digest", Room::Facts),
     ("drive", Room::Engine),
     ("engine", Room::Engine),
-    ("escapes", Room::Facts),
-    ("fifo", Room::Facts),
-    ("fold", Room::Facts),
     ("forward", Room::Engine),
     ("frameworks", Room::Policy),
-    ("headers", Room::Facts),
     ("hygiene", Room::Rights),
-    ("ids", Room::Facts),
     ("introspection", Room::Trust),
     ("io", Room::Engine),
     ("keys", Room::Trust),
     ("learned", Room::Protocols),
-    ("ledger", Room::Facts),
-    ("mistakes", Room::Facts),
     ("permit", Room::Engine),
-    ("pointer", Room::Facts),
     ("policy", Room::Policy),
     ("possession", Room::Trust),
-    ("progress", Room::Facts),
-    ("reason", Room::Facts),
     ("record", Room::Engine),
     ("reply", Room::Engine),
     ("response", Room::Protocols),
     ("risk", Room::Rights),
-    ("rollout", Room::Facts),
     ("route", Room::Protocols),
     ("session", Room::Engine),
     ("sessions", Room::Engine),
@@ -161,7 +145,6 @@ pub(crate) const ROOMS: &[(&str, Room)] = &[
     ("shares", Room::Engine),
     ("step_up", Room::Engine),
     ("task", Room::Rights),
-    ("weight", Room::Facts),
     ("workload", Room::Rights),
 ];
 
@@ -229,7 +212,7 @@ mod tests {
     use super::*;
 
     /// The rooms that are modules of the engine's crate.
-    const INSIDE: [Room; 6] = [Room::Facts, Room::Protocols, Room::Rights, Room::Trust, Room::Policy, Room::Engine];
+    const INSIDE: [Room; 5] = [Room::Protocols, Room::Rights, Room::Trust, Room::Policy, Room::Engine];
 
     /// The arrows between neighbours: who sees, and who is seen.
     const ARROWS: [(Room, Room); 12] = [

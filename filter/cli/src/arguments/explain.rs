@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use countersign_engine::{UnixTime, clock};
+use countersign_facts::clock;
+use countersign_tokens::UnixTime;
 use http::{HeaderName, HeaderValue, Method, Uri};
 
 /// Says what becomes of one request, check by check, and what would have to change where it is denied.

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use countersign_engine::calls::{Call, CallFailure};
 use countersign_engine::drive::{Complaint, Drive, Flow, Host, Leg, Unable};
-use countersign_engine::headers::{HeaderEdit, Headers, RequestHead};
-use countersign_engine::ledger::{Ledger, MemoryLedger};
-use countersign_engine::reason::Reason;
 use countersign_engine::record::Line;
 use countersign_engine::reply::Reply;
-use countersign_engine::rollout::Mode;
-use countersign_engine::{DecisionId, Engine, Session, UnixTime};
+use countersign_engine::{Engine, Session};
+use countersign_facts::calls::{Call, CallFailure};
+use countersign_facts::headers::{HeaderEdit, Headers, RequestHead};
+use countersign_facts::ids::DecisionId;
+use countersign_facts::ledger::{Ledger, MemoryLedger};
+use countersign_facts::reason::Reason;
+use countersign_facts::rollout::Mode;
+use countersign_tokens::UnixTime;
 use serde_json::Value;
 
 use super::request::Request;

@@ -13,11 +13,13 @@ mod text;
 use std::path::Path;
 use std::sync::Arc;
 
-use countersign_engine::ledger::MemoryLedger;
-use countersign_engine::mistakes::ConfigErrors;
-use countersign_engine::reason::{Kind, Reason};
-use countersign_engine::rollout::Mode;
-use countersign_engine::{Engine, UnixTime, Waits, clock};
+use countersign_engine::{Engine, Waits};
+use countersign_facts::clock;
+use countersign_facts::ledger::MemoryLedger;
+use countersign_facts::mistakes::ConfigErrors;
+use countersign_facts::reason::{Kind, Reason};
+use countersign_facts::rollout::Mode;
+use countersign_tokens::UnixTime;
 use serde::Serialize;
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! The request of the command line as a gateway hands it over.
 
-use countersign_engine::headers::{Headers, RequestHead};
+use countersign_facts::headers::{Headers, RequestHead};
 use http::{HeaderName, HeaderValue, Method};
 
 use super::ExplainError;

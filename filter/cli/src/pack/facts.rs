@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use countersign_engine::UnixTime;
 use countersign_engine::catalogue::Authentication;
 use countersign_engine::claims::{self, ClaimRule, Claims, Unreadable};
 use countersign_engine::config::Config;
 use countersign_engine::policy::Approval;
 use countersign_engine::task::{Grants, Task};
 use countersign_engine::workload::{self, Identity, TokenFacts, Workload};
+use countersign_tokens::UnixTime;
 use countersign_tokens::{Algorithm, Subject};
 
 use super::CaseError;

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_engine::hygiene::Finding;
-use countersign_engine::reason::Reason;
 use countersign_engine::workload::{Kind, Trait};
+use countersign_facts::reason::Reason;
 use countersign_tokens::{Scalar, Subject};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};

@@ -2,9 +2,9 @@
 
 use countersign_engine::action::{Action, Rejection, a2a, grpc, http, mcp};
 use countersign_engine::catalogue::{BodyKind, Card, Found, PathMatch, Protocol, Resource};
-use countersign_engine::headers::{Headers, RequestHead};
-use countersign_engine::reason::Reason;
 use countersign_engine::route::{self, Target};
+use countersign_facts::headers::{Headers, RequestHead};
+use countersign_facts::reason::Reason;
 use serde_json::{Map, Value, json};
 
 use super::format::Request;

@@ -2,16 +2,16 @@
 //! is denied, whether who calls is let in. What else ended a request there ends it again.
 
 use countersign_engine::catalogue::Resource;
-use countersign_engine::check::Check;
 use countersign_engine::config::Config;
-use countersign_engine::headers::{Headers, RequestHead};
 use countersign_engine::permit::Unmatched;
 use countersign_engine::policy::{Judgement, Missing};
-use countersign_engine::reason::Reason;
-use countersign_engine::rollout::Effect;
 use countersign_engine::route::{self, Target};
 use countersign_engine::workload::Workload;
 use countersign_engine::workload::register::Admission;
+use countersign_facts::check::Check;
+use countersign_facts::headers::{Headers, RequestHead};
+use countersign_facts::reason::Reason;
+use countersign_facts::rollout::Effect;
 
 use super::facts;
 use super::judge::{decided, deny, open};

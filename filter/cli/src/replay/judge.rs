@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use countersign_engine::catalogue::{Demand, Resource};
-use countersign_engine::check::Check;
 use countersign_engine::config::Config;
 use countersign_engine::policy::{self, CedarPolicy, Facts, Judgement, Missing};
-use countersign_engine::reason::{Kind, Reason};
-use countersign_engine::rollout::Effect;
+use countersign_facts::check::Check;
+use countersign_facts::reason::{Kind, Reason};
+use countersign_facts::rollout::Effect;
 
 use super::Turn;
 use super::ahead::{self, Ahead};

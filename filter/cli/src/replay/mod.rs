@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_engine::config::Config;
 use countersign_engine::policy::{CedarPolicy, Missing};
-use countersign_engine::rollout::{Effect, Mode};
+use countersign_facts::rollout::{Effect, Mode};
 use serde::{Serialize, Serializer};
 use serde_json::json;
 

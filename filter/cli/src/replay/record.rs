@@ -3,9 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
-use countersign_engine::reason::Reason;
-use countersign_engine::rollout::Mode;
-use countersign_engine::{UnixTime, clock};
+use countersign_facts::clock;
+use countersign_facts::reason::Reason;
+use countersign_facts::rollout::Mode;
+use countersign_tokens::UnixTime;
 use countersign_tokens::json::Members;
 use countersign_tokens::{Scalar, Subject};
 use serde::Deserialize;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 
-use countersign_engine::rollout::Effect;
+use countersign_facts::rollout::Effect;
 
 use super::{Flip, Replayed, Turn};
 use crate::output::{Ink, one_line};

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use countersign_engine::reason::Reason;
-use countersign_engine::rollout::Effect;
+use countersign_facts::reason::Reason;
+use countersign_facts::rollout::Effect;
 
 use super::summary::{self, NOTHING_PERMITS, POLICY_DENIED};
 use super::{Decision, Replayed, Turn};

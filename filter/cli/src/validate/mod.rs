@@ -15,18 +15,17 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use countersign_engine::config::Config;
-use countersign_engine::mistakes::ConfigError;
 use countersign_engine::policy::{CedarPolicy, LoadError, Place, RegoPolicy, catalogue_errors};
+use countersign_facts::mistakes::ConfigError;
 use serde::Serialize;
 use serde_json::{Value, json};
-
-pub use coverage::Argument;
-pub use secrets::Present;
-pub(crate) use text::finding as write_finding;
 
 use crate::arguments::Validate;
 use crate::document::{Document, DocumentError};
 use crate::output::{Answer, Verdict};
+pub use coverage::Argument;
+pub use secrets::Present;
+pub(crate) use text::finding as write_finding;
 
 /// Where the policies' texts are.
 const CEDAR: &str = "/policy/cedar";

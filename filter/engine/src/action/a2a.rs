@@ -22,10 +22,11 @@ mod message;
 mod methods;
 mod rest;
 
+use countersign_facts::digest::{self, SentDigest};
+use countersign_facts::headers::Headers;
+use countersign_facts::reason::Reason;
 use countersign_tokens::json::{Json, Members};
 use serde_json::{Value, json};
-
-pub use methods::METHODS;
 
 use self::message::{Parameters, facts};
 use self::methods::{CARD, Method, Version};
@@ -33,10 +34,8 @@ use super::mcp::fields;
 use super::rpc::Rejection;
 use super::{A2aOperation, Action, Operation};
 use crate::catalogue::Resource;
-use crate::digest::{self, SentDigest};
-use crate::headers::Headers;
-use crate::reason::Reason;
 use crate::route::{Target, below, is_card};
+pub use methods::METHODS;
 
 /// The most extensions a request can name, and the longest of them.
 const MAX_EXTENSIONS: usize = 32;

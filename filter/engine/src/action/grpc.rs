@@ -2,14 +2,14 @@
 //!
 //! Whether the call may be made is not decided here. Source: grpc/grpc, `doc/PROTOCOL-HTTP2.md`.
 
+use countersign_facts::digest::{self, SentDigest};
+use countersign_facts::headers::{Headers, same_name};
+use countersign_facts::reason::Reason;
 use countersign_tokens::json::Members;
 
 use super::http::arguments::Arguments;
 use super::{Action, GrpcCall, Operation};
 use crate::catalogue::Resource;
-use crate::digest::{self, SentDigest};
-use crate::headers::{Headers, same_name};
-use crate::reason::Reason;
 use crate::route::Target;
 
 /// The action of every call, and of those that nobody declared.

@@ -7,17 +7,17 @@ pub(in crate::action) mod arguments;
 mod undeclared;
 mod unread;
 
-pub use undeclared::{first, may_name, names};
-pub use unread::{Following, form};
+use countersign_facts::digest::{self, SentDigest};
+use countersign_facts::headers::Headers;
+use countersign_facts::reason::Reason;
 
 use self::arguments::Arguments;
 use super::mcp::fields;
 use super::{Action, EndpointCall, Operation};
 use crate::catalogue::{BodyKind, Endpoint, Found, Resource};
-use crate::digest::{self, SentDigest};
-use crate::headers::Headers;
-use crate::reason::Reason;
 use crate::route::Target;
+pub use undeclared::{first, may_name, names};
+pub use unread::{Following, form};
 
 /// The methods an HTTP resource can be asked with (RFC 9110 §9.3, RFC 5789), case-sensitive. `TRACE` echoes credentials,
 /// extension methods mean something to somebody else; `CONNECT` tunnels, and only a resource that says so is asked for it.

@@ -15,13 +15,11 @@ mod parameters;
 pub(crate) mod transport;
 mod uri;
 
+use countersign_facts::digest::{self, SentDigest};
+use countersign_facts::headers::Headers;
+use countersign_facts::reason::Reason;
 use countersign_tokens::json::{Json, Members};
 use serde_json::Value;
-
-pub use era::{Era, requested, said_without_session};
-pub(crate) use methods::INITIALIZE;
-pub use methods::METHODS;
-pub(crate) use parameters::is_parameter;
 
 use self::fields::{Required, Said};
 use self::message::{Call, Event};
@@ -29,10 +27,11 @@ use self::methods::{Method, Names, Shape};
 use super::rpc::{self, Kind, Message, Rejection};
 use super::{Action, Class, EventCall, McpOperation, Operation, ToolCall};
 use crate::catalogue::Resource;
-use crate::digest::{self, SentDigest};
-use crate::headers::Headers;
-use crate::reason::Reason;
 use crate::route::Target;
+pub use era::{Era, requested, said_without_session};
+pub(crate) use methods::INITIALIZE;
+pub use methods::METHODS;
+pub(crate) use parameters::is_parameter;
 
 /// What of the eras with sessions may not reach a server that reads a request without one: a server of both eras could
 /// take the request for one of that session, which nobody has checked.

@@ -1,6 +1,6 @@
 //! What the request is about to do, read exactly as the server behind the gateway will read it.
 //!
-//! Never decides: whatever cannot be read one way only is a [`Reason`](crate::reason::Reason), which denies.
+//! Never decides: whatever cannot be read one way only is a [`Reason`](countersign_facts::reason::Reason), which denies.
 
 pub mod a2a;
 pub mod grpc;
@@ -11,14 +11,13 @@ mod strict;
 
 use std::borrow::Cow;
 
+use countersign_facts::digest::SentDigest;
 use countersign_tokens::json::Members;
 use serde_json::Value;
 
-pub use rpc::Rejection;
-
 use crate::catalogue::{Resource, Tool};
-use crate::digest::SentDigest;
 use crate::route::{self, Target};
+pub use rpc::Rejection;
 
 /// What this request does.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,10 +1,10 @@
 //! One JSON-RPC message (JSON-RPC 2.0 §4, as MCP and A2A narrow it): read so that no other reader sees another one.
 
+use countersign_facts::reason::Reason;
 use countersign_tokens::json::{Json, MAX_INTEGER, Members, Numeral};
 use serde_json::Value;
 
 use super::strict;
-use crate::reason::Reason;
 
 /// Bytes of an id that is a string.
 const MAX_ID: usize = 256;

@@ -5,11 +5,10 @@
 
 use std::collections::BTreeSet;
 
+use countersign_facts::fold::fold;
+use countersign_facts::reason::Reason;
 use countersign_tokens::json::{self, Json, Limits, Members};
 use unicode_normalization::is_nfc;
-
-use crate::fold::fold;
-use crate::reason::Reason;
 
 /// So many members are compared with each other.
 const FEW: usize = 16;

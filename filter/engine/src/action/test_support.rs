@@ -4,10 +4,10 @@ pub(crate) mod readers;
 
 use std::collections::BTreeMap;
 
+use countersign_facts::rollout::Mode;
 use serde_json::Value;
 
 use crate::catalogue::{Annotations, Denials, Match, PathMatch, PinScope, Protocol, Resource, Risk, Tool};
-use crate::rollout::Mode;
 use crate::route::Target;
 use crate::shape::InputSchema;
 

@@ -1,6 +1,6 @@
 //! Why a token makes no task, or what is written of bounds cannot be read.
 
-use crate::reason::Reason;
+use countersign_facts::reason::Reason;
 
 /// Why a token makes no task.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -6,9 +6,8 @@
 
 use std::fmt;
 
+use countersign_facts::pointer::Pointer;
 use countersign_tokens::json::{Json, Members};
-
-use crate::pointer::Pointer;
 
 /// Stands for every item of a list.
 const EVERY: &str = "*";

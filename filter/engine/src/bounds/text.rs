@@ -5,10 +5,10 @@
 
 use std::net::IpAddr;
 
+use countersign_facts::escapes::undone;
 use http::uri::Authority;
 
 use super::glob::Glob;
-use crate::escapes::undone;
 
 /// Whether `text` starts with `prefix` and what follows cannot lead out of it.
 ///

@@ -3,21 +3,21 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use countersign_facts::calls::{Call, CallId, CallOutcome};
+use countersign_facts::headers::Headers;
+use countersign_facts::ledger::MemoryLedger;
 use countersign_tokens::{Scalar, UnixTime};
-use p256::ecdsa::signature::Signer as _;
-use p256::ecdsa::{Signature, SigningKey};
 use serde_json::{Value, json};
 
 use super::TYPE;
 use crate::background::{Background, BackgroundInput, Effect};
-use crate::calls::{Call, CallId, CallOutcome};
 use crate::config::NoSecrets;
 use crate::engine::Engine;
-use crate::headers::Headers;
-use crate::ledger::MemoryLedger;
 use crate::workload::Denied;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use p256::ecdsa::signature::Signer as _;
+use p256::ecdsa::{Signature, SigningKey};
 
 type Failure = Box<dyn std::error::Error>;
 type Outcome = Result<(), Failure>;

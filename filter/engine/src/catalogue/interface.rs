@@ -7,10 +7,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use countersign_facts::fold::fold;
 use percent_encoding::percent_decode_str;
 
 use super::nearly::folded;
-use crate::fold::fold;
 
 /// What is declared of a resource beyond its tools.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -7,11 +7,11 @@
 
 use std::borrow::Cow;
 
+use countersign_facts::fold::fold;
 use percent_encoding::percent_decode_str;
 use unicode_normalization::UnicodeNormalization;
 
 use super::PathMatch;
-use crate::fold::fold;
 
 impl PathMatch {
     /// Whether such a server takes `path` (without query) for one that looks like it.

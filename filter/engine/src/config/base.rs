@@ -3,11 +3,11 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use countersign_facts::mistakes::{ConfigError, ConfigErrors};
 use serde_json::{Map, Value};
 
 use super::Secrets;
 use crate::bundle::MEMBERS;
-use crate::mistakes::{ConfigError, ConfigErrors};
 
 /// The texts in `policy`, and what is made of them.
 const TEXTS: [&str; 3] = ["cedar", "links", "rego"];

@@ -16,10 +16,10 @@ mod tests;
 
 use std::time::Duration;
 
+use countersign_facts::ledger::Capacity;
+use countersign_facts::mistakes::{ConfigError, ConfigErrors};
+use countersign_facts::rollout::Mode;
 use countersign_tokens::json;
-
-pub(crate) use base::{Base, Keeping};
-pub use secrets::{NoSecrets, Secrets};
 
 use crate::bundle::BundleConfig;
 use crate::catalogue::Resource;
@@ -27,19 +27,18 @@ use crate::credential::Issuer;
 use crate::forward::ForwardConfig;
 use crate::hygiene::Hygiene;
 use crate::introspection::Budget;
-use crate::ledger::Capacity;
-use crate::mistakes::{ConfigError, ConfigErrors};
 use crate::permit::Unmatched;
 use crate::policy::{Parts, PolicyConfig, Sandbox};
 use crate::possession::ClientCertificate;
 use crate::record::RecordConfig;
 use crate::risk::RiskRules;
-use crate::rollout::Mode;
 use crate::sessions::SessionsConfig;
 use crate::shares::{Bounds, Each};
 use crate::step_up::{OpenBounds, StepUpConfig};
 use crate::workload::register::Register;
 use crate::workload::{Denied, Voucher};
+pub(crate) use base::{Base, Keeping};
+pub use secrets::{NoSecrets, Secrets};
 
 /// Bounds of the document itself; policies and tool schemas are written in it.
 const DOCUMENT: json::Limits = json::Limits { depth: 64, bytes: 4 * 1024 * 1024, nodes: 200_000 };

@@ -2,12 +2,13 @@
 //!
 //! For reports. Nothing is decided with it.
 
+use countersign_facts::reason::Needs;
+
 use super::Config;
 use crate::catalogue::{Protocol, Resource, Tool};
 use crate::credential::Issuer;
 use crate::permit::Unmatched;
 use crate::possession::Bound;
-use crate::reason::Needs;
 use crate::workload::Denied;
 use crate::workload::register::{Governed, Unclassified};
 

@@ -3,11 +3,11 @@
 //! Schemas of tools are written by others, who bound integers of 64 bits: a bound there that is rounded is one beside it, and refuses
 //! nothing that a double holds.
 
+use countersign_facts::pointer::Pointer;
 use countersign_tokens::json::MAX_INTEGER;
 use serde_json::{Number, Value};
 
 use super::read::Node;
-use crate::pointer::Pointer;
 
 /// Where the schemas are.
 const SCHEMA: &str = "input_schema";

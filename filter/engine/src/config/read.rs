@@ -8,12 +8,12 @@ use std::cell::RefCell;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use countersign_facts::mistakes::{ConfigError, ConfigErrors};
+use countersign_facts::pointer::Pointer;
 use countersign_tokens::Scalar;
 use serde_json::{Map, Value};
 
 use super::text;
-use crate::mistakes::{ConfigError, ConfigErrors};
-use crate::pointer::Pointer;
 
 /// The mistakes noted so far.
 #[derive(Debug, Default)]

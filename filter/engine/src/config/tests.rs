@@ -8,10 +8,10 @@ mod schema;
 
 use std::error::Error;
 
+use countersign_facts::mistakes::ConfigErrors;
 use serde_json::{Map, Value, json};
 
 use super::{Config, Secrets};
-use crate::mistakes::ConfigErrors;
 
 type Outcome = Result<(), Box<dyn Error>>;
 

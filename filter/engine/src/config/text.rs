@@ -2,16 +2,17 @@
 //!
 //! Each has exactly one spelling. Errors are `<cause>; <remedy>`.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::ops::RangeInclusive;
 use std::time::Duration;
+
+use countersign_facts::pointer::Pointer;
 
 use crate::action::mcp::{self, transport};
 use crate::bounds::ArgumentPlace;
 use crate::bounds::text::is_domain;
-use crate::pointer::Pointer;
 use crate::{credential, route};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 const DURATION_UNITS: [(&str, u64); 4] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
 const SIZE_UNITS: [(&str, u64); 3] = [("KiB", 1024), ("MiB", 1024 * 1024), ("B", 1)];

@@ -23,6 +23,7 @@ mod step_up;
 mod task;
 mod workload;
 
+use countersign_facts::rollout::Mode;
 use countersign_tokens::Scalar;
 
 use self::policy::Several;
@@ -39,7 +40,6 @@ use crate::permit::Unmatched;
 use crate::possession::ClientCertificate;
 use crate::record::RecordConfig;
 use crate::risk::RiskRules;
-use crate::rollout::Mode;
 use crate::workload::Denied;
 use crate::workload::register::Register;
 

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
+use countersign_facts::reason::Reason;
+use countersign_facts::weight;
 use countersign_tokens::VerifiedToken;
 
 use super::{Credential, Issuer, IssuerIndex, Trust};
 use crate::bounds::TaskError;
 use crate::hygiene::Finding;
-use crate::reason::Reason;
 use crate::task::Task;
-use crate::weight;
 use crate::workload::register::{Ceiling, Standing};
 use crate::workload::{Denied, Owner, TokenFacts, Workload};
 

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use countersign_facts::calls::{Call, CallFailure};
+use countersign_facts::headers::{HeaderEdit, Headers, RequestHead};
+use countersign_facts::ledger::Ledger;
 use countersign_tokens::UnixTime;
 
-use crate::calls::{Call, CallFailure};
 use crate::engine::Engine;
-use crate::headers::{HeaderEdit, Headers, RequestHead};
-use crate::ledger::Ledger;
 use crate::record::Line;
 use crate::reply::Reply;
 

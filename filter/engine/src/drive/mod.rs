@@ -8,16 +8,16 @@ mod host;
 
 use std::sync::Arc;
 
-pub use flow::Flow;
-pub use host::{Complaint, Host, Leg, Unable};
+use countersign_facts::calls::{CallId, CallOutcome};
+use countersign_facts::headers::{HeaderEdit, Headers};
 
-use crate::calls::{CallId, CallOutcome};
 use crate::forward::Forward;
-use crate::headers::{HeaderEdit, Headers};
 use crate::io::{Cut, Input, Step, Tick};
 use crate::reply::Reply;
 use crate::session::Session;
+pub use flow::Flow;
 use flow::Phase;
+pub use host::{Complaint, Host, Leg, Unable};
 
 /// Body bytes handed to a session at a time.
 const SLICE: usize = 64 * 1024;

@@ -4,15 +4,15 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use countersign_facts::calls::CallOutcome;
+use countersign_facts::digest;
 use countersign_tokens::{
     CompactJws, Key, KeyFormat, KeySet, Proof, ProvenRequest, TokenError, UnixTime, Verifier, thumbprint,
 };
 use serde_json::json;
 
 use super::readers::{MEMBERS, Reader, VALUES};
-use crate::calls::CallOutcome;
 use crate::config::{Config, NoSecrets};
-use crate::digest;
 use crate::introspection;
 use crate::keys;
 use crate::policy;

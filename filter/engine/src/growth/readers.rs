@@ -1,5 +1,7 @@
 //! Whoever reads, and of what parts texts are made that are hard to read.
 
+use countersign_facts::digest::{self, SentDigest};
+use countersign_facts::headers::{Headers, RequestHead};
 use countersign_tokens::json::{self, Json, Limits, Numeral};
 use countersign_tokens::{CompactJws, KeyFormat, KeySet, SpiffeId, UnixTime, VerifiedToken};
 use serde_json::{Map, Value, json};
@@ -9,8 +11,6 @@ use crate::action::test_support::{resource, target, tool};
 use crate::action::{Action, a2a, grpc, http, mcp};
 use crate::bounds::text;
 use crate::catalogue::{Interface, PathMatch, Protocol, Resource};
-use crate::digest::{self, SentDigest};
-use crate::headers::{Headers, RequestHead};
 use crate::hygiene;
 use crate::response::{Audience, Awaited, Element, Endings, Treatment, Unreadable, treatment};
 use crate::route::{self, Target};

@@ -11,11 +11,11 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use countersign_facts::fifo::Fifo;
+use countersign_facts::reason::Reason;
 use countersign_tokens::UnixTime;
 
 use crate::carrier::CacheKey;
-use crate::fifo::Fifo;
-use crate::reason::Reason;
 use crate::workload::Owner;
 
 /// How long a token that is not good is not asked about again: short, because an issuer's servers may not agree yet on a new one.

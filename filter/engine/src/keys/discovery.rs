@@ -3,12 +3,12 @@
 //! The document is believed about one thing only: the path of `jwks_uri`. Where that leads is configured, so nobody who
 //! can write the document can make the gateway call somewhere else.
 
+use countersign_facts::calls::Endpoint;
 use countersign_tokens::IssuerRules;
 use countersign_tokens::json::{self, Limits};
 use http::Uri;
 
 use super::FetchError;
-use crate::calls::Endpoint;
 
 /// Metadata documents are a few kilobytes.
 const LIMITS: Limits = Limits { depth: 16, bytes: 64 * 1024, nodes: 4_096 };

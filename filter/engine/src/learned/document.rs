@@ -4,10 +4,10 @@
 
 use std::time::Duration;
 
+use countersign_facts::board::{self, Board, Change, LedgerError};
 use countersign_tokens::UnixTime;
 
 use super::Viewer;
-use crate::board::{self, Board, Change, LedgerError};
 
 /// How long something holds after it was seen last. Clients list tools when a session begins: longer than most sessions, short
 /// enough that a server that was repaired is not held to what it was.

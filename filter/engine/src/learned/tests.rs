@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
+use countersign_facts::board::{ATTEMPTS, Posted, Posting};
+use countersign_facts::ledger::MemoryLedger;
+
 use super::document::{ENTRY_BYTES, MAGIC, MOST, SHARE};
 use super::*;
-use crate::board::{ATTEMPTS, Posted, Posting};
-use crate::ledger::MemoryLedger;
 
 const PIN: [u8; 32] = [7; 32];
 

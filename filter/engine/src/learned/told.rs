@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use countersign_facts::board::LedgerError;
 use countersign_tokens::UnixTime;
 
 use super::document::{Document, Entry, Key, LIFETIME};
 use super::{Call, Holds, PIN, Viewer};
-use crate::board::LedgerError;
 use crate::catalogue::PinScope;
 
 /// So many must have seen something before it holds for who did not look.

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use cedar_policy::Authorizer;
+use countersign_facts::progress;
 
 use super::arguments::Asked;
 use super::compiling::Stage;
@@ -17,7 +18,6 @@ use super::{Parts, Sandbox};
 use crate::action::Action;
 use crate::catalogue::Resource;
 use crate::claims::DeclaredClaims;
-use crate::progress;
 use crate::shape::InputSchema;
 use crate::workload::Voucher;
 

@@ -5,6 +5,8 @@
 //! who takes the steps, or when: [`CedarPolicy::compile`] takes all of them.
 
 use cedar_policy::{Authorizer, Schema, SchemaFragment};
+use countersign_facts::progress::Progress;
+use countersign_facts::rollout::Mode;
 
 use super::cedar::{CedarPolicy, Surroundings, catalogue, words};
 use super::error::{LoadError, Problem};
@@ -12,8 +14,6 @@ use super::index::{Built, Index};
 use super::load::{self, Source, Written};
 use super::schema::{self, Types};
 use super::typing::Typing;
-use crate::progress::Progress;
-use crate::rollout::Mode;
 
 /// How far it is.
 #[derive(Default)]

@@ -1,11 +1,12 @@
 //! Which arguments policies can read, and which policies ask for them: for people. Nothing is decided with it.
 
+use countersign_facts::pointer::Pointer;
+use countersign_facts::rollout::Mode;
+
 use super::asks::{Ask, How};
 use super::cedar::CedarPolicy;
 use super::index::Slot;
 use crate::catalogue::{Resource, Tool};
-use crate::pointer::Pointer;
-use crate::rollout::Mode;
 use crate::shape::{Record, Rest, Shape};
 
 /// An argument of something in the catalogue, or all that is not declared there.

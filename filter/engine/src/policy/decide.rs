@@ -11,6 +11,8 @@ use std::time::Duration;
 use cedar_policy::{
     AuthorizationError, Decision, Diagnostics, Entities, Entity, EvaluationError, Request, RestrictedExpression,
 };
+use countersign_facts::reason::Reason;
+use countersign_facts::rollout::Mode;
 
 use super::arguments::Unfit;
 use super::basis::Fields;
@@ -21,8 +23,6 @@ use super::load::Rule;
 use super::reads::Reads;
 use super::{Allow, Approval, Deny, Facts, StepUp, Verdict};
 use crate::claims::UnreadableClaim;
-use crate::reason::Reason;
-use crate::rollout::Mode;
 use crate::workload::Identity;
 
 /// How long the approval lasts with which step-ups are tried before anybody is asked.

@@ -3,6 +3,7 @@
 //!
 //! Everything is in it: what is asked elsewhere is not known here, so nothing can be left out.
 
+use countersign_facts::clock;
 use countersign_tokens::json::{Json, Members};
 use countersign_tokens::{Machine, Subject, UnixTime};
 use serde_json::{Map, Value, json};
@@ -13,7 +14,6 @@ use super::{Approval, Facts};
 use crate::action::Operation;
 use crate::catalogue::Resource;
 use crate::claims::UnreadableClaim;
-use crate::clock;
 use crate::workload::Identity;
 
 /// The member of the context that says what time it is: all others say what is asked.

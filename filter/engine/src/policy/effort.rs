@@ -83,7 +83,7 @@ mod tests {
         "policy": { "cedar": "permit (principal, action, resource);" }
     }"#;
 
-    fn seconds(tools: usize, policies: usize, scope: &str) -> Result<f64, crate::mistakes::ConfigErrors> {
+    fn seconds(tools: usize, policies: usize, scope: &str) -> Result<f64, countersign_facts::mistakes::ConfigErrors> {
         let mut config = Config::parse(MINIMAL.as_bytes(), &NoSecrets)?;
         let mut many = resource();
         many.tools = (0..tools).map(|at| (format!("t{at}"), tool(&format!("t{at}"), None))).collect();
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_for_every_action_takes_longest() -> Result<(), crate::mistakes::ConfigErrors> {
+    fn what_is_for_every_action_takes_longest() -> Result<(), countersign_facts::mistakes::ConfigErrors> {
         for (tools, policies, scope, bounds) in [
             (0, 1, "action", 0.0..0.01),
             (20, 50, "action", 0.0..0.3),

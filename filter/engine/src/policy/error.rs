@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use countersign_facts::mistakes::ConfigError;
+
 use super::dead::DeadPart;
-use crate::mistakes::ConfigError;
 use crate::shape::SchemaProblem;
 
 /// One reason why a policy cannot be loaded.

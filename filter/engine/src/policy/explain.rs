@@ -3,6 +3,8 @@
 //! Never decides: of an answer here no verdict is made.
 
 use cedar_policy::{Effect, PolicySet, RestrictedExpression};
+use countersign_facts::reason::Reason;
+use countersign_facts::rollout::Mode;
 use countersign_tokens::json::{Json, Members};
 use serde_json::{Map, Value};
 
@@ -15,8 +17,6 @@ use super::load::Rule;
 use super::reads::Names;
 use super::{Deny, Facts};
 use crate::action::Operation;
-use crate::reason::Reason;
-use crate::rollout::Mode;
 
 /// What one policy says about one action.
 #[derive(Clone, Debug, PartialEq)]

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cedar_policy::{Effect, EntityUid, PrincipalConstraint};
+use countersign_facts::rollout::Mode;
 use serde_json::Value;
 
 use super::cedar::CedarPolicy;
@@ -11,7 +12,6 @@ use super::expression::{self, Condition, Form};
 use super::load::Rule;
 use super::schema::KIND;
 use crate::catalogue::Resource;
-use crate::rollout::Mode;
 
 /// A step-up.
 #[derive(Clone, Debug)]

@@ -5,6 +5,11 @@
 use std::borrow::{Borrow, Cow};
 use std::fmt;
 
+use countersign_facts::calls::{Call, CallId, CallOutcome};
+use countersign_facts::mistakes::ConfigErrors;
+use countersign_facts::progress::{self, Progress};
+use countersign_facts::reason::Reason;
+use countersign_facts::rollout::Flip;
 use countersign_tokens::UnixTime;
 
 use super::arguments::{Asked, Schemas, Unfit};
@@ -16,13 +21,8 @@ use super::{
 };
 use crate::action::Action;
 use crate::bounds::ArgumentPlace;
-use crate::calls::{Call, CallId, CallOutcome};
 use crate::catalogue::Resource;
-use crate::mistakes::ConfigErrors;
-use crate::progress::{self, Progress};
-use crate::reason::Reason;
 use crate::risk::RiskRules;
-use crate::rollout::Flip;
 use crate::shape::beside;
 
 /// What decides about every action; at least one of them.

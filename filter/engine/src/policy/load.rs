@@ -7,21 +7,20 @@ use std::fmt;
 
 use cedar_policy::ffi::DetailedError;
 use cedar_policy::{Effect, EntityUid, ParseErrors, Policy, PolicyId, PolicySet, PolicyToJsonError};
+use countersign_facts::rollout::Mode;
 use serde_json::Value;
 
 use super::arguments::AskedFor;
 use super::asks::{self, Ask, How};
 use super::cedar::{CedarPolicy, Surroundings};
 use super::error::{LoadError, Place, Problem};
-use super::{Sandbox, declared};
-
 use super::reads::Reads;
 use super::schema;
 use super::subjects;
 use super::templates::Template;
 use super::vocabulary;
+use super::{Sandbox, declared};
 use crate::frameworks;
-use crate::rollout::Mode;
 use crate::workload::{Kind, Voucher, vouching};
 
 /// One policy, ready to be indexed.

@@ -231,6 +231,15 @@ mod trial;
 mod typing;
 mod vocabulary;
 
+use countersign_facts::reason::{Mend, Reason};
+use countersign_tokens::UnixTime;
+
+use crate::action::Action;
+use crate::catalogue::{Resource, Risk};
+use crate::hygiene::Finding;
+use crate::risk::RiskRules;
+use crate::task::Task;
+use crate::workload::{Identity, TokenFacts, Voucher, Workload};
 pub(crate) use arguments::Carried;
 pub use attributes::on_records;
 pub use cedar::{CedarPolicy, Surroundings, catalogue_errors};
@@ -251,16 +260,6 @@ pub use reference::reference;
 pub use rego::RegoPolicy;
 pub use replay::{Held, Judgement, Missing};
 pub use templates::Link;
-
-use countersign_tokens::UnixTime;
-
-use crate::action::Action;
-use crate::catalogue::{Resource, Risk};
-use crate::hygiene::Finding;
-use crate::reason::{Mend, Reason};
-use crate::risk::RiskRules;
-use crate::task::Task;
-use crate::workload::{Identity, TokenFacts, Voucher, Workload};
 
 /// An approval of exactly one call.
 #[derive(Clone, Debug, PartialEq, Eq)]

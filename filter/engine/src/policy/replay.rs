@@ -6,6 +6,10 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use cedar_policy::Effect as Kind;
+use countersign_facts::reason::Reason;
+use countersign_facts::rollout::{Effect, Mode};
+
 use super::asks::spelled;
 use super::cedar::CedarPolicy;
 use super::expression;
@@ -15,9 +19,6 @@ use super::reads::Names;
 use super::schema::{AGENT, ISSUER};
 use super::{Deny, Facts};
 use crate::action::Action;
-use crate::reason::Reason;
-use crate::rollout::{Effect, Mode};
-use cedar_policy::Effect as Kind;
 
 /// Held where all of them are known.
 const ARGUMENTS: [&str; 2] = ["context", "args"];

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use countersign_facts::reason::Reason;
+use countersign_facts::rollout::Mode;
+
 use super::basis::Fields;
 use super::decide::one_sandbox;
 use super::{Allow, CedarPolicy, Deny, Facts, StepUp, Verdict};
 use crate::action::Action;
-use crate::reason::Reason;
-use crate::rollout::Mode;
 
 impl CedarPolicy {
     /// What policy says about all of `parts`, each with the other `facts`: the first deny; else one step-up for every

@@ -3,12 +3,13 @@
 //! The decision is made without them. Then everything is decided once more as if they were enforced, where one of them can
 //! apply at all, and of that second verdict only the difference leaves this file: its allow permits nothing.
 
+use countersign_facts::reason::Reason;
+use countersign_facts::rollout::{Cause, Effect, Flip, Mode};
+
 use super::cedar::CedarPolicy;
 use super::index::Trial;
 use super::{Deny, Facts, Verdict};
 use crate::action::Action;
-use crate::reason::Reason;
-use crate::rollout::{Cause, Effect, Flip, Mode};
 
 impl CedarPolicy {
     /// Whether any policy is in audit.

@@ -8,13 +8,13 @@
 use std::fmt;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use countersign_facts::digest;
 use countersign_tokens::UnixTime;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::Sha256;
 
-use crate::digest;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::Sha256;
 
 /// The field that gives one out (RFC 9449 §8.1).
 pub(crate) const FIELD: &str = "dpop-nonce";

@@ -3,7 +3,7 @@
 //! Whoever can send the header can be anybody, so it is read only where configuration says that the proxy in front replaces
 //! it. That proxy writes one element, so several say that somebody else had a hand in it: then nothing is believed.
 
-use crate::headers::{Headers, Peer};
+use countersign_facts::headers::{Headers, Peer};
 
 const HEADER: &str = "x-forwarded-client-cert";
 

@@ -5,11 +5,10 @@
 use std::borrow::Cow;
 use std::io;
 
+use countersign_facts::digest::SentDigest;
 use countersign_tokens::json::Json;
 use serde::Serialize;
 use serde_json::ser::{CharEscape, CompactFormatter, Formatter, Serializer};
-
-use crate::digest::SentDigest;
 
 /// Bytes of one text.
 const TEXT: usize = 4096;

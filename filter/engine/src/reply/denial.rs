@@ -4,11 +4,11 @@
 //! Which of them it is changes nothing about the decision. Problems of authentication and of the message itself are always
 //! answered with their HTTP status, for clients to act upon; only what is forbidden to a good credential can be told to the model.
 
+use countersign_facts::reason::{Challenge, Mend, Reason};
 use serde_json::{Value, json};
 
 use crate::action::mcp::Era;
 use crate::catalogue::Denials;
-use crate::reason::{Challenge, Mend, Reason};
 
 /// How one denial is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
+use countersign_facts::fold;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
 use super::Unreadable;
 use crate::action::mcp::Listing;
-use crate::fold;
 
 /// One element of a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -6,13 +6,14 @@
 //!
 //! Sources: A2A 1.0.1, `SendMessageResponse`, `StreamResponse`, `Task` and `TaskStatusUpdateEvent`; 0.3.0 §6.1, §7.2.
 
+use countersign_facts::fold::fold;
+use countersign_facts::headers::Headers;
+
 use super::event_stream::{Events, Frames};
 use super::field::Field;
 use super::head::Media;
 use super::token::{Container, Mark, Tokens};
 use super::{Refused, Unreadable, head};
-use crate::fold::fold;
-use crate::headers::Headers;
 
 /// Bytes of a member's name, quotes included, that can be one of ours.
 const MAX_NAME: usize = 128;

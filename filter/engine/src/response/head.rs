@@ -10,11 +10,12 @@
 //! | 2xx, to what asked for nothing | anything else | as of an error |
 //! | 2xx | anything else | not passed: the client gets an error instead |
 
+use countersign_facts::headers::{HeaderEdit, Headers, same_name};
+
 use super::awaited::{Awaited, Judge, Versions};
 use super::content::{Content, Unread};
 use super::{Refused, Unreadable};
 use crate::action::mcp::Listing;
-use crate::headers::{HeaderEdit, Headers, same_name};
 
 /// Fields that are about the body as the upstream wrote it.
 const OF_THE_BODY: &[&str] =

@@ -5,11 +5,11 @@
 
 use std::fmt;
 
+use countersign_facts::fold;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::{Element, Unreadable};
 use crate::catalogue::Hints;
-use crate::fold;
 
 const ANNOTATIONS: &str = "annotations";
 const SCHEMA: &str = "inputSchema";

@@ -5,13 +5,14 @@
 //! It is judged at its last brace: members may come in any order, and nobody can use it before. Members that decide what it is
 //! are there once and in one spelling.
 
+use countersign_facts::fold;
+
 use super::awaited::{Id, Judge, Said, Versions};
 use super::list::List;
 use super::token::{Container, Mark, Tokens};
 use super::version::Version;
 use super::{Audience, Refused, Unreadable};
 use crate::action::mcp::Listing;
-use crate::fold;
 
 /// Bytes of a member's name, quotes included, where names matter.
 const MAX_NAME: usize = 1024;

@@ -27,14 +27,14 @@ mod version;
 #[cfg(test)]
 mod tests;
 
+use countersign_facts::reason::Reason;
+
+use crate::action::mcp::Listing;
 pub(crate) use awaited::{Awaited, Opening};
 pub(crate) use content::Content;
 pub(crate) use element::Element;
 pub(crate) use ending::{Endings, Sight, TaskEnd};
 pub(crate) use head::{Treatment, treatment};
-
-use crate::action::mcp::Listing;
-use crate::reason::Reason;
 
 /// Bytes of one element of a list.
 pub(crate) const ELEMENT_BYTES: usize = 256 * 1024;

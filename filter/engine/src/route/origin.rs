@@ -7,10 +7,11 @@
 //! Source: modelcontextprotocol/modelcontextprotocol, `docs/specification/2026-07-28/basic/transports/streamable-http.mdx`
 //! (Security & Endpoint).
 
+use countersign_facts::headers::Headers;
+use countersign_facts::reason::Reason;
+
 use super::{Target, host_matches};
 use crate::catalogue::{Protocol, Resource};
-use crate::headers::Headers;
-use crate::reason::Reason;
 
 /// Refuses pages from elsewhere.
 pub(crate) fn check_origin(resource: &Resource, target: &Target, headers: &Headers) -> Result<(), Reason> {

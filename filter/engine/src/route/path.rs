@@ -1,6 +1,6 @@
 //! Path and query: accepted only in the one spelling that needs no normalisation.
 
-use crate::reason::Reason;
+use countersign_facts::reason::Reason;
 
 /// Longer targets are refused: they end up in records, digests and policies.
 const MAX_TARGET: usize = 8 * 1024;

@@ -2,6 +2,12 @@
 
 use std::sync::Arc;
 
+use countersign_facts::headers::{HeaderEdit, Headers, same_name};
+use countersign_facts::ids::DecisionId;
+use countersign_facts::ledger::Entry;
+use countersign_facts::reason::{Mend, Reason};
+use countersign_facts::rollout::{Flip, Mode};
+use countersign_facts::weight;
 use countersign_tokens::{Subject, UnixTime, VerifiedProof};
 use serde_json::Value;
 
@@ -13,21 +19,15 @@ use crate::catalogue::{Protocol, Resource};
 use crate::config::Config;
 use crate::credential::{self, Verified};
 use crate::frameworks;
-use crate::headers::{HeaderEdit, Headers, same_name};
 use crate::hygiene::{self, Finding};
-use crate::ids::DecisionId;
 use crate::learned::Warning;
-use crate::ledger::Entry;
 use crate::policy::{Approval, Facts};
-use crate::reason::{Mend, Reason};
 use crate::record::{self, Line};
 use crate::reply::{Addressee, Denial, Reply};
 use crate::risk::Rating;
-use crate::rollout::{Flip, Mode};
 use crate::route::Target;
 use crate::sessions::{Digester, Seal};
 use crate::task::{Task, scope_for};
-use crate::weight;
 
 /// What is known so far. Filled step by step; whatever ends the request tells it.
 #[derive(Default)]

@@ -5,14 +5,15 @@
 
 use std::time::Duration;
 
+use countersign_facts::board::LedgerError;
+use countersign_facts::digest;
+use countersign_facts::ledger::{Ends, Entry, Room, Spent};
+use countersign_facts::reason::Reason;
+
 use super::Turn;
 use super::account::Account;
 use crate::action::{A2aOperation, Action, Operation};
-use crate::board::LedgerError;
 use crate::catalogue::Resource;
-use crate::digest;
-use crate::ledger::{Ends, Entry, Room, Spent};
-use crate::reason::Reason;
 use crate::response::TaskEnd;
 use crate::workload::Identity;
 

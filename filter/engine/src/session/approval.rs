@@ -1,5 +1,7 @@
 //! The step-up of a held request: the question put to the approver, and what its answer is worth.
 
+use countersign_facts::calls::{Call, CallId, CallOutcome};
+use countersign_facts::reason::Reason;
 use countersign_tokens::UnixTime;
 
 use super::Turn;
@@ -7,11 +9,9 @@ use super::account::Account;
 use super::decide::entry;
 use super::request::Request;
 use crate::action::{Action, Operation};
-use crate::calls::{Call, CallId, CallOutcome};
 use crate::catalogue::Template;
 use crate::engine::Engine;
 use crate::policy::{Approval, StepUp};
-use crate::reason::Reason;
 use crate::step_up::open::{self, Subject};
 use crate::step_up::{Answer, ApprovalRequest, Binding, BindingFacts, Challenge, read_answer, webhook_call};
 

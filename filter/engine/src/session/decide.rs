@@ -4,6 +4,11 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use countersign_facts::board::LedgerError;
+use countersign_facts::digest;
+use countersign_facts::ledger::{Ends, Entry, Room};
+use countersign_facts::reason::Reason;
+use countersign_facts::rollout::Mode;
 use countersign_tokens::{MAX_LEEWAY, Scalar, UnixTime, VerifiedProof};
 
 use super::account::Account;
@@ -12,18 +17,13 @@ use super::spending::remembered;
 use super::wanted::{Hold, Wanted};
 use super::{Turn, remedy};
 use crate::action::{Action, Operation, Rejection, a2a, grpc, http, mcp};
-use crate::board::LedgerError;
 use crate::catalogue::{Protocol, Resource};
 use crate::credential::{Authenticated, IssuerIndex, NeedKeys, Refused, Unverified, Verified};
-use crate::digest;
 use crate::learned::Learned;
-use crate::ledger::{Ends, Entry, Room};
 use crate::policy::{
     Allow, Approval, Carried, Deny, Facts, Given, Judges, Opinion, Question, StepUp, Unknown, Verdict,
 };
 use crate::possession::nonce::{NonceRule, Worth};
-use crate::reason::Reason;
-use crate::rollout::Mode;
 use crate::sessions::{self, Digester, NoKey};
 use crate::shape::InputSchema;
 use crate::task::{Circumstances, Coverage, Grant, Object};

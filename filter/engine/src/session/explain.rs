@@ -6,6 +6,10 @@
 
 use std::sync::Arc;
 
+use countersign_facts::headers::RequestHead;
+use countersign_facts::ids::DecisionId;
+use countersign_facts::ledger::Ledger;
+use countersign_facts::pointer::Pointer;
 use countersign_tokens::{TokenError, UnixTime};
 
 use super::Turn;
@@ -16,11 +20,7 @@ use crate::action::{Action, Operation};
 use crate::catalogue::{Resource, Risk};
 use crate::credential::{IssuerIndex, Verified};
 use crate::engine::Engine;
-use crate::headers::RequestHead;
 use crate::hygiene;
-use crate::ids::DecisionId;
-use crate::ledger::Ledger;
-use crate::pointer::Pointer;
 use crate::policy::{Facts, Opined, StepUp};
 use crate::task::{Circumstances, Grant, Grants, Reach};
 use crate::workload::{Identity, Voucher};

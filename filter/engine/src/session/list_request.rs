@@ -4,11 +4,12 @@
 //! The transport's own fields go on, who calls, and what configuration names. The path's query and the message go as they are: what
 //! they change, only who sent them sees.
 
+use countersign_facts::headers::{HeaderEdit, same_name};
+
 use super::Turn;
 use super::request::{Request, is_reserved};
 use crate::action::mcp::transport;
 use crate::credential;
-use crate::headers::{HeaderEdit, same_name};
 
 /// Removes every other field of `request`, and its trailers. Reserved ones and the credential are looked after already.
 pub(super) fn cleaned(turn: &Turn<'_>, request: &Request) -> Vec<HeaderEdit> {

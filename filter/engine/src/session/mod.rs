@@ -26,15 +26,14 @@ mod wanted;
 
 use std::sync::Arc;
 
+use countersign_facts::calls::{Call, CallId};
+use countersign_facts::ids::DecisionId;
+use countersign_facts::ledger::Ledger;
 use countersign_tokens::UnixTime;
 
-pub use explain::{Explained, Listed, Waits};
-
-use crate::calls::{Call, CallId};
 use crate::engine::Engine;
-use crate::ids::DecisionId;
 use crate::io::{Input, Step};
-use crate::ledger::Ledger;
+pub use explain::{Explained, Listed, Waits};
 use pending::Pending;
 use request::Arrival;
 use running::Running;

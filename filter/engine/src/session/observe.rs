@@ -5,6 +5,9 @@
 //! would otherwise be shown to whoever is asked. Nothing is spent and nobody is asked. Of an MCP server's response is looked at
 //! whether it was asked for; it passes as it came, lists and sessions included.
 
+use countersign_facts::headers::{HeaderEdit, same_name};
+use countersign_facts::reason::Reason;
+
 use super::account::{About, Account, stripped_on_the_way_out};
 use super::request::{Request, is_identity, without_identity};
 use super::response::Watch;
@@ -12,10 +15,8 @@ use super::running::Running;
 use super::{Next, Turn};
 use crate::config::Config;
 use crate::forward::Forward;
-use crate::headers::{HeaderEdit, same_name};
 use crate::io::Step;
 use crate::permit::Permit;
-use crate::reason::Reason;
 use crate::sessions;
 
 impl Turn<'_> {

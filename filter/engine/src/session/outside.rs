@@ -1,15 +1,16 @@
 //! Requests that end at their head: refused by themselves, answered to whoever asks, or let through undecided.
 
+use countersign_facts::headers::RequestHead;
+use countersign_facts::reason::Reason;
+
 use super::account::{About, Account, stripped};
 use super::request::{Described, Outsider, Refused, Undecided};
 use super::running::Running;
 use super::{Next, Turn};
 use crate::catalogue::Resource;
 use crate::forward::Forward;
-use crate::headers::RequestHead;
 use crate::io::Step;
 use crate::permit::Permit;
-use crate::reason::Reason;
 use crate::reply::Reply;
 use crate::route::Target;
 

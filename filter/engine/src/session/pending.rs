@@ -7,6 +7,10 @@ mod step_up;
 
 use std::time::Duration;
 
+use countersign_facts::calls::{CallId, CallOutcome};
+use countersign_facts::headers::{HeaderEdit, Headers, same_name};
+use countersign_facts::reason::Reason;
+use countersign_facts::rollout::Mode;
 use countersign_tokens::UnixTime;
 
 use self::introspection::{Introspecting, Listening};
@@ -18,18 +22,14 @@ use super::response::Watch;
 use super::running::Running;
 use super::{Next, State, Turn};
 use crate::action::mcp::{self, Era};
-use crate::calls::{CallId, CallOutcome};
 use crate::catalogue::Protocol;
 use crate::credential::NeedKeys;
 use crate::forward::Forward;
-use crate::headers::{HeaderEdit, Headers, same_name};
 use crate::introspection::questions::Number;
 use crate::io::{Cut, Input, Step, Tick};
 use crate::keys::{KeyStore, Wish};
 use crate::permit::Permit;
 use crate::policy::{Allow, Given, MOST_QUESTIONS, Question};
-use crate::reason::Reason;
-use crate::rollout::Mode;
 use crate::shares::Held;
 use crate::workload::Owner;
 

@@ -2,13 +2,14 @@
 //!
 //! Nothing is decided here but that a tool is not what it was, and a task over.
 
+use countersign_facts::board::LedgerError;
+use countersign_facts::reason::Reason;
+
 use super::Turn;
 use super::account::Account;
 use crate::action::Operation;
-use crate::board::LedgerError;
 use crate::catalogue::{Annotations, Resource};
 use crate::learned::{self, Holds, Learned, Viewer};
-use crate::reason::Reason;
 use crate::risk::{About, Rating};
 
 /// Why a tool counts as changed that the caller's own lists did not show changed.

@@ -2,10 +2,11 @@
 //!
 //! Never for the client: it names what the catalogue holds. Nothing is decided here.
 
+use countersign_facts::reason::Reason;
+
 use super::request::Request;
 use crate::action::http;
 use crate::catalogue::{Endpoint, Found, PathMatch, Protocol, Resource};
-use crate::reason::Reason;
 use crate::route::Target;
 
 /// Of a request that is nearly for `resource`.

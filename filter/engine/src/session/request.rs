@@ -1,5 +1,8 @@
 //! What has arrived of a request, and the checks its head must pass before anything else is looked at.
 
+use countersign_facts::headers::{HeaderEdit, Headers, RequestHead, same_name};
+use countersign_facts::reason::Reason;
+use countersign_facts::weight;
 use countersign_tokens::{UnixTime, VerifiedProof};
 
 use super::remedy;
@@ -8,11 +11,8 @@ use crate::catalogue::{Card, Resource};
 use crate::config::Config;
 use crate::credential::{self, Credential};
 use crate::engine::{Engine, ResourceIndex};
-use crate::headers::{HeaderEdit, Headers, RequestHead, same_name};
 use crate::permit::Unmatched;
-use crate::reason::Reason;
 use crate::route::{self, Target};
-use crate::weight;
 
 /// Bytes of memory that any held request takes, here and in the shell.
 const STREAM: usize = 4096;

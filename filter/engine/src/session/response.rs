@@ -4,6 +4,10 @@
 //! Everything else passes unseen, and what an agent says passes as it is. An MCP server is asked for what can be read here:
 //! without content coding.
 
+use countersign_facts::board::LedgerError;
+use countersign_facts::headers::{HeaderEdit, Headers, same_name};
+use countersign_facts::ids::DecisionId;
+use countersign_facts::reason::Reason;
 use serde_json::Value;
 
 use super::Turn;
@@ -14,13 +18,9 @@ use super::request::Request;
 use super::visible::Reader;
 use crate::action::mcp::Listing;
 use crate::action::{Action, Operation, mcp};
-use crate::board::LedgerError;
 use crate::catalogue::{Denials, Protocol};
-use crate::headers::{HeaderEdit, Headers, same_name};
-use crate::ids::DecisionId;
 use crate::learned;
 use crate::possession::nonce;
-use crate::reason::Reason;
 use crate::record::Line;
 use crate::reply::{Addressee, Denial, Reply};
 use crate::response::{

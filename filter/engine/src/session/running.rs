@@ -3,16 +3,16 @@
 
 use std::time::Duration;
 
+use countersign_facts::headers::Headers;
+use countersign_facts::rollout::Mode;
 use countersign_tokens::UnixTime;
 
 use super::request::{UnsafeTrailer, check_trailers, without_identity};
 use super::response::{Passed, Seen, Stop, Watch};
 use super::{Next, State, Turn};
-use crate::headers::Headers;
 use crate::io::{Cut, Input, Step};
 use crate::record::{self, Line};
 use crate::response::TaskEnd;
-use crate::rollout::Mode;
 
 /// A stream open for longer than this after its response began has outlived its decision.
 const OUTLIVES: Duration = Duration::from_secs(5);

@@ -7,17 +7,17 @@
 
 use std::time::Duration;
 
+use countersign_facts::board::LedgerError;
+use countersign_facts::ledger::{Entry, Spent};
+use countersign_facts::reason::Reason;
+use countersign_facts::rollout::Mode;
 use countersign_tokens::{UnixTime, VerifiedProof};
 
 use super::Turn;
 use super::account::Account;
 use super::decide::{entry, one_shot_entry, proof_entry};
 use super::request::Request;
-use crate::board::LedgerError;
 use crate::credential::Verified;
-use crate::ledger::{Entry, Spent};
-use crate::reason::Reason;
-use crate::rollout::Mode;
 
 /// How long a spent approval is remembered after it lapsed: answers older than this are refused by their timestamp.
 const ANSWER_LIFETIME: Duration = Duration::from_mins(10);

@@ -5,13 +5,14 @@
 
 use std::borrow::Cow;
 
+use countersign_facts::reason::Reason;
+use countersign_facts::rollout::{Flip, Mode};
+
 use super::Turn;
 use super::request::Request;
 use crate::action::{Action, Operation, http};
 use crate::catalogue::{Protocol, Resource};
 use crate::policy::{Facts, Verdict};
-use crate::reason::Reason;
-use crate::rollout::{Flip, Mode};
 
 impl Turn<'_> {
     /// Whether the body of `request`, which the decision does not need, is held for policies in audit.

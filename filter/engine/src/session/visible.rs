@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use countersign_facts::digest::{self, SentDigest};
 use countersign_tokens::UnixTime;
 use countersign_tokens::json::{self, Limits, Members};
 use serde_json::Value;
@@ -16,7 +17,6 @@ use crate::action::mcp::Listing;
 use crate::action::{Action, Class, EventCall, McpOperation, Operation, ToolCall, mcp};
 use crate::catalogue::{Annotations, Resource};
 use crate::credential::Verified;
-use crate::digest::{self, SentDigest};
 use crate::engine::{Engine, ResourceIndex};
 use crate::hygiene::Finding;
 use crate::learned::{Learned, Sight, Viewer};

@@ -1,13 +1,14 @@
 //! How much of a body the decision about a request needs: as little as possible, so that what nobody reads is streamed.
 
+use countersign_facts::reason::Reason;
+use countersign_facts::rollout::Mode;
+
 use super::Turn;
 use super::account::Account;
 use super::request::Request;
 use crate::action::http::Following;
 use crate::action::{Action, a2a, grpc, http};
 use crate::catalogue::{BodyKind, Endpoint, Protocol, Resource};
-use crate::reason::Reason;
-use crate::rollout::Mode;
 
 /// What of a request is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

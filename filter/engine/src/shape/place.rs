@@ -1,11 +1,11 @@
 //! What places in arguments are to the schema of these arguments.
 
+use countersign_facts::fold::is_same;
+use countersign_facts::pointer::Pointer;
 use countersign_tokens::json::{Json, Members};
 
 use super::{InputSchema, Record, Rest, Shape, Why};
 use crate::bounds::{ArgumentPlace, Step};
-use crate::fold::is_same;
-use crate::pointer::Pointer;
 
 impl InputSchema {
     /// Whether something that it declares could be at `place`.

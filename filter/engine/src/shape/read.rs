@@ -6,12 +6,12 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use countersign_facts::pointer::Pointer;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
 use super::limits::{Limits, NOT_ENFORCED};
 use super::{Property, Record, Rest, SchemaProblem, Shape, Unreadable, Why};
-use crate::pointer::Pointer;
 
 /// Schemas that are read of one document, each as often as it is referred to.
 const MOST_SCHEMAS: usize = 4_096;

@@ -2,6 +2,12 @@
 //!
 //! Does not spend the challenge and does not decide: an approval is one more fact for policy.
 
+use countersign_facts::board::LedgerError;
+use countersign_facts::calls::{CallFailure, CallOutcome};
+use countersign_facts::clock;
+use countersign_facts::digest;
+use countersign_facts::headers::Headers;
+use countersign_facts::reason::Reason;
 use countersign_tokens::json::{self, Limits};
 use countersign_tokens::{Subject, UnixTime};
 use serde::Deserialize;
@@ -9,13 +15,7 @@ use serde_json::Value;
 
 use super::request::Challenge;
 use super::{StepUpConfig, signature};
-use crate::board::LedgerError;
-use crate::calls::{CallFailure, CallOutcome};
-use crate::clock;
-use crate::digest;
-use crate::headers::Headers;
 use crate::policy::Approval;
-use crate::reason::Reason;
 use crate::workload::{Identity, Workload};
 
 /// An answer is small.

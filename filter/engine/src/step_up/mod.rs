@@ -43,12 +43,12 @@ mod signature;
 use std::fmt;
 use std::time::Duration;
 
+use countersign_facts::calls::Endpoint;
+
 pub use answer::{Answer, read_answer};
 pub use binding::{Binding, BindingFacts};
 pub use open::OpenBounds;
 pub use request::{ApprovalRequest, Challenge, webhook_call};
-
-use crate::calls::Endpoint;
 
 /// The approval webhook.
 #[derive(Clone, PartialEq, Eq)]

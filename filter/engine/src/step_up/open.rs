@@ -9,11 +9,11 @@
 use std::fmt;
 use std::time::Duration;
 
+use countersign_facts::board::{self, Board, Change, LedgerError};
+use countersign_facts::digest;
+use countersign_facts::reason::Reason;
 use countersign_tokens::UnixTime;
 
-use crate::board::{self, Board, Change, LedgerError};
-use crate::digest;
-use crate::reason::Reason;
 use crate::shares::Room;
 
 /// How long something that is pending counts after it was asked last.
@@ -218,8 +218,8 @@ fn decode_entry(bytes: &[u8; ENTRY_BYTES]) -> Option<Entry> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::board::{Posted, Posting};
-    use crate::ledger::MemoryLedger;
+    use countersign_facts::board::{Posted, Posting};
+    use countersign_facts::ledger::MemoryLedger;
 
     const BOUNDS: OpenBounds = OpenBounds { process: 7, workload: 4, task: 2 };
 

@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use countersign_facts::calls::{Call, CallId};
+use countersign_facts::clock;
+use countersign_facts::digest;
+use countersign_facts::reason::Reason;
 use countersign_tokens::UnixTime;
 use countersign_tokens::json::{self, Json, Members};
 use percent_encoding::percent_decode_str;
@@ -11,12 +15,8 @@ use super::binding::{Binding, BindingFacts, actors, identity};
 use super::{StepUpConfig, signature};
 use crate::action::{Action, Operation};
 use crate::bounds::ArgumentPlace;
-use crate::calls::{Call, CallId};
 use crate::catalogue::{Risk, Template};
-use crate::clock;
-use crate::digest;
 use crate::policy::StepUp;
-use crate::reason::Reason;
 use crate::task::Task;
 use crate::workload::Workload;
 

@@ -5,15 +5,15 @@
 
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use countersign_facts::headers::Headers;
+use countersign_facts::reason::Reason;
 use countersign_tokens::UnixTime;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::Sha256;
 use subtle::{Choice, ConstantTimeEq};
 
-use crate::headers::Headers;
-use crate::reason::Reason;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::Sha256;
 
 const ID: &str = "webhook-id";
 const TIMESTAMP: &str = "webhook-timestamp";

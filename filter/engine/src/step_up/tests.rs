@@ -6,6 +6,10 @@ mod questions;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use countersign_facts::calls::{Call, CallId, CallOutcome, Endpoint};
+use countersign_facts::digest;
+use countersign_facts::headers::Headers;
+use countersign_facts::reason::Reason;
 use countersign_tokens::UnixTime;
 use serde_json::{Value, json};
 use standardwebhooks::Webhook;
@@ -13,12 +17,8 @@ use standardwebhooks::Webhook;
 use super::*;
 use crate::action::test_support::{resource, target};
 use crate::action::{Action, mcp};
-use crate::calls::{Call, CallId, CallOutcome, Endpoint};
 use crate::catalogue::Risk;
-use crate::digest;
-use crate::headers::Headers;
 use crate::policy::StepUp;
-use crate::reason::Reason;
 use crate::task::{Grants, Task};
 use crate::workload::{Actor, Identity, Kind, Workload};
 

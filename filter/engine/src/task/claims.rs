@@ -1,12 +1,12 @@
 //! Claims as the texts and times that tasks are made of.
 
+use countersign_facts::digest;
+use countersign_facts::pointer::Pointer;
 use countersign_tokens::json::MAX_INTEGER;
 use countersign_tokens::{Scalar, UnixTime, VerifiedToken};
 use serde_json::{Map, Value};
 
 use crate::bounds::TaskError;
-use crate::digest;
-use crate::pointer::Pointer;
 
 /// Characters of a task's id.
 pub(super) const MAX_ID: usize = 256;

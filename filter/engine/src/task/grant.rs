@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use countersign_facts::digest;
+use countersign_facts::pointer::Pointer;
 use countersign_tokens::json::Members;
 use serde_json::{Map, Value};
 
@@ -13,8 +15,6 @@ use crate::action::{Action, mcp};
 use crate::bounds::text::is_below;
 use crate::bounds::{self, ArgumentPlace, Constraint, TaskError, authority, is_met};
 use crate::catalogue::{Protocol, Resource, Tool};
-use crate::digest;
-use crate::pointer::Pointer;
 use crate::route::Endpoint;
 
 const TOOLS_CALL: &str = "mcp:tools/call";

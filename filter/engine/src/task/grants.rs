@@ -2,13 +2,13 @@
 
 use std::net::IpAddr;
 
+use countersign_facts::pointer::Pointer;
 use countersign_tokens::UnixTime;
 
 use super::grant::{Grant, Object};
 use crate::action::Action;
 use crate::bounds::{ArgumentPlace, TaskError};
 use crate::catalogue::Resource;
-use crate::pointer::Pointer;
 use crate::route;
 
 /// What may be done: by a task, or at most by a workload.

@@ -3,6 +3,7 @@
 //! Whatever is configured must be in the token, in a usable form: a token without it is refused, not taken for one
 //! without bounds.
 
+use countersign_facts::pointer::Pointer;
 use countersign_tokens::VerifiedToken;
 use serde_json::{Map, Value};
 
@@ -12,7 +13,6 @@ use super::grants::Grants;
 use super::scope::ScopeClaim;
 use super::{Task, scope};
 use crate::bounds::TaskError;
-use crate::pointer::Pointer;
 
 /// Grants of one task, from claim and scope together.
 pub(super) const MAX_GRANTS: usize = 256;

@@ -3,10 +3,11 @@
 
 use std::fmt;
 
+use countersign_facts::pointer::Pointer;
+
 use super::grant::{Grant, Object};
 use crate::action::{a2a, http, mcp};
 use crate::catalogue::{Protocol, Resource};
-use crate::pointer::Pointer;
 use crate::shape::Rest;
 
 /// Why a grant covers nothing.

@@ -1,3 +1,6 @@
+use countersign_facts::digest;
+use countersign_facts::headers::Headers;
+use countersign_facts::reason::Reason;
 use countersign_tokens::{Algorithm, Scalar, VerifiedToken};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -6,9 +9,6 @@ use super::*;
 use crate::action::test_support::{resource, target};
 use crate::action::{Action, Rejection, http, mcp};
 use crate::bounds::TaskError;
-use crate::digest;
-use crate::headers::Headers;
-use crate::reason::Reason;
 
 pub(crate) fn token(claims: &Value) -> VerifiedToken {
     VerifiedToken {

@@ -6,13 +6,13 @@
 
 use std::collections::BTreeSet;
 
+use countersign_facts::pointer::Pointer;
+use countersign_facts::reason::Reason;
 use countersign_tokens::{Subject, TrustDomain, VerifiedToken};
 use serde_json::{Map, Value};
 
 use super::{Actor, Identity, Kind, Trait, Voucher, Workload};
 use crate::claims::Claims;
-use crate::pointer::Pointer;
-use crate::reason::Reason;
 use crate::task::{Grants, Object};
 
 /// Everybody known.

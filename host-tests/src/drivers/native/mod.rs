@@ -9,11 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use countersign_engine::calls::{Call, CallFailure, CallId, CallOutcome};
 use countersign_engine::config::Secrets;
-use countersign_engine::headers::Headers;
-use countersign_engine::ledger::MemoryLedger;
-use countersign_engine::{Background, BackgroundInput, Effect, Engine, UnixTime};
+use countersign_engine::{Background, BackgroundInput, Effect, Engine};
+use countersign_facts::calls::{Call, CallFailure, CallId, CallOutcome};
+use countersign_facts::headers::Headers;
+use countersign_facts::ledger::MemoryLedger;
+use countersign_tokens::UnixTime;
 
 use super::{Deployed, Deployment, Driver, Exchange, Observed, SECRETS};
 use crate::scenario::approver::{Asked, Reaction};

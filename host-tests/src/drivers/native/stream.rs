@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use anyhow::{Context, ensure};
-use countersign_engine::calls::{Call, CallFailure, CallId, CallOutcome};
 use countersign_engine::drive::{Complaint, Drive, Flow, Host, Leg, Unable};
-use countersign_engine::headers::{HeaderEdit, Headers, Peer, RequestHead};
-use countersign_engine::ledger::Ledger;
 use countersign_engine::possession::xfcc;
 use countersign_engine::record::Line;
 use countersign_engine::reply::Reply;
-use countersign_engine::{DecisionId, Engine, Session, UnixTime};
+use countersign_engine::{Engine, Session};
+use countersign_facts::calls::{Call, CallFailure, CallId, CallOutcome};
+use countersign_facts::headers::{HeaderEdit, Headers, Peer, RequestHead};
+use countersign_facts::ids::DecisionId;
+use countersign_facts::ledger::Ledger;
+use countersign_tokens::UnixTime;
 use serde_json::Value;
 
 use super::{Caller, Worker, asked};

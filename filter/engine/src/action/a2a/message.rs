@@ -3,13 +3,14 @@
 //! Readers of protobuf's JSON take `taskId` and `task_id` for the same member, others do not: where a name is looked up, both
 //! spellings together are refused.
 
+use countersign_facts::fold::fold;
+use countersign_facts::reason::Reason;
+use countersign_tokens::json::{Json, Members};
+
 use super::Read;
 use super::methods::{self, Method, Names, Version};
 use crate::action::rpc::{self, Kind, Message, Rejection};
 use crate::action::strict::{self, name};
-use crate::fold::fold;
-use crate::reason::Reason;
-use countersign_tokens::json::{Json, Members};
 
 /// Characters of an id or a URL.
 const MAX_NAME: usize = 2048;

@@ -1,5 +1,7 @@
 //! The REST binding (1.0 §11, 0.3 §3.5.3): the path names operation, task and tenant; query and body the rest.
 
+use countersign_facts::headers::Headers;
+use countersign_facts::reason::Reason;
 use percent_encoding::percent_decode_str;
 
 use super::Read;
@@ -8,8 +10,6 @@ use super::methods::{self, Method};
 use crate::action::http::arguments::Arguments;
 use crate::action::mcp::fields;
 use crate::action::rpc::Rejection;
-use crate::headers::Headers;
-use crate::reason::Reason;
 use crate::route::Target;
 
 const CONFIGS: &str = "pushNotificationConfigs";

@@ -8,6 +8,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use countersign_facts::fold::fold;
+use countersign_facts::headers::Headers;
+use countersign_facts::reason::Reason;
 use countersign_tokens::json::{Json, Members, Numeral};
 use percent_encoding::percent_decode;
 use unicode_normalization::is_nfc;
@@ -15,9 +18,6 @@ use unicode_normalization::is_nfc;
 use crate::action::mcp::fields;
 use crate::action::strict;
 use crate::catalogue::BodyKind;
-use crate::fold::fold;
-use crate::headers::Headers;
-use crate::reason::Reason;
 use crate::route::{check_override, check_parameter};
 use crate::shape::{InputSchema, Shape};
 

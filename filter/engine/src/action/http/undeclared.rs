@@ -9,13 +9,13 @@ mod text;
 
 use std::fmt;
 
+use countersign_facts::headers::Headers;
+use countersign_facts::reason::Reason;
 use percent_encoding::percent_decode;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::unread::form;
 use crate::action::mcp::fields;
-use crate::headers::Headers;
-use crate::reason::Reason;
 use crate::route::Target;
 
 /// Ways to write ASCII's letters as ASCII does, by the names they have in media types.

@@ -5,9 +5,10 @@
 //! media type is allowed. Bodies of other kinds pass as they come. What is read is checked where it is read; whether the
 //! request may be made is not decided here.
 
+use countersign_facts::headers::Headers;
+use countersign_facts::reason::Reason;
+
 use crate::catalogue::{BodyKind, Endpoint, Resource};
-use crate::headers::Headers;
-use crate::reason::Reason;
 
 /// Bytes of a media type that is told apart from others; it goes into records.
 const MAX_MEDIA: usize = 64;

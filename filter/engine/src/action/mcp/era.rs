@@ -7,12 +7,13 @@
 //! Source: modelcontextprotocol/modelcontextprotocol, `docs/specification/2026-07-28/basic/index.mdx` (`_meta`) and
 //! `basic/transports/streamable-http.mdx` (Protocol Version Header).
 
-use super::fields::single;
-use super::message::{member, object};
-use crate::headers::Headers;
-use crate::reason::Reason;
+use countersign_facts::headers::Headers;
+use countersign_facts::reason::Reason;
 use countersign_tokens::json::{Json, Members};
 use serde_json::{Value, json};
+
+use super::fields::single;
+use super::message::{member, object};
 
 const HEADER: &str = "mcp-protocol-version";
 const VERSION: &str = "io.modelcontextprotocol/protocolVersion";

@@ -1,10 +1,10 @@
 //! The header fields of an MCP request: what they must be for the body to be read, and that they say the same.
 
+use countersign_facts::headers::Headers;
+use countersign_facts::reason::Reason;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-
-use crate::headers::Headers;
-use crate::reason::Reason;
 
 const ENCODED_START: &[u8] = b"=?base64?";
 const ENCODED_END: &[u8] = b"?=";

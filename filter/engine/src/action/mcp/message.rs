@@ -1,14 +1,15 @@
 //! What the parameters of an MCP message name.
 
+use countersign_facts::digest::SentDigest;
+use countersign_facts::fold;
+use countersign_facts::reason::Reason;
+use countersign_tokens::json::{Json, Members};
+
 use super::methods::{INITIALIZE, Method, Names, PROGRESS};
 use super::{era, uri};
 use crate::action::Delivery;
 use crate::action::rpc;
 use crate::action::strict::{self, name};
-use crate::digest::SentDigest;
-use crate::fold;
-use crate::reason::Reason;
-use countersign_tokens::json::{Json, Members};
 
 /// Characters of a tool's name.
 const MAX_TOOL: usize = 256;

@@ -7,13 +7,14 @@
 //! Source: modelcontextprotocol/modelcontextprotocol, `docs/specification/2026-07-28/basic/transports/streamable-http.mdx`
 //! (Custom Headers from Tool Parameters).
 
-use countersign_tokens::json::{Json, MAX_INTEGER, Members, Numeral};
 use std::collections::BTreeSet;
+
+use countersign_facts::headers::{Headers, same_name};
+use countersign_facts::reason::Reason;
+use countersign_tokens::json::{Json, MAX_INTEGER, Members, Numeral};
 
 use super::fields::{decode, single};
 use crate::catalogue::Tool;
-use crate::headers::{Headers, same_name};
-use crate::reason::Reason;
 
 const PREFIX: &str = "mcp-param-";
 

@@ -40,7 +40,7 @@ fn a_tool_call_is_read_whole() {
         operation: Operation::ToolCall(ToolCall {
             tool: "transfer".to_owned(),
             arguments,
-            digest: SentDigest::of_value(&json!({"amount": 5})),
+            digest: SentDigest::of(&json!({"amount": 5}).into()),
             id: json!(7),
         }),
         method: "POST".to_owned(),

@@ -2,7 +2,7 @@
 //!
 //! Every other field is the client's choice, and a server may choose by it what it lists.
 
-use crate::headers::same_name;
+use countersign_facts::headers::same_name;
 
 /// MCP (Streamable HTTP), RFC 9110, Fetch; the gateway's own fields. Pseudo-headers are the transport's too.
 const FIELDS: [&str; 19] = [

@@ -9,10 +9,10 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use countersign_facts::escapes;
 use unicode_normalization::is_nfc;
 
 use crate::action::HTTPS;
-use crate::escapes;
 use crate::route::split_port;
 
 /// Schemes that cannot be without an authority, whose default ports are no part of them (WHATWG URL §4.2).

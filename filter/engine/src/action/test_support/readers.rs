@@ -3,10 +3,9 @@
 
 use std::fmt;
 
+use countersign_facts::digest::SentDigest;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
-
-use crate::digest::SentDigest;
 
 /// Whether `body` has a number that no double holds: `serde_json` reads none of it.
 pub(crate) fn is_beyond_doubles(body: &[u8]) -> bool {
@@ -16,7 +15,7 @@ pub(crate) fn is_beyond_doubles(body: &[u8]) -> bool {
 
 /// Whether `digest` is that of `value`, as far as a reader that has doubles can tell.
 pub(crate) fn is_digest_of(digest: &SentDigest, value: &Value) -> bool {
-    digest.to_string().starts_with("sha-256-exact:") || *digest == SentDigest::of_value(value)
+    digest.to_string().starts_with("sha-256-exact:") || *digest == SentDigest::of(&value.clone().into())
 }
 
 /// All that other readers make of `body`: where the last of two members counts, where the first does, and where case does not.

@@ -1,9 +1,9 @@
 //! Templates: what they match, what they nearly match, and which two cannot stand together.
 
+use countersign_facts::headers::{Headers, RequestHead};
 use proptest::prelude::*;
 
 use super::*;
-use crate::headers::{Headers, RequestHead};
 use crate::route::check_head;
 
 fn interface(endpoints: &[(&str, &str)]) -> Interface {

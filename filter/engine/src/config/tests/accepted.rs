@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use countersign_facts::calls::Endpoint;
+use countersign_facts::ledger::Capacity;
+use countersign_facts::pointer::Pointer;
 use countersign_tokens::{Algorithm, KeyFormat, Profile, TokenError};
 use serde_json::{Value, json};
 
 use super::{Edit, Outcome, SECRET, edited, full, key_set, minimal, parse, set};
 use crate::bounds::{self, ArgumentPlace};
-use crate::calls::Endpoint;
 use crate::carrier::Carrier;
 use crate::catalogue::{Annotations, Denials, Match, Mirrored, PathMatch, PinScope, Protocol, Risk, Tool};
 use crate::claims::{ClaimKind, ClaimRule};
@@ -15,9 +17,7 @@ use crate::config::{Config, Limits, NoSecrets};
 use crate::forward::ForwardConfig;
 use crate::introspection::Budget;
 use crate::keys::{KeyLocation, KeySource, RemoteKeys};
-use crate::ledger::Capacity;
 use crate::permit::Unmatched;
-use crate::pointer::Pointer;
 use crate::policy::Dialect;
 use crate::possession::nonce::NonceRule;
 use crate::possession::{Binding, Bound, ClientCertificate};

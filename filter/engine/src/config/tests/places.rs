@@ -24,7 +24,7 @@ fn no_value_may_be_of_another_type() -> Outcome {
             let mut wrong = document.clone();
             *wrong.pointer_mut(&place).ok_or("no such place")? = replacement.clone();
             let errors = parse(&wrong).err().ok_or_else(|| format!("{place} may be {replacement}"))?;
-            let told: Vec<&str> = errors.iter().map(crate::mistakes::ConfigError::pointer).collect();
+            let told: Vec<&str> = errors.iter().map(countersign_facts::mistakes::ConfigError::pointer).collect();
             assert_eq!(told.first().copied(), Some(place.as_str()), "{errors}");
             assert!(!schema::accepts(&wrong)?, "the schema accepts {replacement} at {place}");
         }

@@ -5,12 +5,12 @@ mod interface;
 mod issuers;
 mod workloads;
 
+use countersign_facts::mistakes::{ConfigError, ConfigErrors};
 use serde_json::{Value, json};
 
 use super::Edit::Remove;
 use super::{Edit, Environment, Outcome, SECRET, edited, full, parse, schema, set};
 use crate::config::Config;
-use crate::mistakes::{ConfigError, ConfigErrors};
 
 pub(super) const SCHEMA_TOO: bool = true;
 pub(super) const READER_ONLY: bool = false;

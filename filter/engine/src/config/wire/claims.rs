@@ -1,5 +1,6 @@
 //! Claims of an issuer's credentials that policies may read.
 
+use countersign_facts::pointer::Pointer;
 use countersign_tokens::Profile;
 use serde_json::Value;
 
@@ -7,7 +8,6 @@ use super::seen::Seen;
 use crate::claims::{self, ClaimKind, ClaimRule};
 use crate::config::read::Node;
 use crate::config::text;
-use crate::pointer::Pointer;
 
 /// Claims that speak of somebody else than the subject.
 const OF_OTHERS: [&str; 2] = ["act", "may_act"];

@@ -3,8 +3,9 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use countersign_facts::calls::Endpoint;
+
 use super::Seen;
-use crate::calls::Endpoint;
 use crate::config::address::{self, Address};
 use crate::config::read::{Node, Object};
 use crate::config::text;

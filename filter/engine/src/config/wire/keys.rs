@@ -3,11 +3,11 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use countersign_facts::calls::Endpoint;
 use countersign_tokens::{Algorithm, KeyFormat, KeySet};
 
 use super::Seen;
 use super::endpoint::endpoint;
-use crate::calls::Endpoint;
 use crate::config::read::{Node, Object};
 use crate::config::{address, text};
 use crate::keys::{KeyLocation, KeySource, RemoteKeys};

@@ -3,10 +3,11 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use countersign_facts::ledger::Capacity;
+
 use crate::config::Limits;
 use crate::config::read::{Node, Object};
 use crate::introspection::Budget;
-use crate::ledger::Capacity;
 use crate::shares::{Bounds, Each};
 use crate::step_up::OpenBounds;
 

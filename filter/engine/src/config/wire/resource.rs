@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use countersign_facts::rollout::Mode;
 use countersign_tokens::Scalar;
 
 use super::interface::interface;
@@ -16,7 +17,6 @@ use crate::config::read::{Node, Object};
 use crate::config::text;
 use crate::credential::Issuer;
 use crate::possession::Bound;
-use crate::rollout::Mode;
 use crate::shape::InputSchema;
 
 const AUTHENTICATION_AGE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24 * 30);

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::calls::Endpoint;
+use countersign_facts::calls::Endpoint;
+
 use crate::catalogue::Match;
 use crate::claims::{ClaimKind, ClaimRule};
 use crate::config::read::Node;

@@ -3,16 +3,16 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use countersign_facts::calls::Endpoint;
 
 use super::Seen;
 use super::endpoint::endpoint;
 use super::secret::{Source, secret};
-use crate::calls::Endpoint;
 use crate::config::read::Node;
 use crate::config::text;
 use crate::step_up::StepUpConfig;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 
 const WAIT: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_mins(5);
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);

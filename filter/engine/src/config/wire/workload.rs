@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use countersign_facts::pointer::Pointer;
 use countersign_tokens::MAX_ACTORS;
 
 use super::issuer::trust_domain;
@@ -14,7 +15,6 @@ use crate::config::read::{Node, Object};
 use crate::config::text;
 use crate::credential::Issuer;
 use crate::hygiene::Hygiene;
-use crate::pointer::Pointer;
 use crate::task::{Grant, Grants, Object as Pattern, Period};
 use crate::workload::register::{ActorRules, Entry, Governed, Unclassified, WorkloadMatch};
 use crate::workload::{Kind, Trait};

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::fold::is_same;
-use crate::rollout::Mode;
+use countersign_facts::fold::is_same;
+use countersign_facts::rollout::Mode;
 
 static NOTHING: AskedFor = AskedFor { whole: false, below: BTreeMap::new() };
 static ALL: AskedFor = AskedFor { whole: true, below: BTreeMap::new() };

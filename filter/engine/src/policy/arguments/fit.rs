@@ -3,12 +3,12 @@
 use std::fmt;
 
 use cedar_policy::RestrictedExpression;
+use countersign_facts::pointer::Pointer;
+use countersign_facts::reason::Mend;
 use countersign_tokens::json::{Json, Members};
 
 use super::{AskedFor, Effort, Property, Record, Rest, Shape};
-use crate::pointer::Pointer;
 use crate::policy::reads::Names;
-use crate::reason::Mend;
 
 /// Fraction digits of a Cedar decimal, which is a 64-bit multiple of 1/10,000.
 const DECIMAL_FRACTION: u32 = 4;

@@ -11,20 +11,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cedar_policy::RestrictedExpression;
+use countersign_facts::rollout::Mode;
 use countersign_tokens::json::Members;
 use serde_json::{Map, Value, json};
-
-pub(super) use asked_for::AskedFor;
-pub(crate) use asked_for::{Asked, Carried};
-pub(super) use fit::Unfit;
 
 use super::cedar::catalogue;
 use super::error::LoadError;
 use super::reads::Names;
 use crate::action::{Action, Operation};
 use crate::catalogue::Resource;
-use crate::rollout::Mode;
 use crate::shape::{Effort, Property, Record, Rest, Shape};
+pub(super) use asked_for::AskedFor;
+pub(crate) use asked_for::{Asked, Carried};
+pub(super) use fit::Unfit;
 
 /// Arguments of which nothing is declared.
 static UNDECLARED: Record = Record::open();

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use cedar_policy::{Effect, Entities, Entity, EntityUid, PolicySet, Schema};
+use countersign_facts::rollout::Mode;
 
 use super::idle::Idle;
 use super::judge::{Judge, OfAction};
@@ -19,7 +20,6 @@ use crate::policy::possible::{Certain, Unknown};
 use crate::policy::reads::Reads;
 use crate::policy::schema::{ActionName, Declared, Types};
 use crate::policy::{basis, context, schema};
-use crate::rollout::Mode;
 use crate::shape::Record;
 
 pub(super) struct Builder<'a> {

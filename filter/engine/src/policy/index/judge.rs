@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use countersign_facts::rollout::Mode;
 use serde_json::Value;
 
 use super::known::{Asking, known};
@@ -15,7 +16,6 @@ use crate::policy::declared::{Look, beside, look};
 use crate::policy::error::Problem;
 use crate::policy::load::Rule;
 use crate::policy::schema;
-use crate::rollout::Mode;
 use crate::shape::Record;
 
 /// Names that are told where one of them was meant.

@@ -13,6 +13,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use cedar_policy::{Entities, EntityUid, PolicySet, Schema};
+use countersign_facts::rollout::Mode;
 
 use super::arguments::Arguments;
 use super::error::{LoadError, Problem};
@@ -22,7 +23,6 @@ use super::reads::Reads;
 use super::schema::Declared;
 use crate::action::{Action, Operation};
 use crate::catalogue::{Protocol, Resource};
-use crate::rollout::Mode;
 use build::Builder;
 
 /// Every action policies can speak about, by what it is asked about.

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
+use countersign_facts::calls::CallOutcome;
+use countersign_facts::clock;
+use countersign_facts::headers::Headers;
 use countersign_tokens::UnixTime;
 use countersign_tokens::json::{self, Limits};
 use serde_json::{Map, Value};
 
 use super::Dialect;
-use crate::calls::CallOutcome;
-use crate::clock;
-use crate::headers::Headers;
 
 /// Of an answer.
 const DOCUMENT: Limits = Limits { depth: 32, bytes: 64 * 1024, nodes: 4_096 };

@@ -3,11 +3,11 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use countersign_facts::fifo::Fifo;
 use countersign_tokens::UnixTime;
 
 use super::Key;
 use super::answer::Answer;
-use crate::fifo::Fifo;
 
 /// The answers, each for so long from when it came.
 #[derive(Debug)]

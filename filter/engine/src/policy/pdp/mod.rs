@@ -11,16 +11,16 @@ mod names;
 use std::fmt;
 use std::time::Duration;
 
+use countersign_facts::calls::{Call, CallId, CallOutcome, Endpoint};
+use countersign_facts::digest::SentDigest;
+use countersign_facts::reason::Reason;
 use countersign_tokens::UnixTime;
 use countersign_tokens::json::{Json, Members};
 
 use super::basis::Fields;
 use super::document::{asked_at, document};
 use super::{Allow, Deny, Facts, StepUp, Verdict};
-use crate::calls::{Call, CallId, CallOutcome, Endpoint};
 use crate::catalogue::Resource;
-use crate::digest::SentDigest;
-use crate::reason::Reason;
 use answer::Answer;
 use cache::Cache;
 pub use names::{Member, Name};

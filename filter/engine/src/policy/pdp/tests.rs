@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
+use countersign_facts::calls::{CallFailure, CallOutcome};
+use countersign_facts::digest::SentDigest;
+use countersign_facts::headers::Headers;
 use countersign_tokens::UnixTime;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Asked, read};
 use super::cache::Cache;
 use super::{Dialect, Key};
-use crate::calls::{CallFailure, CallOutcome};
-use crate::digest::SentDigest;
-use crate::headers::Headers;
 
 fn answered(fields: &[(&str, &str)], body: &str) -> CallOutcome {
     let fields = [("content-type", "application/json")].iter().chain(fields);
@@ -141,7 +141,7 @@ fn an_answer_lasts_as_long_as_it_says() {
 #[test]
 fn the_memory_is_bounded_and_forgets_the_oldest() {
     let cache = Cache::new(2);
-    let (now, key) = (UnixTime::from_secs(1_000), |number: u8| Key(SentDigest::of_value(&number.into())));
+    let (now, key) = (UnixTime::from_secs(1_000), |number: u8| Key(SentDigest::of(&Value::from(number).into())));
     for number in 0..3 {
         cache.insert(key(number), &Answer::Allow, now, Duration::from_secs(5));
     }

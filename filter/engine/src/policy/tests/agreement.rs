@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use cedar_policy::{AuthorizationError, Authorizer, Decision, Entities, PolicyId, PolicySet, Request, Schema};
+use countersign_facts::rollout::Mode;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use serde_json::{Map, json};
@@ -17,7 +18,6 @@ use crate::policy::reads::Names;
 use crate::policy::schema::{self, ActionName, Types};
 use crate::policy::{Approval, context};
 use crate::policy::{Facts, Verdict};
-use crate::rollout::Mode;
 use crate::workload::Kind;
 
 const PRINCIPALS: [&str; 8] = [
@@ -215,7 +215,7 @@ fn brief(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Allow(allow) => format!("allow {:?}", allow.determining()),
         Verdict::StepUp(step_up) => format!("step_up {:?}", step_up.determining),
-        Verdict::Deny(deny) if deny.reason == crate::reason::Reason::PolicyError => {
+        Verdict::Deny(deny) if deny.reason == countersign_facts::reason::Reason::PolicyError => {
             format!("error {:?}", deny.determining)
         }
         Verdict::Deny(deny) => format!("deny {:?}", deny.determining),

@@ -1,5 +1,6 @@
 //! What policies ask for, judged action by action: read, refused at load, or refused where a call carries it.
 
+use countersign_facts::rollout::Mode;
 use serde_json::{Value, json};
 
 use super::{
@@ -8,7 +9,6 @@ use super::{
 use crate::action::Action;
 use crate::catalogue::{Protocol, Resource};
 use crate::policy::{Answer, Carried, CedarPolicy, Unknown};
-use crate::rollout::Mode;
 
 const ALLOW: &str = "allow [policy0]";
 

@@ -22,7 +22,7 @@ fn of_opinions(amount: i64, world: &World) -> Result<(Vec<String>, String), Box<
     let (policy, action) = (compile(TEXT)?, call("payments", "transfer", json!({ "amount": amount })));
     let facts = world.facts(&action);
     let opinions = policy.opinions(&facts);
-    let enforced = || opinions.iter().filter(|opined| opined.mode == crate::rollout::Mode::Enforce);
+    let enforced = || opinions.iter().filter(|opined| opined.mode == countersign_facts::rollout::Mode::Enforce);
     let applying = |permits: bool| {
         let applying = enforced().filter(move |opined| opined.permits == permits && opined.answer == Answer::Applies);
         applying.map(|opined| opined.id.to_owned()).collect::<Vec<_>>()

@@ -20,6 +20,8 @@ mod trial;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use countersign_facts::digest::SentDigest;
+use countersign_facts::reason::Reason;
 use countersign_tokens::UnixTime;
 use countersign_tokens::json::{self, Members};
 use serde_json::{Map, Value, json};
@@ -28,9 +30,7 @@ use super::{Approval, CedarPolicy, Deny, Facts, LoadError, Surroundings, Verdict
 use crate::action::{Action, Class, McpOperation, Operation, ToolCall, test_support};
 use crate::catalogue::{Authentication, Match, PathMatch, Protocol, Resource, Risk, Tool};
 use crate::claims::Claims;
-use crate::digest::SentDigest;
 use crate::hygiene::Finding;
-use crate::reason::Reason;
 use crate::task::{Grants, Task};
 use crate::workload::{Actor, Identity, Kind, TokenFacts, Trait, Workload};
 

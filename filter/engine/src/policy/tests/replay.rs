@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use countersign_facts::reason::Reason;
+use countersign_facts::rollout::Effect;
 use serde_json::json;
 
 use super::{Failure, Outcome, World, call, compile};
 use crate::action::Action;
 use crate::policy::{CedarPolicy, Deny, Held, Judgement, Missing, StepUp, Verdict};
-use crate::reason::Reason;
-use crate::rollout::Effect;
 
 /// Everything but these paths is known.
 struct Without(Vec<&'static [&'static str]>);

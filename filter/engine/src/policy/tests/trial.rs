@@ -1,12 +1,12 @@
 //! Policies in audit change nothing, and what they would have changed is known.
 
+use countersign_facts::reason::Reason;
+use countersign_facts::rollout::{Cause, Flip};
 use serde_json::json;
 
 use super::{Outcome, World, call, compile, decide, http, say, spell};
 use crate::action::Action;
 use crate::policy::{CedarPolicy, Unknown};
-use crate::reason::Reason;
-use crate::rollout::{Cause, Flip};
 
 const PERMIT: &str = r#"@id("all") permit(principal, action, resource);"#;
 const STEP_UP: &str = r#"@id("ask") @step_up("manager") forbid(principal, action == Action::"payments/transfer", resource) when { context.args.amount > 10 } unless { context has approval };"#;

@@ -1,7 +1,8 @@
 //! What becomes of an answer by its head.
 
+use countersign_facts::headers::{HeaderEdit, Headers};
+
 use super::*;
-use crate::headers::{HeaderEdit, Headers};
 
 const REQUEST: &str = "request";
 const GET: &str = "GET";

@@ -1,9 +1,10 @@
 //! What holding a request takes, asked for before it is taken: in the name of whoever sent it, once that is known.
 
+use countersign_facts::calls::Call;
+use countersign_facts::reason::Reason;
+
 use super::{Pending, Waiting};
-use crate::calls::Call;
 use crate::config::Limits;
-use crate::reason::Reason;
 use crate::session::{Next, Turn};
 use crate::shares::{Each, Over};
 use crate::workload::Owner;

@@ -1,13 +1,13 @@
 //! A held request whose token only its issuer can read: it asks, or listens to what is answered to somebody else.
 
+use countersign_facts::calls::{CallId, CallOutcome};
+use countersign_facts::reason::Reason;
 use countersign_tokens::UnixTime;
 
 use super::{CALL_GRACE, NeededFor, Pending, Waiting};
-use crate::calls::{CallId, CallOutcome};
 use crate::carrier::CacheKey;
 use crate::credential::IssuerIndex;
 use crate::introspection::questions::{Ask, Asking, Number};
-use crate::reason::Reason;
 use crate::session::{Next, Turn};
 
 /// The issuer is asked about an opaque token.

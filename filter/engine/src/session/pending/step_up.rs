@@ -1,11 +1,11 @@
 //! The step-up of a held request: asked once, answered at any time, and worth something only while policy asks just that.
 
+use countersign_facts::calls::{CallId, CallOutcome};
+use countersign_facts::reason::Reason;
 use countersign_tokens::UnixTime;
 
 use super::{NeededFor, Pending, Waiting};
-use crate::calls::{CallId, CallOutcome};
 use crate::policy::StepUp;
-use crate::reason::Reason;
 use crate::session::approval::{Approved, Asked};
 use crate::session::{Next, Turn};
 

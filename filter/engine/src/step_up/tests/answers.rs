@@ -2,12 +2,12 @@
 
 use std::sync::LazyLock;
 
+use countersign_facts::board::LedgerError;
+use countersign_facts::calls::CallFailure;
+use countersign_facts::digest;
 use proptest::prelude::*;
 
 use super::*;
-use crate::board::LedgerError;
-use crate::calls::CallFailure;
-use crate::digest;
 use crate::policy::Approval;
 
 /// What is asked about, once.

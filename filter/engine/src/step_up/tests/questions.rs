@@ -1,9 +1,9 @@
 //! What is asked, and what the binding is made of.
 
+use countersign_facts::digest;
 use countersign_tokens::{Machine, Subject};
 
 use super::*;
-use crate::digest;
 
 #[test]
 fn the_call_is_signed_and_says_how_long_to_wait() -> Result<(), String> {

@@ -5,6 +5,8 @@
 //! `time_window`; `max_depth`; `allowed_methods` of HTTP resources; `domains_allowed` and `domains_blocked` where the catalogue says
 //! which arguments are destinations. Every other constraint refuses the token.
 
+use countersign_facts::clock;
+use countersign_facts::digest;
 use countersign_tokens::{UnixTime, VerifiedToken};
 use serde_json::{Map, Value};
 
@@ -13,8 +15,6 @@ use crate::action::{a2a, http};
 use crate::bounds::networks::networks;
 use crate::bounds::{ArgumentPlace, Constraint, TaskError, text};
 use crate::catalogue::{Protocol, Resource};
-use crate::clock;
-use crate::digest;
 use crate::task::Task;
 use crate::task::claims::{MAX_ID, MAX_PURPOSE, is_line};
 use crate::task::condition::{Calls, Condition, Period, count};

@@ -7,10 +7,12 @@ use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use countersign_engine::config::NoSecrets;
-use countersign_engine::headers::{Headers, RequestHead};
 use countersign_engine::io::{Input, Step};
-use countersign_engine::ledger::MemoryLedger;
-use countersign_engine::{DecisionId, Engine, Session, UnixTime};
+use countersign_engine::{Engine, Session};
+use countersign_facts::headers::{Headers, RequestHead};
+use countersign_facts::ids::DecisionId;
+use countersign_facts::ledger::MemoryLedger;
+use countersign_tokens::UnixTime;
 use countersign_tokens::{CompactJws, Key, TokenError, Verifier};
 use stats_alloc::{Region, Stats};
 

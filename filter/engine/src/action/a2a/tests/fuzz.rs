@@ -5,12 +5,12 @@
 
 use std::sync::LazyLock;
 
+use countersign_facts::headers::RequestHead;
 use percent_encoding::percent_decode_str;
 
 use super::*;
 use crate::action::a2a::methods::Names;
 use crate::action::test_support::readers::{is_beyond_doubles, is_digest_of, readings};
-use crate::headers::RequestHead;
 use crate::route::check_head;
 use crate::spoil::{INPUTS, Spoilt, fuzz};
 

@@ -12,7 +12,7 @@ fn headers(fields: &[(&str, &str)]) -> Headers {
 fn carries(query: &str, media: &str, body: &[u8]) -> Result<bool, Reason> {
     let target = Target { query: Some(query.to_owned()), ..test_support::target("POST") };
     let mut carries = false;
-    let mut found = |name: &str| carries |= crate::fold::is_same(name, "url");
+    let mut found = |name: &str| carries |= countersign_facts::fold::is_same(name, "url");
     names(&target, &headers(&[("content-type", media)]), body, &mut found)?;
     Ok(carries)
 }

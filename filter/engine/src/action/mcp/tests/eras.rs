@@ -61,7 +61,7 @@ fn every_method_is_read_in_its_eras_and_unknown_in_others() {
             if let Operation::Mcp(operation) = &action.operation {
                 assert_eq!(
                     (operation.class, operation.digest),
-                    (*class, Some(SentDigest::of_value(&sent.1["params"])))
+                    (*class, Some(SentDigest::of(&sent.1["params"].clone().into())))
                 );
             }
         }

@@ -9,7 +9,7 @@
 //! | `code` | what records, counters and access logs call it | |
 //! | `status` | the HTTP status of the answer; 0 if there is none | |
 //! | `check` | the check that ends with it; `[]` if any can | |
-//! | `maps` | the risks that its check answers, by their identifiers in [`frameworks`](crate::frameworks) | |
+//! | `maps` | the risks that its check answers, by their identifiers in the table of frameworks | |
 //! | `needs` | what must be configured for it to happen | `Always` |
 //! | `challenge` | how the client is told to authenticate | `None` |
 //! | `retry_after` | after how many seconds the client may try again | not said |

@@ -1,4 +1,4 @@
-//! What must be configured for a reason to happen. [`Config::meets`](crate::config::Config::meets) says whether it is.
+//! What must be configured for a reason to happen. `Config::meets`, above, says whether it is.
 
 /// One thing that some reasons need. A closed set: exactly what reports tell apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

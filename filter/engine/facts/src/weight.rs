@@ -17,12 +17,12 @@ const LEAST_MEMBERS: usize = 5;
 const NUMBER: usize = 10 * size_of::<usize>();
 
 /// Of `text`, wherever it is.
-pub(crate) const fn of_text(text: &str) -> usize {
+pub const fn of_text(text: &str) -> usize {
     text.len().saturating_add(PIECE)
 }
 
 /// Of what `value` holds, without the value itself.
-pub(crate) fn of_value(value: &Value) -> usize {
+pub fn of_value(value: &Value) -> usize {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => 0,
         Value::String(text) => of_text(text),
@@ -35,7 +35,7 @@ pub(crate) fn of_value(value: &Value) -> usize {
 }
 
 /// Of what `members` hold.
-pub(crate) fn of_members(members: &Map<String, Value>) -> usize {
+pub fn of_members(members: &Map<String, Value>) -> usize {
     if members.is_empty() {
         return 0;
     }
@@ -45,7 +45,7 @@ pub(crate) fn of_members(members: &Map<String, Value>) -> usize {
 }
 
 /// The same of what an agent sent.
-pub(crate) fn of_sent(members: &Members) -> usize {
+pub fn of_sent(members: &Members) -> usize {
     if members.is_empty() {
         return 0;
     }
@@ -70,7 +70,7 @@ fn of_json(value: &Json) -> usize {
 }
 
 /// Of what `headers` hold.
-pub(crate) fn of_headers(headers: &Headers) -> usize {
+pub fn of_headers(headers: &Headers) -> usize {
     let field = |(name, value): (&str, &[u8])| {
         let place = size_of::<(String, Vec<u8>)>();
         of_text(name).saturating_add(value.len()).saturating_add(PIECE).saturating_add(place)

@@ -1,7 +1,7 @@
 //! Percent-encoding (RFC 3986 §2.1) in the eyes of a reader that undoes it as often as it can.
 
 /// `text` without any escape, in one pass: what an escape becomes may end one that began before it.
-pub(crate) fn undone(text: &str) -> Vec<u8> {
+pub fn undone(text: &str) -> Vec<u8> {
     let mut plain = Vec::with_capacity(text.len());
     for byte in text.bytes() {
         plain.push(byte);

@@ -21,7 +21,7 @@ pub fn parse(text: &str) -> Option<UnixTime> {
 }
 
 /// `interval` of a worker that is so many thousandths of it early.
-pub(crate) fn early_by(interval: Duration, early: u16) -> Duration {
+pub fn early_by(interval: Duration, early: u16) -> Duration {
     interval.saturating_sub(interval * u32::from(early) / 1000)
 }
 

@@ -24,7 +24,7 @@ const BEGIN: &str = "# Reasons\n\n\
     - A tool result has status 200.\n\n\
     A JSON-RPC error has the code that this page names. Otherwise its code is -31000 minus the status, such as -31403; for 403 MCP resources can choose another\n\
     (`denials: { code: … }`).\n\n\
-    This page is made of the table in the engine (`filter/engine/src/reason/table.rs`), and a test holds it to that.\n\n\
+    This page is made of the table in the engine (`filter/engine/facts/src/reason/table.rs`), and a test holds it to that.\n\n\
     ## All reasons\n\n\
     In the order of the checks that a request passes:\n\n";
 
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn the_page_is_what_the_table_says() {
-        let page = include_str!("../../../../envoy/REASONS.md");
+        let page = include_str!("../../../../../envoy/REASONS.md");
         assert_eq!(page, reference(), "envoy/REASONS.md: write this there:\n{}", reference());
     }
 }

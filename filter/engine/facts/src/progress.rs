@@ -2,14 +2,14 @@
 
 /// What a step came to.
 #[derive(Debug)]
-pub(crate) enum Progress<T, Rest> {
+pub enum Progress<T, Rest> {
     Done(T),
     /// There is more to do.
     More(Rest),
 }
 
 /// Takes `step` after `step` from `rest` on, until it is done.
-pub(crate) fn finish<T, Rest, E>(mut rest: Rest, step: impl Fn(Rest) -> Result<Progress<T, Rest>, E>) -> Result<T, E> {
+pub fn finish<T, Rest, E>(mut rest: Rest, step: impl Fn(Rest) -> Result<Progress<T, Rest>, E>) -> Result<T, E> {
     loop {
         match step(rest)? {
             Progress::Done(done) => return Ok(done),

@@ -24,7 +24,7 @@ pub fn of_bytes(bytes: &[u8]) -> [u8; 32] {
 }
 
 /// SHA-256 of several texts: a length before each, so that no two lists give the same bytes.
-pub(crate) fn of_texts(texts: &[&str]) -> [u8; 32] {
+pub fn of_texts(texts: &[&str]) -> [u8; 32] {
     let mut bytes = Vec::new();
     for text in texts {
         bytes.extend_from_slice(&(text.len() as u64).to_be_bytes());
@@ -67,12 +67,6 @@ impl SentDigest {
     pub fn of_members(members: &Members) -> Self {
         let canonical = json::canonical(members).and_then(|written| Self::canonical(&written));
         canonical.unwrap_or_else(|| Self::exact(&exact_members(members)))
-    }
-
-    /// Of what `serde_json` holds.
-    #[cfg(test)]
-    pub(crate) fn of_value(value: &Value) -> Self {
-        Self::of(&Json::from(value.clone()))
     }
 
     fn canonical(written: &Written<'_>) -> Option<Self> {
@@ -127,7 +121,7 @@ pub fn text(digest: &[u8; 32]) -> String {
 }
 
 /// Base64url without padding (RFC 4648 §5).
-pub(crate) fn base64url(bytes: &[u8]) -> String {
+pub fn base64url(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 

@@ -4,9 +4,9 @@
 //! `x-name`), so that a second spelling can never carry what the first may not.
 
 /// Carries a credential (RFC 9110 §11.6.2).
-pub(crate) const AUTHORIZATION: &str = "authorization";
+pub const AUTHORIZATION: &str = "authorization";
 /// Carries the proof that goes with `Authorization: DPoP` (RFC 9449 §4.1).
-pub(crate) const PROOF: &str = "dpop";
+pub const PROOF: &str = "dpop";
 
 /// Header fields in the order received, pseudo-headers (`:method`, `:path`, …) included.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -88,12 +88,12 @@ pub enum HeaderEdit {
 
 impl HeaderEdit {
     /// Removes every field of `headers` whose name is `chosen`, each spelling once.
-    pub(crate) fn removals(headers: &Headers, chosen: impl Fn(&str) -> bool) -> Vec<Self> {
+    pub fn removals(headers: &Headers, chosen: impl Fn(&str) -> bool) -> Vec<Self> {
         Self::each(headers, chosen, Self::Remove)
     }
 
     /// The same of a request's `trailers`.
-    pub(crate) fn trailer_removals(trailers: &Headers, chosen: impl Fn(&str) -> bool) -> Vec<Self> {
+    pub fn trailer_removals(trailers: &Headers, chosen: impl Fn(&str) -> bool) -> Vec<Self> {
         Self::each(trailers, chosen, Self::RemoveTrailer)
     }
 

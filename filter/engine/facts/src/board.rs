@@ -19,7 +19,7 @@ pub enum Posting {
 
 /// What becomes of a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Change {
+pub enum Change {
     /// It stays as it is.
     Keep,
     /// It is replaced by this one.
@@ -27,7 +27,7 @@ pub(crate) enum Change {
 }
 
 /// How often another worker may be quicker before an [`update`] gives up.
-pub(crate) const ATTEMPTS: usize = 8;
+pub const ATTEMPTS: usize = 8;
 
 /// The board. Documents last as long as the process and are bounded by whoever posts them.
 pub trait Board {
@@ -55,7 +55,7 @@ pub enum LedgerError {
 ///
 /// # Errors
 /// Outside: the board cannot be read or written, or others were quicker [`ATTEMPTS`] times. Inside: `change` refused.
-pub(crate) fn update<T, E>(
+pub fn update<T, E>(
     board: &mut dyn Board,
     name: &str,
     mut change: impl FnMut(Option<&[u8]>) -> Result<(T, Change), E>,

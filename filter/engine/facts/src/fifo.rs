@@ -4,22 +4,22 @@ use std::collections::{BTreeMap, VecDeque};
 
 /// At most so many values by key. The oldest key goes first; a value that is replaced keeps its key's age.
 #[derive(Debug)]
-pub(crate) struct Fifo<K, V> {
+pub struct Fifo<K, V> {
     capacity: usize,
     values: BTreeMap<K, V>,
     order: VecDeque<K>,
 }
 
 impl<K: Copy + Ord, V> Fifo<K, V> {
-    pub(crate) fn new(capacity: usize) -> Self {
+    pub fn new(capacity: usize) -> Self {
         Self { capacity, values: BTreeMap::new(), order: VecDeque::new() }
     }
 
-    pub(crate) fn get(&self, key: K) -> Option<&V> {
+    pub fn get(&self, key: K) -> Option<&V> {
         self.values.get(&key)
     }
 
-    pub(crate) fn insert(&mut self, key: K, value: V) {
+    pub fn insert(&mut self, key: K, value: V) {
         if self.values.insert(key, value).is_none() {
             self.order.push_back(key);
         }

@@ -38,7 +38,7 @@ impl Mode {
     }
 
     /// The mode that is spelt `name`.
-    pub(crate) fn named(name: &str) -> Option<Self> {
+    pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|mode| mode.name() == name)
     }
 
@@ -111,7 +111,7 @@ impl Cause {
 
 impl Flip {
     /// What was done to a request that was only watched, and what enforcing would have done.
-    pub(crate) fn of_mode(mode: Mode, decided: Reason) -> Option<Self> {
+    pub fn of_mode(mode: Mode, decided: Reason) -> Option<Self> {
         let to = match decided.row().kind {
             // With whoever leaves, nothing would have been done either.
             Kind::Deny if decided == Reason::ClientGone => return None,

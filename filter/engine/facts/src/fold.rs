@@ -3,12 +3,12 @@
 /// `name` without case: two names that any such reader takes for one have one fold.
 ///
 /// Upper case first, so that `ſ` and the Kelvin sign end where `s` and `k` do.
-pub(crate) fn fold(name: &str) -> String {
+pub fn fold(name: &str) -> String {
     folded(name).collect()
 }
 
 /// Whether `a` and `b` are one name to such a reader.
-pub(crate) fn is_same(a: &str, b: &str) -> bool {
+pub fn is_same(a: &str, b: &str) -> bool {
     // Letter by letter: who compares many names with one is done with each where it differs.
     folded(a).eq(folded(b))
 }

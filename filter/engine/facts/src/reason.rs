@@ -119,7 +119,7 @@ pub struct Row {
     pub status: u16,
     /// The check that ends with it, unless any can.
     pub check: Option<Check>,
-    /// The risks of public frameworks that its check answers ([`crate::frameworks`]); empty where nothing is denied.
+    /// The risks of public frameworks that its check answers; empty where nothing is denied.
     pub maps: &'static [&'static str],
     /// What must be configured for it to happen.
     pub needs: Needs,
@@ -137,7 +137,7 @@ pub struct Row {
 
 impl Reason {
     /// How a request is answered whose token has such a fault.
-    pub(crate) fn of_token(error: TokenError) -> Self {
+    pub fn of_token(error: TokenError) -> Self {
         match error.class() {
             TokenErrorClass::Malformed => Self::MalformedToken,
             TokenErrorClass::HeaderRefused => Self::TokenHeaderRefused,

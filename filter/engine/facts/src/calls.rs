@@ -29,7 +29,7 @@ pub struct Call {
 
 impl Call {
     /// To `endpoint`, for as long as it is given.
-    pub(crate) fn to(
+    pub fn to(
         endpoint: &Endpoint,
         id: CallId,
         method: &'static str,
