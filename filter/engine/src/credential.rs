@@ -14,6 +14,8 @@ use countersign_facts::calls::{Call, CallId, CallOutcome};
 use countersign_facts::digest;
 use countersign_facts::headers::{AUTHORIZATION, Headers, PROOF, RequestHead, same_name};
 use countersign_facts::reason::Reason;
+use countersign_protocols::catalogue::Resource;
+use countersign_protocols::route::Target;
 use countersign_tokens::{CompactJws, TokenError, TokenErrorClass, UnixTime, VerifiedProof};
 
 use self::cache::Held;
@@ -21,11 +23,9 @@ pub(crate) use self::cache::TokenCache;
 pub(crate) use self::trust::Trust;
 pub use self::verified::{Refused, Verified};
 use crate::carrier::{CacheKey, Carrier};
-use crate::catalogue::Resource;
 use crate::introspection::{self, Introspection};
 use crate::keys::KeySource;
 use crate::possession::{Binding, Evidence, Presented, Unproven};
-use crate::route::Target;
 use crate::task::TaskSource;
 use crate::workload::{Owner, Voucher};
 

@@ -7,11 +7,11 @@ use std::time::Duration;
 use countersign_facts::mistakes::{ConfigError, ConfigErrors};
 use countersign_facts::progress::Progress;
 use countersign_facts::rollout::Mode;
+use countersign_protocols::catalogue::Resource;
 use countersign_tokens::{JwtSimple, UnixTime, Verifier};
 use serde_json::{Map, Value};
 
 use crate::bundle::{Freshness, MaxStale, WhenStale};
-use crate::catalogue::Resource;
 use crate::config::{Base, Config, Keeping, Limits, Secrets};
 use crate::credential::{TokenCache, Trust};
 use crate::introspection::questions::Questions;

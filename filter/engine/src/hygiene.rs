@@ -4,10 +4,10 @@
 
 use std::time::Duration;
 
+use countersign_protocols::catalogue::Resource;
 use countersign_tokens::VerifiedToken;
 use percent_encoding::percent_decode_str;
 
-use crate::catalogue::Resource;
 use crate::task::{Grant, Object, Task};
 use crate::workload::Voucher;
 use crate::workload::register::WorkloadMatch;

@@ -2,17 +2,17 @@
 //!
 //! The flow of one request is the list of modules, top to bottom:
 //!
-//! 1. [`route`]: which protected resource is this for, and can the head be read one way only?
+//! 1. [`route`](countersign_protocols::route): which protected resource is this for, and can the head be read one way only?
 //! 2. [`credential`]: exactly one credential, verified now, with keys from [`keys`] or by [`introspection`], in the hands of
 //!    whoever it is bound to ([`possession`]) → [`workload`], and what is unhealthy about it ([`hygiene`]).
 //! 3. [`task`]: what the credential was issued for; the [`ledger`](countersign_facts::ledger) knows what is spent.
-//! 4. [`action`]: what the request is about to do, read strictly.
+//! 4. [`action`](countersign_protocols::action): what the request is about to do, read strictly.
 //! 5. The task's grants cover it, then [`policy`] decides in context.
 //! 6. [`step_up`]: a risky action is held while an approver is asked about exactly this call.
 //! 7. [`record`]: one line per decision; then [`forward`] with a [`permit`], or [`reply`]. What is only watched is forwarded
 //!    whatever was decided ([`rollout`](countersign_facts::rollout)).
-//! 8. [`response`]: of an MCP server passes what was asked for; lists are cut down to what their reader could call, and what
-//!    they show of tools is [`learned`]; tasks of agents that are over are seen; [`sessions`] belong to who opened them.
+//! 8. [`response`](countersign_protocols::response): of an MCP server passes what was asked for; lists are cut down to what their reader could call, and what
+//!    they show of tools is [`learned`](countersign_protocols::learned); tasks of agents that are over are seen; [`sessions`] belong to who opened them.
 //!
 //! What is held on the way has [`shares`], so that one caller leaves room for others.
 //!
@@ -30,12 +30,9 @@
 //! ```
 #![forbid(unsafe_code)]
 
-pub mod action;
 pub mod background;
-pub mod bounds;
 pub mod bundle;
 pub mod carrier;
-pub mod catalogue;
 pub mod claims;
 pub mod config;
 pub mod credential;
@@ -49,22 +46,15 @@ pub mod hygiene;
 pub mod introspection;
 pub mod io;
 pub mod keys;
-mod learned;
 pub mod permit;
 pub mod policy;
 pub mod possession;
 pub mod record;
 pub mod reply;
-mod response;
 pub mod risk;
-pub mod route;
 pub mod session;
 mod sessions;
-pub mod shape;
 pub mod shares;
-#[cfg(test)]
-#[path = "../../tokens/tests/tokens/spoil.rs"]
-mod spoil;
 pub mod step_up;
 pub mod task;
 pub mod workload;

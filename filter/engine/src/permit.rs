@@ -2,8 +2,8 @@
 
 use countersign_facts::reason::Reason;
 use countersign_facts::rollout::Mode;
+use countersign_protocols::catalogue::Card;
 
-use crate::catalogue::Card;
 use crate::policy::Allow;
 
 /// What happens to a request that is for no resource.

@@ -12,12 +12,12 @@ use std::time::Duration;
 
 use countersign_facts::headers::{Headers, Peer, RequestHead};
 use countersign_facts::reason::Reason;
+use countersign_protocols::route::Target;
 use countersign_tokens::{
     Proof, ProofError, ProvenRequest, SpiffeId, UnixTime, VerifiedProof, VerifiedToken, Verifier,
 };
 
 use self::nonce::NonceRule;
-use crate::route::Target;
 
 /// What an issuer's credentials must be bound to, beyond what they say themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

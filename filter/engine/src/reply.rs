@@ -8,10 +8,10 @@ mod denial;
 
 use countersign_facts::ids::DecisionId;
 use countersign_facts::reason::{Challenge, Mend, Reason};
+use countersign_protocols::catalogue::{Demand, Metadata};
 use countersign_tokens::{PROOF_ALGORITHMS, Scalar};
 use serde_json::{Value, json};
 
-use crate::catalogue::{Demand, Metadata};
 use crate::possession::nonce;
 use crate::record::Line;
 pub(crate) use denial::Denial;

@@ -4,13 +4,13 @@
 //! A rule only ever raises, so their order says nothing, and what nobody can tell (an argument that leads nowhere known) counts
 //! as risky. What a risk means is for policies to say (`context.risk`); nothing is decided here.
 
+use countersign_protocols::action::{Action, Class, mcp};
+use countersign_protocols::bounds::{ArgumentPlace, text};
+use countersign_protocols::catalogue::{PathMatch, Protocol, Resource, Risk, Tool};
+use countersign_protocols::learned::Learned;
 use countersign_tokens::json::Json;
 
-use crate::action::{Action, Class, mcp};
-use crate::bounds::{ArgumentPlace, text};
-use crate::catalogue::{PathMatch, Protocol, Resource, Risk, Tool};
 use crate::hygiene::Finding;
-use crate::learned::Learned;
 use crate::task::Object;
 use crate::workload::register::Register;
 use crate::workload::{Kind, Trait, Workload};

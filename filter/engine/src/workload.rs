@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use countersign_facts::digest;
+use countersign_protocols::catalogue::Authentication;
 use countersign_tokens::{Algorithm, IssuerRules, Machine, Scalar, Subject, TrustDomain, UnixTime, VerifiedToken};
 
-use crate::catalogue::Authentication;
 use crate::claims::{ClaimRule, Claims};
 
 /// A name that is only unique together with who gave it.

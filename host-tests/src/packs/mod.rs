@@ -18,8 +18,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, ensure};
 use countersign_cli::pack::format::Pack;
 use countersign_cli::pack::{self, Policy, Sent, action};
-use countersign_engine::catalogue::Resource;
 use countersign_engine::config::Config;
+use countersign_protocols::catalogue::Resource;
 use serde_json::{Value, json};
 
 use crate::drivers::native::ScenarioSecrets;

@@ -113,12 +113,9 @@ impl fmt::Display for Room {
 
 /// Where the modules of the engine's crate belong. Of several rows that hold, the longest counts.
 pub(crate) const ROOMS: &[(&str, Room)] = &[
-    ("action", Room::Protocols),
     ("background", Room::Engine),
-    ("bounds", Room::Protocols),
     ("bundle", Room::Engine),
     ("carrier", Room::Trust),
-    ("catalogue", Room::Protocols),
     ("claims", Room::Rights),
     ("config", Room::Engine),
     ("credential", Room::Trust),
@@ -130,18 +127,14 @@ pub(crate) const ROOMS: &[(&str, Room)] = &[
     ("introspection", Room::Trust),
     ("io", Room::Engine),
     ("keys", Room::Trust),
-    ("learned", Room::Protocols),
     ("permit", Room::Engine),
     ("policy", Room::Policy),
     ("possession", Room::Trust),
     ("record", Room::Engine),
     ("reply", Room::Engine),
-    ("response", Room::Protocols),
     ("risk", Room::Rights),
-    ("route", Room::Protocols),
     ("session", Room::Engine),
     ("sessions", Room::Engine),
-    ("shape", Room::Protocols),
     ("shares", Room::Engine),
     ("step_up", Room::Engine),
     ("task", Room::Rights),
@@ -212,7 +205,7 @@ mod tests {
     use super::*;
 
     /// The rooms that are modules of the engine's crate.
-    const INSIDE: [Room; 5] = [Room::Protocols, Room::Rights, Room::Trust, Room::Policy, Room::Engine];
+    const INSIDE: [Room; 4] = [Room::Rights, Room::Trust, Room::Policy, Room::Engine];
 
     /// The arrows between neighbours: who sees, and who is seen.
     const ARROWS: [(Room, Room); 12] = [

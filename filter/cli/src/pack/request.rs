@@ -1,10 +1,10 @@
 //! The request of a case as a client would send it, read by the filter's own reader of the resource's protocol.
 
-use countersign_engine::action::{Action, Rejection, a2a, grpc, http, mcp};
-use countersign_engine::catalogue::{BodyKind, Card, Found, PathMatch, Protocol, Resource};
-use countersign_engine::route::{self, Target};
 use countersign_facts::headers::{Headers, RequestHead};
 use countersign_facts::reason::Reason;
+use countersign_protocols::action::{Action, Rejection, a2a, grpc, http, mcp};
+use countersign_protocols::catalogue::{BodyKind, Card, Found, PathMatch, Protocol, Resource};
+use countersign_protocols::route::{self, Target};
 use serde_json::{Map, Value, json};
 
 use super::format::Request;

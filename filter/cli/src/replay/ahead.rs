@@ -1,17 +1,17 @@
 //! What is decided ahead of policy, as far as a record says what it takes: which resource a request is for, whether anybody in it
 //! is denied, whether who calls is let in. What else ended a request there ends it again.
 
-use countersign_engine::catalogue::Resource;
 use countersign_engine::config::Config;
 use countersign_engine::permit::Unmatched;
 use countersign_engine::policy::{Judgement, Missing};
-use countersign_engine::route::{self, Target};
 use countersign_engine::workload::Workload;
 use countersign_engine::workload::register::Admission;
 use countersign_facts::check::Check;
 use countersign_facts::headers::{Headers, RequestHead};
 use countersign_facts::reason::Reason;
 use countersign_facts::rollout::Effect;
+use countersign_protocols::catalogue::Resource;
+use countersign_protocols::route::{self, Target};
 
 use super::facts;
 use super::judge::{decided, deny, open};

@@ -2,19 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use countersign_engine::action::{
-    A2aOperation, Action, Delivery, EndpointCall, EventCall, GrpcCall, McpOperation, Operation, ToolCall, a2a, mcp,
-};
-use countersign_engine::catalogue::{Annotations, Authentication, Found, Protocol, Resource, Risk};
 use countersign_engine::claims::{ClaimRule, claim};
 use countersign_engine::config::Config;
 use countersign_engine::hygiene::Finding;
 use countersign_engine::policy::{self, Held};
-use countersign_engine::route::Target;
 use countersign_engine::task::{Grants, Task};
 use countersign_engine::workload::{Actor, Identity, Kind, TokenFacts, Trait, Workload};
 use countersign_facts::digest::SentDigest;
 use countersign_facts::pointer::Pointer;
+use countersign_protocols::action::{
+    A2aOperation, Action, Delivery, EndpointCall, EventCall, GrpcCall, McpOperation, Operation, ToolCall, a2a, mcp,
+};
+use countersign_protocols::catalogue::{Annotations, Authentication, Found, Protocol, Resource, Risk};
+use countersign_protocols::route::Target;
 use countersign_tokens::Subject;
 use countersign_tokens::UnixTime;
 use countersign_tokens::json::Members;

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use countersign_engine::catalogue::{Demand, Resource};
 use countersign_engine::config::Config;
 use countersign_engine::policy::{self, CedarPolicy, Facts, Judgement, Missing};
 use countersign_facts::check::Check;
 use countersign_facts::reason::{Kind, Reason};
 use countersign_facts::rollout::Effect;
+use countersign_protocols::catalogue::{Demand, Resource};
 
 use super::Turn;
 use super::ahead::{self, Ahead};

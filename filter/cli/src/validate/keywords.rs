@@ -1,7 +1,7 @@
 //! Keywords of tools' schemas that nothing here enforces, though whoever pasted the schema may think so.
 
 use countersign_engine::config::Config;
-use countersign_engine::shape::InputSchema;
+use countersign_protocols::shape::InputSchema;
 use serde_json::Value;
 
 use super::{Finding, place};

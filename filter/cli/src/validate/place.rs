@@ -1,6 +1,6 @@
 //! Places in the catalogue, which the engine names by what is there, as JSON Pointers into the configuration.
 
-use countersign_engine::action::mcp;
+use countersign_protocols::action::mcp;
 use serde_json::Value;
 
 /// Where a resource lists what the engine calls its tools.

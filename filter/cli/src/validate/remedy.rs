@@ -1,7 +1,7 @@
 //! What to do about each thing that can be wrong with a policy or the catalogue it is written for.
 
 use countersign_engine::policy::Problem;
-use countersign_engine::shape::SchemaProblem;
+use countersign_protocols::shape::SchemaProblem;
 
 /// What to do about `problem`.
 pub(super) const fn remedy(problem: &Problem) -> &'static str {

@@ -4,9 +4,8 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use countersign_protocols::catalogue::PathMatch;
 use http::uri::{Authority, Uri};
-
-use crate::catalogue::PathMatch;
 
 /// The parts of an absolute `http` or `https` URL.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -19,10 +19,10 @@ use std::time::Duration;
 use countersign_facts::ledger::Capacity;
 use countersign_facts::mistakes::{ConfigError, ConfigErrors};
 use countersign_facts::rollout::Mode;
+use countersign_protocols::catalogue::Resource;
 use countersign_tokens::json;
 
 use crate::bundle::BundleConfig;
-use crate::catalogue::Resource;
 use crate::credential::Issuer;
 use crate::forward::ForwardConfig;
 use crate::hygiene::Hygiene;

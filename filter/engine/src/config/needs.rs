@@ -3,9 +3,9 @@
 //! For reports. Nothing is decided with it.
 
 use countersign_facts::reason::Needs;
+use countersign_protocols::catalogue::{Protocol, Resource, Tool};
 
 use super::Config;
-use crate::catalogue::{Protocol, Resource, Tool};
 use crate::credential::Issuer;
 use crate::permit::Unmatched;
 use crate::possession::Bound;

@@ -24,6 +24,7 @@ mod task;
 mod workload;
 
 use countersign_facts::rollout::Mode;
+use countersign_protocols::bounds::ArgumentPlace;
 use countersign_tokens::Scalar;
 
 use self::policy::Several;
@@ -33,7 +34,6 @@ use self::workload::Known;
 use super::read::Node;
 use super::secrets::Secrets;
 use super::{Config, text};
-use crate::bounds::ArgumentPlace;
 use crate::credential::Issuer;
 use crate::forward::ForwardConfig;
 use crate::permit::Unmatched;

@@ -1,10 +1,10 @@
 //! What credentials are judged by, and who is asked about them.
 
+use countersign_protocols::catalogue::Resource;
 use countersign_tokens::{CompactJws, Profile, SpiffeId, TrustDomain, Verifier};
 
 use super::{Issuer, IssuerIndex, TokenCache};
 use crate::carrier::Carrier;
-use crate::catalogue::Resource;
 use crate::hygiene::Hygiene;
 use crate::keys::KeyStore;
 use crate::possession::ClientCertificate;

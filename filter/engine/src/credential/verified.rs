@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use countersign_facts::reason::Reason;
 use countersign_facts::weight;
+use countersign_protocols::bounds::TaskError;
 use countersign_tokens::VerifiedToken;
 
 use super::{Credential, Issuer, IssuerIndex, Trust};
-use crate::bounds::TaskError;
 use crate::hygiene::Finding;
 use crate::task::Task;
 use crate::workload::register::{Ceiling, Standing};

@@ -2,19 +2,19 @@
 
 use countersign_facts::digest::{self, SentDigest};
 use countersign_facts::headers::{Headers, RequestHead};
+use countersign_protocols::action::mcp::Listing;
+use countersign_protocols::action::test_support::{resource, target, tool};
+use countersign_protocols::action::{Action, a2a, grpc, http, mcp};
+use countersign_protocols::bounds::text;
+use countersign_protocols::catalogue::{Interface, PathMatch, Protocol, Resource};
+use countersign_protocols::response::{Audience, Awaited, Element, Endings, Treatment, Unreadable, treatment};
+use countersign_protocols::route::{self, Target};
+use countersign_protocols::shape::{Effort, InputSchema};
 use countersign_tokens::json::{self, Json, Limits, Numeral};
 use countersign_tokens::{CompactJws, KeyFormat, KeySet, SpiffeId, UnixTime, VerifiedToken};
 use serde_json::{Map, Value, json};
 
-use crate::action::mcp::Listing;
-use crate::action::test_support::{resource, target, tool};
-use crate::action::{Action, a2a, grpc, http, mcp};
-use crate::bounds::text;
-use crate::catalogue::{Interface, PathMatch, Protocol, Resource};
 use crate::hygiene;
-use crate::response::{Audience, Awaited, Element, Endings, Treatment, Unreadable, treatment};
-use crate::route::{self, Target};
-use crate::shape::{Effort, InputSchema};
 use crate::task::{Circumstances, Grant, Grants, Object, TaskMapping, TaskSource, Template};
 use crate::workload::Owner;
 
@@ -398,10 +398,16 @@ fn at(method: &str, path: &str) -> Target {
 fn endpoint(target: &Target, form: &[u8]) -> Option<Action> {
     let mut api = Resource { protocol: Protocol::Http, ..resource() };
     let declared = |name: &str, method: &str, path: &str, body| {
-        let path = crate::catalogue::Template::parse(path).ok()?;
-        Some(crate::catalogue::Endpoint { name: name.to_owned(), method: method.to_owned(), path, body })
+        let path = countersign_protocols::catalogue::Template::parse(path).ok()?;
+        Some(countersign_protocols::catalogue::Endpoint {
+            name: name.to_owned(),
+            method: method.to_owned(),
+            path,
+            body,
+        })
     };
-    let (none, form_body) = (crate::catalogue::BodyKind::None, crate::catalogue::BodyKind::Form);
+    let (none, form_body) =
+        (countersign_protocols::catalogue::BodyKind::None, countersign_protocols::catalogue::BodyKind::Form);
     api.interface = Interface {
         endpoints: [
             declared("get", "GET", "/accounts/{id}", none),
@@ -431,7 +437,7 @@ fn bounded(schema: &Value, value: &Json) {
     let schema = InputSchema::from(json!({ "type": "object", "properties": { "p": schema } }));
     let _ = schema
         .types()
-        .map(|record| record.member("p").map(|property| property.limits.broken(value, &Effort::new()).is_some()));
+        .map(|record| record.member("p").map(|property| property.limits.broken(value, &Effort::default()).is_some()));
 }
 
 fn answer(media: &str, text: &str) {

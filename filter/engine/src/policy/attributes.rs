@@ -7,14 +7,14 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
+use countersign_protocols::action::{Action, Operation};
+use countersign_protocols::catalogue::Risk;
+use countersign_protocols::route;
 use countersign_tokens::UnixTime;
 
 use super::Facts;
 use super::schema::HTTP_METHODS;
-use crate::action::{Action, Operation};
-use crate::catalogue::Risk;
 use crate::hygiene::Finding;
-use crate::route;
 use crate::workload::{Actor, Identity, Kind, Trait};
 
 /// Something that policies may read.

@@ -1,9 +1,9 @@
 //! Digests of what a decision rests on: a change of any of it is a change of the digest.
 
-use sha2::{Digest, Sha256};
+use countersign_protocols::catalogue::{Demand, Interface, Match, PathMatch, Resource, Tool};
+use countersign_protocols::shape::InputSchema;
 
-use crate::catalogue::{Demand, Interface, Match, PathMatch, Resource, Tool};
-use crate::shape::InputSchema;
+use sha2::{Digest, Sha256};
 
 /// SHA-256 over fields, each with its length: no two lists of fields give the same bytes.
 #[derive(Clone, Default)]

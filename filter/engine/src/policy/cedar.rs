@@ -6,6 +6,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use cedar_policy::Authorizer;
 use countersign_facts::progress;
+use countersign_protocols::action::Action;
+use countersign_protocols::catalogue::Resource;
+use countersign_protocols::shape::InputSchema;
 
 use super::arguments::Asked;
 use super::compiling::Stage;
@@ -15,10 +18,7 @@ use super::load::{self, Rule};
 use super::schema::{Declared, Types};
 use super::templates::Link;
 use super::{Parts, Sandbox};
-use crate::action::Action;
-use crate::catalogue::Resource;
 use crate::claims::DeclaredClaims;
-use crate::shape::InputSchema;
 use crate::workload::Voucher;
 
 /// A policy text, compiled for a catalogue.

@@ -2,12 +2,12 @@
 
 use countersign_facts::pointer::Pointer;
 use countersign_facts::rollout::Mode;
+use countersign_protocols::catalogue::{Resource, Tool};
+use countersign_protocols::shape::{Record, Rest, Shape};
 
 use super::asks::{Ask, How};
 use super::cedar::CedarPolicy;
 use super::index::Slot;
-use crate::catalogue::{Resource, Tool};
-use crate::shape::{Record, Rest, Shape};
 
 /// An argument of something in the catalogue, or all that is not declared there.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,11 +4,12 @@
 
 use std::collections::BTreeSet;
 
+use countersign_protocols::shape::{Record, Shape, Unreadable};
+
 use super::asks::{Ask, How, Subject};
 use super::attributes;
 use super::schema;
 use crate::claims::DeclaredClaims;
-use crate::shape::{Record, Shape, Unreadable};
 
 /// Whether a schema declares what is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

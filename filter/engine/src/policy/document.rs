@@ -4,6 +4,8 @@
 //! Everything is in it: what is asked elsewhere is not known here, so nothing can be left out.
 
 use countersign_facts::clock;
+use countersign_protocols::action::Operation;
+use countersign_protocols::catalogue::Resource;
 use countersign_tokens::json::{Json, Members};
 use countersign_tokens::{Machine, Subject, UnixTime};
 use serde_json::{Map, Value, json};
@@ -11,8 +13,6 @@ use serde_json::{Map, Value, json};
 use super::attributes::{self, Attribute};
 use super::schema::ActionName;
 use super::{Approval, Facts};
-use crate::action::Operation;
-use crate::catalogue::Resource;
 use crate::claims::UnreadableClaim;
 use crate::workload::Identity;
 

@@ -69,9 +69,9 @@ fn times(one: Duration, number: usize) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::action::test_support::{resource, tool};
     use crate::config::{Config, NoSecrets};
     use crate::policy::PolicyConfig;
+    use countersign_protocols::action::test_support::{resource, tool};
 
     const MINIMAL: &str = r#"{
         "version": 1,

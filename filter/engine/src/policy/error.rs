@@ -3,9 +3,9 @@
 use std::fmt;
 
 use countersign_facts::mistakes::ConfigError;
+use countersign_protocols::shape::SchemaProblem;
 
 use super::dead::DeadPart;
-use crate::shape::SchemaProblem;
 
 /// One reason why a policy cannot be loaded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -5,6 +5,7 @@
 use cedar_policy::{Effect, PolicySet, RestrictedExpression};
 use countersign_facts::reason::Reason;
 use countersign_facts::rollout::Mode;
+use countersign_protocols::action::Operation;
 use countersign_tokens::json::{Json, Members};
 use serde_json::{Map, Value};
 
@@ -16,7 +17,6 @@ use super::index::{Panel, Slot};
 use super::load::Rule;
 use super::reads::Names;
 use super::{Deny, Facts};
-use crate::action::Operation;
 
 /// What one policy says about one action.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cedar_policy::{Effect, EntityUid, PrincipalConstraint};
 use countersign_facts::rollout::Mode;
+use countersign_protocols::catalogue::Resource;
 use serde_json::Value;
 
 use super::cedar::CedarPolicy;
 use super::expression::{self, Condition, Form};
 use super::load::Rule;
 use super::schema::KIND;
-use crate::catalogue::Resource;
 
 /// A step-up.
 #[derive(Clone, Debug)]

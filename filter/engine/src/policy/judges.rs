@@ -10,6 +10,10 @@ use countersign_facts::mistakes::ConfigErrors;
 use countersign_facts::progress::{self, Progress};
 use countersign_facts::reason::Reason;
 use countersign_facts::rollout::Flip;
+use countersign_protocols::action::Action;
+use countersign_protocols::bounds::ArgumentPlace;
+use countersign_protocols::catalogue::Resource;
+use countersign_protocols::shape::beside;
 use countersign_tokens::UnixTime;
 
 use super::arguments::{Asked, Schemas, Unfit};
@@ -19,11 +23,7 @@ use super::pdp::{Given, MOST_QUESTIONS, Pdp, Question};
 use super::{
     CedarPolicy, Deny, Facts, LoadError, Opined, Parts, PolicyConfig, RegoPolicy, Unknown, Verdict, basis, several,
 };
-use crate::action::Action;
-use crate::bounds::ArgumentPlace;
-use crate::catalogue::Resource;
 use crate::risk::RiskRules;
-use crate::shape::beside;
 
 /// What decides about every action; at least one of them.
 #[derive(Debug)]

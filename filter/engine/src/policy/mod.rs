@@ -232,10 +232,10 @@ mod typing;
 mod vocabulary;
 
 use countersign_facts::reason::{Mend, Reason};
+use countersign_protocols::action::Action;
+use countersign_protocols::catalogue::{Resource, Risk};
 use countersign_tokens::UnixTime;
 
-use crate::action::Action;
-use crate::catalogue::{Resource, Risk};
 use crate::hygiene::Finding;
 use crate::risk::RiskRules;
 use crate::task::Task;

@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
+use countersign_protocols::action::Action;
+use countersign_protocols::catalogue::Resource;
+
 use super::error::{LoadError, Place, Problem};
 use super::{Facts, Sandbox, Verdict};
-use crate::action::Action;
-use crate::catalogue::Resource;
 
 /// None can be made.
 #[derive(Clone, Debug)]

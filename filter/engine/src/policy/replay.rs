@@ -9,6 +9,7 @@ use std::fmt;
 use cedar_policy::Effect as Kind;
 use countersign_facts::reason::Reason;
 use countersign_facts::rollout::{Effect, Mode};
+use countersign_protocols::action::Action;
 
 use super::asks::spelled;
 use super::cedar::CedarPolicy;
@@ -18,7 +19,6 @@ use super::load::Rule;
 use super::reads::Names;
 use super::schema::{AGENT, ISSUER};
 use super::{Deny, Facts};
-use crate::action::Action;
 
 /// Held where all of them are known.
 const ARGUMENTS: [&str; 2] = ["context", "args"];

@@ -7,14 +7,14 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use cedar_policy::{EntityId, EntityTypeName, EntityUid, ParseErrors, Schema, SchemaError, SchemaFragment};
+use countersign_protocols::action::{Action, Class, Operation, a2a, grpc, mcp};
+use countersign_protocols::catalogue::{Protocol, Resource};
+use countersign_protocols::shape::{InputSchema, Record};
 use serde_json::{Map, Value, json};
 
 use super::arguments::{self, AskedFor};
 use super::attributes::{self, Attribute};
-use crate::action::{Action, Class, Operation, a2a, grpc, mcp};
-use crate::catalogue::{Protocol, Resource};
 use crate::claims::{ClaimKind, DeclaredClaims};
-use crate::shape::{InputSchema, Record};
 use crate::workload::Workload;
 
 /// The group of declared tools' actions, and the action of tools nobody declared.

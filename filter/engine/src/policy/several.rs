@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use countersign_facts::reason::Reason;
 use countersign_facts::rollout::Mode;
+use countersign_protocols::action::Action;
 
 use super::basis::Fields;
 use super::decide::one_sandbox;
 use super::{Allow, CedarPolicy, Deny, Facts, StepUp, Verdict};
-use crate::action::Action;
 
 impl CedarPolicy {
     /// What policy says about all of `parts`, each with the other `facts`: the first deny; else one step-up for every

@@ -5,11 +5,11 @@
 
 use countersign_facts::reason::Reason;
 use countersign_facts::rollout::{Cause, Effect, Flip, Mode};
+use countersign_protocols::action::Action;
 
 use super::cedar::CedarPolicy;
 use super::index::Trial;
 use super::{Deny, Facts, Verdict};
-use crate::action::Action;
 
 impl CedarPolicy {
     /// Whether any policy is in audit.

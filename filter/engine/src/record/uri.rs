@@ -1,7 +1,7 @@
 //! URIs of MCP resources as records have them: without user information, values of queries and fragment, where secrets travel.
 //! Names of query parameters stay.
 
-use crate::action::{Action, Operation, mcp};
+use countersign_protocols::action::{Action, Operation, mcp};
 
 /// `name`, which `action` names, without these; none where it is told as it is.
 pub(super) fn told(action: &Action, name: &str) -> Option<String> {

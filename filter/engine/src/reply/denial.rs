@@ -5,10 +5,9 @@
 //! answered with their HTTP status, for clients to act upon; only what is forbidden to a good credential can be told to the model.
 
 use countersign_facts::reason::{Challenge, Mend, Reason};
+use countersign_protocols::action::mcp::Era;
+use countersign_protocols::catalogue::Denials;
 use serde_json::{Value, json};
-
-use crate::action::mcp::Era;
-use crate::catalogue::Denials;
 
 /// How one denial is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

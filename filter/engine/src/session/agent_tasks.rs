@@ -9,12 +9,12 @@ use countersign_facts::board::LedgerError;
 use countersign_facts::digest;
 use countersign_facts::ledger::{Ends, Entry, Room, Spent};
 use countersign_facts::reason::Reason;
+use countersign_protocols::action::{A2aOperation, Action, Operation};
+use countersign_protocols::catalogue::Resource;
+use countersign_protocols::response::TaskEnd;
 
 use super::Turn;
 use super::account::Account;
-use crate::action::{A2aOperation, Action, Operation};
-use crate::catalogue::Resource;
-use crate::response::TaskEnd;
 use crate::workload::Identity;
 
 /// The operations whose answers are about one task.

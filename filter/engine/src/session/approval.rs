@@ -2,14 +2,14 @@
 
 use countersign_facts::calls::{Call, CallId, CallOutcome};
 use countersign_facts::reason::Reason;
+use countersign_protocols::action::{Action, Operation};
+use countersign_protocols::catalogue::Template;
 use countersign_tokens::UnixTime;
 
 use super::Turn;
 use super::account::Account;
 use super::decide::entry;
 use super::request::Request;
-use crate::action::{Action, Operation};
-use crate::catalogue::Template;
 use crate::engine::Engine;
 use crate::policy::{Approval, StepUp};
 use crate::step_up::open::{self, Subject};

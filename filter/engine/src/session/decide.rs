@@ -9,6 +9,10 @@ use countersign_facts::digest;
 use countersign_facts::ledger::{Ends, Entry, Room};
 use countersign_facts::reason::Reason;
 use countersign_facts::rollout::Mode;
+use countersign_protocols::action::{Action, Operation, Rejection, a2a, grpc, http, mcp};
+use countersign_protocols::catalogue::{Protocol, Resource};
+use countersign_protocols::learned::Learned;
+use countersign_protocols::shape::InputSchema;
 use countersign_tokens::{MAX_LEEWAY, Scalar, UnixTime, VerifiedProof};
 
 use super::account::Account;
@@ -16,16 +20,12 @@ use super::request::Request;
 use super::spending::remembered;
 use super::wanted::{Hold, Wanted};
 use super::{Turn, remedy};
-use crate::action::{Action, Operation, Rejection, a2a, grpc, http, mcp};
-use crate::catalogue::{Protocol, Resource};
 use crate::credential::{Authenticated, IssuerIndex, NeedKeys, Refused, Unverified, Verified};
-use crate::learned::Learned;
 use crate::policy::{
     Allow, Approval, Carried, Deny, Facts, Given, Judges, Opinion, Question, StepUp, Unknown, Verdict,
 };
 use crate::possession::nonce::{NonceRule, Worth};
 use crate::sessions::{self, Digester, NoKey};
-use crate::shape::InputSchema;
 use crate::task::{Circumstances, Coverage, Grant, Object};
 use crate::workload::Identity;
 use crate::workload::register::Ceiling;

@@ -10,14 +10,14 @@ use countersign_facts::headers::RequestHead;
 use countersign_facts::ids::DecisionId;
 use countersign_facts::ledger::Ledger;
 use countersign_facts::pointer::Pointer;
+use countersign_protocols::action::{Action, Operation};
+use countersign_protocols::catalogue::{Resource, Risk};
 use countersign_tokens::{TokenError, UnixTime};
 
 use super::Turn;
 use super::account::Account;
 use super::decide::{Halt, Ruling, Told};
 use super::request::{Arrival, Request};
-use crate::action::{Action, Operation};
-use crate::catalogue::{Resource, Risk};
 use crate::credential::{IssuerIndex, Verified};
 use crate::engine::Engine;
 use crate::hygiene;

@@ -5,10 +5,10 @@
 //! they change, only who sent them sees.
 
 use countersign_facts::headers::{HeaderEdit, same_name};
+use countersign_protocols::action::mcp::transport;
 
 use super::Turn;
 use super::request::{Request, is_reserved};
-use crate::action::mcp::transport;
 use crate::credential;
 
 /// Removes every other field of `request`, and its trailers. Reserved ones and the credential are looked after already.

@@ -2,17 +2,17 @@
 
 use countersign_facts::headers::RequestHead;
 use countersign_facts::reason::Reason;
+use countersign_protocols::catalogue::Resource;
+use countersign_protocols::route::Target;
 
 use super::account::{About, Account, stripped};
 use super::request::{Described, Outsider, Refused, Undecided};
 use super::running::Running;
 use super::{Next, Turn};
-use crate::catalogue::Resource;
 use crate::forward::Forward;
 use crate::io::Step;
 use crate::permit::Permit;
 use crate::reply::Reply;
-use crate::route::Target;
 
 impl Turn<'_> {
     /// Answers a head that is refused by itself.

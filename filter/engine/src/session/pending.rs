@@ -11,6 +11,8 @@ use countersign_facts::calls::{CallId, CallOutcome};
 use countersign_facts::headers::{HeaderEdit, Headers, same_name};
 use countersign_facts::reason::Reason;
 use countersign_facts::rollout::Mode;
+use countersign_protocols::action::mcp::{self, Era};
+use countersign_protocols::catalogue::Protocol;
 use countersign_tokens::UnixTime;
 
 use self::introspection::{Introspecting, Listening};
@@ -21,8 +23,6 @@ use super::request::{Request, is_reserved};
 use super::response::Watch;
 use super::running::Running;
 use super::{Next, State, Turn};
-use crate::action::mcp::{self, Era};
-use crate::catalogue::Protocol;
 use crate::credential::NeedKeys;
 use crate::forward::Forward;
 use crate::introspection::questions::Number;

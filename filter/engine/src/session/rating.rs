@@ -4,12 +4,12 @@
 
 use countersign_facts::board::LedgerError;
 use countersign_facts::reason::Reason;
+use countersign_protocols::action::Operation;
+use countersign_protocols::catalogue::{Annotations, Resource};
+use countersign_protocols::learned::{self, Holds, Learned, Viewer};
 
 use super::Turn;
 use super::account::Account;
-use crate::action::Operation;
-use crate::catalogue::{Annotations, Resource};
-use crate::learned::{self, Holds, Learned, Viewer};
 use crate::risk::{About, Rating};
 
 /// Why a tool counts as changed that the caller's own lists did not show changed.

@@ -3,11 +3,11 @@
 //! Never for the client: it names what the catalogue holds. Nothing is decided here.
 
 use countersign_facts::reason::Reason;
+use countersign_protocols::action::http;
+use countersign_protocols::catalogue::{Endpoint, Found, PathMatch, Protocol, Resource};
+use countersign_protocols::route::Target;
 
 use super::request::Request;
-use crate::action::http;
-use crate::catalogue::{Endpoint, Found, PathMatch, Protocol, Resource};
-use crate::route::Target;
 
 /// Of a request that is nearly for `resource`.
 pub(super) fn near_miss(target: &Target, resource: &Resource) -> String {

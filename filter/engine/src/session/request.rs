@@ -3,16 +3,16 @@
 use countersign_facts::headers::{HeaderEdit, Headers, RequestHead, same_name};
 use countersign_facts::reason::Reason;
 use countersign_facts::weight;
+use countersign_protocols::action::{http, mcp};
+use countersign_protocols::catalogue::{Card, Resource};
+use countersign_protocols::route::{self, Target};
 use countersign_tokens::{UnixTime, VerifiedProof};
 
 use super::remedy;
-use crate::action::{http, mcp};
-use crate::catalogue::{Card, Resource};
 use crate::config::Config;
 use crate::credential::{self, Credential};
 use crate::engine::{Engine, ResourceIndex};
 use crate::permit::Unmatched;
-use crate::route::{self, Target};
 
 /// Bytes of memory that any held request takes, here and in the shell.
 const STREAM: usize = 4096;

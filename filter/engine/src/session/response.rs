@@ -8,6 +8,13 @@ use countersign_facts::board::LedgerError;
 use countersign_facts::headers::{HeaderEdit, Headers, same_name};
 use countersign_facts::ids::DecisionId;
 use countersign_facts::reason::Reason;
+use countersign_protocols::action::mcp::Listing;
+use countersign_protocols::action::{Action, Operation, mcp};
+use countersign_protocols::catalogue::{Denials, Protocol};
+use countersign_protocols::learned;
+use countersign_protocols::response::{
+    Audience, Awaited, Content, Element, Endings, Opening, Refused, Sight, TaskEnd, Treatment, Unreadable, treatment,
+};
 use serde_json::Value;
 
 use super::Turn;
@@ -16,16 +23,9 @@ use super::agent_tasks::AgentTasks;
 use super::list_request;
 use super::request::Request;
 use super::visible::Reader;
-use crate::action::mcp::Listing;
-use crate::action::{Action, Operation, mcp};
-use crate::catalogue::{Denials, Protocol};
-use crate::learned;
 use crate::possession::nonce;
 use crate::record::Line;
 use crate::reply::{Addressee, Denial, Reply};
-use crate::response::{
-    Audience, Awaited, Content, Element, Endings, Opening, Refused, Sight, TaskEnd, Treatment, Unreadable, treatment,
-};
 use crate::sessions::{self, Seal};
 use crate::shares::{Each, Held, Over};
 use crate::workload::Owner;

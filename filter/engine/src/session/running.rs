@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use countersign_facts::headers::Headers;
 use countersign_facts::rollout::Mode;
+use countersign_protocols::response::TaskEnd;
 use countersign_tokens::UnixTime;
 
 use super::request::{UnsafeTrailer, check_trailers, without_identity};
@@ -12,7 +13,6 @@ use super::response::{Passed, Seen, Stop, Watch};
 use super::{Next, State, Turn};
 use crate::io::{Cut, Input, Step};
 use crate::record::{self, Line};
-use crate::response::TaskEnd;
 
 /// A stream open for longer than this after its response began has outlived its decision.
 const OUTLIVES: Duration = Duration::from_secs(5);

@@ -7,11 +7,11 @@ use std::borrow::Cow;
 
 use countersign_facts::reason::Reason;
 use countersign_facts::rollout::{Flip, Mode};
+use countersign_protocols::action::{Action, Operation, http};
+use countersign_protocols::catalogue::{Protocol, Resource};
 
 use super::Turn;
 use super::request::Request;
-use crate::action::{Action, Operation, http};
-use crate::catalogue::{Protocol, Resource};
 use crate::policy::{Facts, Verdict};
 
 impl Turn<'_> {

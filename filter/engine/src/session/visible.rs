@@ -6,6 +6,12 @@
 use std::sync::Arc;
 
 use countersign_facts::digest::{self, SentDigest};
+use countersign_protocols::action::mcp::Listing;
+use countersign_protocols::action::{Action, Class, EventCall, McpOperation, Operation, ToolCall, mcp};
+use countersign_protocols::catalogue::{Annotations, Resource};
+use countersign_protocols::learned::{Learned, Sight, Viewer};
+use countersign_protocols::response::{Audience, Element, Unreadable};
+use countersign_protocols::route::Target;
 use countersign_tokens::UnixTime;
 use countersign_tokens::json::{self, Limits, Members};
 use serde_json::Value;
@@ -13,17 +19,11 @@ use serde_json::Value;
 use super::Turn;
 use super::account::Account;
 use super::request::Request;
-use crate::action::mcp::Listing;
-use crate::action::{Action, Class, EventCall, McpOperation, Operation, ToolCall, mcp};
-use crate::catalogue::{Annotations, Resource};
 use crate::credential::Verified;
 use crate::engine::{Engine, ResourceIndex};
 use crate::hygiene::Finding;
-use crate::learned::{Learned, Sight, Viewer};
 use crate::policy::{Facts, Unknown};
-use crate::response::{Audience, Element, Unreadable};
 use crate::risk::About;
-use crate::route::Target;
 use crate::task::{Circumstances, Grants, Task};
 
 const READ: &str = "resources/read";

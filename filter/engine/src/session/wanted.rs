@@ -2,13 +2,13 @@
 
 use countersign_facts::reason::Reason;
 use countersign_facts::rollout::Mode;
+use countersign_protocols::action::http::Following;
+use countersign_protocols::action::{Action, a2a, grpc, http};
+use countersign_protocols::catalogue::{BodyKind, Endpoint, Protocol, Resource};
 
 use super::Turn;
 use super::account::Account;
 use super::request::Request;
-use crate::action::http::Following;
-use crate::action::{Action, a2a, grpc, http};
-use crate::catalogue::{BodyKind, Endpoint, Protocol, Resource};
 
 /// What of a request is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

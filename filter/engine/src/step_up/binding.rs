@@ -3,11 +3,11 @@
 //! A change of anything in here is another call, which the approval is not for.
 
 use countersign_facts::digest::{self, NotCanonical};
+use countersign_protocols::action::Action;
+use countersign_protocols::catalogue::Risk;
 use countersign_tokens::{Machine, Subject};
 use serde_json::{Value, json};
 
-use crate::action::Action;
-use crate::catalogue::Risk;
 use crate::task::Task;
 use crate::workload::{Identity, Workload};
 

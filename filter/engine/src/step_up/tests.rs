@@ -10,14 +10,14 @@ use countersign_facts::calls::{Call, CallId, CallOutcome, Endpoint};
 use countersign_facts::digest;
 use countersign_facts::headers::Headers;
 use countersign_facts::reason::Reason;
+use countersign_protocols::action::test_support::{resource, target};
+use countersign_protocols::action::{Action, mcp};
+use countersign_protocols::catalogue::Risk;
 use countersign_tokens::UnixTime;
 use serde_json::{Value, json};
 use standardwebhooks::Webhook;
 
 use super::*;
-use crate::action::test_support::{resource, target};
-use crate::action::{Action, mcp};
-use crate::catalogue::Risk;
 use crate::policy::StepUp;
 use crate::task::{Grants, Task};
 use crate::workload::{Actor, Identity, Kind, Workload};

@@ -2,11 +2,10 @@
 
 use countersign_facts::digest;
 use countersign_facts::pointer::Pointer;
+use countersign_protocols::bounds::TaskError;
 use countersign_tokens::json::MAX_INTEGER;
 use countersign_tokens::{Scalar, UnixTime, VerifiedToken};
 use serde_json::{Map, Value};
-
-use crate::bounds::TaskError;
 
 /// Characters of a task's id.
 pub(super) const MAX_ID: usize = 256;

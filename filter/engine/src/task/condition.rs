@@ -4,14 +4,14 @@
 
 use std::time::Duration;
 
+use countersign_protocols::bounds::TaskError;
+use countersign_protocols::bounds::networks::{contains, networks};
 use countersign_tokens::UnixTime;
 use ipnet::IpNet;
 use serde_json::Value;
 
 use super::claims::numeric_date;
 use super::grants::Circumstances;
-use crate::bounds::TaskError;
-use crate::bounds::networks::{contains, networks};
 
 /// The most that a count can be.
 const MAX_CALLS: u64 = 1_000_000;

@@ -4,9 +4,8 @@
 
 use std::net::IpAddr;
 
+use countersign_protocols::route::{Endpoint, split_port};
 use serde_json::Value;
-
-use crate::route::{Endpoint, split_port};
 
 /// The most entries of one list.
 const MAX_DESTINATIONS: usize = 64;

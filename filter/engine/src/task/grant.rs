@@ -4,6 +4,11 @@ use std::fmt;
 
 use countersign_facts::digest;
 use countersign_facts::pointer::Pointer;
+use countersign_protocols::action::{Action, mcp};
+use countersign_protocols::bounds::text::is_below;
+use countersign_protocols::bounds::{self, ArgumentPlace, Constraint, TaskError, authority, is_met};
+use countersign_protocols::catalogue::{Protocol, Resource, Tool};
+use countersign_protocols::route::Endpoint;
 use countersign_tokens::json::Members;
 use serde_json::{Map, Value};
 
@@ -11,11 +16,6 @@ use super::condition::{Calls, Condition};
 use super::destination::Destination;
 use super::grants::Circumstances;
 use super::template::Template;
-use crate::action::{Action, mcp};
-use crate::bounds::text::is_below;
-use crate::bounds::{self, ArgumentPlace, Constraint, TaskError, authority, is_met};
-use crate::catalogue::{Protocol, Resource, Tool};
-use crate::route::Endpoint;
 
 const TOOLS_CALL: &str = "mcp:tools/call";
 /// What an operation's name starts with.

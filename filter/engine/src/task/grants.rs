@@ -3,13 +3,13 @@
 use std::net::IpAddr;
 
 use countersign_facts::pointer::Pointer;
+use countersign_protocols::action::Action;
+use countersign_protocols::bounds::{ArgumentPlace, TaskError};
+use countersign_protocols::catalogue::Resource;
+use countersign_protocols::route;
 use countersign_tokens::UnixTime;
 
 use super::grant::{Grant, Object};
-use crate::action::Action;
-use crate::bounds::{ArgumentPlace, TaskError};
-use crate::catalogue::Resource;
-use crate::route;
 
 /// What may be done: by a task, or at most by a workload.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -65,7 +65,7 @@ impl Grants {
 
     /// Whether any one grant covers `action`.
     ///
-    /// Session plumbing and lists ([`Control`](crate::action::Class::Control), [`List`](crate::action::Class::List)) need any grant of their protocol on the resource, whatever
+    /// Session plumbing and lists ([`Control`](countersign_protocols::action::Class::Control), [`List`](countersign_protocols::action::Class::List)) need any grant of their protocol on the resource, whatever
     /// it names.
     pub fn cover(&self, action: &Action, circumstances: &Circumstances) -> Coverage<'_> {
         let holds = |grant: &&Grant| grant.holds_in(circumstances);

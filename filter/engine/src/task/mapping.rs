@@ -4,6 +4,7 @@
 //! without bounds.
 
 use countersign_facts::pointer::Pointer;
+use countersign_protocols::bounds::TaskError;
 use countersign_tokens::VerifiedToken;
 use serde_json::{Map, Value};
 
@@ -12,7 +13,6 @@ use super::grant::Grant;
 use super::grants::Grants;
 use super::scope::ScopeClaim;
 use super::{Task, scope};
-use crate::bounds::TaskError;
 
 /// Grants of one task, from claim and scope together.
 pub(super) const MAX_GRANTS: usize = 256;

@@ -4,11 +4,11 @@
 use std::fmt;
 
 use countersign_facts::pointer::Pointer;
+use countersign_protocols::action::{a2a, http, mcp};
+use countersign_protocols::catalogue::{Protocol, Resource};
+use countersign_protocols::shape::Rest;
 
 use super::grant::{Grant, Object};
-use crate::action::{a2a, http, mcp};
-use crate::catalogue::{Protocol, Resource};
-use crate::shape::Rest;
 
 /// Why a grant covers nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,8 +117,9 @@ impl Grant {
 
 /// Whether an action can be called so.
 fn is_operation(name: &str) -> bool {
-    let listed =
-        |methods: &[(&str, crate::action::Class)], method: &str| methods.iter().any(|(name, _)| *name == method);
+    let listed = |methods: &[(&str, countersign_protocols::action::Class)], method: &str| {
+        methods.iter().any(|(name, _)| *name == method)
+    };
     match name.split_once(':') {
         Some(("mcp", method)) => listed(mcp::METHODS, method),
         Some(("a2a", operation)) => listed(a2a::METHODS, operation),

@@ -5,11 +5,11 @@
 
 use std::collections::BTreeSet;
 
+use countersign_protocols::action::{Action, Operation, a2a, grpc, http, mcp};
+use countersign_protocols::bounds::TaskError;
 use serde_json::{Map, Value};
 
 use super::grant::{Grant, Object};
-use crate::action::{Action, Operation, a2a, grpc, http, mcp};
-use crate::bounds::TaskError;
 
 /// Where an issuer writes scopes. Of either claim it may be a text with blanks in it, or a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

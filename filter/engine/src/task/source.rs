@@ -4,6 +4,8 @@
 mod aap;
 mod details;
 
+use countersign_protocols::bounds::TaskError;
+use countersign_protocols::catalogue::Resource;
 use countersign_tokens::VerifiedToken;
 use serde_json::{Map, Value};
 
@@ -13,8 +15,6 @@ use super::grants::Grants;
 use super::mapping::{MAX_GRANTS, TaskMapping};
 use super::scope::ScopeClaim;
 use super::{Task, scope};
-use crate::bounds::TaskError;
-use crate::catalogue::Resource;
 
 /// Where it is written.
 #[derive(Clone, Debug, PartialEq)]

@@ -3,7 +3,7 @@
 //! A variable stands for what such a template expands it to: one or more unreserved or percent-encoded characters, so never
 //! for a `/`, `?`, `:` or `@`. It matches within one segment, and within one part of it.
 
-use crate::bounds::text::is_below;
+use countersign_protocols::bounds::text::is_below;
 
 /// A URI with variables in it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,14 +1,14 @@
 use countersign_facts::digest;
 use countersign_facts::headers::Headers;
 use countersign_facts::reason::Reason;
+use countersign_protocols::action::test_support::{resource, target};
+use countersign_protocols::action::{Action, Rejection, http, mcp};
+use countersign_protocols::bounds::TaskError;
 use countersign_tokens::{Algorithm, Scalar, VerifiedToken};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::action::test_support::{resource, target};
-use crate::action::{Action, Rejection, http, mcp};
-use crate::bounds::TaskError;
 
 pub(crate) fn token(claims: &Value) -> VerifiedToken {
     VerifiedToken {

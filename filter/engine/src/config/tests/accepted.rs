@@ -5,13 +5,16 @@ use std::time::Duration;
 use countersign_facts::calls::Endpoint;
 use countersign_facts::ledger::Capacity;
 use countersign_facts::pointer::Pointer;
+use countersign_protocols::bounds::{self, ArgumentPlace};
+use countersign_protocols::catalogue::{
+    Annotations, Denials, Match, Mirrored, PathMatch, PinScope, Protocol, Risk, Tool,
+};
+use countersign_protocols::shape::InputSchema;
 use countersign_tokens::{Algorithm, KeyFormat, Profile, TokenError};
 use serde_json::{Value, json};
 
 use super::{Edit, Outcome, SECRET, edited, full, key_set, minimal, parse, set};
-use crate::bounds::{self, ArgumentPlace};
 use crate::carrier::Carrier;
-use crate::catalogue::{Annotations, Denials, Match, Mirrored, PathMatch, PinScope, Protocol, Risk, Tool};
 use crate::claims::{ClaimKind, ClaimRule};
 use crate::config::{Config, Limits, NoSecrets};
 use crate::forward::ForwardConfig;
@@ -23,7 +26,6 @@ use crate::possession::nonce::NonceRule;
 use crate::possession::{Binding, Bound, ClientCertificate};
 use crate::record::RecordConfig;
 use crate::sessions::SessionsConfig;
-use crate::shape::InputSchema;
 use crate::shares::{Bounds, Each};
 use crate::step_up::OpenBounds;
 use crate::task::{Object, ScopeClaim, TaskMapping, TaskSource};

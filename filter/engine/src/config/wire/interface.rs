@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use countersign_protocols::catalogue::{
+    BodyKind, Card, Endpoint, Interface, Match, Overlap, PathMatch, Protocol, Template, Tool,
+};
+
 use super::distinct;
 use super::resource::{Unstated, terms};
 use super::seen::Names;
-use crate::catalogue::{BodyKind, Card, Endpoint, Interface, Match, Overlap, PathMatch, Protocol, Template, Tool};
 use crate::config::address;
 use crate::config::read::{Node, Object};
 use crate::config::text;

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use countersign_protocols::action::mcp as action;
+use countersign_protocols::catalogue::{Annotations, Denials, Mirrored, PinScope, Protocol, Tool};
 use serde_json::Value;
 
 use super::distinct;
 use super::resource::{Unstated, terms};
 use super::seen::Names;
-use crate::action::mcp as action;
-use crate::catalogue::{Annotations, Denials, Mirrored, PinScope, Protocol, Tool};
 use crate::config::read::{Node, Object};
 use crate::config::{address, text};
 

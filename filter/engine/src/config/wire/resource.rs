@@ -5,19 +5,19 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use countersign_facts::rollout::Mode;
+use countersign_protocols::bounds::{ArgumentPlace, Bounds};
+use countersign_protocols::catalogue::{Demand, Match, Metadata, PathMatch, Protocol, Resource, Risk, Tool};
+use countersign_protocols::shape::InputSchema;
 use countersign_tokens::Scalar;
 
 use super::interface::interface;
 use super::seen::Names;
 use super::{Seen, distinct, distinct_scalars, mcp, mode};
-use crate::bounds::{ArgumentPlace, Bounds};
-use crate::catalogue::{Demand, Match, Metadata, PathMatch, Protocol, Resource, Risk, Tool};
 use crate::config::address::{self, Address};
 use crate::config::read::{Node, Object};
 use crate::config::text;
 use crate::credential::Issuer;
 use crate::possession::Bound;
-use crate::shape::InputSchema;
 
 const AUTHENTICATION_AGE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24 * 30);
 

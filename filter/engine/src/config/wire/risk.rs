@@ -1,9 +1,10 @@
 //! Rules that raise the risk of an action.
 
+use countersign_protocols::action::Class;
+
 use super::resource::risk;
 use super::seen::Names;
 use super::workload::Known;
-use crate::action::Class;
 use crate::config::read::Node;
 use crate::config::{address, text};
 use crate::hygiene::Finding;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use countersign_facts::calls::Endpoint;
+use countersign_protocols::catalogue::Match;
 
-use crate::catalogue::Match;
 use crate::claims::{ClaimKind, ClaimRule};
 use crate::config::read::Node;
 

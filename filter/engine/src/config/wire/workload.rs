@@ -5,12 +5,12 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use countersign_facts::pointer::Pointer;
+use countersign_protocols::bounds::{TaskError, authority};
+use countersign_protocols::catalogue::Resource;
 use countersign_tokens::MAX_ACTORS;
 
 use super::issuer::trust_domain;
 use super::seen::Names;
-use crate::bounds::{TaskError, authority};
-use crate::catalogue::Resource;
 use crate::config::read::{Node, Object};
 use crate::config::text;
 use crate::credential::Issuer;

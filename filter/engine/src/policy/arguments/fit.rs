@@ -51,7 +51,7 @@ pub(super) fn fit(
     wanted: &Names,
     asked: &AskedFor,
 ) -> Result<RestrictedExpression, Unfit> {
-    all(record, values, wanted, asked, &Effort::new())
+    all(record, values, wanted, asked, &Effort::default())
 }
 
 /// The same of `values` that need not be all there are.
@@ -61,7 +61,7 @@ pub(super) fn fit_known(
     wanted: &Names,
     asked: &AskedFor,
 ) -> Result<RestrictedExpression, Unfit> {
-    known(record, values, wanted, asked, &Effort::new())
+    known(record, values, wanted, asked, &Effort::default())
 }
 
 fn all(

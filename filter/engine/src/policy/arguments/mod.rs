@@ -12,15 +12,15 @@ use std::sync::Arc;
 
 use cedar_policy::RestrictedExpression;
 use countersign_facts::rollout::Mode;
+use countersign_protocols::action::{Action, Operation};
+use countersign_protocols::catalogue::Resource;
+use countersign_protocols::shape::{Effort, Property, Record, Rest, Shape};
 use countersign_tokens::json::Members;
 use serde_json::{Map, Value, json};
 
 use super::cedar::catalogue;
 use super::error::LoadError;
 use super::reads::Names;
-use crate::action::{Action, Operation};
-use crate::catalogue::Resource;
-use crate::shape::{Effort, Property, Record, Rest, Shape};
 pub(super) use asked_for::AskedFor;
 pub(crate) use asked_for::{Asked, Carried};
 pub(super) use fit::Unfit;

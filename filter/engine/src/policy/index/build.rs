@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use cedar_policy::{Effect, Entities, Entity, EntityUid, PolicySet, Schema};
 use countersign_facts::rollout::Mode;
+use countersign_protocols::action::mcp;
+use countersign_protocols::catalogue::{Protocol, Resource};
+use countersign_protocols::shape::Record;
 
 use super::idle::Idle;
 use super::judge::{Judge, OfAction};
 use super::known::Asking;
 use super::scope::{Object, Scope};
 use super::{Asked, Candidates, Entry, Slot, Trial};
-use crate::action::mcp;
-use crate::catalogue::{Protocol, Resource};
 use crate::policy::arguments::Arguments;
 use crate::policy::error::{LoadError, Problem};
 use crate::policy::load::Rule;
@@ -20,7 +21,6 @@ use crate::policy::possible::{Certain, Unknown};
 use crate::policy::reads::Reads;
 use crate::policy::schema::{ActionName, Declared, Types};
 use crate::policy::{basis, context, schema};
-use crate::shape::Record;
 
 pub(super) struct Builder<'a> {
     rules: &'a [Rule],

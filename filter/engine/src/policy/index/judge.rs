@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use countersign_facts::rollout::Mode;
+use countersign_protocols::shape::Record;
 use serde_json::Value;
 
 use super::known::{Asking, known};
@@ -16,7 +17,6 @@ use crate::policy::declared::{Look, beside, look};
 use crate::policy::error::Problem;
 use crate::policy::load::Rule;
 use crate::policy::schema;
-use crate::shape::Record;
 
 /// Names that are told where one of them was meant.
 const MOST_TOLD: usize = 12;

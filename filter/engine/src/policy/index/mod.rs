@@ -14,6 +14,8 @@ use std::sync::Arc;
 
 use cedar_policy::{Entities, EntityUid, PolicySet, Schema};
 use countersign_facts::rollout::Mode;
+use countersign_protocols::action::{Action, Operation};
+use countersign_protocols::catalogue::{Protocol, Resource};
 
 use super::arguments::Arguments;
 use super::error::{LoadError, Problem};
@@ -21,8 +23,6 @@ use super::load::Rule;
 use super::possible::Certain;
 use super::reads::Reads;
 use super::schema::Declared;
-use crate::action::{Action, Operation};
-use crate::catalogue::{Protocol, Resource};
 use build::Builder;
 
 /// Every action policies can speak about, by what it is asked about.

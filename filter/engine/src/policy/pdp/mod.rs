@@ -14,13 +14,13 @@ use std::time::Duration;
 use countersign_facts::calls::{Call, CallId, CallOutcome, Endpoint};
 use countersign_facts::digest::SentDigest;
 use countersign_facts::reason::Reason;
+use countersign_protocols::catalogue::Resource;
 use countersign_tokens::UnixTime;
 use countersign_tokens::json::{Json, Members};
 
 use super::basis::Fields;
 use super::document::{asked_at, document};
 use super::{Allow, Deny, Facts, StepUp, Verdict};
-use crate::catalogue::Resource;
 use answer::Answer;
 use cache::Cache;
 pub use names::{Member, Name};

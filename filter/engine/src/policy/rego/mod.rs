@@ -29,6 +29,8 @@ use std::num::NonZeroU32;
 
 use countersign_facts::pointer::Pointer;
 use countersign_facts::reason::Reason;
+use countersign_protocols::action::Action;
+use countersign_protocols::catalogue::Resource;
 use countersign_tokens::json::{self, Json, Members};
 use regorus::PolicyLengthConfig;
 use serde_json::Value;
@@ -39,8 +41,6 @@ use super::decide::hypothetical;
 use super::document::{asked_at, document};
 use super::error::{LoadError, Place, Problem};
 use super::{Allow, Approval, Deny, Facts, Sandbox, StepUp, Verdict, several};
-use crate::action::Action;
-use crate::catalogue::Resource;
 use answer::{Answer, Told};
 #[cfg(test)]
 pub(super) use builtins::BUILTINS;

@@ -4,12 +4,12 @@ use std::sync::LazyLock;
 
 use cedar_policy::{AuthorizationError, Authorizer, Decision, Entities, PolicyId, PolicySet, Request, Schema};
 use countersign_facts::rollout::Mode;
+use countersign_protocols::action::{Action, Operation};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use serde_json::{Map, json};
 
 use super::{Failure, World, call, catalogue, compile, http, mcp, spell};
-use crate::action::{Action, Operation};
 use crate::claims::DeclaredClaims;
 use crate::policy::arguments::{Arguments, AskedFor};
 use crate::policy::cedar::catalogue as catalogue_types;

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use countersign_protocols::bounds::{Bounds, TaskError};
+use countersign_protocols::catalogue::{Protocol, Tool};
+use countersign_protocols::shape::InputSchema;
 use serde_json::{Value, json};
 
 use super::{
     Failure, Outcome, World, among, call, catalogue, decide, holds, lines, resource, say, spell, tool, written,
 };
-use crate::bounds::{Bounds, TaskError};
-use crate::catalogue::{Protocol, Tool};
 use crate::policy::{CedarPolicy, Deny, Verdict};
-use crate::shape::InputSchema;
 
 /// What `condition` makes of a call of a tool with this schema.
 fn judge(schema: Value, condition: &str, arguments: Value) -> Result<String, Failure> {

@@ -1,13 +1,13 @@
 //! What policies ask for, judged action by action: read, refused at load, or refused where a call carries it.
 
 use countersign_facts::rollout::Mode;
+use countersign_protocols::action::Action;
+use countersign_protocols::catalogue::{Protocol, Resource};
 use serde_json::{Value, json};
 
 use super::{
     Failure, Outcome, World, among, call, catalogue, compile, decide, errors, http, lines, mcp, resource, spell, tool,
 };
-use crate::action::Action;
-use crate::catalogue::{Protocol, Resource};
 use crate::policy::{Answer, Carried, CedarPolicy, Unknown};
 
 const ALLOW: &str = "allow [policy0]";

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use cedar_policy::Context;
+use countersign_protocols::action::Action;
+use countersign_tokens::json::{self, Members};
 use serde_json::{Map, Value, json};
 
 use super::{Failure, Outcome, World, call, catalogue, http, mcp};
-use crate::action::Action;
 use crate::claims::DeclaredClaims;
 use crate::policy::arguments::AskedFor;
 use crate::policy::cedar::catalogue as catalogue_types;
@@ -14,7 +15,6 @@ use crate::policy::document::{asked_at, document};
 use crate::policy::reads::Names;
 use crate::policy::schema::{self, ActionName, Types};
 use crate::policy::{Facts, context};
-use countersign_tokens::json::{self, Members};
 
 fn of(facts: &Facts<'_>) -> Result<Map<String, Value>, Failure> {
     let question = asked_at(question(facts)?, facts.now);

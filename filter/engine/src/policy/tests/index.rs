@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
+use countersign_protocols::action::Action;
+use countersign_protocols::catalogue::Protocol;
 use serde_json::json;
 
 use super::{Failure, Outcome, among, call, catalogue, compile, http, lines, mcp, resource, say, tool};
-use crate::action::Action;
-use crate::catalogue::Protocol;
 use crate::policy::CedarPolicy;
 
 const POLICIES: usize = 1_000;

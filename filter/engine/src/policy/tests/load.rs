@@ -1,15 +1,16 @@
 //! What cannot be loaded, in whole error texts.
 
+use countersign_protocols::catalogue::Protocol;
 use serde_json::{Value, json};
 
 use super::{Failure, Outcome, among, catalogue, compile, errors, lines, resource, tool};
-use crate::catalogue::Protocol;
 use crate::policy::{CedarPolicy, basis};
 
 #[test]
 fn cedar_errors_have_their_place() {
     let nothing = errors("permit(principal, action, resource) when { context.nothing == 1 };");
-    let others = 8 + crate::action::mcp::METHODS.len() + crate::action::a2a::METHODS.len() + 3;
+    let others =
+        8 + countersign_protocols::action::mcp::METHODS.len() + countersign_protocols::action::a2a::METHODS.len() + 3;
     let start = r#"1:44: policy `policy0`: attribute `nothing` in context for Action::"a2a:AgentCard" not found (did you mean `findings`?)"#;
     assert_eq!(nothing, format!("{start}, and {others} more like this"));
     let cases = [

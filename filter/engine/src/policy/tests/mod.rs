@@ -22,13 +22,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_facts::digest::SentDigest;
 use countersign_facts::reason::Reason;
+use countersign_protocols::action::{Action, Class, McpOperation, Operation, ToolCall, test_support};
+use countersign_protocols::catalogue::{Authentication, Match, PathMatch, Protocol, Resource, Risk, Tool};
 use countersign_tokens::UnixTime;
 use countersign_tokens::json::{self, Members};
 use serde_json::{Map, Value, json};
 
 use super::{Approval, CedarPolicy, Deny, Facts, LoadError, Surroundings, Verdict};
-use crate::action::{Action, Class, McpOperation, Operation, ToolCall, test_support};
-use crate::catalogue::{Authentication, Match, PathMatch, Protocol, Resource, Risk, Tool};
 use crate::claims::Claims;
 use crate::hygiene::Finding;
 use crate::task::{Grants, Task};

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use countersign_facts::reason::Reason;
 use countersign_facts::rollout::Effect;
+use countersign_protocols::action::Action;
 use serde_json::json;
 
 use super::{Failure, Outcome, World, call, compile};
-use crate::action::Action;
 use crate::policy::{CedarPolicy, Deny, Held, Judgement, Missing, StepUp, Verdict};
 
 /// Everything but these paths is known.

@@ -1,9 +1,9 @@
 //! Where what is allowed goes: into the one sandbox that its permits name, or nowhere.
 
+use countersign_protocols::action::Action;
 use serde_json::json;
 
 use super::{Failure, Outcome, World, among, call, catalogue, lines, mcp, spell};
-use crate::action::Action;
 use crate::policy::{CedarPolicy, Sandbox, Surroundings, Verdict};
 
 const ALL: &str = r#"@id("all") permit(principal, action, resource);"#;

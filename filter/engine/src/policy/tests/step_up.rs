@@ -1,16 +1,16 @@
 //! When people are asked.
 
+use countersign_protocols::catalogue::Risk;
 use serde_json::json;
 
 use super::{Failure, Outcome, World, among, call, catalogue, compile, http, lines, say, spell};
-use crate::catalogue::Risk;
 use crate::policy::{CedarPolicy, StepUp, Verdict};
 
 const PERMIT: &str = r#"@id("all") permit(principal, action, resource);"#;
 const ASK: &str = r#"@id("ask") @step_up("manager") @reason("external payment")
     forbid(principal, action == Action::"payments/transfer", resource) when { context.args.amount > 10 } unless { context has approval };"#;
 
-fn transfer(amount: i64) -> crate::action::Action {
+fn transfer(amount: i64) -> countersign_protocols::action::Action {
     call("payments", "transfer", json!({ "amount": amount }))
 }
 
@@ -89,15 +89,16 @@ fn unfit_arguments_are_refused_before_anybody_is_asked() -> Outcome {
 
 #[test]
 fn the_basis_changes_with_policies_and_catalogue() -> Outcome {
-    let basis = |text: &str, change: &dyn Fn(&mut crate::catalogue::Tool)| -> Result<[u8; 32], Failure> {
-        let mut resources = catalogue();
-        resources.iter_mut().filter_map(|resource| resource.tools.get_mut("transfer")).for_each(change);
-        let policy = CedarPolicy::compile(text, &among(&resources)).map_err(|errors| lines(&errors))?;
-        match policy.decide(&World::new().facts(&transfer(11))) {
-            Verdict::StepUp(StepUp { basis, .. }) => Ok(basis),
-            other @ (Verdict::Allow(_) | Verdict::Deny(_)) => Err(spell(&other).into()),
-        }
-    };
+    let basis =
+        |text: &str, change: &dyn Fn(&mut countersign_protocols::catalogue::Tool)| -> Result<[u8; 32], Failure> {
+            let mut resources = catalogue();
+            resources.iter_mut().filter_map(|resource| resource.tools.get_mut("transfer")).for_each(change);
+            let policy = CedarPolicy::compile(text, &among(&resources)).map_err(|errors| lines(&errors))?;
+            match policy.decide(&World::new().facts(&transfer(11))) {
+                Verdict::StepUp(StepUp { basis, .. }) => Ok(basis),
+                other @ (Verdict::Allow(_) | Verdict::Deny(_)) => Err(spell(&other).into()),
+            }
+        };
     let text = format!("{PERMIT}{ASK}");
     let first = basis(&text, &|_| {})?;
     // Other policies, and the order of all, are none of its business.

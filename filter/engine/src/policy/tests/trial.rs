@@ -2,10 +2,10 @@
 
 use countersign_facts::reason::Reason;
 use countersign_facts::rollout::{Cause, Flip};
+use countersign_protocols::action::Action;
 use serde_json::json;
 
 use super::{Outcome, World, call, compile, decide, http, say, spell};
-use crate::action::Action;
 use crate::policy::{CedarPolicy, Unknown};
 
 const PERMIT: &str = r#"@id("all") permit(principal, action, resource);"#;

@@ -126,7 +126,7 @@ fn whatever_changes_the_call_changes_its_binding() -> Result<(), String> {
 }
 
 fn rename(action: &mut Action, tool: &str) {
-    if let crate::action::Operation::ToolCall(call) = &mut action.operation {
+    if let countersign_protocols::action::Operation::ToolCall(call) = &mut action.operation {
         tool.clone_into(&mut call.tool);
     }
 }

@@ -7,14 +7,14 @@
 
 use countersign_facts::clock;
 use countersign_facts::digest;
+use countersign_protocols::action::{a2a, http};
+use countersign_protocols::bounds::networks::networks;
+use countersign_protocols::bounds::{ArgumentPlace, Constraint, TaskError, text};
+use countersign_protocols::catalogue::{Protocol, Resource};
 use countersign_tokens::{UnixTime, VerifiedToken};
 use serde_json::{Map, Value};
 
 use super::object;
-use crate::action::{a2a, http};
-use crate::bounds::networks::networks;
-use crate::bounds::{ArgumentPlace, Constraint, TaskError, text};
-use crate::catalogue::{Protocol, Resource};
 use crate::task::Task;
 use crate::task::claims::{MAX_ID, MAX_PURPOSE, is_line};
 use crate::task::condition::{Calls, Condition, Period, count};

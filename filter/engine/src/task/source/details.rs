@@ -4,10 +4,10 @@
 //! of resources (RFC 9728 §2); `arguments`, `calls`, `not_before`, `expires`, `source` and `max_depth` are as in grants. Types that are
 //! not configured are for somebody else. Any other member refuses the token: it was meant to narrow.
 
+use countersign_protocols::bounds::TaskError;
+use countersign_protocols::catalogue::Resource;
 use serde_json::{Map, Value};
 
-use crate::bounds::TaskError;
-use crate::catalogue::Resource;
 use crate::task::grant::Grant;
 use crate::task::mapping::MAX_GRANTS;
 

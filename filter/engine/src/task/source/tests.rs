@@ -1,9 +1,9 @@
+use countersign_protocols::action::{Action, test_support};
+use countersign_protocols::catalogue::{Protocol, Tool};
 use countersign_tokens::UnixTime;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::action::{Action, test_support};
-use crate::catalogue::{Protocol, Tool};
 use crate::task::tests::{call, request, token};
 use crate::task::{Circumstances, Coverage};
 
