@@ -16,6 +16,8 @@ use countersign_facts::headers::{AUTHORIZATION, Headers, PROOF, RequestHead, sam
 use countersign_facts::reason::Reason;
 use countersign_protocols::catalogue::Resource;
 use countersign_protocols::route::Target;
+use countersign_rights::task::TaskSource;
+use countersign_rights::workload::{Owner, Voucher};
 use countersign_tokens::{CompactJws, TokenError, TokenErrorClass, UnixTime, VerifiedProof};
 
 use self::cache::Held;
@@ -26,8 +28,6 @@ use crate::carrier::{CacheKey, Carrier};
 use crate::introspection::{self, Introspection};
 use crate::keys::KeySource;
 use crate::possession::{Binding, Evidence, Presented, Unproven};
-use crate::task::TaskSource;
-use crate::workload::{Owner, Voucher};
 
 /// Where a client has a credential for its proxy (RFC 9110 §11.7.2); `Authorization` is then for the server behind it.
 const PROXY_AUTHORIZATION: &str = "proxy-authorization";

@@ -5,8 +5,7 @@
 //! the command line holds its identifiers and these together.
 
 use countersign_facts::reason::Reason;
-
-use crate::hygiene::Finding;
+use countersign_rights::hygiene::Finding;
 
 /// Every identifier there is, in the order of `policies/frameworks.yaml`.
 pub const IDENTIFIERS: [&str; 63] = [

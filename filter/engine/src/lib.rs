@@ -4,8 +4,8 @@
 //!
 //! 1. [`route`](countersign_protocols::route): which protected resource is this for, and can the head be read one way only?
 //! 2. [`credential`]: exactly one credential, verified now, with keys from [`keys`] or by [`introspection`], in the hands of
-//!    whoever it is bound to ([`possession`]) → [`workload`], and what is unhealthy about it ([`hygiene`]).
-//! 3. [`task`]: what the credential was issued for; the [`ledger`](countersign_facts::ledger) knows what is spent.
+//!    whoever it is bound to ([`possession`]) → [`workload`](countersign_rights::workload), and what is unhealthy about it ([`hygiene`](countersign_rights::hygiene)).
+//! 3. [`task`](countersign_rights::task): what the credential was issued for; the [`ledger`](countersign_facts::ledger) knows what is spent.
 //! 4. [`action`](countersign_protocols::action): what the request is about to do, read strictly.
 //! 5. The task's grants cover it, then [`policy`] decides in context.
 //! 6. [`step_up`]: a risky action is held while an approver is asked about exactly this call.
@@ -33,7 +33,6 @@
 pub mod background;
 pub mod bundle;
 pub mod carrier;
-pub mod claims;
 pub mod config;
 pub mod credential;
 pub mod drive;
@@ -42,7 +41,6 @@ pub mod forward;
 pub mod frameworks;
 #[cfg(test)]
 mod growth;
-pub mod hygiene;
 pub mod introspection;
 pub mod io;
 pub mod keys;
@@ -51,13 +49,10 @@ pub mod policy;
 pub mod possession;
 pub mod record;
 pub mod reply;
-pub mod risk;
 pub mod session;
 mod sessions;
 pub mod shares;
 pub mod step_up;
-pub mod task;
-pub mod workload;
 
 pub use background::{Background, BackgroundInput, Effect, Level, Notice};
 pub use engine::Engine;

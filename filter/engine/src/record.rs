@@ -19,19 +19,19 @@ use countersign_protocols::action::{Action, Delivery, Operation};
 use countersign_protocols::bounds::ArgumentPlace;
 use countersign_protocols::learned::Warning;
 use countersign_protocols::route::Target;
+use countersign_rights::claims::{Claim, NamedClaim};
+use countersign_rights::hygiene::Finding;
+use countersign_rights::risk::Rating;
+use countersign_rights::task::Task;
+use countersign_rights::workload::{self, Actor, Identity};
 use countersign_tokens::json::{Json, Members};
 use countersign_tokens::{Machine, Scalar, UnixTime};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::claims::{Claim, NamedClaim};
 use crate::credential::Verified;
-use crate::hygiene::Finding;
 use crate::policy::Approval;
-use crate::risk::Rating;
 use crate::sessions::Digester;
-use crate::task::Task;
-use crate::workload::{self, Actor, Identity};
 use plain::plain;
 
 /// The version of the record's format: the value of its first member, `countersign`.

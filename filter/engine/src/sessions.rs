@@ -11,9 +11,9 @@ use std::sync::{Mutex, PoisonError};
 
 use countersign_facts::board::{self, Board, Change};
 use countersign_facts::digest;
+use countersign_rights::workload::Workload;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 
-use crate::workload::Workload;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::Sha256;
@@ -172,10 +172,10 @@ mod tests {
 
     use countersign_facts::board::{LedgerError, Posted, Posting};
     use countersign_facts::ledger::MemoryLedger;
+    use countersign_rights::claims::Claims;
+    use countersign_rights::workload::{Actor, Identity, Kind};
 
     use super::*;
-    use crate::claims::Claims;
-    use crate::workload::{Actor, Identity, Kind};
 
     fn workload(subject: &str, actor: Option<&str>) -> Workload {
         let identity = |subject: &str| Identity { issuer: "https://sts.test".to_owned(), subject: subject.into() };

@@ -13,8 +13,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use countersign_facts::reason::Reason;
-
-use crate::workload::Owner;
+use countersign_rights::workload::Owner;
 
 /// What is for those who are not verified yet: one in so many of each bound.
 const UNVERIFIED: usize = 10;

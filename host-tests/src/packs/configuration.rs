@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, ensure};
 use countersign_cli::pack::Policy;
 use countersign_cli::pack::format::{Caller, Pack};
-use countersign_engine::hygiene::Finding;
+use countersign_rights::hygiene::Finding;
 use serde_json::{Value, json};
 
 use super::register::{Register, Who};

@@ -4,10 +4,10 @@
 use anyhow::{Context, bail};
 use countersign_cli::pack::format::{Caller, Decision, Named};
 use countersign_cli::pack::{Expect, Sent};
-use countersign_engine::workload::Kind;
 use countersign_facts::reason::Reason;
 use countersign_protocols::action::Action;
 use countersign_protocols::catalogue::{Protocol, Resource};
+use countersign_rights::workload::Kind;
 use serde_json::{Map, Value, json};
 
 use super::said::Said;

@@ -3,8 +3,8 @@
 //! Policies are only asked about what grants cover. A grant that is wider than the call, or for what is not there, is itself a
 //! finding that policies can read: so a call that only such a grant covers is one whose case has to say so.
 
-use countersign_engine::hygiene::Finding;
 use countersign_protocols::action::Action;
+use countersign_rights::hygiene::Finding;
 use serde_json::{Value, json};
 
 use super::said::Said;

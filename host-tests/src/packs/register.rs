@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, ensure};
 use countersign_cli::pack::format::{Actor, Caller};
-use countersign_engine::workload::{Kind, Trait};
+use countersign_rights::workload::{Kind, Trait};
 use serde_json::{Value, json};
 
 use super::said::Said;

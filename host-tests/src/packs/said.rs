@@ -2,8 +2,8 @@
 
 use anyhow::{bail, ensure};
 use countersign_cli::pack::format::{Caller, Case, Pack, Token, Work};
-use countersign_engine::hygiene::Finding;
-use countersign_engine::workload::{Kind, Trait};
+use countersign_rights::hygiene::Finding;
+use countersign_rights::workload::{Kind, Trait};
 use serde_json::Value;
 
 /// Where requests come from that are sent here.

@@ -2,8 +2,8 @@
 
 use anyhow::{Context, bail, ensure};
 use countersign_cli::pack::format::{Actor, Machine, Token, Work};
-use countersign_engine::hygiene::Finding;
 use countersign_facts::pointer::Pointer;
+use countersign_rights::hygiene::Finding;
 use countersign_tokens::Scalar;
 use serde_json::{Value, json};
 

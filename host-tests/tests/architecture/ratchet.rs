@@ -39,7 +39,7 @@ mod tests {
     #[test]
     fn only_what_is_listed_goes_against_the_arrows_and_all_of_it() -> Result<()> {
         let files = [
-            ("keys.rs", "use crate::config::{A, B};\nuse crate::workload;\nfn f(a: crate::config::A) {}"),
+            ("keys.rs", "use crate::config::{A, B};\nuse crate::carrier;\nfn f(a: crate::config::A) {}"),
             ("config/mod.rs", "use crate::keys::Key;"),
         ];
         let upward = upward(Sources::of(&files)?.imports());

@@ -116,14 +116,12 @@ pub(crate) const ROOMS: &[(&str, Room)] = &[
     ("background", Room::Engine),
     ("bundle", Room::Engine),
     ("carrier", Room::Trust),
-    ("claims", Room::Rights),
     ("config", Room::Engine),
     ("credential", Room::Trust),
     ("drive", Room::Engine),
     ("engine", Room::Engine),
     ("forward", Room::Engine),
     ("frameworks", Room::Policy),
-    ("hygiene", Room::Rights),
     ("introspection", Room::Trust),
     ("io", Room::Engine),
     ("keys", Room::Trust),
@@ -132,13 +130,10 @@ pub(crate) const ROOMS: &[(&str, Room)] = &[
     ("possession", Room::Trust),
     ("record", Room::Engine),
     ("reply", Room::Engine),
-    ("risk", Room::Rights),
     ("session", Room::Engine),
     ("sessions", Room::Engine),
     ("shares", Room::Engine),
     ("step_up", Room::Engine),
-    ("task", Room::Rights),
-    ("workload", Room::Rights),
 ];
 
 /// Crates that only one room may link.
@@ -205,7 +200,7 @@ mod tests {
     use super::*;
 
     /// The rooms that are modules of the engine's crate.
-    const INSIDE: [Room; 4] = [Room::Rights, Room::Trust, Room::Policy, Room::Engine];
+    const INSIDE: [Room; 3] = [Room::Trust, Room::Policy, Room::Engine];
 
     /// The arrows between neighbours: who sees, and who is seen.
     const ARROWS: [(Room, Room); 12] = [

@@ -1,13 +1,13 @@
 //! The checks of one request with what was found, as they are reported.
 
 use countersign_engine::policy::{self, Opined};
-use countersign_engine::task::Reach;
-use countersign_engine::workload::{Voucher, Workload};
 use countersign_engine::{Explained, Listed, Waits};
 use countersign_facts::check::Check;
 use countersign_facts::clock;
 use countersign_facts::reason::Reason;
 use countersign_facts::rollout::Mode;
+use countersign_rights::task::Reach;
+use countersign_rights::workload::{Voucher, Workload};
 use countersign_tokens::TokenError;
 use serde::Serialize;
 use serde_json::{Map, Value};

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use countersign_engine::claims::{self, ClaimRule, Claims, Unreadable};
 use countersign_engine::config::Config;
 use countersign_engine::policy::Approval;
-use countersign_engine::task::{Grants, Task};
-use countersign_engine::workload::{self, Identity, TokenFacts, Workload};
 use countersign_protocols::catalogue::Authentication;
+use countersign_rights::claims::{self, ClaimRule, Claims, Unreadable};
+use countersign_rights::task::{Grants, Task};
+use countersign_rights::workload::{self, Identity, TokenFacts, Workload};
 use countersign_tokens::UnixTime;
 use countersign_tokens::{Algorithm, Subject};
 

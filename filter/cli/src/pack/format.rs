@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use countersign_engine::hygiene::Finding;
-use countersign_engine::workload::{Kind, Trait};
 use countersign_facts::reason::Reason;
+use countersign_rights::hygiene::Finding;
+use countersign_rights::workload::{Kind, Trait};
 use countersign_tokens::{Scalar, Subject};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};

@@ -12,11 +12,11 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use countersign_engine::policy::{self, Described, Facts};
-use countersign_engine::workload::TokenFacts;
 use countersign_facts::reason::Reason;
 use countersign_facts::rollout::Mode;
 use countersign_protocols::action::{Action, Operation, mcp};
 use countersign_protocols::catalogue::Resource;
+use countersign_rights::workload::TokenFacts;
 use countersign_tokens::UnixTime;
 use serde::Serialize;
 use serde_json::{Value, json};

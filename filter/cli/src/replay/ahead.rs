@@ -4,14 +4,14 @@
 use countersign_engine::config::Config;
 use countersign_engine::permit::Unmatched;
 use countersign_engine::policy::{Judgement, Missing};
-use countersign_engine::workload::Workload;
-use countersign_engine::workload::register::Admission;
 use countersign_facts::check::Check;
 use countersign_facts::headers::{Headers, RequestHead};
 use countersign_facts::reason::Reason;
 use countersign_facts::rollout::Effect;
 use countersign_protocols::catalogue::Resource;
 use countersign_protocols::route::{self, Target};
+use countersign_rights::workload::Workload;
+use countersign_rights::workload::register::Admission;
 
 use super::facts;
 use super::judge::{decided, deny, open};

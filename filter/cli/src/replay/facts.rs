@@ -2,12 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use countersign_engine::claims::{ClaimRule, claim};
 use countersign_engine::config::Config;
-use countersign_engine::hygiene::Finding;
 use countersign_engine::policy::{self, Held};
-use countersign_engine::task::{Grants, Task};
-use countersign_engine::workload::{Actor, Identity, Kind, TokenFacts, Trait, Workload};
 use countersign_facts::digest::SentDigest;
 use countersign_facts::pointer::Pointer;
 use countersign_protocols::action::{
@@ -15,6 +11,10 @@ use countersign_protocols::action::{
 };
 use countersign_protocols::catalogue::{Annotations, Authentication, Found, Protocol, Resource, Risk};
 use countersign_protocols::route::Target;
+use countersign_rights::claims::{ClaimRule, claim};
+use countersign_rights::hygiene::Finding;
+use countersign_rights::task::{Grants, Task};
+use countersign_rights::workload::{Actor, Identity, Kind, TokenFacts, Trait, Workload};
 use countersign_tokens::Subject;
 use countersign_tokens::UnixTime;
 use countersign_tokens::json::Members;

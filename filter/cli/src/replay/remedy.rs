@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use countersign_engine::claims::ClaimRule;
 use countersign_engine::config::Config;
 use countersign_engine::policy::{self, Missing};
 use countersign_facts::pointer::Pointer;
+use countersign_rights::claims::ClaimRule;
 
 /// What to do so that records hold `missing`; none where the filter records it already, or it is nothing that policies read.
 pub(super) fn remedy(missing: &Missing, config: &Config) -> Option<String> {

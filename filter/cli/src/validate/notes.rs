@@ -8,7 +8,7 @@ mod tests;
 mod workloads;
 
 use countersign_engine::config::Config;
-use countersign_engine::risk::{RiskRule, When};
+use countersign_rights::risk::{RiskRule, When};
 use serde_json::Value;
 
 use super::{Finding, Loaded};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use countersign_facts::calls::{Call, CallId, CallOutcome};
 use countersign_facts::headers::Headers;
 use countersign_facts::ledger::MemoryLedger;
+use countersign_rights::workload::Denied;
 use countersign_tokens::{Scalar, UnixTime};
 use serde_json::{Value, json};
 
@@ -13,7 +14,6 @@ use super::TYPE;
 use crate::background::{Background, BackgroundInput, Effect};
 use crate::config::NoSecrets;
 use crate::engine::Engine;
-use crate::workload::Denied;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use p256::ecdsa::signature::Signer as _;

@@ -20,23 +20,23 @@ use countersign_facts::ledger::Capacity;
 use countersign_facts::mistakes::{ConfigError, ConfigErrors};
 use countersign_facts::rollout::Mode;
 use countersign_protocols::catalogue::Resource;
+use countersign_rights::hygiene::Hygiene;
+use countersign_rights::risk::RiskRules;
+use countersign_rights::workload::register::Register;
+use countersign_rights::workload::{Denied, Voucher};
 use countersign_tokens::json;
 
 use crate::bundle::BundleConfig;
 use crate::credential::Issuer;
 use crate::forward::ForwardConfig;
-use crate::hygiene::Hygiene;
 use crate::introspection::Budget;
 use crate::permit::Unmatched;
 use crate::policy::{Parts, PolicyConfig, Sandbox};
 use crate::possession::ClientCertificate;
 use crate::record::RecordConfig;
-use crate::risk::RiskRules;
 use crate::sessions::SessionsConfig;
 use crate::shares::{Bounds, Each};
 use crate::step_up::{OpenBounds, StepUpConfig};
-use crate::workload::register::Register;
-use crate::workload::{Denied, Voucher};
 pub(crate) use base::{Base, Keeping};
 pub use secrets::{NoSecrets, Secrets};
 

@@ -4,13 +4,13 @@
 
 use countersign_facts::reason::Needs;
 use countersign_protocols::catalogue::{Protocol, Resource, Tool};
+use countersign_rights::workload::Denied;
+use countersign_rights::workload::register::{Governed, Unclassified};
 
 use super::Config;
 use crate::credential::Issuer;
 use crate::permit::Unmatched;
 use crate::possession::Bound;
-use crate::workload::Denied;
-use crate::workload::register::{Governed, Unclassified};
 
 impl Config {
     /// Whether it has what `needs` asks for.

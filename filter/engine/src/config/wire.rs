@@ -25,6 +25,9 @@ mod workload;
 
 use countersign_facts::rollout::Mode;
 use countersign_protocols::bounds::ArgumentPlace;
+use countersign_rights::risk::RiskRules;
+use countersign_rights::workload::Denied;
+use countersign_rights::workload::register::Register;
 use countersign_tokens::Scalar;
 
 use self::policy::Several;
@@ -39,9 +42,6 @@ use crate::forward::ForwardConfig;
 use crate::permit::Unmatched;
 use crate::possession::ClientCertificate;
 use crate::record::RecordConfig;
-use crate::risk::RiskRules;
-use crate::workload::Denied;
-use crate::workload::register::Register;
 
 /// The whole document.
 pub(super) fn document(root: &Node<'_>, secrets: &dyn Secrets) -> Option<Config> {

@@ -3,11 +3,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use countersign_facts::fifo::Fifo;
+use countersign_rights::workload::Owner;
 use countersign_tokens::UnixTime;
 
 use super::{Trust, Unverified, Verified, faulty};
 use crate::carrier::CacheKey;
-use crate::workload::Owner;
 
 /// Tokens verified before, by digest: bounded, first in first out, per worker.
 ///

@@ -1,15 +1,15 @@
 //! What credentials are judged by, and who is asked about them.
 
 use countersign_protocols::catalogue::Resource;
+use countersign_rights::hygiene::Hygiene;
+use countersign_rights::workload::Voucher;
+use countersign_rights::workload::register::Register;
 use countersign_tokens::{CompactJws, Profile, SpiffeId, TrustDomain, Verifier};
 
 use super::{Issuer, IssuerIndex, TokenCache};
 use crate::carrier::Carrier;
-use crate::hygiene::Hygiene;
 use crate::keys::KeyStore;
 use crate::possession::ClientCertificate;
-use crate::workload::Voucher;
-use crate::workload::register::Register;
 
 /// What credentials are judged by, of one configuration in one worker, and what is remembered of them.
 #[derive(Clone, Copy)]

@@ -5,13 +5,13 @@ use std::time::Duration;
 use countersign_facts::reason::Reason;
 use countersign_facts::weight;
 use countersign_protocols::bounds::TaskError;
+use countersign_rights::hygiene::Finding;
+use countersign_rights::task::Task;
+use countersign_rights::workload::register::{Ceiling, Standing};
+use countersign_rights::workload::{Denied, Owner, TokenFacts, Workload};
 use countersign_tokens::VerifiedToken;
 
 use super::{Credential, Issuer, IssuerIndex, Trust};
-use crate::hygiene::Finding;
-use crate::task::Task;
-use crate::workload::register::{Ceiling, Standing};
-use crate::workload::{Denied, Owner, TokenFacts, Workload};
 
 /// A verified credential.
 #[derive(Clone, Debug)]

@@ -10,13 +10,13 @@ use countersign_protocols::catalogue::{Interface, PathMatch, Protocol, Resource}
 use countersign_protocols::response::{Audience, Awaited, Element, Endings, Treatment, Unreadable, treatment};
 use countersign_protocols::route::{self, Target};
 use countersign_protocols::shape::{Effort, InputSchema};
+use countersign_rights::hygiene;
+use countersign_rights::task::{Circumstances, Grant, Grants, Object, TaskMapping, TaskSource, Template};
+use countersign_rights::test_support::token;
+use countersign_rights::workload::Owner;
 use countersign_tokens::json::{self, Json, Limits, Numeral};
-use countersign_tokens::{CompactJws, KeyFormat, KeySet, SpiffeId, UnixTime, VerifiedToken};
+use countersign_tokens::{CompactJws, KeyFormat, KeySet, SpiffeId, UnixTime};
 use serde_json::{Map, Value, json};
-
-use crate::hygiene;
-use crate::task::{Circumstances, Grant, Grants, Object, TaskMapping, TaskSource, Template};
-use crate::workload::Owner;
 
 /// One reader.
 pub(super) struct Reader {
@@ -138,7 +138,7 @@ pub(super) const READERS: &[Reader] = &[
         let _ = task(TaskMapping::new(None, None, Some("/grants"), None, None).map(TaskSource::Claims).ok(), text);
     }),
     Reader::new("scope of a token", 2048, &["mcp:tool:a ", "http:GET:/a ", " ", "a", "mcp:", "*", ":"], |text| {
-        let token = token(Map::from_iter([("scope".to_owned(), text.into())]));
+        let token = token(&json!({ "scope": text }));
         let _ = TaskSource::Claims(TaskMapping::default()).task(&token, &|| [0; 32], &[resource()], None);
     }),
     Reader::new("details of a token", 2048, &["\"mcp:tools/call\",", "\"a\","], |text| {
@@ -147,7 +147,7 @@ pub(super) const READERS: &[Reader] = &[
         let arguments: Map<String, Value> =
             (0..actions.len() / 64).map(|at| (format!("/{at}"), json!({ "max": 1 }))).collect();
         let detail = json!({ "type": "a", "actions": actions, "arguments": arguments });
-        let token = token(Map::from_iter([("authorization_details".to_owned(), json!([detail]))]));
+        let token = token(&json!({ "authorization_details": [detail] }));
         let source = TaskSource::AuthorizationDetails { types: vec!["a".to_owned()] };
         let _ = source.task(&token, &|| [0; 32], &[resource()], None);
     }),
@@ -158,7 +158,7 @@ pub(super) const READERS: &[Reader] = &[
             ("aap_task", json!({ "id": "a", "purpose": "a" })),
             ("aap_capabilities", capabilities),
         ];
-        let token = token(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect());
+        let token = token(&members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect());
         let _ = TaskSource::Aap.task(&token, &|| [0; 32], &[resource()], None);
     }),
     Reader::new("JSON", 4096, MEMBERS, |text| drop(json::parse(text.as_bytes(), &Limits::DEFAULT))),
@@ -364,14 +364,10 @@ fn json_headers() -> Vec<(String, Vec<u8>)> {
     vec![("content-type".to_owned(), b"application/json".to_vec())]
 }
 
-fn token(claims: Map<String, Value>) -> VerifiedToken {
-    crate::task::tests::token(&Value::Object(claims))
-}
-
 /// The task of a token whose claim `grants` has these values.
 fn task(source: Option<TaskSource>, values: &str) -> Option<()> {
-    let grants = serde_json::from_str(&format!("[{values}0]")).ok()?;
-    let token = token(Map::from_iter([("grants".to_owned(), grants)]));
+    let grants: Value = serde_json::from_str(&format!("[{values}0]")).ok()?;
+    let token = token(&json!({ "grants": grants }));
     source?.task(&token, &|| [0; 32], &[resource()], None).ok().map(drop)
 }
 

@@ -13,10 +13,10 @@ use std::time::Duration;
 
 use countersign_facts::fifo::Fifo;
 use countersign_facts::reason::Reason;
+use countersign_rights::workload::Owner;
 use countersign_tokens::UnixTime;
 
 use crate::carrier::CacheKey;
-use crate::workload::Owner;
 
 /// How long a token that is not good is not asked about again: short, because an issuer's servers may not agree yet on a new one.
 const REMEMBERED: Duration = Duration::from_secs(5);

@@ -10,12 +10,12 @@ use std::net::IpAddr;
 use countersign_protocols::action::{Action, Operation};
 use countersign_protocols::catalogue::Risk;
 use countersign_protocols::route;
+use countersign_rights::hygiene::Finding;
+use countersign_rights::workload::{Actor, Identity, Kind, Trait};
 use countersign_tokens::UnixTime;
 
 use super::Facts;
 use super::schema::HTTP_METHODS;
-use crate::hygiene::Finding;
-use crate::workload::{Actor, Identity, Kind, Trait};
 
 /// Something that policies may read.
 pub(super) struct Attribute {

@@ -9,6 +9,8 @@ use countersign_facts::progress;
 use countersign_protocols::action::Action;
 use countersign_protocols::catalogue::Resource;
 use countersign_protocols::shape::InputSchema;
+use countersign_rights::claims::DeclaredClaims;
+use countersign_rights::workload::Voucher;
 
 use super::arguments::Asked;
 use super::compiling::Stage;
@@ -18,8 +20,6 @@ use super::load::{self, Rule};
 use super::schema::{Declared, Types};
 use super::templates::Link;
 use super::{Parts, Sandbox};
-use crate::claims::DeclaredClaims;
-use crate::workload::Voucher;
 
 /// A policy text, compiled for a catalogue.
 #[derive(Clone, Debug)]

@@ -5,13 +5,13 @@
 use std::collections::HashSet;
 
 use cedar_policy::{Context, Entity, EntityUid, RestrictedExpression};
+use countersign_rights::claims::Claim;
+use countersign_rights::workload::Identity;
 
 use super::attributes::{self, Attribute, Value};
 use super::reads::Names;
 use super::schema::Types;
 use super::{Approval, Facts};
-use crate::claims::Claim;
-use crate::workload::Identity;
 
 type Pairs = Vec<(String, RestrictedExpression)>;
 

@@ -13,6 +13,8 @@ use cedar_policy::{
 };
 use countersign_facts::reason::Reason;
 use countersign_facts::rollout::Mode;
+use countersign_rights::claims::UnreadableClaim;
+use countersign_rights::workload::Identity;
 
 use super::arguments::Unfit;
 use super::basis::Fields;
@@ -22,8 +24,6 @@ use super::index::{Asked, Panel, Slot};
 use super::load::Rule;
 use super::reads::Reads;
 use super::{Allow, Approval, Deny, Facts, StepUp, Verdict};
-use crate::claims::UnreadableClaim;
-use crate::workload::Identity;
 
 /// How long the approval lasts with which step-ups are tried before anybody is asked.
 const HYPOTHETICAL_LIFETIME: Duration = Duration::from_mins(1);

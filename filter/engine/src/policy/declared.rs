@@ -5,11 +5,11 @@
 use std::collections::BTreeSet;
 
 use countersign_protocols::shape::{Record, Shape, Unreadable};
+use countersign_rights::claims::DeclaredClaims;
 
 use super::asks::{Ask, How, Subject};
 use super::attributes;
 use super::schema;
-use crate::claims::DeclaredClaims;
 
 /// Whether a schema declares what is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,6 +6,8 @@
 use countersign_facts::clock;
 use countersign_protocols::action::Operation;
 use countersign_protocols::catalogue::Resource;
+use countersign_rights::claims::UnreadableClaim;
+use countersign_rights::workload::Identity;
 use countersign_tokens::json::{Json, Members};
 use countersign_tokens::{Machine, Subject, UnixTime};
 use serde_json::{Map, Value, json};
@@ -13,8 +15,6 @@ use serde_json::{Map, Value, json};
 use super::attributes::{self, Attribute};
 use super::schema::ActionName;
 use super::{Approval, Facts};
-use crate::claims::UnreadableClaim;
-use crate::workload::Identity;
 
 /// The member of the context that says what time it is: all others say what is asked.
 const NOW: &str = "now";

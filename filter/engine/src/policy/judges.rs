@@ -14,6 +14,7 @@ use countersign_protocols::action::Action;
 use countersign_protocols::bounds::ArgumentPlace;
 use countersign_protocols::catalogue::Resource;
 use countersign_protocols::shape::beside;
+use countersign_rights::risk::RiskRules;
 use countersign_tokens::UnixTime;
 
 use super::arguments::{Asked, Schemas, Unfit};
@@ -23,7 +24,6 @@ use super::pdp::{Given, MOST_QUESTIONS, Pdp, Question};
 use super::{
     CedarPolicy, Deny, Facts, LoadError, Opined, Parts, PolicyConfig, RegoPolicy, Unknown, Verdict, basis, several,
 };
-use crate::risk::RiskRules;
 
 /// What decides about every action; at least one of them.
 #[derive(Debug)]

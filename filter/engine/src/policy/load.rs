@@ -8,6 +8,7 @@ use std::fmt;
 use cedar_policy::ffi::DetailedError;
 use cedar_policy::{Effect, EntityUid, ParseErrors, Policy, PolicyId, PolicySet, PolicyToJsonError};
 use countersign_facts::rollout::Mode;
+use countersign_rights::workload::{Kind, Voucher, vouching};
 use serde_json::Value;
 
 use super::arguments::AskedFor;
@@ -21,7 +22,6 @@ use super::templates::Template;
 use super::vocabulary;
 use super::{Sandbox, declared};
 use crate::frameworks;
-use crate::workload::{Kind, Voucher, vouching};
 
 /// One policy, ready to be indexed.
 #[derive(Clone, Debug)]

@@ -234,12 +234,12 @@ mod vocabulary;
 use countersign_facts::reason::{Mend, Reason};
 use countersign_protocols::action::Action;
 use countersign_protocols::catalogue::{Resource, Risk};
+use countersign_rights::hygiene::Finding;
+use countersign_rights::risk::RiskRules;
+use countersign_rights::task::Task;
+use countersign_rights::workload::{Identity, TokenFacts, Voucher, Workload};
 use countersign_tokens::UnixTime;
 
-use crate::hygiene::Finding;
-use crate::risk::RiskRules;
-use crate::task::Task;
-use crate::workload::{Identity, TokenFacts, Voucher, Workload};
 pub(crate) use arguments::Carried;
 pub use attributes::on_records;
 pub use cedar::{CedarPolicy, Surroundings, catalogue_errors};

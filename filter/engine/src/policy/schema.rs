@@ -10,12 +10,12 @@ use cedar_policy::{EntityId, EntityTypeName, EntityUid, ParseErrors, Schema, Sch
 use countersign_protocols::action::{Action, Class, Operation, a2a, grpc, mcp};
 use countersign_protocols::catalogue::{Protocol, Resource};
 use countersign_protocols::shape::{InputSchema, Record};
+use countersign_rights::claims::{ClaimKind, DeclaredClaims};
+use countersign_rights::workload::Workload;
 use serde_json::{Map, Value, json};
 
 use super::arguments::{self, AskedFor};
 use super::attributes::{self, Attribute};
-use crate::claims::{ClaimKind, DeclaredClaims};
-use crate::workload::Workload;
 
 /// The group of declared tools' actions, and the action of tools nobody declared.
 pub(super) const TOOLS_CALL: &str = "mcp:tools/call";

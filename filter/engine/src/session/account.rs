@@ -13,6 +13,9 @@ use countersign_protocols::action::{Action, Operation, a2a};
 use countersign_protocols::catalogue::{Protocol, Resource};
 use countersign_protocols::learned::Warning;
 use countersign_protocols::route::Target;
+use countersign_rights::hygiene::{self, Finding};
+use countersign_rights::risk::Rating;
+use countersign_rights::task::{Task, scope_for};
 use countersign_tokens::{Subject, UnixTime, VerifiedProof};
 use serde_json::Value;
 
@@ -21,13 +24,10 @@ use super::request::is_reserved;
 use crate::config::Config;
 use crate::credential::{self, Verified};
 use crate::frameworks;
-use crate::hygiene::{self, Finding};
 use crate::policy::{Approval, Facts};
 use crate::record::{self, Line};
 use crate::reply::{Addressee, Denial, Reply};
-use crate::risk::Rating;
 use crate::sessions::{Digester, Seal};
-use crate::task::{Task, scope_for};
 
 /// What is known so far. Filled step by step; whatever ends the request tells it.
 #[derive(Default)]

@@ -12,10 +12,10 @@ use countersign_facts::reason::Reason;
 use countersign_protocols::action::{A2aOperation, Action, Operation};
 use countersign_protocols::catalogue::Resource;
 use countersign_protocols::response::TaskEnd;
+use countersign_rights::workload::Identity;
 
 use super::Turn;
 use super::account::Account;
-use crate::workload::Identity;
 
 /// The operations whose answers are about one task.
 const TELL: [&str; 5] = ["SendMessage", "SendStreamingMessage", "GetTask", "CancelTask", "SubscribeToTask"];

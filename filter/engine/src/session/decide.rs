@@ -13,6 +13,9 @@ use countersign_protocols::action::{Action, Operation, Rejection, a2a, grpc, htt
 use countersign_protocols::catalogue::{Protocol, Resource};
 use countersign_protocols::learned::Learned;
 use countersign_protocols::shape::InputSchema;
+use countersign_rights::task::{Circumstances, Coverage, Grant, Object};
+use countersign_rights::workload::Identity;
+use countersign_rights::workload::register::Ceiling;
 use countersign_tokens::{MAX_LEEWAY, Scalar, UnixTime, VerifiedProof};
 
 use super::account::Account;
@@ -26,9 +29,6 @@ use crate::policy::{
 };
 use crate::possession::nonce::{NonceRule, Worth};
 use crate::sessions::{self, Digester, NoKey};
-use crate::task::{Circumstances, Coverage, Grant, Object};
-use crate::workload::Identity;
-use crate::workload::register::Ceiling;
 
 /// Why there is no ruling.
 pub(super) enum Halt {

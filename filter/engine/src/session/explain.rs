@@ -12,6 +12,9 @@ use countersign_facts::ledger::Ledger;
 use countersign_facts::pointer::Pointer;
 use countersign_protocols::action::{Action, Operation};
 use countersign_protocols::catalogue::{Resource, Risk};
+use countersign_rights::hygiene;
+use countersign_rights::task::{Circumstances, Grant, Grants, Reach};
+use countersign_rights::workload::{Identity, Voucher};
 use countersign_tokens::{TokenError, UnixTime};
 
 use super::Turn;
@@ -20,10 +23,7 @@ use super::decide::{Halt, Ruling, Told};
 use super::request::{Arrival, Request};
 use crate::credential::{IssuerIndex, Verified};
 use crate::engine::Engine;
-use crate::hygiene;
 use crate::policy::{Facts, Opined, StepUp};
-use crate::task::{Circumstances, Grant, Grants, Reach};
-use crate::workload::{Identity, Voucher};
 
 /// What is known of a request once it was decided as far as that goes without asking anybody.
 #[derive(Debug, Default)]

@@ -13,6 +13,7 @@ use countersign_facts::reason::Reason;
 use countersign_facts::rollout::Mode;
 use countersign_protocols::action::mcp::{self, Era};
 use countersign_protocols::catalogue::Protocol;
+use countersign_rights::workload::Owner;
 use countersign_tokens::UnixTime;
 
 use self::introspection::{Introspecting, Listening};
@@ -31,7 +32,6 @@ use crate::keys::{KeyStore, Wish};
 use crate::permit::Permit;
 use crate::policy::{Allow, Given, MOST_QUESTIONS, Question};
 use crate::shares::Held;
-use crate::workload::Owner;
 
 /// By this the gateway picks the sandbox's route. No client's field of this name gets this far.
 const SANDBOX: &str = "x-countersign-sandbox";

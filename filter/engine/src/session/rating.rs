@@ -7,10 +7,10 @@ use countersign_facts::reason::Reason;
 use countersign_protocols::action::Operation;
 use countersign_protocols::catalogue::{Annotations, Resource};
 use countersign_protocols::learned::{self, Holds, Learned, Viewer};
+use countersign_rights::risk::{About, Rating};
 
 use super::Turn;
 use super::account::Account;
-use crate::risk::{About, Rating};
 
 /// Why a tool counts as changed that the caller's own lists did not show changed.
 const SEEN_BY_OTHERS: &str = "two others saw it changed, and nobody has seen it as it was pinned since; \

@@ -15,6 +15,7 @@ use countersign_protocols::learned;
 use countersign_protocols::response::{
     Audience, Awaited, Content, Element, Endings, Opening, Refused, Sight, TaskEnd, Treatment, Unreadable, treatment,
 };
+use countersign_rights::workload::Owner;
 use serde_json::Value;
 
 use super::Turn;
@@ -28,7 +29,6 @@ use crate::record::Line;
 use crate::reply::{Addressee, Denial, Reply};
 use crate::sessions::{self, Seal};
 use crate::shares::{Each, Held, Over};
-use crate::workload::Owner;
 
 /// A stream that is resumed may bring the answer to any earlier request (MCP 2025-11-25, Streamable HTTP).
 const RESUMES: &str = "last-event-id";

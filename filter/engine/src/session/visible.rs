@@ -12,6 +12,9 @@ use countersign_protocols::catalogue::{Annotations, Resource};
 use countersign_protocols::learned::{Learned, Sight, Viewer};
 use countersign_protocols::response::{Audience, Element, Unreadable};
 use countersign_protocols::route::Target;
+use countersign_rights::hygiene::Finding;
+use countersign_rights::risk::About;
+use countersign_rights::task::{Circumstances, Grants, Task};
 use countersign_tokens::UnixTime;
 use countersign_tokens::json::{self, Limits, Members};
 use serde_json::Value;
@@ -21,10 +24,7 @@ use super::account::Account;
 use super::request::Request;
 use crate::credential::Verified;
 use crate::engine::{Engine, ResourceIndex};
-use crate::hygiene::Finding;
 use crate::policy::{Facts, Unknown};
-use crate::risk::About;
-use crate::task::{Circumstances, Grants, Task};
 
 const READ: &str = "resources/read";
 

@@ -5,11 +5,10 @@
 use countersign_facts::digest::{self, NotCanonical};
 use countersign_protocols::action::Action;
 use countersign_protocols::catalogue::Risk;
+use countersign_rights::task::Task;
+use countersign_rights::workload::{Identity, Workload};
 use countersign_tokens::{Machine, Subject};
 use serde_json::{Value, json};
-
-use crate::task::Task;
-use crate::workload::{Identity, Workload};
 
 /// Everything an approval is tied to.
 #[derive(Clone, Copy, Debug)]

@@ -9,6 +9,8 @@ use countersign_facts::reason::Reason;
 use countersign_protocols::action::{Action, Operation};
 use countersign_protocols::bounds::ArgumentPlace;
 use countersign_protocols::catalogue::{Risk, Template};
+use countersign_rights::task::Task;
+use countersign_rights::workload::Workload;
 use countersign_tokens::UnixTime;
 use countersign_tokens::json::{self, Json, Members};
 use percent_encoding::percent_decode_str;
@@ -17,8 +19,6 @@ use serde_json::json;
 use super::binding::{Binding, BindingFacts, actors, identity};
 use super::{StepUpConfig, signature};
 use crate::policy::StepUp;
-use crate::task::Task;
-use crate::workload::Workload;
 
 /// What the approver is asked to answer before the gateway stops waiting, so that "not yet" still arrives.
 const MARGIN: Duration = Duration::from_secs(1);

@@ -13,14 +13,14 @@ use countersign_facts::reason::Reason;
 use countersign_protocols::action::test_support::{resource, target};
 use countersign_protocols::action::{Action, mcp};
 use countersign_protocols::catalogue::Risk;
+use countersign_rights::task::{Grants, Task};
+use countersign_rights::workload::{Actor, Identity, Kind, Workload};
 use countersign_tokens::UnixTime;
 use serde_json::{Value, json};
 use standardwebhooks::Webhook;
 
 use super::*;
 use crate::policy::StepUp;
-use crate::task::{Grants, Task};
-use crate::workload::{Actor, Identity, Kind, Workload};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 /// 2026-11-23T10:00:00Z
@@ -72,7 +72,7 @@ impl Case {
                     .to_vec(),
                 client_id: Some("client-9".to_owned()),
                 requester: None,
-                claims: crate::claims::Claims::default(),
+                claims: countersign_rights::claims::Claims::default(),
             },
             task: Task {
                 id: "t-1".to_owned(),

@@ -2,9 +2,9 @@
 //! and nothing offers; denials of nobody.
 
 use countersign_engine::config::Config;
-use countersign_engine::task::{Grant, Grants, Never};
-use countersign_engine::workload::Voucher;
-use countersign_engine::workload::register::{Entry, WorkloadMatch};
+use countersign_rights::task::{Grant, Grants, Never};
+use countersign_rights::workload::Voucher;
+use countersign_rights::workload::register::{Entry, WorkloadMatch};
 use countersign_tokens::IssuerTemplate;
 use serde_json::Value;
 

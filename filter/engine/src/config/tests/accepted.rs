@@ -10,12 +10,15 @@ use countersign_protocols::catalogue::{
     Annotations, Denials, Match, Mirrored, PathMatch, PinScope, Protocol, Risk, Tool,
 };
 use countersign_protocols::shape::InputSchema;
+use countersign_rights::claims::{ClaimKind, ClaimRule};
+use countersign_rights::task::{Object, ScopeClaim, TaskMapping, TaskSource};
+use countersign_rights::workload::Trait;
+use countersign_rights::workload::register::{ActorRules, Governed, Register, Unclassified, WorkloadMatch};
 use countersign_tokens::{Algorithm, KeyFormat, Profile, TokenError};
 use serde_json::{Value, json};
 
 use super::{Edit, Outcome, SECRET, edited, full, key_set, minimal, parse, set};
 use crate::carrier::Carrier;
-use crate::claims::{ClaimKind, ClaimRule};
 use crate::config::{Config, Limits, NoSecrets};
 use crate::forward::ForwardConfig;
 use crate::introspection::Budget;
@@ -28,9 +31,6 @@ use crate::record::RecordConfig;
 use crate::sessions::SessionsConfig;
 use crate::shares::{Bounds, Each};
 use crate::step_up::OpenBounds;
-use crate::task::{Object, ScopeClaim, TaskMapping, TaskSource};
-use crate::workload::Trait;
-use crate::workload::register::{ActorRules, Governed, Register, Unclassified, WorkloadMatch};
 
 #[test]
 fn everything_stated_arrives() -> Outcome {

@@ -1,11 +1,11 @@
 //! Claims of an issuer's credentials that policies may read.
 
 use countersign_facts::pointer::Pointer;
+use countersign_rights::claims::{self, ClaimKind, ClaimRule};
 use countersign_tokens::Profile;
 use serde_json::Value;
 
 use super::seen::Seen;
-use crate::claims::{self, ClaimKind, ClaimRule};
 use crate::config::read::Node;
 use crate::config::text;
 

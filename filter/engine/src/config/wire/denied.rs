@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use countersign_rights::workload::{Denied, Identity};
 use countersign_tokens::{IssuerTemplate, Machine, Scalar, Subject};
 
 use super::{distinct, distinct_scalars};
 use crate::config::read::Node;
-use crate::workload::{Denied, Identity};
 
 /// The value of `denied`.
 pub(super) fn denied(node: &Node<'_>) -> Option<Denied> {

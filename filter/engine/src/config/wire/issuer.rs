@@ -5,6 +5,8 @@ mod who;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use countersign_rights::task::{TaskMapping, TaskSource};
+use countersign_rights::workload::Voucher;
 use countersign_tokens::{Algorithm, IssuerRules, Profile, RulesError, Scalar, TrustDomain};
 
 use self::who::{Tenants, Who, who};
@@ -24,8 +26,6 @@ use crate::introspection::Introspection;
 use crate::keys::KeySource;
 use crate::possession::nonce::NonceRule;
 use crate::possession::{Binding, Bound};
-use crate::task::{TaskMapping, TaskSource};
-use crate::workload::Voucher;
 
 const LIFETIME: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24 * 30);
 const DEFAULT_LIFETIME: Duration = Duration::from_hours(1);

@@ -1,16 +1,16 @@
 //! Rules that raise the risk of an action.
 
 use countersign_protocols::action::Class;
+use countersign_rights::hygiene::Finding;
+use countersign_rights::risk::{RiskRule, RiskRules, When};
+use countersign_rights::task::Object;
+use countersign_rights::workload::{Kind, Trait};
 
 use super::resource::risk;
 use super::seen::Names;
 use super::workload::Known;
 use crate::config::read::Node;
 use crate::config::{address, text};
-use crate::hygiene::Finding;
-use crate::risk::{RiskRule, RiskRules, When};
-use crate::task::Object;
-use crate::workload::{Kind, Trait};
 
 /// The list of them.
 pub(super) fn rules(node: &Node<'_>, known: Known<'_>) -> Option<RiskRules> {

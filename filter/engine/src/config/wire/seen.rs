@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use countersign_facts::calls::Endpoint;
 use countersign_protocols::catalogue::Match;
+use countersign_rights::claims::{ClaimKind, ClaimRule};
 
-use crate::claims::{ClaimKind, ClaimRule};
 use crate::config::read::Node;
 
 /// Everything said so far that may be said only once, or only one way.

@@ -1,10 +1,10 @@
 //! Where an issuer writes what a credential is for: a preset, or pointers to claims.
 
+use countersign_rights::task::{ScopeClaim, TaskMapping, TaskSource};
 use countersign_tokens::Profile;
 
 use super::issuer::texts;
 use crate::config::read::{Node, Object};
-use crate::task::{ScopeClaim, TaskMapping, TaskSource};
 
 #[derive(Clone, Copy)]
 enum Preset {

@@ -7,6 +7,10 @@ use std::time::Duration;
 use countersign_facts::pointer::Pointer;
 use countersign_protocols::bounds::{TaskError, authority};
 use countersign_protocols::catalogue::Resource;
+use countersign_rights::hygiene::Hygiene;
+use countersign_rights::task::{Grant, Grants, Object as Pattern, Period};
+use countersign_rights::workload::register::{ActorRules, Entry, Governed, Unclassified, WorkloadMatch};
+use countersign_rights::workload::{Kind, Trait};
 use countersign_tokens::MAX_ACTORS;
 
 use super::issuer::trust_domain;
@@ -14,10 +18,6 @@ use super::seen::Names;
 use crate::config::read::{Node, Object};
 use crate::config::text;
 use crate::credential::Issuer;
-use crate::hygiene::Hygiene;
-use crate::task::{Grant, Grants, Object as Pattern, Period};
-use crate::workload::register::{ActorRules, Entry, Governed, Unclassified, WorkloadMatch};
-use crate::workload::{Kind, Trait};
 
 /// Without `actors`.
 pub(super) const ACTORS: ActorRules = ActorRules { max_depth: 4, unclassified: Unclassified::Strict };

@@ -6,12 +6,12 @@
 use std::fmt;
 
 use countersign_protocols::catalogue::Resource;
+use countersign_rights::workload::vouching;
 use countersign_tokens::json::{Json, Members};
 use countersign_tokens::{Machine, Subject};
 
 use super::super::Facts;
 use super::super::schema::ActionName;
-use crate::workload::vouching;
 
 /// What names are written with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

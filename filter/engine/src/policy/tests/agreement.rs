@@ -5,12 +5,13 @@ use std::sync::LazyLock;
 use cedar_policy::{AuthorizationError, Authorizer, Decision, Entities, PolicyId, PolicySet, Request, Schema};
 use countersign_facts::rollout::Mode;
 use countersign_protocols::action::{Action, Operation};
+use countersign_rights::claims::DeclaredClaims;
+use countersign_rights::workload::Kind;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use serde_json::{Map, json};
 
 use super::{Failure, World, call, catalogue, compile, http, mcp, spell};
-use crate::claims::DeclaredClaims;
 use crate::policy::arguments::{Arguments, AskedFor};
 use crate::policy::cedar::catalogue as catalogue_types;
 use crate::policy::decide::hypothetical;
@@ -18,7 +19,6 @@ use crate::policy::reads::Names;
 use crate::policy::schema::{self, ActionName, Types};
 use crate::policy::{Approval, context};
 use crate::policy::{Facts, Verdict};
-use crate::workload::Kind;
 
 const PRINCIPALS: [&str; 8] = [
     "principal",

@@ -1,9 +1,9 @@
 //! Policies over claims that configuration names.
 
+use countersign_rights::claims::Claims;
 use serde_json::{Value, json};
 
 use super::{Outcome, World, among, call, catalogue, lines, spell};
-use crate::claims::Claims;
 use crate::config::{Config, NoSecrets};
 use crate::policy::{Answer, CedarPolicy, Surroundings};
 

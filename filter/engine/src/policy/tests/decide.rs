@@ -1,10 +1,10 @@
 //! What policies decide, and what they can read.
 
+use countersign_rights::workload::Kind;
 use countersign_tokens::Scalar;
 use serde_json::json;
 
 use super::{Outcome, World, call, compile, holds, http, mcp, say, spell};
-use crate::workload::Kind;
 
 #[test]
 fn nothing_is_permitted_by_default() -> Outcome {

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use cedar_policy::Context;
 use countersign_protocols::action::Action;
+use countersign_rights::claims::DeclaredClaims;
 use countersign_tokens::json::{self, Members};
 use serde_json::{Map, Value, json};
 
 use super::{Failure, Outcome, World, call, catalogue, http, mcp};
-use crate::claims::DeclaredClaims;
 use crate::policy::arguments::AskedFor;
 use crate::policy::cedar::catalogue as catalogue_types;
 use crate::policy::document::{asked_at, document};

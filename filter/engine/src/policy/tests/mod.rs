@@ -24,15 +24,15 @@ use countersign_facts::digest::SentDigest;
 use countersign_facts::reason::Reason;
 use countersign_protocols::action::{Action, Class, McpOperation, Operation, ToolCall, test_support};
 use countersign_protocols::catalogue::{Authentication, Match, PathMatch, Protocol, Resource, Risk, Tool};
+use countersign_rights::claims::Claims;
+use countersign_rights::hygiene::Finding;
+use countersign_rights::task::{Grants, Task};
+use countersign_rights::workload::{Actor, Identity, Kind, TokenFacts, Trait, Workload};
 use countersign_tokens::UnixTime;
 use countersign_tokens::json::{self, Members};
 use serde_json::{Map, Value, json};
 
 use super::{Approval, CedarPolicy, Deny, Facts, LoadError, Surroundings, Verdict};
-use crate::claims::Claims;
-use crate::hygiene::Finding;
-use crate::task::{Grants, Task};
-use crate::workload::{Actor, Identity, Kind, TokenFacts, Trait, Workload};
 
 type Failure = Box<dyn std::error::Error>;
 type Outcome = Result<(), Failure>;

@@ -2,12 +2,12 @@
 
 use countersign_facts::calls::Call;
 use countersign_facts::reason::Reason;
+use countersign_rights::workload::Owner;
 
 use super::{Pending, Waiting};
 use crate::config::Limits;
 use crate::session::{Next, Turn};
 use crate::shares::{Each, Over};
-use crate::workload::Owner;
 
 /// Bytes of a body that are held of whoever is not verified yet.
 const UNVERIFIED_BODY: usize = 64 * 1024;

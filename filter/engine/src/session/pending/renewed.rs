@@ -4,6 +4,8 @@
 //! issuer or a decision point was asked is asked again. Never lets anything go on that the newest configuration does not
 //! allow.
 
+use countersign_rights::workload::Owner;
+
 use super::step_up::StepUpState;
 use super::{Pending, State};
 use crate::engine::Engine;
@@ -11,7 +13,6 @@ use crate::io::Input;
 use crate::session::request::Arrival;
 use crate::session::{Next, Turn};
 use crate::shares::Held;
-use crate::workload::Owner;
 
 impl Pending {
     /// Decides again by the turn's engine, which is newer than `older`, and then takes `input`.

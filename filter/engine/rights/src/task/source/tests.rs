@@ -4,8 +4,9 @@ use countersign_tokens::UnixTime;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::task::tests::{call, request, token};
+use crate::task::tests::{call, request};
 use crate::task::{Circumstances, Coverage};
+use crate::test_support::token;
 
 type Tested = Result<(), Box<dyn std::error::Error>>;
 

@@ -75,7 +75,7 @@ impl Workload {
 }
 
 /// What policies call the issuer `name`, or one `tenant` of it, in the names of those that it vouches for.
-pub(crate) fn vouching(name: &str, tenant: Option<&str>) -> String {
+pub fn vouching(name: &str, tenant: Option<&str>) -> String {
     tenant.map_or_else(|| name.to_owned(), |tenant| format!("{name}/{tenant}"))
 }
 
@@ -210,7 +210,7 @@ impl Denied {
 
 /// In whose name something is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Owner {
+pub enum Owner {
     /// A verified workload: issuer, subject, and who acts for it now.
     Workload([u8; 32]),
     /// Whoever is at this address and is not verified yet. An IPv6 network of 64 bits is one address.
@@ -220,12 +220,12 @@ pub(crate) enum Owner {
 }
 
 impl Owner {
-    pub(crate) fn of(workload: &Workload) -> Self {
+    pub fn of(workload: &Workload) -> Self {
         Self::Workload(digest::of_texts(&workload.texts().collect::<Vec<_>>()))
     }
 
     /// Of whoever is at `source`, an address as a gateway prints it.
-    pub(crate) fn at(source: Option<&str>) -> Self {
+    pub fn at(source: Option<&str>) -> Self {
         let address = source.and_then(|source| {
             let with_port = source.parse().map(|address: SocketAddr| address.ip());
             with_port.or_else(|_| source.parse()).ok()
@@ -241,14 +241,14 @@ impl Owner {
     }
 
     /// The digest of a verified workload.
-    pub(crate) fn workload(&self) -> Option<&[u8; 32]> {
+    pub fn workload(&self) -> Option<&[u8; 32]> {
         match self {
             Self::Workload(digest) => Some(digest),
             Self::Address(_) | Self::Unknown => None,
         }
     }
 
-    pub(crate) fn is_verified(self) -> bool {
+    pub fn is_verified(self) -> bool {
         match self {
             Self::Workload(_) => true,
             Self::Address(_) | Self::Unknown => false,

@@ -4,32 +4,12 @@ use countersign_facts::reason::Reason;
 use countersign_protocols::action::test_support::{resource, target};
 use countersign_protocols::action::{Action, Rejection, http, mcp};
 use countersign_protocols::bounds::TaskError;
-use countersign_tokens::{Algorithm, Scalar, VerifiedToken};
+use countersign_tokens::Scalar;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-
-pub(crate) fn token(claims: &Value) -> VerifiedToken {
-    VerifiedToken {
-        tenant: None,
-        issuer: "https://issuer.example".to_owned(),
-        subject: "agent".into(),
-        actors: Vec::new(),
-        client_id: None,
-        requester: None,
-        confirmation: None,
-        authentication_class: None,
-        authenticated: None,
-        id: Some("jti".into()),
-        key_id: None,
-        algorithm: Some(Algorithm::ES256),
-        issued: None,
-        not_before: None,
-        expires: UnixTime::from_secs(2000),
-        claims: claims.as_object().cloned().unwrap_or_default(),
-    }
-}
+use crate::test_support::token;
 
 pub(super) fn task(mapping: &TaskMapping, claims: &Value) -> Result<Task, TaskError> {
     mapping.task(&token(claims), &|| [7; 32])

@@ -168,7 +168,7 @@ impl fmt::Debug for Claims {
 pub struct DeclaredClaims {
     named: BTreeMap<String, (ClaimKind, bool)>,
     /// Whether a caller may have no `sub`.
-    pub(crate) machines: bool,
+    pub machines: bool,
 }
 
 impl DeclaredClaims {
@@ -185,7 +185,7 @@ impl DeclaredClaims {
 
     /// The same of callers of whom some may have no `sub`, or none.
     #[must_use]
-    pub(crate) fn with_machines(self, machines: bool) -> Self {
+    pub fn with_machines(self, machines: bool) -> Self {
         Self { machines, ..self }
     }
 

@@ -106,7 +106,7 @@ fn is_wildcard(grant: &Grant) -> bool {
 }
 
 /// Whether a query has a parameter whose name says that it is a secret.
-pub(crate) fn has_secret(query: &str) -> bool {
+pub fn has_secret(query: &str) -> bool {
     const NAMES: [&str; 14] = [
         "apikey",
         "authorization",

@@ -52,26 +52,26 @@ pub struct When {
 
 /// What rules are asked about.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct About<'a> {
-    pub(crate) resource: &'a Resource,
-    pub(crate) action: &'a Action,
-    pub(crate) workload: &'a Workload,
-    pub(crate) findings: &'a [Finding],
+pub struct About<'a> {
+    pub resource: &'a Resource,
+    pub action: &'a Action,
+    pub workload: &'a Workload,
+    pub findings: &'a [Finding],
 }
 
 /// How risky an action is, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Rating {
-    pub(crate) risk: Risk,
+pub struct Rating {
+    pub risk: Risk,
     /// Whether it is what lists showed, and not the catalogue's.
-    pub(crate) learned: bool,
+    pub learned: bool,
     /// Names of the rules that raised it to that.
-    pub(crate) rules: Vec<String>,
+    pub rules: Vec<String>,
 }
 
 impl RiskRules {
     /// The catalogue's risk of what `about` is about, or what lists showed; raised as far as the rules that hold say.
-    pub(crate) fn rate(&self, learned: &Learned, about: About<'_>) -> Rating {
+    pub fn rate(&self, learned: &Learned, about: About<'_>) -> Rating {
         let About { resource, action, .. } = about;
         let tool = action.entry(resource);
         let catalogue = tool.map_or(resource.risk, |tool| tool.risk);
@@ -97,7 +97,7 @@ impl RiskRules {
     }
 
     /// The arguments of `tool` that one looks at.
-    pub(crate) fn places(&self, tool: Option<&Tool>) -> impl Iterator<Item = ArgumentPlace> {
+    pub fn places(&self, tool: Option<&Tool>) -> impl Iterator<Item = ArgumentPlace> {
         let reads = self.0.iter().any(|rule| rule.when.destinations.is_some() || rule.when.outside.is_some());
         places(tool.filter(|_| reads))
     }

@@ -27,7 +27,7 @@ pub struct Circumstances {
 
 impl Circumstances {
     /// Those of a request at `now`, whose peer is at `source` (`ip:port`), through `depth` actors.
-    pub(crate) fn of(now: UnixTime, source: Option<&str>, depth: usize) -> Self {
+    pub fn of(now: UnixTime, source: Option<&str>, depth: usize) -> Self {
         Self { now, source: source.and_then(route::address), depth }
     }
 }
