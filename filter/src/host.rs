@@ -8,12 +8,12 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use countersign_engine::config::Secrets;
-use countersign_engine::possession::xfcc;
 use countersign_engine::reply::{GrpcStatus, Reply};
 use countersign_facts::calls::{Call, CallFailure, CallOutcome};
 use countersign_facts::headers::{HeaderEdit, Headers, Peer};
 use countersign_facts::ledger::{Store, StoreError, Versioned};
 use countersign_tokens::{SignatureOracle, UnixTime};
+use countersign_trust::possession::xfcc;
 use prost::Message as _;
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, GrpcStatusCode, LogLevel, MapType, MetricType, Status};

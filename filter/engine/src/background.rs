@@ -8,11 +8,11 @@ use countersign_facts::calls::{Call, CallId, CallOutcome};
 use countersign_facts::ledger::Ledger;
 use countersign_facts::progress::Progress;
 use countersign_tokens::{KeySet, UnixTime};
+use countersign_trust::credential::IssuerIndex;
+use countersign_trust::keys;
 
 use crate::bundle::{BundleError, Bundles, Incoming, News};
-use crate::credential::IssuerIndex;
 use crate::engine::{Engine, Loading, Refused};
-use crate::keys;
 
 /// The background of one worker.
 pub struct Background {

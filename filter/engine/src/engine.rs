@@ -9,13 +9,13 @@ use countersign_facts::progress::Progress;
 use countersign_facts::rollout::Mode;
 use countersign_protocols::catalogue::Resource;
 use countersign_tokens::{JwtSimple, UnixTime, Verifier};
+use countersign_trust::credential::{TokenCache, Trust};
+use countersign_trust::introspection::questions::Questions;
+use countersign_trust::keys::KeyStore;
 use serde_json::{Map, Value};
 
 use crate::bundle::{Freshness, MaxStale, WhenStale};
 use crate::config::{Base, Config, Keeping, Limits, Secrets};
-use crate::credential::{TokenCache, Trust};
-use crate::introspection::questions::Questions;
-use crate::keys::KeyStore;
 use crate::policy::{self, Compiling, Judges};
 use crate::sessions::SessionKeys;
 use crate::shares::{Each, Shares};

@@ -3,8 +3,8 @@
 //! The flow of one request is the list of modules, top to bottom:
 //!
 //! 1. [`route`](countersign_protocols::route): which protected resource is this for, and can the head be read one way only?
-//! 2. [`credential`]: exactly one credential, verified now, with keys from [`keys`] or by [`introspection`], in the hands of
-//!    whoever it is bound to ([`possession`]) → [`workload`](countersign_rights::workload), and what is unhealthy about it ([`hygiene`](countersign_rights::hygiene)).
+//! 2. [`credential`](countersign_trust::credential): exactly one credential, verified now, with keys from [`keys`](countersign_trust::keys) or by [`introspection`](countersign_trust::introspection), in the hands of
+//!    whoever it is bound to ([`possession`](countersign_trust::possession)) → [`workload`](countersign_rights::workload), and what is unhealthy about it ([`hygiene`](countersign_rights::hygiene)).
 //! 3. [`task`](countersign_rights::task): what the credential was issued for; the [`ledger`](countersign_facts::ledger) knows what is spent.
 //! 4. [`action`](countersign_protocols::action): what the request is about to do, read strictly.
 //! 5. The task's grants cover it, then [`policy`] decides in context.
@@ -32,21 +32,16 @@
 
 pub mod background;
 pub mod bundle;
-pub mod carrier;
 pub mod config;
-pub mod credential;
 pub mod drive;
 mod engine;
 pub mod forward;
 pub mod frameworks;
 #[cfg(test)]
 mod growth;
-pub mod introspection;
 pub mod io;
-pub mod keys;
 pub mod permit;
 pub mod policy;
-pub mod possession;
 pub mod record;
 pub mod reply;
 pub mod session;

@@ -26,10 +26,10 @@ use countersign_rights::task::Task;
 use countersign_rights::workload::{self, Actor, Identity};
 use countersign_tokens::json::{Json, Members};
 use countersign_tokens::{Machine, Scalar, UnixTime};
+use countersign_trust::credential::Verified;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::credential::Verified;
 use crate::policy::Approval;
 use crate::sessions::Digester;
 use plain::plain;

@@ -10,9 +10,9 @@ use countersign_facts::ids::DecisionId;
 use countersign_facts::reason::{Challenge, Mend, Reason};
 use countersign_protocols::catalogue::{Demand, Metadata};
 use countersign_tokens::{PROOF_ALGORITHMS, Scalar};
+use countersign_trust::possession::nonce;
 use serde_json::{Value, json};
 
-use crate::possession::nonce;
 use crate::record::Line;
 pub(crate) use denial::Denial;
 pub use denial::GrpcStatus;

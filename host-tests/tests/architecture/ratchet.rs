@@ -39,15 +39,15 @@ mod tests {
     #[test]
     fn only_what_is_listed_goes_against_the_arrows_and_all_of_it() -> Result<()> {
         let files = [
-            ("keys.rs", "use crate::config::{A, B};\nuse crate::carrier;\nfn f(a: crate::config::A) {}"),
-            ("config/mod.rs", "use crate::keys::Key;"),
+            ("policy.rs", "use crate::config::{A, B};\nuse crate::frameworks;\nfn f(a: crate::config::A) {}"),
+            ("config/mod.rs", "use crate::policy::Key;"),
         ];
         let upward = upward(Sources::of(&files)?.imports());
-        assert_eq!(complaints(&upward, &[("keys", "config::A"), ("keys", "config::B")]), [""; 0]);
-        let found = complaints(&upward, &[("keys", "config::B"), ("keys", "config::C")]);
+        assert_eq!(complaints(&upward, &[("policy", "config::A"), ("policy", "config::B")]), [""; 0]);
+        let found = complaints(&upward, &[("policy", "config::B"), ("policy", "config::C")]);
         let places: Vec<&str> = found.iter().filter_map(|text| text.split(": ").next()).collect();
-        assert_eq!(places, ["keys.rs:1", "keys.rs:3", "RATCHET"], "{found:?}");
-        let unsorted = [("keys", "config::B"), ("keys", "config::A")];
+        assert_eq!(places, ["policy.rs:1", "policy.rs:3", "RATCHET"], "{found:?}");
+        let unsorted = [("policy", "config::B"), ("policy", "config::A")];
         assert_eq!(complaints(&upward, &unsorted), ["RATCHET is not sorted, or has an entry twice"]);
         Ok(())
     }

@@ -115,19 +115,14 @@ impl fmt::Display for Room {
 pub(crate) const ROOMS: &[(&str, Room)] = &[
     ("background", Room::Engine),
     ("bundle", Room::Engine),
-    ("carrier", Room::Trust),
     ("config", Room::Engine),
-    ("credential", Room::Trust),
     ("drive", Room::Engine),
     ("engine", Room::Engine),
     ("forward", Room::Engine),
     ("frameworks", Room::Policy),
-    ("introspection", Room::Trust),
     ("io", Room::Engine),
-    ("keys", Room::Trust),
     ("permit", Room::Engine),
     ("policy", Room::Policy),
-    ("possession", Room::Trust),
     ("record", Room::Engine),
     ("reply", Room::Engine),
     ("session", Room::Engine),
@@ -200,7 +195,7 @@ mod tests {
     use super::*;
 
     /// The rooms that are modules of the engine's crate.
-    const INSIDE: [Room; 3] = [Room::Trust, Room::Policy, Room::Engine];
+    const INSIDE: [Room; 2] = [Room::Policy, Room::Engine];
 
     /// The arrows between neighbours: who sees, and who is seen.
     const ARROWS: [(Room, Room); 12] = [

@@ -3,19 +3,19 @@
 //! Where nothing is to be verified the configuration gets a stand-in key and the engine a verifier that believes every
 //! signature: everything else about the token is still checked.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use countersign_engine::carrier;
 use countersign_engine::config::Config;
-use countersign_engine::credential::Issuer;
-use countersign_engine::keys::KeySource;
 use countersign_tokens::{Algorithm, CompactJws, JwtSimple, Key, KeyFormat, KeySet, Profile, TokenError, Verifier};
+use countersign_trust::carrier;
+use countersign_trust::credential::Issuer;
+use countersign_trust::keys::KeySource;
 use serde_json::{Value, json};
 
 use super::{ExplainError, json_file};
 use crate::arguments::{Carrier, Explain};
 use crate::document::{self, Document};
 use crate::validate;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 /// The longest token that is looked at to see which key it names.
 const MOST_BYTES: usize = 64 * 1024;

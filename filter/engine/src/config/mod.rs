@@ -25,14 +25,14 @@ use countersign_rights::risk::RiskRules;
 use countersign_rights::workload::register::Register;
 use countersign_rights::workload::{Denied, Voucher};
 use countersign_tokens::json;
+use countersign_trust::credential::Issuer;
+use countersign_trust::introspection::Budget;
+use countersign_trust::possession::ClientCertificate;
 
 use crate::bundle::BundleConfig;
-use crate::credential::Issuer;
 use crate::forward::ForwardConfig;
-use crate::introspection::Budget;
 use crate::permit::Unmatched;
 use crate::policy::{Parts, PolicyConfig, Sandbox};
-use crate::possession::ClientCertificate;
 use crate::record::RecordConfig;
 use crate::sessions::SessionsConfig;
 use crate::shares::{Bounds, Each};

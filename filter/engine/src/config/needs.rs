@@ -6,11 +6,11 @@ use countersign_facts::reason::Needs;
 use countersign_protocols::catalogue::{Protocol, Resource, Tool};
 use countersign_rights::workload::Denied;
 use countersign_rights::workload::register::{Governed, Unclassified};
+use countersign_trust::credential::Issuer;
+use countersign_trust::possession::Bound;
 
 use super::Config;
-use crate::credential::Issuer;
 use crate::permit::Unmatched;
-use crate::possession::Bound;
 
 impl Config {
     /// Whether it has what `needs` asks for.

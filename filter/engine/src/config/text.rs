@@ -9,11 +9,11 @@ use countersign_facts::pointer::Pointer;
 use countersign_protocols::action::mcp::{self, transport};
 use countersign_protocols::bounds::ArgumentPlace;
 use countersign_protocols::bounds::text::is_domain;
+use countersign_protocols::route;
+use countersign_trust::credential;
 
-use crate::credential;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use countersign_protocols::route;
 
 const DURATION_UNITS: [(&str, u64); 4] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
 const SIZE_UNITS: [(&str, u64); 3] = [("KiB", 1024), ("MiB", 1024 * 1024), ("B", 1)];

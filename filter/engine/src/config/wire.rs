@@ -29,6 +29,8 @@ use countersign_rights::risk::RiskRules;
 use countersign_rights::workload::Denied;
 use countersign_rights::workload::register::Register;
 use countersign_tokens::Scalar;
+use countersign_trust::credential::Issuer;
+use countersign_trust::possession::ClientCertificate;
 
 use self::policy::Several;
 use self::secret::Source;
@@ -37,10 +39,8 @@ use self::workload::Known;
 use super::read::Node;
 use super::secrets::Secrets;
 use super::{Config, text};
-use crate::credential::Issuer;
 use crate::forward::ForwardConfig;
 use crate::permit::Unmatched;
-use crate::possession::ClientCertificate;
 use crate::record::RecordConfig;
 
 /// The whole document.

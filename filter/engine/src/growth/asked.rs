@@ -9,12 +9,12 @@ use countersign_facts::digest;
 use countersign_tokens::{
     CompactJws, Key, KeyFormat, KeySet, Proof, ProvenRequest, TokenError, UnixTime, Verifier, thumbprint,
 };
+use countersign_trust::introspection;
+use countersign_trust::test_support;
 use serde_json::json;
 
 use super::readers::{MEMBERS, Reader, VALUES};
 use crate::config::{Config, NoSecrets};
-use crate::introspection;
-use crate::keys;
 use crate::policy;
 use crate::step_up;
 
@@ -80,7 +80,7 @@ pub(super) const ASKED: &[Reader] = &[
         }
     }),
     Reader::new("metadata of an issuer", 4096, URIS, |text| {
-        let _ = keys::located(&format!(
+        let _ = test_support::located(&format!(
             r#"{{"issuer":"https://sts.example.com","jwks_uri":"https://sts.example.com/{text}"}}"#
         ));
     }),

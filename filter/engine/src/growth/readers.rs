@@ -336,7 +336,7 @@ pub(super) const READERS: &[Reader] = &[
     }),
     Reader::new("certificate in a field", 2048, &["Hash=", "URI=", ";", ",", "\"", "\\", "a", "="], |text| {
         let headers = [("x-forwarded-client-cert".to_owned(), text.as_bytes().to_vec())].into_iter().collect();
-        let _ = crate::possession::xfcc::peer(&headers);
+        let _ = countersign_trust::possession::xfcc::peer(&headers);
     }),
 ];
 

@@ -17,12 +17,12 @@ use countersign_rights::hygiene::{self, Finding};
 use countersign_rights::risk::Rating;
 use countersign_rights::task::{Task, scope_for};
 use countersign_tokens::{Subject, UnixTime, VerifiedProof};
+use countersign_trust::credential::{self, Verified};
 use serde_json::Value;
 
 use super::Turn;
 use super::request::is_reserved;
 use crate::config::Config;
-use crate::credential::{self, Verified};
 use crate::frameworks;
 use crate::policy::{Approval, Facts};
 use crate::record::{self, Line};
@@ -91,7 +91,7 @@ impl Account {
 
     /// Bytes of memory that it takes while the request is held.
     pub(super) fn weight(&self) -> usize {
-        let claims = self.verified.as_deref().map_or(0, |verified| verified.weight);
+        let claims = self.verified.as_deref().map_or(0, Verified::weight);
         let arguments = self.action.as_ref().and_then(Action::arguments).map_or(0, weight::of_sent);
         let names = self
             .action

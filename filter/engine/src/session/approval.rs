@@ -4,7 +4,9 @@ use countersign_facts::calls::{Call, CallId, CallOutcome};
 use countersign_facts::reason::Reason;
 use countersign_protocols::action::{Action, Operation};
 use countersign_protocols::catalogue::Template;
+use countersign_rights::workload::Owner;
 use countersign_tokens::UnixTime;
+use countersign_trust::credential::Verified;
 
 use super::Turn;
 use super::account::Account;
@@ -82,7 +84,8 @@ impl Turn<'_> {
         };
         let (call, challenge) = webhook_call(id, config, &question, self.now)?;
         let deadline = self.now.plus(config.hold);
-        let workload = account.verified.as_deref().and_then(|verified| verified.owner.workload());
+        let owner = account.verified.as_deref().map(Verified::owner);
+        let workload = owner.as_ref().and_then(Owner::workload);
         let subject = Subject::new(workload.ok_or(Reason::Internal)?, &question.task.id, &challenge.binding.call);
         Ok((Asked { call: id, deadline, challenge, step_up, subject }, call))
     }

@@ -17,17 +17,17 @@ use countersign_rights::task::{Circumstances, Coverage, Grant, Object};
 use countersign_rights::workload::Identity;
 use countersign_rights::workload::register::Ceiling;
 use countersign_tokens::{MAX_LEEWAY, Scalar, UnixTime, VerifiedProof};
+use countersign_trust::credential::{Authenticated, IssuerIndex, NeedKeys, Refused, Unverified, Verified};
+use countersign_trust::possession::nonce::{NonceRule, Worth};
 
 use super::account::Account;
 use super::request::Request;
 use super::spending::remembered;
 use super::wanted::{Hold, Wanted};
 use super::{Turn, remedy};
-use crate::credential::{Authenticated, IssuerIndex, NeedKeys, Refused, Unverified, Verified};
 use crate::policy::{
     Allow, Approval, Carried, Deny, Facts, Given, Judges, Opinion, Question, StepUp, Unknown, Verdict,
 };
-use crate::possession::nonce::{NonceRule, Worth};
 use crate::sessions::{self, Digester, NoKey};
 
 /// Why there is no ruling.
@@ -302,7 +302,7 @@ impl Turn<'_> {
         let mut uses = Vec::new();
         // A new token must not forget what one that just expired has used.
         let end = task.end.unwrap_or(verified.facts.expires).plus(MAX_LEEWAY);
-        for Ceiling { entry, who } in &verified.ceilings {
+        for Ceiling { entry, who } in verified.ceilings() {
             let entry = self.engine.config.workloads.entry(*entry).ok_or(Reason::Internal)?;
             let actions = entry.governed.actions().ok_or(Reason::Internal)?;
             let Coverage::Covered(grants) = actions.cover(action, &circumstances) else {
@@ -405,7 +405,7 @@ impl Turn<'_> {
     /// looks.
     fn check_bounded(&self, resource: &Resource, facts: &Facts<'_>, account: &Account) -> Result<(), Deny> {
         let (config, action) = (&self.engine.config, facts.action);
-        let ceilings = account.verified.iter().flat_map(|verified| &verified.ceilings);
+        let ceilings = account.verified.iter().flat_map(|verified| verified.ceilings());
         let listed = ceilings.filter_map(|ceiling| config.workloads.entry(ceiling.entry)?.governed.actions());
         let granted = listed.chain([&facts.task.grants]).flat_map(|grants| grants.places(action));
         let declared = action.entry(resource);

@@ -16,12 +16,12 @@ use countersign_rights::hygiene;
 use countersign_rights::task::{Circumstances, Grant, Grants, Reach};
 use countersign_rights::workload::{Identity, Voucher};
 use countersign_tokens::{TokenError, UnixTime};
+use countersign_trust::credential::{IssuerIndex, Verified};
 
 use super::Turn;
 use super::account::Account;
 use super::decide::{Halt, Ruling, Told};
 use super::request::{Arrival, Request};
-use crate::credential::{IssuerIndex, Verified};
 use crate::engine::Engine;
 use crate::policy::{Facts, Opined, StepUp};
 
@@ -138,7 +138,7 @@ fn lists(engine: &Engine, now: UnixTime, request: &Request, account: &Account) -
         let each = grants.each(action, &circumstances).map(|(grant, reach)| (grant.clone(), reach));
         Listed { whose, grants: each.collect() }
     };
-    let ceilings = verified.ceilings.iter().filter_map(|ceiling| {
+    let ceilings = verified.ceilings().iter().filter_map(|ceiling| {
         let entry = engine.config.workloads.entry(ceiling.entry)?;
         Some(listed(Some(ceiling.who.clone()), entry.governed.actions()?))
     });

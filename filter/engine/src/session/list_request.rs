@@ -6,10 +6,10 @@
 
 use countersign_facts::headers::{HeaderEdit, same_name};
 use countersign_protocols::action::mcp::transport;
+use countersign_trust::credential;
 
 use super::Turn;
 use super::request::{Request, is_reserved};
-use crate::credential;
 
 /// Removes every other field of `request`, and its trailers. Reserved ones and the credential are looked after already.
 pub(super) fn cleaned(turn: &Turn<'_>, request: &Request) -> Vec<HeaderEdit> {

@@ -7,10 +7,10 @@ use countersign_protocols::action::{http, mcp};
 use countersign_protocols::catalogue::{Card, Resource};
 use countersign_protocols::route::{self, Target};
 use countersign_tokens::{UnixTime, VerifiedProof};
+use countersign_trust::credential::{self, Credential};
 
 use super::remedy;
 use crate::config::Config;
-use crate::credential::{self, Credential};
 use crate::engine::{Engine, ResourceIndex};
 use crate::permit::Unmatched;
 

@@ -16,6 +16,8 @@ use countersign_protocols::response::{
     Audience, Awaited, Content, Element, Endings, Opening, Refused, Sight, TaskEnd, Treatment, Unreadable, treatment,
 };
 use countersign_rights::workload::Owner;
+use countersign_trust::credential::Verified;
+use countersign_trust::possession::nonce;
 use serde_json::Value;
 
 use super::Turn;
@@ -24,7 +26,6 @@ use super::agent_tasks::AgentTasks;
 use super::list_request;
 use super::request::Request;
 use super::visible::Reader;
-use crate::possession::nonce;
 use crate::record::Line;
 use crate::reply::{Addressee, Denial, Reply};
 use crate::sessions::{self, Seal};
@@ -249,7 +250,7 @@ impl Watch {
 
 /// In whose name the response is looked after.
 fn owner(account: &Account) -> Owner {
-    account.verified.as_deref().map_or(Owner::Unknown, |verified| verified.owner)
+    account.verified.as_deref().map_or(Owner::Unknown, Verified::owner)
 }
 
 impl Messages {

@@ -12,12 +12,12 @@ use countersign_facts::ledger::{Entry, Spent};
 use countersign_facts::reason::Reason;
 use countersign_facts::rollout::Mode;
 use countersign_tokens::{UnixTime, VerifiedProof};
+use countersign_trust::credential::Verified;
 
 use super::Turn;
 use super::account::Account;
 use super::decide::{entry, one_shot_entry, proof_entry};
 use super::request::Request;
-use crate::credential::Verified;
 
 /// How long a spent approval is remembered after it lapsed: answers older than this are refused by their timestamp.
 const ANSWER_LIFETIME: Duration = Duration::from_mins(10);

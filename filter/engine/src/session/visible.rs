@@ -17,12 +17,12 @@ use countersign_rights::risk::About;
 use countersign_rights::task::{Circumstances, Grants, Task};
 use countersign_tokens::UnixTime;
 use countersign_tokens::json::{self, Limits, Members};
+use countersign_trust::credential::Verified;
 use serde_json::Value;
 
 use super::Turn;
 use super::account::Account;
 use super::request::Request;
-use crate::credential::Verified;
 use crate::engine::{Engine, ResourceIndex};
 use crate::policy::{Facts, Unknown};
 
@@ -166,7 +166,7 @@ impl<'a> ReaderNow<'a> {
 
     /// Whether the grants of the task, and those of everybody in the chain that has any, all do.
     fn every_grants(&self, cover: impl Fn(&Grants) -> bool) -> bool {
-        let ceilings = self.reader.verified.ceilings.iter();
+        let ceilings = self.reader.verified.ceilings().iter();
         let ceilings = ceilings.map(|ceiling| self.engine.config.workloads.entry(ceiling.entry));
         let ceilings = ceilings.map(|entry| entry.and_then(|entry| entry.governed.actions()));
         ceilings.chain([Some(&self.task.grants)]).all(|grants| grants.is_some_and(&cover))

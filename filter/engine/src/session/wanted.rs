@@ -118,7 +118,7 @@ impl Turn<'_> {
 
     /// Whether a grant demands something of its arguments.
     fn is_restricted(&self, action: &Action, account: &Account) -> bool {
-        let ceilings = account.verified.iter().flat_map(|verified| &verified.ceilings);
+        let ceilings = account.verified.iter().flat_map(|verified| verified.ceilings());
         let entries = ceilings.filter_map(|ceiling| self.engine.config.workloads.entry(ceiling.entry));
         let mut listed = entries.filter_map(|entry| entry.governed.actions());
         account.task().is_some_and(|task| task.grants.restrict(action)) || listed.any(|grants| grants.restrict(action))

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use anyhow::{Context, ensure};
 use countersign_engine::drive::{Complaint, Drive, Flow, Host, Leg, Unable};
-use countersign_engine::possession::xfcc;
 use countersign_engine::record::Line;
 use countersign_engine::reply::Reply;
 use countersign_engine::{Engine, Session};
@@ -13,6 +12,7 @@ use countersign_facts::headers::{HeaderEdit, Headers, Peer, RequestHead};
 use countersign_facts::ids::DecisionId;
 use countersign_facts::ledger::Ledger;
 use countersign_tokens::UnixTime;
+use countersign_trust::possession::xfcc;
 use serde_json::Value;
 
 use super::{Caller, Worker, asked};

@@ -8,6 +8,12 @@ use std::time::Duration;
 use countersign_rights::task::{TaskMapping, TaskSource};
 use countersign_rights::workload::Voucher;
 use countersign_tokens::{Algorithm, IssuerRules, Profile, RulesError, Scalar, TrustDomain};
+use countersign_trust::carrier::Carrier;
+use countersign_trust::credential::Issuer;
+use countersign_trust::introspection::Introspection;
+use countersign_trust::keys::KeySource;
+use countersign_trust::possession::nonce::NonceRule;
+use countersign_trust::possession::{Binding, Bound};
 
 use self::who::{Tenants, Who, who};
 use super::Seen;
@@ -18,14 +24,8 @@ use super::secret::{Source, secret};
 use super::seen::Names;
 use super::sessions;
 use super::task::task;
-use crate::carrier::Carrier;
 use crate::config::read::{Node, Object};
 use crate::config::text;
-use crate::credential::Issuer;
-use crate::introspection::Introspection;
-use crate::keys::KeySource;
-use crate::possession::nonce::NonceRule;
-use crate::possession::{Binding, Bound};
 
 const LIFETIME: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24 * 30);
 const DEFAULT_LIFETIME: Duration = Duration::from_hours(1);

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use countersign_facts::calls::Endpoint;
 use countersign_tokens::{Algorithm, KeyFormat, KeySet};
+use countersign_trust::keys::{KeyLocation, KeySource, RemoteKeys};
 
 use super::Seen;
 use super::endpoint::endpoint;
 use crate::config::read::{Node, Object};
 use crate::config::{address, text};
-use crate::keys::{KeyLocation, KeySource, RemoteKeys};
 
 const REFRESH: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24);
 const STALE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24 * 7);

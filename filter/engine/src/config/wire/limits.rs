@@ -4,10 +4,10 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use countersign_facts::ledger::Capacity;
+use countersign_trust::introspection::Budget;
 
 use crate::config::Limits;
 use crate::config::read::{Node, Object};
-use crate::introspection::Budget;
 use crate::shares::{Bounds, Each};
 use crate::step_up::OpenBounds;
 

@@ -9,6 +9,8 @@ use countersign_protocols::bounds::{ArgumentPlace, Bounds};
 use countersign_protocols::catalogue::{Demand, Match, Metadata, PathMatch, Protocol, Resource, Risk, Tool};
 use countersign_protocols::shape::InputSchema;
 use countersign_tokens::Scalar;
+use countersign_trust::credential::Issuer;
+use countersign_trust::possession::Bound;
 
 use super::interface::interface;
 use super::seen::Names;
@@ -16,8 +18,6 @@ use super::{Seen, distinct, distinct_scalars, mcp, mode};
 use crate::config::address::{self, Address};
 use crate::config::read::{Node, Object};
 use crate::config::text;
-use crate::credential::Issuer;
-use crate::possession::Bound;
 
 const AUTHENTICATION_AGE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24 * 30);
 

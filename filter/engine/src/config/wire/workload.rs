@@ -12,12 +12,12 @@ use countersign_rights::task::{Grant, Grants, Object as Pattern, Period};
 use countersign_rights::workload::register::{ActorRules, Entry, Governed, Unclassified, WorkloadMatch};
 use countersign_rights::workload::{Kind, Trait};
 use countersign_tokens::MAX_ACTORS;
+use countersign_trust::credential::Issuer;
 
 use super::issuer::trust_domain;
 use super::seen::Names;
 use crate::config::read::{Node, Object};
 use crate::config::text;
-use crate::credential::Issuer;
 
 /// Without `actors`.
 pub(super) const ACTORS: ActorRules = ActorRules { max_depth: 4, unclassified: Unclassified::Strict };

@@ -54,7 +54,7 @@ impl Pending {
     /// In whose name it is held: of whoever sent it, once that is known.
     pub(super) fn owner(&self, turn: &Turn<'_>) -> Owner {
         match &self.account.verified {
-            Some(verified) => verified.owner,
+            Some(verified) => verified.owner(),
             None if self.is_verified() => self.held.owner(),
             None => {
                 let known = self.request.credential.known(turn.engine.trust());

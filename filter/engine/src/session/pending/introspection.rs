@@ -3,11 +3,11 @@
 use countersign_facts::calls::{CallId, CallOutcome};
 use countersign_facts::reason::Reason;
 use countersign_tokens::UnixTime;
+use countersign_trust::carrier::CacheKey;
+use countersign_trust::credential::IssuerIndex;
+use countersign_trust::introspection::questions::{Ask, Asking, Number};
 
 use super::{CALL_GRACE, NeededFor, Pending, Waiting};
-use crate::carrier::CacheKey;
-use crate::credential::IssuerIndex;
-use crate::introspection::questions::{Ask, Asking, Number};
 use crate::session::{Next, Turn};
 
 /// The issuer is asked about an opaque token.

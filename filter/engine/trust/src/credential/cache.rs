@@ -14,7 +14,7 @@ use crate::carrier::CacheKey;
 /// A hit is as good as verifying again: it holds only while the key set is the one it was verified
 /// with and the token's time-dependent claims still hold.
 #[derive(Debug)]
-pub(crate) struct TokenCache {
+pub struct TokenCache {
     held: Mutex<Fifo<CacheKey, Cached>>,
 }
 
@@ -35,7 +35,7 @@ pub(super) enum Held {
 
 impl TokenCache {
     /// A cache of at most `capacity` tokens.
-    pub(crate) fn new(capacity: usize) -> Self {
+    pub fn new(capacity: usize) -> Self {
         Self { held: Mutex::new(Fifo::new(capacity)) }
     }
 
@@ -69,7 +69,7 @@ impl TokenCache {
     /// Whose `key` is, whether it still holds or not.
     pub(super) fn owner(&self, key: CacheKey) -> Option<Owner> {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        held.get(key).map(|cached| cached.verified.owner)
+        held.get(key).map(|cached| cached.verified.owner())
     }
 
     pub(super) fn insert(&self, key: CacheKey, verified: &Arc<Verified>, held: Held) {

@@ -9,7 +9,7 @@
 //! nobody could be verified, unless it says that nobody is trusted. Times are compared by how far they are apart, because a
 //! clock can be set back.
 
-mod discovery;
+pub(crate) mod discovery;
 mod posted;
 
 use std::collections::BTreeMap;
@@ -488,9 +488,6 @@ fn get(id: CallId, endpoint: &Endpoint) -> Call {
     let headers = vec![("accept", "application/jwk-set+json, application/json".to_owned())];
     Call::to(endpoint, id, "GET", headers, Vec::new())
 }
-
-#[cfg(test)]
-pub(crate) use discovery::tests::located;
 
 #[cfg(test)]
 mod tests;

@@ -6,8 +6,8 @@ use countersign_facts::headers::Headers;
 use countersign_facts::ledger::MemoryLedger;
 use countersign_tokens::KeyFormat;
 
-use super::discovery::tests::rules;
 use super::*;
+use crate::test_support::rules;
 
 const EMPTY: &str = r#"{"keys":[]}"#;
 const OTHER: &str = r#"{"keys":[{"kty":"EC","crv":"P-256","kid":"1","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"}]}"#;

@@ -13,7 +13,7 @@ use countersign_tokens::VerifiedToken;
 
 use super::{Credential, Issuer, IssuerIndex, Trust};
 
-/// A verified credential.
+/// A verified credential. Only [`Credential`] makes one.
 #[derive(Clone, Debug)]
 pub struct Verified {
     pub workload: Workload,
@@ -25,13 +25,10 @@ pub struct Verified {
     pub findings: Vec<Finding>,
     /// Why it, or its workload, is not let in, if so.
     pub refused: Option<Refused>,
-    /// What bounds it, of the workloads' register.
-    pub(crate) ceilings: Vec<Ceiling>,
-    pub(crate) issuer: IssuerIndex,
-    /// In whose name it holds what it holds.
-    pub(crate) owner: Owner,
-    /// Bytes of memory that its claims take.
-    pub(crate) weight: usize,
+    ceilings: Vec<Ceiling>,
+    pub issuer: IssuerIndex,
+    owner: Owner,
+    weight: usize,
 }
 
 /// Why a credential that its issuer signed is not let in.
@@ -43,8 +40,23 @@ pub struct Refused {
 }
 
 impl Verified {
+    /// What bounds it, of the workloads' register.
+    pub fn ceilings(&self) -> &[Ceiling] {
+        &self.ceilings
+    }
+
+    /// In whose name it holds what it holds.
+    pub fn owner(&self) -> Owner {
+        self.owner
+    }
+
+    /// Bytes of memory that its claims take.
+    pub fn weight(&self) -> usize {
+        self.weight
+    }
+
     /// Whether it, its task, or somebody in it is denied whatever else holds.
-    pub(crate) fn is_denied(&self, denied: &Denied) -> bool {
+    pub fn is_denied(&self, denied: &Denied) -> bool {
         let task = self.task.as_ref().ok().map(|task| task.id.as_str());
         denied.has(self.facts.id.as_ref(), task, &self.workload)
     }

@@ -17,7 +17,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::Sha256;
 
 /// The field that gives one out (RFC 9449 §8.1).
-pub(crate) const FIELD: &str = "dpop-nonce";
+pub const FIELD: &str = "dpop-nonce";
 
 /// What the MAC is for: it is good for nothing else.
 const PURPOSE: &[u8] = b"countersign dpop nonce 1";
@@ -42,14 +42,14 @@ struct Configured {
 }
 
 /// Gives nonces out, and knows them again.
-pub(crate) struct Nonces {
+pub struct Nonces {
     lifetime: Duration,
     keys: Configured,
 }
 
 /// What a nonce is good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Worth {
+pub enum Worth {
     Good,
     /// For proofs too, but not for much longer.
     Aging,
@@ -65,7 +65,7 @@ impl NonceRule {
     }
 
     /// What gives them out; `process` is asked where no key is configured.
-    pub(crate) fn nonces<E>(&self, process: impl FnOnce() -> Result<Key, E>) -> Result<Nonces, E> {
+    pub fn nonces<E>(&self, process: impl FnOnce() -> Result<Key, E>) -> Result<Nonces, E> {
         let keys = match self.configured {
             Some(keys) => keys,
             None => Configured { current: process()?, previous: None },
@@ -83,14 +83,14 @@ impl fmt::Debug for NonceRule {
 
 impl Nonces {
     /// A new one.
-    pub(crate) fn give(&self, now: UnixTime) -> Option<String> {
+    pub fn give(&self, now: UnixTime) -> Option<String> {
         let time = now.secs().to_be_bytes();
         let mac = mac(&self.keys.current, &time)?.finalize().into_bytes();
         Some(URL_SAFE_NO_PAD.encode([time.as_slice(), mac.get(..MAC_BYTES)?].concat()))
     }
 
     /// What `nonce` is good for at `now`; another gateway's clock may differ by `leeway`.
-    pub(crate) fn worth(&self, nonce: &str, leeway: Duration, now: UnixTime) -> Worth {
+    pub fn worth(&self, nonce: &str, leeway: Duration, now: UnixTime) -> Worth {
         let Some(given) = self.given(nonce).filter(|given| *given <= now.plus(leeway)) else { return Worth::Nothing };
         if given.plus(self.lifetime) <= now {
             Worth::Nothing

@@ -8,7 +8,7 @@ use countersign_facts::headers::{Headers, Peer};
 const HEADER: &str = "x-forwarded-client-cert";
 
 /// The certificate the header tells of; none if there is none, or it can be read in more than one way.
-pub(crate) fn peer(headers: &Headers) -> Option<Peer> {
+pub fn peer(headers: &Headers) -> Option<Peer> {
     let value = std::str::from_utf8(headers.single(HEADER).ok()??).ok()?;
     let mut peer = Peer::default();
     let (mut hashes, mut uris) = (0, 0);

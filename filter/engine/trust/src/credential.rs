@@ -21,8 +21,8 @@ use countersign_rights::workload::{Owner, Voucher};
 use countersign_tokens::{CompactJws, TokenError, TokenErrorClass, UnixTime, VerifiedProof};
 
 use self::cache::Held;
-pub(crate) use self::cache::TokenCache;
-pub(crate) use self::trust::Trust;
+pub use self::cache::TokenCache;
+pub use self::trust::Trust;
 pub use self::verified::{Refused, Verified};
 use crate::carrier::{CacheKey, Carrier};
 use crate::introspection::{self, Introspection};
@@ -46,19 +46,19 @@ const CARRIERS: &[(&str, Carrier)] = &[(AUTHORIZATION, Carrier::Authorization), 
 const PROXY_CARRIERS: &[(&str, Carrier)] = &[(PROXY_AUTHORIZATION, Carrier::Authorization)];
 
 /// The header fields that are the credential's, or proof that it is the client's, whatever is configured.
-pub(crate) const FIELDS: [&str; 3] = [AUTHORIZATION, TXN_TOKEN, PROOF];
+pub const FIELDS: [&str; 3] = [AUTHORIZATION, TXN_TOKEN, PROOF];
 
 /// Those that carry tokens.
-pub(crate) const STANDING: [&str; 2] = [AUTHORIZATION, TXN_TOKEN];
+pub const STANDING: [&str; 2] = [AUTHORIZATION, TXN_TOKEN];
 
 /// All of them; issuers name `named` for their tokens.
-pub(crate) fn fields(named: &[String]) -> impl Iterator<Item = &str> {
+pub fn fields(named: &[String]) -> impl Iterator<Item = &str> {
     FIELDS.into_iter().chain(named.iter().map(String::as_str))
 }
 
 /// Whether the field called `name` is for this proxy, and never for whoever is asked through it: its credential, a proof that came
 /// with that, and what a proxy in front of it says: in the fields `named`.
-pub(crate) fn is_the_proxys(name: &str, named: &[String], dpop: bool) -> bool {
+pub fn is_the_proxys(name: &str, named: &[String], dpop: bool) -> bool {
     let proof = dpop.then_some(PROOF);
     let named = named.iter().map(String::as_str);
     [PROXY_AUTHORIZATION].into_iter().chain(proof).chain(named).any(|field| same_name(name, field))
@@ -91,7 +91,7 @@ pub struct Issuer {
 
 /// Which configured issuer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct IssuerIndex(pub(crate) usize);
+pub struct IssuerIndex(pub usize);
 
 /// A credential, and what the request shows beside it. Its `Debug` says nothing.
 #[derive(Clone)]
@@ -116,15 +116,15 @@ enum Kind {
 
 /// A credential that is good, in the hands of whoever it is good for.
 #[derive(Clone, Debug)]
-pub(crate) struct Authenticated {
-    pub(crate) verified: Arc<Verified>,
+pub struct Authenticated {
+    pub verified: Arc<Verified>,
     /// The proof that was needed; good once.
-    pub(crate) proof: Option<VerifiedProof>,
+    pub proof: Option<VerifiedProof>,
 }
 
 /// Why a credential is not verified (yet).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unverified {
+pub enum Unverified {
     Refused(Reason),
     /// A rule about credentials refuses it.
     Faulty(Fault),
@@ -138,19 +138,19 @@ pub(crate) enum Unverified {
 
 /// What is wrong with a credential: the rule, and by whose rules if that is known. Nothing of the credential is in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Fault {
+pub struct Fault {
     issuer: Option<IssuerIndex>,
     error: TokenError,
 }
 
 impl Fault {
     /// How the request is answered.
-    pub(crate) fn reason(self) -> Reason {
+    pub fn reason(self) -> Reason {
         Reason::of_token(self.error)
     }
 
     /// For the record.
-    pub(crate) fn detail(self, trust: Trust<'_>) -> String {
+    pub fn detail(self, trust: Trust<'_>) -> String {
         let Self { issuer, error } = self;
         let Some(issuer) = issuer.and_then(|index| trust.issuer(index)) else { return error.to_string() };
         format!("issuer `{}`: {}", issuer.voucher.name, issuer.voucher.rules.describe(error))
@@ -160,9 +160,9 @@ impl Fault {
 /// Whose keys are needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NeedKeys {
-    pub(crate) issuer: IssuerIndex,
+    pub issuer: IssuerIndex,
     /// The generation that did not have the key; none when there were no keys at all.
-    pub(crate) seen: Option<u64>,
+    pub seen: Option<u64>,
 }
 
 impl NeedKeys {
@@ -177,7 +177,7 @@ impl Credential {
     ///
     /// # Errors
     /// None, more than one, or not written as its carrier demands.
-    pub(crate) fn of(
+    pub fn of(
         head: &RequestHead,
         target: &Target,
         resource: &Resource,
@@ -210,12 +210,12 @@ impl Credential {
     }
 
     /// Whether it must be, or was meant to be, answered as DPoP.
-    pub(crate) fn is_dpop(&self) -> bool {
+    pub fn is_dpop(&self) -> bool {
         self.evidence.has_proof()
     }
 
     /// What tells its token from every other, if it is one.
-    pub(crate) fn token_key(&self) -> Option<CacheKey> {
+    pub fn token_key(&self) -> Option<CacheKey> {
         match &self.kind {
             Kind::Token { key, .. } => Some(*key),
             Kind::Certificate => None,
@@ -223,7 +223,7 @@ impl Credential {
     }
 
     /// Whose token it is, if it was good here before. Whether it still is, is open.
-    pub(crate) fn known(&self, trust: Trust<'_>) -> Option<Owner> {
+    pub fn known(&self, trust: Trust<'_>) -> Option<Owner> {
         trust.tokens.owner(self.token_key()?)
     }
 
@@ -246,7 +246,7 @@ impl Credential {
     }
 
     /// Verifies the credential with the keys at hand, and that it is in the right hands.
-    pub(crate) fn verify(&self, trust: Trust<'_>, now: UnixTime) -> Result<Authenticated, Unverified> {
+    pub fn verify(&self, trust: Trust<'_>, now: UnixTime) -> Result<Authenticated, Unverified> {
         let verified = match &self.kind {
             Kind::Token { carrier, text, key } => self.verify_token(*carrier, text, *key, trust, now)?,
             Kind::Certificate => self.verify_certificate(trust, now)?,
@@ -295,7 +295,7 @@ impl Credential {
     }
 
     /// What exactly is wrong with a token that is refused, for people: its issuer, if that is known, and the rule.
-    pub(crate) fn trouble(&self, trust: Trust<'_>, now: UnixTime) -> Option<(Option<IssuerIndex>, TokenError)> {
+    pub fn trouble(&self, trust: Trust<'_>, now: UnixTime) -> Option<(Option<IssuerIndex>, TokenError)> {
         let Kind::Token { carrier, text, .. } = &self.kind else { return None };
         let jws = match CompactJws::parse(text, trust.token_bytes) {
             Ok(jws) => jws,
@@ -316,7 +316,7 @@ impl Credential {
     }
 
     /// The question that the issuer at `index` is to answer about it.
-    pub(crate) fn introspection(&self, trust: Trust<'_>, index: IssuerIndex, id: CallId) -> Option<Call> {
+    pub fn introspection(&self, trust: Trust<'_>, index: IssuerIndex, id: CallId) -> Option<Call> {
         let issuer = trust.issuer(index)?;
         let Kind::Token { text, .. } = &self.kind else { return None };
         Some(issuer.introspection.as_ref()?.call(id, text))
@@ -327,7 +327,7 @@ impl Credential {
     ///
     /// # Errors
     /// Where the answer makes it no credential here, and what is wrong with it if that is what the answer says.
-    pub(crate) fn introspected(
+    pub fn introspected(
         &mut self,
         trust: Trust<'_>,
         index: IssuerIndex,

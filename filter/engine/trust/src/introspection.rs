@@ -3,7 +3,7 @@
 //! Whatever is not a plain yes is a no: an error, a redirect, another media type, an answer that is not strict JSON. It never
 //! sends a token anywhere but to the issuer's own endpoint.
 
-pub(crate) mod questions;
+pub mod questions;
 
 use std::fmt;
 use std::time::Duration;
@@ -63,7 +63,7 @@ impl Introspection {
 }
 
 /// The token that its issuer says is active, if its answer says so and the token is good by the issuer's `rules`.
-pub(crate) fn read(outcome: &CallOutcome, rules: &IssuerRules, now: UnixTime) -> Result<VerifiedToken, Answer> {
+pub fn read(outcome: &CallOutcome, rules: &IssuerRules, now: UnixTime) -> Result<VerifiedToken, Answer> {
     let CallOutcome::Response { status: 200, headers, body } = outcome else { return Err(Answer::Unusable) };
     if !headers.media_type().is_some_and(|media_type| media_type.eq_ignore_ascii_case("application/json")) {
         return Err(Answer::Unusable);
@@ -79,7 +79,7 @@ pub(crate) fn read(outcome: &CallOutcome, rules: &IssuerRules, now: UnixTime) ->
 
 /// Why there is no token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Answer {
+pub enum Answer {
     /// The issuer did not answer, or not so that it can be relied on.
     Unusable,
     /// The token is unknown, revoked or expired: the issuer does not say which.

@@ -13,21 +13,21 @@ use crate::possession::ClientCertificate;
 
 /// What credentials are judged by, of one configuration in one worker, and what is remembered of them.
 #[derive(Clone, Copy)]
-pub(crate) struct Trust<'e> {
-    pub(crate) issuers: &'e [Issuer],
+pub struct Trust<'e> {
+    pub issuers: &'e [Issuer],
     /// Of each issuer.
-    pub(crate) keys: &'e [KeyStore],
-    pub(crate) tokens: &'e TokenCache,
-    pub(crate) verifier: &'e dyn Verifier,
+    pub keys: &'e [KeyStore],
+    pub tokens: &'e TokenCache,
+    pub verifier: &'e dyn Verifier,
     /// Header fields that issuers name for their tokens, in lower case.
-    pub(crate) credential_headers: &'e [String],
-    pub(crate) client_certificate: ClientCertificate,
+    pub credential_headers: &'e [String],
+    pub client_certificate: ClientCertificate,
     /// Bytes of a credential.
-    pub(crate) token_bytes: usize,
+    pub token_bytes: usize,
     /// Who is let in, and how each is governed.
-    pub(crate) workloads: &'e Register,
-    pub(crate) hygiene: &'e Hygiene,
-    pub(crate) resources: &'e [Resource],
+    pub workloads: &'e Register,
+    pub hygiene: &'e Hygiene,
+    pub resources: &'e [Resource],
 }
 
 impl<'e> Trust<'e> {

@@ -14,7 +14,7 @@ use super::FetchError;
 const LIMITS: Limits = Limits { depth: 16, bytes: 64 * 1024, nodes: 4_096 };
 
 /// The endpoint of the keys: `keys` with the path that `document`, which must be `issuer`'s own, names.
-pub(super) fn locate(document: &[u8], issuer: &IssuerRules, keys: &Endpoint) -> Result<Endpoint, FetchError> {
+pub(crate) fn locate(document: &[u8], issuer: &IssuerRules, keys: &Endpoint) -> Result<Endpoint, FetchError> {
     let document = json::parse(document, &LIMITS).map_err(FetchError::Metadata)?;
     let member = |name| document.get(name).and_then(serde_json::Value::as_str);
     // RFC 8414 §3.3: identical, or it must not be used. Of many tenants it names all at once, as Entra ID does.
@@ -31,32 +31,8 @@ pub(super) fn locate(document: &[u8], issuer: &IssuerRules, keys: &Endpoint) -> 
 }
 
 #[cfg(test)]
-pub(super) mod tests {
-    use std::time::Duration;
-
-    use countersign_tokens::{Algorithm, Profile, RulesError};
-
-    use super::*;
-
-    /// Rules of the issuer that is called `issuer`.
-    pub(crate) fn rules(issuer: &str) -> Result<IssuerRules, RulesError> {
-        let (audiences, algorithms) = (vec!["here".to_owned()], vec![Algorithm::ES256]);
-        IssuerRules::new(issuer.to_owned(), Profile::AccessToken, audiences, algorithms, None, Duration::ZERO)
-    }
-
-    /// The path of the keys in an issuer's metadata.
-    pub(crate) fn located(document: &str) -> Result<String, String> {
-        let keys = Endpoint {
-            cluster: "sts".to_owned(),
-            scheme: "https".to_owned(),
-            authority: "sts.example.com".to_owned(),
-            path: "/".to_owned(),
-            timeout: Duration::from_secs(1),
-        };
-        let issuer = rules("https://sts.example.com").map_err(|error| error.to_string())?;
-        let found = locate(document.as_bytes(), &issuer, &keys);
-        found.map(|endpoint| endpoint.path).map_err(|error| error.to_string())
-    }
+mod tests {
+    use crate::test_support::located;
 
     #[test]
     fn only_the_path_is_believed() {

@@ -41,7 +41,7 @@ pub struct Budget {
 
 /// The questions of one worker.
 #[derive(Debug)]
-pub(crate) struct Questions {
+pub struct Questions {
     budget: Budget,
     state: Mutex<State>,
 }
@@ -57,7 +57,7 @@ struct State {
 
 /// Tells a question from every other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Number(u64);
+pub struct Number(u64);
 
 /// What an issuer said of a token that is not good, or that it did not say anything.
 #[derive(Clone, Copy, Debug)]
@@ -74,7 +74,7 @@ struct Spent(UnixTime);
 
 /// What becomes of a token that only its issuer can read.
 #[derive(Debug)]
-pub(crate) enum Ask {
+pub enum Ask {
     /// The issuer is to be asked.
     Now(Asking),
     /// Somebody else has asked.
@@ -87,13 +87,13 @@ pub(crate) enum Ask {
 
 /// Whose budget is used up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Over {
+pub enum Over {
     Worker,
     Address,
 }
 
 impl Over {
-    pub(crate) fn reason(self) -> Reason {
+    pub fn reason(self) -> Reason {
         match self {
             Self::Worker => Reason::Overloaded,
             Self::Address => Reason::ShareUsedUp,
@@ -113,7 +113,7 @@ impl fmt::Display for Over {
 
 /// A question under way; over when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Asking {
+pub struct Asking {
     questions: Arc<Questions>,
     key: CacheKey,
     number: Number,
@@ -121,7 +121,7 @@ pub(crate) struct Asking {
 }
 
 impl Questions {
-    pub(crate) fn new(budget: Budget) -> Self {
+    pub fn new(budget: Budget) -> Self {
         let state = State {
             next: 0,
             under_way: BTreeMap::new(),
@@ -133,7 +133,7 @@ impl Questions {
     }
 
     /// What becomes of the token `key` that `asker` presents, who has `waited` for an answer about it if for any.
-    pub(crate) fn want(self: &Arc<Self>, key: CacheKey, asker: Owner, now: UnixTime, waited: Option<Number>) -> Ask {
+    pub fn want(self: &Arc<Self>, key: CacheKey, asker: Owner, now: UnixTime, waited: Option<Number>) -> Ask {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(refused) = state.refused.get(key).filter(|refused| refused.holds(now, waited)) {
             return Ask::Refused(refused.reason);
@@ -151,7 +151,7 @@ impl Questions {
     }
 
     /// Whether `number`, about the token `key`, is still under way.
-    pub(crate) fn is_under_way(&self, key: CacheKey, number: Number) -> bool {
+    pub fn is_under_way(&self, key: CacheKey, number: Number) -> bool {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.under_way.get(&key) == Some(&number)
     }
@@ -159,7 +159,7 @@ impl Questions {
 
 impl Asking {
     /// The answer is that the token is not good, or it is none, for `reason`.
-    pub(crate) fn refused(self, reason: Reason, now: UnixTime) {
+    pub fn refused(self, reason: Reason, now: UnixTime) {
         let Self { key, number: question, asker, .. } = self;
         let budget = self.questions.budget;
         let mut state = self.questions.state.lock().unwrap_or_else(PoisonError::into_inner);
