@@ -7,6 +7,7 @@ use std::time::Duration;
 use countersign_facts::mistakes::{ConfigError, ConfigErrors};
 use countersign_facts::progress::Progress;
 use countersign_facts::rollout::Mode;
+use countersign_policy::{self as policy, Compiling, Judges};
 use countersign_protocols::catalogue::Resource;
 use countersign_tokens::{JwtSimple, UnixTime, Verifier};
 use countersign_trust::credential::{TokenCache, Trust};
@@ -16,7 +17,6 @@ use serde_json::{Map, Value};
 
 use crate::bundle::{Freshness, MaxStale, WhenStale};
 use crate::config::{Base, Config, Keeping, Limits, Secrets};
-use crate::policy::{self, Compiling, Judges};
 use crate::sessions::SessionKeys;
 use crate::shares::{Each, Shares};
 

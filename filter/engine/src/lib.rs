@@ -7,7 +7,7 @@
 //!    whoever it is bound to ([`possession`](countersign_trust::possession)) → [`workload`](countersign_rights::workload), and what is unhealthy about it ([`hygiene`](countersign_rights::hygiene)).
 //! 3. [`task`](countersign_rights::task): what the credential was issued for; the [`ledger`](countersign_facts::ledger) knows what is spent.
 //! 4. [`action`](countersign_protocols::action): what the request is about to do, read strictly.
-//! 5. The task's grants cover it, then [`policy`] decides in context.
+//! 5. The task's grants cover it, then [`policy`](countersign_policy) decides in context.
 //! 6. [`step_up`]: a risky action is held while an approver is asked about exactly this call.
 //! 7. [`record`]: one line per decision; then [`forward`] with a [`permit`], or [`reply`]. What is only watched is forwarded
 //!    whatever was decided ([`rollout`](countersign_facts::rollout)).
@@ -36,12 +36,10 @@ pub mod config;
 pub mod drive;
 mod engine;
 pub mod forward;
-pub mod frameworks;
 #[cfg(test)]
 mod growth;
 pub mod io;
 pub mod permit;
-pub mod policy;
 pub mod record;
 pub mod reply;
 pub mod session;

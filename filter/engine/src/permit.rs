@@ -2,9 +2,8 @@
 
 use countersign_facts::reason::Reason;
 use countersign_facts::rollout::Mode;
+use countersign_policy::Allow;
 use countersign_protocols::catalogue::Card;
-
-use crate::policy::Allow;
 
 /// What happens to a request that is for no resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,6 +15,7 @@ use countersign_facts::digest;
 use countersign_facts::ids::DecisionId;
 use countersign_facts::reason::{Kind, Reason};
 use countersign_facts::rollout::{Cause, Flip, Mode};
+use countersign_policy::Approval;
 use countersign_protocols::action::{Action, Delivery, Operation};
 use countersign_protocols::bounds::ArgumentPlace;
 use countersign_protocols::learned::Warning;
@@ -30,7 +31,6 @@ use countersign_trust::credential::Verified;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::policy::Approval;
 use crate::sessions::Digester;
 use plain::plain;
 

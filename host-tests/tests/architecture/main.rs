@@ -1,53 +1,57 @@
-//! How the code hangs together: which crates and modules may see which, what none of them may link or call, and what the built module needs
-//! from a gateway.
-//!
-//! The engine is to become a crate for each of its [`rooms`]. Until then its modules are held to the same arrows, except for what is listed
-//! in [`ratchet`]; that list only shrinks.
+//! How the code hangs together: which rooms may see which, that no modules import each other in circles, what none of them may link or call,
+//! what is public without need, and what the built module needs from a gateway.
 
 mod circles;
 #[cfg(feature = "scenarios")]
 mod imports;
 mod names;
-mod ratchet;
+mod packages;
+mod public;
 mod reader;
 mod rooms;
 mod sources;
 
-use std::path::Path;
 use std::sync::LazyLock;
 
-use anyhow::{Context as _, Result, anyhow, ensure};
+use anyhow::{Result, anyhow, ensure};
 use countersign_host_tests::envoy::root;
 
-use ratchet::{CIRCLES, RATCHET};
-use rooms::{ROOMS, Room};
+use packages::Package;
+use rooms::Room;
 use sources::Sources;
-
-/// Where the engine's modules are.
-const ENGINE: &str = "filter/engine/src";
 
 /// Crates that would bring a gateway, a browser, a clock or randomness into the decision.
 const BANNED: [&str; 9] =
     ["proxy-wasm", "wasm-bindgen", "js-sys", "web-sys", "chrono", "coarsetime", "getrandom", "rand", "tokio"];
 
+/// What is there for the tests of the rooms above.
+const TEST_SUPPORT: &str = "test-support";
+
 #[test]
-fn the_engine_and_the_tokens_depend_on_no_gateway_clock_or_randomness() -> Result<()> {
-    let mut seen = Vec::new();
+fn rooms_see_what_is_below_them() -> Result<()> {
+    let mut complaints = Vec::new();
     for member in members()? {
-        let (package, named) = manifest(&member)?;
-        if !Room::ALL.into_iter().any(|room| room.package() == package && Room::Engine.sees(room)) {
-            continue;
-        }
-        ensure!(!named.is_empty(), "{member}/Cargo.toml names no dependencies");
-        for banned in BANNED {
-            ensure!(!named.iter().any(|name| name == banned), "{member}/Cargo.toml depends on {banned}");
-        }
-        seen.push(package);
+        let named = member.dependencies.iter().map(|dependency| dependency.name.as_str());
+        let wrong = rooms::dependencies(&member.name, named);
+        complaints.extend(wrong.iter().map(|wrong| format!("{}/Cargo.toml: {wrong}", member.place())));
     }
-    for package in [Room::Engine.package(), Room::Tokens.package()] {
-        ensure!(seen.iter().any(|name| name == package), "no member of the workspace is {package}");
+    for room in Room::ALL {
+        if !members()?.iter().any(|member| member.name == room.package()) {
+            complaints.push(format!("no member of the workspace is `{}`", room.package()));
+        }
     }
-    Ok(())
+    none(&complaints)
+}
+
+#[test]
+fn what_decides_depends_on_no_gateway_clock_or_randomness() -> Result<()> {
+    let mut complaints = Vec::new();
+    for (_, member) in rooms()?.filter(|(room, _)| Room::Engine.sees(*room)) {
+        ensure!(member.shipped().count() > 0, "{} depends on nothing", member.name);
+        let banned = member.shipped().filter(|dependency| BANNED.contains(&dependency.name.as_str()));
+        complaints.extend(banned.map(|banned| format!("{}/Cargo.toml depends on {}", member.place(), banned.name)));
+    }
+    none(&complaints)
 }
 
 #[test]
@@ -60,78 +64,67 @@ fn clippy_bans_clocks_randomness_and_the_environment() -> Result<()> {
 }
 
 #[test]
-fn crates_depend_on_what_is_below_them() -> Result<()> {
+fn modules_of_a_room_import_each_other_in_no_circles() -> Result<()> {
     let mut complaints = Vec::new();
-    for member in members()? {
-        let (package, named) = manifest(&member)?;
-        let wrong = rooms::dependencies(&package, &named);
-        complaints.extend(wrong.iter().map(|wrong| format!("{member}/Cargo.toml: {wrong}")));
+    for (room, member) in rooms()? {
+        let place = member.place();
+        let sources = Sources::below(&member.folder().join("src"), &format!("{place}/src"))?;
+        complaints.extend(circles::complaints(room, &sources.imports()));
     }
     none(&complaints)
 }
 
 #[test]
-fn every_module_of_the_engine_is_in_a_room() -> Result<()> {
-    let engine = engine()?;
-    let modules = engine.tops();
-    let unplaced = modules.iter().filter(|module| !ROOMS.iter().any(|(placed, _)| placed == *module));
-    let mut complaints: Vec<String> =
-        unplaced.map(|module| format!("{ENGINE}/{module}: add `{module}` to ROOMS: which room is it in?")).collect();
-    let gone = ROOMS.iter().filter(|(placed, _)| placed.split("::").next().is_none_or(|top| !modules.contains(top)));
-    complaints.extend(gone.map(|(placed, _)| format!("ROOMS: there is no module `{placed}` any more: take it out")));
+fn what_no_other_room_names_is_not_public() -> Result<()> {
+    none(&public::complaints(members()?)?)
+}
+
+/// What only tests of other crates use is in nothing that ships: no crate turns it on but for its own tests, and none that has it builds for a
+/// gateway with it.
+#[test]
+fn what_is_for_tests_does_not_ship() -> Result<()> {
+    let mut complaints = Vec::new();
+    for member in members()? {
+        let place = member.place();
+        for dependency in member.shipped().filter(|dependency| dependency.features.iter().any(|on| on == TEST_SUPPORT))
+        {
+            complaints.push(format!(
+                "{place}/Cargo.toml: `{}` is for tests: turn `{TEST_SUPPORT}` on as a dev-dependency",
+                dependency.name
+            ));
+        }
+        for (feature, on) in &member.features {
+            if on.iter().any(|on| on.rsplit('/').next() == Some(TEST_SUPPORT)) {
+                complaints.push(format!(
+                    "{place}/Cargo.toml: the feature `{feature}` turns `{TEST_SUPPORT}` on, which is for tests"
+                ));
+            }
+        }
+        if member.features.contains_key(TEST_SUPPORT) {
+            let text = std::fs::read_to_string(member.folder().join("src/lib.rs"))?;
+            let refused = "#[cfg(all(feature = \"test-support\", target_family = \"wasm\"))]\ncompile_error!(";
+            if !text.contains(refused) {
+                complaints.push(format!(
+                    "{place}/src/lib.rs: a module with `{TEST_SUPPORT}` must not compile: write\n{refused}…)"
+                ));
+            }
+        }
+    }
     none(&complaints)
 }
 
-#[test]
-fn modules_of_the_engine_import_what_is_below_them() -> Result<()> {
-    none(&ratchet::complaints(&rooms::upward(engine()?.imports()), RATCHET))
+/// The members of the workspace that are rooms.
+fn rooms() -> Result<impl Iterator<Item = (Room, &'static Package)>> {
+    Ok(members()?.iter().filter_map(|member| Some((Room::of(&member.name)?, member))))
 }
 
-#[test]
-fn modules_of_the_engine_import_each_other_in_no_further_circles() -> Result<()> {
-    none(&circles::complaints(&engine()?.imports(), CIRCLES))
-}
-
-#[test]
-fn policy_alone_links_cedar_and_rego() -> Result<()> {
-    none(&rooms::linked(&engine()?.other_crates()))
-}
-
-/// What the engine's modules import, read once.
-fn engine() -> Result<&'static Sources> {
-    static READ: LazyLock<Result<Sources>> = LazyLock::new(|| Sources::below(&root().join(ENGINE), ENGINE));
-    READ.as_ref().map_err(|error| anyhow!("{error:#}"))
+/// The members of the workspace, asked for once.
+fn members() -> Result<&'static [Package]> {
+    static MEMBERS: LazyLock<Result<Vec<Package>>> = LazyLock::new(packages::members);
+    MEMBERS.as_deref().map_err(|error| anyhow!("{error:#}"))
 }
 
 fn none(complaints: &[String]) -> Result<()> {
     ensure!(complaints.is_empty(), "\n{}", complaints.join("\n"));
     Ok(())
-}
-
-/// The folders of the workspace's packages.
-fn members() -> Result<Vec<String>> {
-    let text = std::fs::read_to_string(root().join("Cargo.toml"))?;
-    let list = text.split_once("\nmembers = [").and_then(|(_, rest)| rest.split_once(']')).context("no members")?.0;
-    Ok(list
-        .split(',')
-        .map(|member| member.trim().trim_matches('"').to_owned())
-        .filter(|member| !member.is_empty())
-        .collect())
-}
-
-/// The name of the package in `folder`, and what it depends on.
-fn manifest(folder: &str) -> Result<(String, Vec<String>)> {
-    let path = root().join(folder).join("Cargo.toml");
-    let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-    let name = text.lines().find_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'));
-    Ok((name.with_context(|| format!("{folder} has no name"))?.to_owned(), dependencies(&path)?))
-}
-
-/// Names in `[dependencies]`; what only tests use does not count.
-fn dependencies(manifest: &Path) -> Result<Vec<String>> {
-    let text = std::fs::read_to_string(manifest)?;
-    let (_, section) = text.split_once("[dependencies]\n").context("no [dependencies]")?;
-    let lines = section.lines().take_while(|line| !line.starts_with('['));
-    let name = |line: &str| line.split(['.', ' ', '=']).next().unwrap_or_default().to_owned();
-    Ok(lines.filter(|line| !line.trim().is_empty() && !line.starts_with('#')).map(name).collect())
 }

@@ -7,11 +7,6 @@ use std::fmt;
 pub(crate) struct Name(pub(super) Vec<String>);
 
 impl Name {
-    /// The one that is written `text`.
-    pub(crate) fn of(text: &str) -> Self {
-        Self(text.split("::").map(str::to_owned).collect())
-    }
-
     /// The top-level module that it is in; `None` for the root.
     pub(crate) fn top(&self) -> Option<&str> {
         self.0.first().map(String::as_str)

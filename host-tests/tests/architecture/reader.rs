@@ -1,7 +1,7 @@
 //! Which names the modules in one file use, as they are written.
 //!
 //! Both `use` trees and paths in code count, also those in the tokens of macros. What only tests compile is left out: what is marked
-//! `#[cfg(test)]` or `#[test]`, with everything below it.
+//! `#[cfg(test)]` or `#[test]`, with everything below it, and what is there for the tests of other crates.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -189,7 +189,7 @@ impl<'ast> Visit<'ast> for Reader<'_> {
     fn visit_visibility(&mut self, _: &'ast Visibility) {}
 }
 
-fn attributes(item: &Item) -> &[Attribute] {
+pub(crate) fn attributes(item: &Item) -> &[Attribute] {
     match item {
         Item::Const(item) => &item.attrs,
         Item::Enum(item) => &item.attrs,
@@ -206,10 +206,13 @@ fn attributes(item: &Item) -> &[Attribute] {
     }
 }
 
-fn is_for_tests(attributes: &[Attribute]) -> bool {
+/// Conditions that hold in tests only: this crate's, and those of the crates above it.
+const TESTS: [&str; 2] = ["test", "any (test , feature = \"test-support\")"];
+
+pub(crate) fn is_for_tests(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| match &attribute.meta {
         Meta::Path(path) => path.is_ident("test"),
-        Meta::List(list) => list.path.is_ident("cfg") && list.tokens.to_string() == "test",
+        Meta::List(list) => list.path.is_ident("cfg") && TESTS.contains(&list.tokens.to_string().as_str()),
         Meta::NameValue(_) => false,
     })
 }

@@ -27,10 +27,8 @@ pub(crate) struct Sources {
 impl Sources {
     /// The crate whose root is in `folder`, which messages call `shown`.
     pub(crate) fn below(folder: &Path, shown: &str) -> Result<Self> {
-        let mut files = Vec::new();
-        collect(folder, "", &mut files)?;
         let mut sources = Self::default();
-        for place in files {
+        for place in files(folder)? {
             let path = folder.join(&place);
             let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
             sources.read(&place, &format!("{shown}/{place}"), &text)?;
@@ -47,22 +45,17 @@ impl Sources {
         Ok(sources.without_tests())
     }
 
-    /// The top-level modules.
-    pub(crate) fn tops(&self) -> BTreeSet<&str> {
-        self.modules.keys().filter_map(Name::top).collect()
-    }
-
     /// Every use of a name of this crate.
     pub(crate) fn imports(&self) -> Vec<Import> {
-        self.uses()
-            .filter_map(|(import, path)| Some(Import { to: self.item(self.resolved(path?)?), ..import }))
-            .collect()
-    }
-
-    /// Every use of a name that is not in this crate; `to` is its first segment. Names of other crates are among them, and those of the module's
-    /// own types and of the prelude.
-    pub(crate) fn other_crates(&self) -> Vec<Import> {
-        self.uses().filter_map(|(import, path)| path.is_none().then_some(import)).collect()
+        let uses = self.modules.iter().flat_map(|(name, module)| {
+            module.written.iter().filter_map(|Written { segments, line, is_import }| {
+                let path = if *is_import { self.imported(name, segments) } else { self.in_scope(name, segments) };
+                let to = self.item(self.resolved(path?)?);
+                let (file, written, from) = (module.file.clone(), segments.join("::"), name.clone());
+                Some(Import { file, line: *line, written, from, to })
+            })
+        });
+        uses.collect()
     }
 
     fn read(&mut self, place: &str, file: &str, text: &str) -> Result<()> {
@@ -79,18 +72,6 @@ impl Sources {
         };
         self.modules.retain(|name, _| !is_test(name));
         self
-    }
-
-    /// Every use of a name, and its path from the root; `None` if it is not in this crate.
-    fn uses(&self) -> impl Iterator<Item = (Import, Option<Name>)> {
-        self.modules.iter().flat_map(move |(name, module)| {
-            module.written.iter().map(move |Written { segments, line, is_import }| {
-                let to = Name(segments.iter().take(1).cloned().collect());
-                let (file, written, from) = (module.file.clone(), segments.join("::"), name.clone());
-                let path = if *is_import { self.imported(name, segments) } else { self.in_scope(name, segments) };
-                (Import { file, line: *line, written, from, to }, path)
-            })
-        })
     }
 
     /// Where the `segments` of a path in `module` lead; `None` if that is not in this crate.
@@ -149,6 +130,12 @@ impl Sources {
 }
 
 /// The places of all Rust files below `folder`, from there, in order.
+pub(crate) fn files(folder: &Path) -> Result<Vec<String>> {
+    let mut files = Vec::new();
+    collect(folder, "", &mut files)?;
+    Ok(files)
+}
+
 fn collect(folder: &Path, shown: &str, files: &mut Vec<String>) -> Result<()> {
     let entries = std::fs::read_dir(folder).with_context(|| folder.display().to_string())?;
     let mut entries = entries.collect::<Result<Vec<_>, _>>()?;
@@ -256,6 +243,7 @@ mod tests {
         let import = "use crate::b::Here;";
         for text in [
             format!("#[cfg(test)] {import}"),
+            format!("#[cfg(any(test, feature = \"test-support\"))] pub mod more {{ {import} }}"),
             format!("#[cfg(test)] mod more {{ {import} }}"),
             format!("#[cfg(test)] #[expect(dead_code)] pub(crate) mod tests {{ mod further {{ {import} }} }}"),
             "struct S; impl S { #[cfg(test)] fn f() { crate::b::f() } }".to_owned(),

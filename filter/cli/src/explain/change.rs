@@ -1,10 +1,10 @@
 //! What would have to be different for a request to be allowed, from what the engine looked at.
 
-use countersign_engine::policy::{Answer, Opined};
 use countersign_engine::{Engine, Explained, Listed};
 use countersign_facts::check::Check;
 use countersign_facts::reason::Reason;
 use countersign_facts::rollout::Mode;
+use countersign_policy::{Answer, Opined};
 use countersign_rights::task::Reach;
 use countersign_rights::workload::Voucher;
 

@@ -1,11 +1,11 @@
 //! The checks of one request with what was found, as they are reported.
 
-use countersign_engine::policy::{self, Opined};
 use countersign_engine::{Explained, Listed, Waits};
 use countersign_facts::check::Check;
 use countersign_facts::clock;
 use countersign_facts::reason::Reason;
 use countersign_facts::rollout::Mode;
+use countersign_policy::{self as policy, Opined};
 use countersign_rights::task::Reach;
 use countersign_rights::workload::{Voucher, Workload};
 use countersign_tokens::TokenError;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use countersign_engine::config::Config;
-use countersign_engine::policy::Approval;
+use countersign_policy::Approval;
 use countersign_protocols::catalogue::Authentication;
 use countersign_rights::claims::{self, ClaimRule, Claims, Unreadable};
 use countersign_rights::task::{Grants, Task};

@@ -11,9 +11,9 @@ mod text;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use countersign_engine::policy::{self, Described, Facts};
 use countersign_facts::reason::Reason;
 use countersign_facts::rollout::Mode;
+use countersign_policy::{self as policy, Described, Facts};
 use countersign_protocols::action::{Action, Operation, mcp};
 use countersign_protocols::catalogue::Resource;
 use countersign_rights::workload::TokenFacts;

@@ -3,11 +3,11 @@
 
 use countersign_engine::config::Config;
 use countersign_engine::permit::Unmatched;
-use countersign_engine::policy::{Judgement, Missing};
 use countersign_facts::check::Check;
 use countersign_facts::headers::{Headers, RequestHead};
 use countersign_facts::reason::Reason;
 use countersign_facts::rollout::Effect;
+use countersign_policy::{Judgement, Missing};
 use countersign_protocols::catalogue::Resource;
 use countersign_protocols::route::{self, Target};
 use countersign_rights::workload::Workload;

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use countersign_engine::config::Config;
-use countersign_engine::policy::{self, Held};
 use countersign_facts::digest::SentDigest;
 use countersign_facts::pointer::Pointer;
+use countersign_policy::{self as policy, Held};
 use countersign_protocols::action::{
     A2aOperation, Action, Delivery, EndpointCall, EventCall, GrpcCall, McpOperation, Operation, ToolCall, a2a, mcp,
 };

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use countersign_engine::config::Config;
-use countersign_engine::policy::{self, CedarPolicy, Facts, Judgement, Missing};
 use countersign_facts::check::Check;
 use countersign_facts::reason::{Kind, Reason};
 use countersign_facts::rollout::Effect;
+use countersign_policy::{self as policy, CedarPolicy, Facts, Judgement, Missing};
 use countersign_protocols::catalogue::{Demand, Resource};
 
 use super::Turn;

@@ -16,8 +16,8 @@ mod text;
 use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_engine::config::Config;
-use countersign_engine::policy::{CedarPolicy, Missing};
 use countersign_facts::rollout::{Effect, Mode};
+use countersign_policy::{CedarPolicy, Missing};
 use serde::{Serialize, Serializer};
 use serde_json::json;
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use countersign_engine::config::Config;
-use countersign_engine::policy::{self, Missing};
 use countersign_facts::pointer::Pointer;
+use countersign_policy::{self as policy, Missing};
 use countersign_rights::claims::ClaimRule;
 
 /// What to do so that records hold `missing`; none where the filter records it already, or it is nothing that policies read.

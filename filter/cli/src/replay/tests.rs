@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use countersign_engine::policy::{self, Missing};
+use countersign_policy::{self as policy, Missing};
 use serde_json::{Value, json};
 
 use super::judge::{Judge, Outcome};

@@ -40,7 +40,7 @@ pub fn catalogue() -> Result<Vec<Framework>, DocumentError> {
 
 #[cfg(test)]
 mod tests {
-    use countersign_engine::frameworks::IDENTIFIERS;
+    use countersign_policy::frameworks::IDENTIFIERS;
 
     use super::*;
 

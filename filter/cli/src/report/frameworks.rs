@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use countersign_engine::config::Config;
-use countersign_engine::frameworks::{self, OF_RECORDS};
-use countersign_engine::policy::CedarPolicy;
 use countersign_facts::check::Check;
 use countersign_facts::reason::Reason;
 use countersign_facts::rollout::Mode;
+use countersign_policy::CedarPolicy;
+use countersign_policy::frameworks::{self, OF_RECORDS};
 use countersign_rights::hygiene::Finding;
 use serde::Serialize;
 use serde_json::json;

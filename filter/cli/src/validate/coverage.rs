@@ -1,6 +1,6 @@
 //! Which arguments of the catalogue policies can read, why not, and which policies ask for them.
 
-use countersign_engine::policy::Covered;
+use countersign_policy::Covered;
 use serde::Serialize;
 use serde_json::Value;
 

@@ -15,8 +15,8 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use countersign_engine::config::Config;
-use countersign_engine::policy::{CedarPolicy, LoadError, Place, RegoPolicy, catalogue_errors};
 use countersign_facts::mistakes::ConfigError;
+use countersign_policy::{CedarPolicy, LoadError, Place, RegoPolicy, catalogue_errors};
 use serde::Serialize;
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! What to do about each thing that can be wrong with a policy or the catalogue it is written for.
 
-use countersign_engine::policy::Problem;
+use countersign_policy::Problem;
 use countersign_protocols::shape::SchemaProblem;
 
 /// What to do about `problem`.

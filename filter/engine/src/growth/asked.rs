@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use countersign_facts::calls::CallOutcome;
 use countersign_facts::digest;
+use countersign_policy::test_support::decided;
 use countersign_tokens::{
     CompactJws, Key, KeyFormat, KeySet, Proof, ProvenRequest, TokenError, UnixTime, Verifier, thumbprint,
 };
@@ -15,7 +16,6 @@ use serde_json::json;
 
 use super::readers::{MEMBERS, Reader, VALUES};
 use crate::config::{Config, NoSecrets};
-use crate::policy;
 use crate::step_up;
 
 const TEXTS: &[&str] = &["a", "\\n", "\\u0041", "\\ud800\\udc00", "\\\\", "\\\"", "\u{e9}", "\u{202e}", " ", "\\u0000"];
@@ -60,7 +60,7 @@ pub(super) const ASKED: &[Reader] = &[
             format!(r#"{{"decision":false,"context":{{"reason":[{text}0],"obligations":[{text}0]}}}}"#),
             format!(r#"{{"result":{{"effect":"deny","reasons":[{text}0]}}}}"#),
         ] {
-            policy::decided(&[], &body);
+            decided(&[], &body);
         }
     }),
     Reader::new("decision point, a text", 4096, TEXTS, |text| {
@@ -71,12 +71,12 @@ pub(super) const ASKED: &[Reader] = &[
             ),
             format!(r#"{{"result":{{"effect":"deny","reasons":["{text}","{text}"],"policies":["{text}"]}}}}"#),
         ] {
-            policy::decided(&[], &body);
+            decided(&[], &body);
         }
     }),
     Reader::new("decision point, a field", 4096, FIELD, |text| {
         for name in ["cache-control", "age", "content-type"] {
-            policy::decided(&[(name, text)], r#"{"decision":true,"result":true}"#);
+            decided(&[(name, text)], r#"{"decision":true,"result":true}"#);
         }
     }),
     Reader::new("metadata of an issuer", 4096, URIS, |text| {

@@ -2,6 +2,7 @@
 
 use countersign_facts::calls::{Call, CallId, CallOutcome};
 use countersign_facts::reason::Reason;
+use countersign_policy::{Approval, StepUp};
 use countersign_protocols::action::{Action, Operation};
 use countersign_protocols::catalogue::Template;
 use countersign_rights::workload::Owner;
@@ -13,7 +14,6 @@ use super::account::Account;
 use super::decide::entry;
 use super::request::Request;
 use crate::engine::Engine;
-use crate::policy::{Approval, StepUp};
 use crate::step_up::open::{self, Subject};
 use crate::step_up::{Answer, ApprovalRequest, Binding, BindingFacts, Challenge, read_answer, webhook_call};
 

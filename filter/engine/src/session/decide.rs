@@ -9,6 +9,9 @@ use countersign_facts::digest;
 use countersign_facts::ledger::{Ends, Entry, Room};
 use countersign_facts::reason::Reason;
 use countersign_facts::rollout::Mode;
+use countersign_policy::{
+    Allow, Approval, Carried, Deny, Facts, Given, Judges, Opinion, Question, StepUp, Unknown, Verdict,
+};
 use countersign_protocols::action::{Action, Operation, Rejection, a2a, grpc, http, mcp};
 use countersign_protocols::catalogue::{Protocol, Resource};
 use countersign_protocols::learned::Learned;
@@ -25,9 +28,6 @@ use super::request::Request;
 use super::spending::remembered;
 use super::wanted::{Hold, Wanted};
 use super::{Turn, remedy};
-use crate::policy::{
-    Allow, Approval, Carried, Deny, Facts, Given, Judges, Opinion, Question, StepUp, Unknown, Verdict,
-};
 use crate::sessions::{self, Digester, NoKey};
 
 /// Why there is no ruling.

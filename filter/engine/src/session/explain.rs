@@ -10,6 +10,7 @@ use countersign_facts::headers::RequestHead;
 use countersign_facts::ids::DecisionId;
 use countersign_facts::ledger::Ledger;
 use countersign_facts::pointer::Pointer;
+use countersign_policy::{Facts, Opined, StepUp};
 use countersign_protocols::action::{Action, Operation};
 use countersign_protocols::catalogue::{Resource, Risk};
 use countersign_rights::hygiene;
@@ -23,7 +24,6 @@ use super::account::Account;
 use super::decide::{Halt, Ruling, Told};
 use super::request::{Arrival, Request};
 use crate::engine::Engine;
-use crate::policy::{Facts, Opined, StepUp};
 
 /// What is known of a request once it was decided as far as that goes without asking anybody.
 #[derive(Debug, Default)]

@@ -11,6 +11,7 @@ use countersign_facts::calls::{CallId, CallOutcome};
 use countersign_facts::headers::{HeaderEdit, Headers, same_name};
 use countersign_facts::reason::Reason;
 use countersign_facts::rollout::Mode;
+use countersign_policy::{Allow, Given, MOST_QUESTIONS, Question};
 use countersign_protocols::action::mcp::{self, Era};
 use countersign_protocols::catalogue::Protocol;
 use countersign_rights::workload::Owner;
@@ -30,7 +31,6 @@ use super::{Next, State, Turn};
 use crate::forward::Forward;
 use crate::io::{Cut, Input, Step, Tick};
 use crate::permit::Permit;
-use crate::policy::{Allow, Given, MOST_QUESTIONS, Question};
 use crate::shares::Held;
 
 /// By this the gateway picks the sandbox's route. No client's field of this name gets this far.

@@ -7,12 +7,12 @@ use std::borrow::Cow;
 
 use countersign_facts::reason::Reason;
 use countersign_facts::rollout::{Flip, Mode};
+use countersign_policy::{Facts, Verdict};
 use countersign_protocols::action::{Action, Operation, http};
 use countersign_protocols::catalogue::{Protocol, Resource};
 
 use super::Turn;
 use super::request::Request;
-use crate::policy::{Facts, Verdict};
 
 impl Turn<'_> {
     /// Whether the body of `request`, which the decision does not need, is held for policies in audit.

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use countersign_facts::digest::{self, SentDigest};
+use countersign_policy::{Facts, Unknown};
 use countersign_protocols::action::mcp::Listing;
 use countersign_protocols::action::{Action, Class, EventCall, McpOperation, Operation, ToolCall, mcp};
 use countersign_protocols::catalogue::{Annotations, Resource};
@@ -24,7 +25,6 @@ use super::Turn;
 use super::account::Account;
 use super::request::Request;
 use crate::engine::{Engine, ResourceIndex};
-use crate::policy::{Facts, Unknown};
 
 const READ: &str = "resources/read";
 

@@ -8,6 +8,7 @@ use countersign_facts::clock;
 use countersign_facts::digest;
 use countersign_facts::headers::Headers;
 use countersign_facts::reason::Reason;
+use countersign_policy::Approval;
 use countersign_rights::workload::{Identity, Workload};
 use countersign_tokens::json::{self, Limits};
 use countersign_tokens::{Subject, UnixTime};
@@ -16,7 +17,6 @@ use serde_json::Value;
 
 use super::request::Challenge;
 use super::{StepUpConfig, signature};
-use crate::policy::Approval;
 
 /// An answer is small.
 const LIMITS: Limits = Limits { depth: 4, bytes: 16 * 1024, nodes: 64 };

@@ -21,7 +21,7 @@ pub struct BindingFacts<'a> {
     pub action: &'a Action,
     /// As the approver is told: an approval of less is none of more.
     pub risk: Risk,
-    /// SHA-256 over the determining policies and the catalogue entry ([`crate::policy::StepUp::basis`]).
+    /// SHA-256 over the determining policies and the catalogue entry ([`countersign_policy::StepUp::basis`]).
     pub basis: &'a [u8; 32],
 }
 

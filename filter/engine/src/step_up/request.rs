@@ -6,6 +6,7 @@ use countersign_facts::calls::{Call, CallId};
 use countersign_facts::clock;
 use countersign_facts::digest;
 use countersign_facts::reason::Reason;
+use countersign_policy::StepUp;
 use countersign_protocols::action::{Action, Operation};
 use countersign_protocols::bounds::ArgumentPlace;
 use countersign_protocols::catalogue::{Risk, Template};
@@ -18,7 +19,6 @@ use serde_json::json;
 
 use super::binding::{Binding, BindingFacts, actors, identity};
 use super::{StepUpConfig, signature};
-use crate::policy::StepUp;
 
 /// What the approver is asked to answer before the gateway stops waiting, so that "not yet" still arrives.
 const MARGIN: Duration = Duration::from_secs(1);

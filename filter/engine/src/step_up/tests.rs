@@ -10,6 +10,7 @@ use countersign_facts::calls::{Call, CallId, CallOutcome, Endpoint};
 use countersign_facts::digest;
 use countersign_facts::headers::Headers;
 use countersign_facts::reason::Reason;
+use countersign_policy::StepUp;
 use countersign_protocols::action::test_support::{resource, target};
 use countersign_protocols::action::{Action, mcp};
 use countersign_protocols::catalogue::Risk;
@@ -20,7 +21,6 @@ use serde_json::{Value, json};
 use standardwebhooks::Webhook;
 
 use super::*;
-use crate::policy::StepUp;
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 /// 2026-11-23T10:00:00Z

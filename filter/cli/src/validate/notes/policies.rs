@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use countersign_engine::policy::Described;
+use countersign_policy::Described;
 
 use super::note;
 use crate::validate::{CEDAR, Finding, Loaded};

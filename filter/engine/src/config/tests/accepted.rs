@@ -5,6 +5,7 @@ use std::time::Duration;
 use countersign_facts::calls::Endpoint;
 use countersign_facts::ledger::Capacity;
 use countersign_facts::pointer::Pointer;
+use countersign_policy::Dialect;
 use countersign_protocols::bounds::{self, ArgumentPlace};
 use countersign_protocols::catalogue::{
     Annotations, Denials, Match, Mirrored, PathMatch, PinScope, Protocol, Risk, Tool,
@@ -26,7 +27,6 @@ use super::{Edit, Outcome, SECRET, edited, full, key_set, minimal, parse, set};
 use crate::config::{Config, Limits, NoSecrets};
 use crate::forward::ForwardConfig;
 use crate::permit::Unmatched;
-use crate::policy::Dialect;
 use crate::record::RecordConfig;
 use crate::sessions::SessionsConfig;
 use crate::shares::{Bounds, Each};

@@ -3,11 +3,12 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use countersign_policy::{Dialect, Link, Member, Name, PdpConfig, PolicyConfig};
+
 use super::Seen;
 use super::endpoint::endpoint;
 use super::secret::{Source, secret};
 use crate::config::read::{Node, Object};
-use crate::policy::{Dialect, Link, Member, Name, PdpConfig, PolicyConfig};
 
 const WAIT: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(30);
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1);

@@ -1,10 +1,11 @@
 //! Sandboxes: where what is allowed and risky goes instead, and what it goes without.
 
+use countersign_policy::Sandbox;
+
 use super::distinct;
 use super::seen::Names;
 use crate::config::read::Node;
 use crate::config::text;
-use crate::policy::Sandbox;
 
 /// The list of them.
 pub(super) fn sandboxes(node: &Node<'_>) -> Option<Vec<Sandbox>> {

@@ -2,10 +2,10 @@
 
 use countersign_facts::calls::{CallId, CallOutcome};
 use countersign_facts::reason::Reason;
+use countersign_policy::StepUp;
 use countersign_tokens::UnixTime;
 
 use super::{NeededFor, Pending, Waiting};
-use crate::policy::StepUp;
 use crate::session::approval::{Approved, Asked};
 use crate::session::{Next, Turn};
 

@@ -5,10 +5,10 @@ use std::sync::LazyLock;
 use countersign_facts::board::LedgerError;
 use countersign_facts::calls::CallFailure;
 use countersign_facts::digest;
+use countersign_policy::Approval;
 use proptest::prelude::*;
 
 use super::*;
-use crate::policy::Approval;
 
 /// What is asked about, once.
 pub(super) static ASKED: LazyLock<Result<Asked, String>> = LazyLock::new(Asked::new);

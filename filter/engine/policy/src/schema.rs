@@ -1,0 +1,319 @@
+//! The catalogue as a Cedar schema: which actions exist, what they are asked about and what their context holds.
+//!
+//! Types only: of what they are is said in [`attributes`](super::attributes), the values are made in
+//! [`context`](super::context).
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use cedar_policy::{EntityId, EntityTypeName, EntityUid, ParseErrors, Schema, SchemaError, SchemaFragment};
+use countersign_protocols::action::{Action, Class, Operation, a2a, grpc, mcp};
+use countersign_protocols::catalogue::{Protocol, Resource};
+use countersign_protocols::shape::{InputSchema, Record};
+use countersign_rights::claims::{ClaimKind, DeclaredClaims};
+use countersign_rights::workload::Workload;
+use serde_json::{Map, Value, json};
+
+use super::arguments::{self, AskedFor};
+use super::attributes::{self, Attribute};
+use super::catalogue::Declared;
+use super::names::{ACTION, AGENT, HTTP, HTTP_METHODS, ISSUER, KIND, TOOLS_CALL, TRUST_DOMAIN};
+
+/// Names of entity types, parsed once.
+#[derive(Clone, Debug)]
+pub(super) struct Types {
+    action: EntityTypeName,
+    agent: EntityTypeName,
+    issuer: EntityTypeName,
+    kind: EntityTypeName,
+    trust_domain: EntityTypeName,
+    pub(super) resource: EntityTypeName,
+    pub(super) tool: EntityTypeName,
+}
+
+/// An action policies can speak about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ActionName {
+    /// `mcp:tools/list`, `payments/transfer`.
+    pub(super) id: String,
+    /// The groups it is in, nearest first.
+    pub(super) groups: Vec<&'static str>,
+}
+
+impl Types {
+    pub(super) fn new() -> Result<Self, Box<ParseErrors>> {
+        Ok(Self {
+            action: ACTION.parse()?,
+            agent: AGENT.parse()?,
+            issuer: ISSUER.parse()?,
+            kind: KIND.parse()?,
+            trust_domain: TRUST_DOMAIN.parse()?,
+            resource: "Resource".parse()?,
+            tool: "Tool".parse()?,
+        })
+    }
+
+    pub(super) fn action(&self, id: &str) -> EntityUid {
+        EntityUid::from_type_name_and_id(self.action.clone(), EntityId::new(id))
+    }
+
+    pub(super) fn agent(&self, workload: &Workload) -> EntityUid {
+        EntityUid::from_type_name_and_id(self.agent.clone(), EntityId::new(workload.id()))
+    }
+
+    /// What the agent that is `workload` is in.
+    pub(super) fn above(&self, workload: &Workload) -> HashSet<EntityUid> {
+        let uid = |name: &EntityTypeName, id: &str| EntityUid::from_type_name_and_id(name.clone(), EntityId::new(id));
+        let issuer = uid(&self.issuer, &workload.issuer_name);
+        let kind = uid(&self.kind, workload.kind.name());
+        let trust_domain = workload.trust_domain.as_deref().map(|name| uid(&self.trust_domain, name));
+        [issuer, kind].into_iter().chain(trust_domain).collect()
+    }
+
+    pub(super) fn resource(&self, name: &str) -> EntityUid {
+        EntityUid::from_type_name_and_id(self.resource.clone(), EntityId::new(name))
+    }
+
+    pub(super) fn tool(&self, resource: &str, tool: &str) -> EntityUid {
+        EntityUid::from_type_name_and_id(self.tool.clone(), EntityId::new(format!("{resource}/{tool}")))
+    }
+}
+
+impl ActionName {
+    /// The action of a declared tool, endpoint or gRPC method.
+    pub(super) fn tool(resource: &Resource, tool: &str) -> Self {
+        let groups = match resource.protocol {
+            Protocol::Mcp | Protocol::A2a => match mcp::event(tool) {
+                Some((event, class)) => vec![event.action, group(class)],
+                None => vec![TOOLS_CALL, group(Class::Execute)],
+            },
+            Protocol::Grpc => vec![grpc::CALL],
+            Protocol::Http => {
+                let method = resource.interface.endpoint(tool).map(|endpoint| endpoint.method.as_str());
+                let action = HTTP_METHODS.iter().find(|(name, _)| Some(*name) == method);
+                action.map(|(_, action)| *action).into_iter().chain([HTTP]).collect()
+            }
+        };
+        Self { id: format!("{}/{tool}", resource.name), groups }
+    }
+
+    /// The action of every tool or gRPC method that is not declared; none where there are no such.
+    pub(super) fn undeclared_tool(protocol: Protocol) -> Option<Self> {
+        match protocol {
+            Protocol::Mcp => Some(Self { id: TOOLS_CALL.to_owned(), groups: vec![group(Class::Execute)] }),
+            Protocol::Grpc => Some(Self { id: grpc::CALL.to_owned(), groups: Vec::new() }),
+            Protocol::Http | Protocol::A2a => None,
+        }
+    }
+
+    /// The action that policies are asked about when `action` is.
+    pub(super) fn of_action(resource: &Resource, action: &Action) -> Self {
+        let tool = |tool: &str| resource.tools.contains_key(tool).then(|| Self::tool(resource, tool));
+        let undeclared = || Self::undeclared_tool(resource.protocol).unwrap_or_else(|| Self::http(&action.method));
+        match &action.operation {
+            Operation::ToolCall(call) => tool(&call.tool).unwrap_or_else(undeclared),
+            Operation::Event(call) => tool(&call.declared).unwrap_or_else(|| Self::mcp(call.method, call.class)),
+            Operation::Grpc(call) => tool(&call.method).unwrap_or_else(undeclared),
+            Operation::Endpoint(call) => Self::tool(resource, &call.endpoint),
+            Operation::Mcp(operation) => Self::mcp(operation.method, operation.class),
+            Operation::A2a(operation) => Self::a2a(operation.method, operation.class),
+            Operation::Http { method, .. } => Self::http(method),
+        }
+    }
+
+    /// The action of an A2A operation.
+    pub(super) fn a2a(method: &str, class: Class) -> Self {
+        let group = match class {
+            Class::Control => "a2a:control",
+            Class::List => "a2a:list",
+            Class::Read => "a2a:read",
+            Class::Write => "a2a:write",
+            Class::Execute => "a2a:execute",
+        };
+        Self { id: format!("a2a:{method}"), groups: vec![group] }
+    }
+
+    /// The action of any other MCP method.
+    pub(super) fn mcp(method: &str, class: Class) -> Self {
+        Self { id: format!("mcp:{method}"), groups: vec![group(class)] }
+    }
+
+    /// The action of a plain HTTP request.
+    pub(super) fn http(method: &str) -> Self {
+        Self { id: format!("http:{method}"), groups: vec![HTTP] }
+    }
+
+    /// The actions a resource's own entity is asked about, each with its method.
+    pub(super) fn of(protocol: Protocol) -> Vec<(&'static str, Self)> {
+        match protocol {
+            Protocol::Http => HTTP_METHODS.into_iter().map(|(method, _)| (method, Self::http(method))).collect(),
+            Protocol::A2a => a2a::METHODS.iter().map(|(method, class)| (*method, Self::a2a(method, *class))).collect(),
+            Protocol::Grpc => Vec::new(),
+            Protocol::Mcp => mcp::METHODS
+                .iter()
+                .filter(|(method, _)| *method != "tools/call")
+                .map(|(method, class)| (*method, Self::mcp(method, *class)))
+                .collect(),
+        }
+    }
+}
+
+/// The group of an MCP method.
+fn group(class: Class) -> &'static str {
+    match class {
+        Class::Control => "mcp:control",
+        Class::List => "mcp:list",
+        Class::Read => "mcp:read",
+        Class::Write => "mcp:write",
+        Class::Execute => "mcp:execute",
+    }
+}
+
+/// The schema of `resources` as it is written, for policies that ask for what is `asked` of arguments, and callers who have
+/// `claims`.
+pub(super) fn written(
+    resources: &[Resource],
+    declared: &Declared<'_>,
+    asked: &AskedFor,
+    claims: &DeclaredClaims,
+) -> Result<SchemaFragment, Box<SchemaError>> {
+    let mut actions = Map::new();
+    let mcp = ["mcp:control", "mcp:list", "mcp:read", "mcp:write", "mcp:execute"];
+    let a2a = ["a2a:control", "a2a:list", "a2a:read", "a2a:write", "a2a:execute"];
+    for id in [HTTP].iter().chain(&mcp).chain(&a2a) {
+        actions.insert((*id).to_owned(), json!({}));
+    }
+    let mut add = |name: ActionName, resource: &str, record: Option<&Record>| {
+        // The nearest group is in the others itself.
+        let groups: Vec<Value> = name.groups.first().iter().map(|id| json!({ "id": id })).collect();
+        let applies = json!({ "principalTypes": [AGENT], "resourceTypes": [resource], "context": context(record.map(|record| arguments::cedar_type(record, asked))) });
+        actions.insert(name.id, json!({ "memberOf": groups, "appliesTo": applies }));
+    };
+    for (_, name) in [Protocol::Http, Protocol::Mcp].into_iter().flat_map(ActionName::of) {
+        add(name, "Resource", None);
+    }
+    let of_a2a = a2a_arguments();
+    for (_, name) in ActionName::of(Protocol::A2a) {
+        add(name, "Resource", Some(&of_a2a));
+    }
+    for name in [Protocol::Mcp, Protocol::Grpc].into_iter().filter_map(ActionName::undeclared_tool) {
+        add(name, "Tool", None);
+    }
+    for resource in resources {
+        for tool in resource.tools.keys() {
+            let record = declared.get(&(resource.name.as_str(), tool.as_str()));
+            add(ActionName::tool(resource, tool), "Tool", record.copied().map(AsRef::as_ref));
+        }
+    }
+    let schema =
+        SchemaFragment::from_json_value(json!({ "": { "entityTypes": entity_types(claims), "actions": actions } }));
+    schema.map_err(Box::new)
+}
+
+/// As Cedar validates with it.
+pub(super) fn resolved(written: SchemaFragment) -> Result<Schema, Box<SchemaError>> {
+    Schema::from_schema_fragments([written]).map_err(Box::new)
+}
+
+/// The arguments of every A2A operation.
+pub(super) fn a2a_arguments() -> Arc<Record> {
+    // It is ours and readable; a test says so.
+    let schema = InputSchema::from(a2a::arguments_schema());
+    schema.types().map_or_else(|_| Arc::new(Record::open()), Arc::clone)
+}
+
+/// Whether entities of the type `name` have what is at `path`, where callers have `claims`.
+pub(super) fn entity_has(name: &str, path: &[String], claims: &DeclaredClaims) -> bool {
+    match (name, path) {
+        (AGENT, [of, claim]) if of == attributes::CLAIMS => claims.kind(claim).is_some(),
+        (AGENT, path) => attributes::find(attributes::AGENT, path).is_some(),
+        (other, path) => resource_has(other, path),
+    }
+}
+
+/// Whether what is acted on, of the type `name`, has what is at `path`.
+pub(super) fn resource_has(name: &str, path: &[String]) -> bool {
+    matches!((name, path), ("Tool", [name]) if TOOL.iter().any(|(known, _)| name == known))
+}
+
+/// The attributes of tools, and whether each is a set.
+const TOOL: [(&str, bool); 2] = [("risk", false), ("labels", true)];
+
+fn entity_types(claims: &DeclaredClaims) -> Value {
+    let tool = TOOL.map(|(name, is_set)| (name, if is_set { set(&string()) } else { string() }));
+    json!({
+        AGENT: { "memberOfTypes": [ISSUER, KIND, TRUST_DOMAIN], "shape": rows(attributes::AGENT, claims) },
+        ISSUER: {},
+        KIND: {},
+        TRUST_DOMAIN: {},
+        "Tool": { "memberOfTypes": ["Resource"], "shape": record(tool) },
+        "Resource": {},
+    })
+}
+
+fn context(arguments: Option<Value>) -> Value {
+    let mut context = rows(attributes::CONTEXT, &DeclaredClaims::default());
+    if let (Some(arguments), Some(fields)) = (arguments, context.pointer_mut("/attributes")) {
+        fields["args"] = arguments;
+    }
+    context
+}
+
+/// A record of these attributes; of callers who have `claims`.
+fn rows(attributes: &[Attribute], claims: &DeclaredClaims) -> Value {
+    record(attributes.iter().map(|attribute| {
+        let kind = kind(&attribute.value, claims);
+        let named_otherwise = claims.machines && attribute.name == attributes::SUBJECT;
+        (attribute.name, if attribute.always && !named_otherwise { kind } else { optional(kind) })
+    }))
+}
+
+fn kind(value: &attributes::Value, claims: &DeclaredClaims) -> Value {
+    match value {
+        attributes::Value::Text(_) => string(),
+        attributes::Value::Number(_) => long(),
+        attributes::Value::Flag(_) => boolean(),
+        attributes::Value::Address(_) => json!({ "type": "Extension", "name": "ipaddr" }),
+        attributes::Value::Texts(_) => set(&string()),
+        attributes::Value::Identities(_) => set(&record([("issuer", string()), ("subject", string())])),
+        attributes::Value::Record { there: _, attributes } => rows(attributes, claims),
+        attributes::Value::Claims => record(claims.iter().map(|(name, kind, always)| {
+            let kind = match kind {
+                ClaimKind::Text => string(),
+                ClaimKind::Texts => set(&string()),
+                ClaimKind::Number => long(),
+                ClaimKind::Flag => boolean(),
+            };
+            (name, if always { kind } else { optional(kind) })
+        })),
+    }
+}
+
+fn string() -> Value {
+    json!({ "type": "String" })
+}
+
+fn long() -> Value {
+    json!({ "type": "Long" })
+}
+
+fn boolean() -> Value {
+    json!({ "type": "Boolean" })
+}
+
+fn set(element: &Value) -> Value {
+    json!({ "type": "Set", "element": element })
+}
+
+fn record<'n>(fields: impl IntoIterator<Item = (&'n str, Value)>) -> Value {
+    let attributes: Map<String, Value> = fields.into_iter().map(|(name, kind)| (name.to_owned(), kind)).collect();
+    json!({ "type": "Record", "attributes": attributes })
+}
+
+/// As an attribute that may be absent.
+fn optional(mut kind: Value) -> Value {
+    if let Some(kind) = kind.as_object_mut() {
+        kind.insert("required".to_owned(), Value::Bool(false));
+    }
+    kind
+}
