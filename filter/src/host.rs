@@ -18,8 +18,6 @@ use prost::Message as _;
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, GrpcStatusCode, LogLevel, MapType, MetricType, Status};
 
-use crate::succession::PluginName;
-
 /// Bytes of a call's answer; a larger one is [`CallFailure::TooLarge`].
 const ANSWER_BYTES: usize = 1024 * 1024;
 
@@ -68,6 +66,13 @@ pub(crate) fn tick_every(period: Duration) {
 /// The plugin configuration. Only from `on_configure`, with the size it names.
 pub(crate) fn plugin_configuration(size: usize) -> Vec<u8> {
     bytes(BufferType::PluginConfiguration, 0, size).unwrap_or_default()
+}
+
+/// What the gateway calls a plugin.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct PluginName {
+    pub(crate) root: String,
+    pub(crate) name: String,
 }
 
 /// What the gateway calls this plugin, if it has a name for it. Only from the root's callbacks.

@@ -9,7 +9,7 @@
 //! * `gateway`: what that loop needs of the gateway, for one stream.
 //! * `worker`: what the contexts of one worker share: the held streams, the calls, the background.
 //! * `calls`: which call a token belongs to.
-//! * `succession`: whose configuration decides, where the gateway has several of one plugin.
+//! * `worker/succession`: whose configuration decides, where the gateway has several of one plugin.
 //! * `stats`: counters, the gauge and the histogram.
 //! * `configuration`: the forms in which a gateway hands over the configuration.
 //! * `host`: every hostcall.
@@ -21,7 +21,6 @@ mod host;
 mod plugin;
 mod stats;
 mod stream;
-mod succession;
 mod worker;
 
 mod entry {

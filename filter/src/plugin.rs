@@ -13,7 +13,6 @@ use proxy_wasm::types::{ContextType, LogLevel};
 use crate::configuration;
 use crate::host;
 use crate::stream::HttpStream;
-use crate::succession;
 use crate::worker::Worker;
 
 const UNNAMED: &str = "countersign: the plugin has no name, so what is held and connections that are open keep this \
@@ -76,7 +75,7 @@ impl Plugin {
         };
         let text =
             format!("countersign: decides from now on what older configurations of the plugin `{}` hold", name.name);
-        let (line, older) = succession::join(name, &self.worker);
+        let (line, older) = crate::worker::join(name, &self.worker);
         self.worker.belong(line);
         if older {
             host::log(LogLevel::Info, &text);

@@ -16,7 +16,7 @@ use crate::calls::Owner;
 use crate::gateway::Gateway;
 use crate::host;
 use crate::stats::Metric;
-use crate::worker::Worker;
+use crate::worker::{Waiting, Worker};
 
 /// One stream as the gateway sees it.
 pub(crate) struct HttpStream {
@@ -47,7 +47,7 @@ impl HttpStream {
         let Some(stream) = &self.stream else { return Action::Pause };
         let flow = stream.borrow_mut().feed(feed);
         if stream.borrow().drive.is_held() {
-            self.worker.enlist(self.context, Rc::clone(stream));
+            self.worker.enlist(self.context, Rc::<RefCell<Stream>>::clone(stream));
         }
         action(flow)
     }
@@ -131,22 +131,6 @@ impl Stream {
         Some(Self { drive, gateway, waiting: false, lingers: false })
     }
 
-    /// The outcome of a call of this stream's, late or not. The stream is the effective context.
-    pub(crate) fn answered(&mut self, id: CallId, outcome: CallOutcome) {
-        self.outside(|drive, gateway| drive.answered(gateway, id, outcome));
-    }
-
-    /// Time passed. The stream is the effective context.
-    pub(crate) fn tick(&mut self) {
-        self.lingers = true;
-        self.outside(Drive::tick);
-    }
-
-    /// Whether time matters to it.
-    pub(crate) fn wants_ticks(&self) -> bool {
-        self.drive.wants_ticks()
-    }
-
     /// The stream is over, which the gateway says twice (DESIGN H16).
     fn close(&mut self) {
         let held = self.drive.is_held();
@@ -183,5 +167,20 @@ impl Stream {
         if held && !self.drive.is_held() {
             self.gateway.worker.delist(self.gateway.context);
         }
+    }
+}
+
+impl Waiting for Stream {
+    fn answered(&mut self, id: CallId, outcome: CallOutcome) {
+        self.outside(|drive, gateway| drive.answered(gateway, id, outcome));
+    }
+
+    fn tick(&mut self) {
+        self.lingers = true;
+        self.outside(Drive::tick);
+    }
+
+    fn wants_ticks(&self) -> bool {
+        self.drive.wants_ticks()
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Never pauses or resumes a stream itself, and holds neither the streams nor the calls while a stream runs.
 
+mod succession;
+
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -9,16 +11,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_engine::{Background, BackgroundInput, Effect, Engine, Level};
-use countersign_facts::calls::{Call, CallFailure, CallOutcome};
+use countersign_facts::calls::{Call, CallFailure, CallId, CallOutcome};
 use countersign_facts::ledger::{Agreed, StoredLedger};
 use countersign_tokens::UnixTime;
 use proxy_wasm::types::LogLevel;
 
+use self::succession::Line;
+pub(crate) use self::succession::join;
 use crate::calls::{Calls, Owner};
 use crate::host;
 use crate::stats::{Metric, Stats};
-use crate::stream::Stream;
-use crate::succession::Line;
 
 /// How often waits are looked at: the gateway has no timers per stream (DESIGN H9).
 const TICK: Duration = Duration::from_millis(200);
@@ -37,11 +39,23 @@ const SILENCE: Duration = Duration::from_mins(1);
 /// the one before it, as every answer calls the module again: the stack of Envoy's virtual machine holds some 300 (measured).
 const AT_ONCE: usize = 16;
 
+/// A stream that waits for something: for an answer, or for time to pass. It is the effective context whenever it is told.
+pub(crate) trait Waiting {
+    /// The outcome of a call of its own, late or not.
+    fn answered(&mut self, id: CallId, outcome: CallOutcome);
+
+    /// Time passed.
+    fn tick(&mut self);
+
+    /// Whether time matters to it.
+    fn wants_ticks(&self) -> bool;
+}
+
 /// The shared state of one root context.
 pub(crate) struct Worker {
     root: u32,
     configured: RefCell<Option<Configured>>,
-    streams: RefCell<BTreeMap<u32, Rc<RefCell<Stream>>>>,
+    streams: RefCell<BTreeMap<u32, Rc<RefCell<dyn Waiting>>>>,
     calls: RefCell<Calls>,
     /// What the gateway was asked for since the last tick began.
     moves: Cell<usize>,
@@ -120,7 +134,7 @@ impl Worker {
     }
 
     /// From now on `stream` gets answers and ticks.
-    pub(crate) fn enlist(&self, context: u32, stream: Rc<RefCell<Stream>>) {
+    pub(crate) fn enlist(&self, context: u32, stream: Rc<RefCell<dyn Waiting>>) {
         self.streams.borrow_mut().insert(context, stream);
     }
 
@@ -216,7 +230,7 @@ impl Worker {
     }
 
     /// The first stream whose context is at least `context`.
-    fn first_from(&self, context: u32) -> Option<(u32, Rc<RefCell<Stream>>)> {
+    fn first_from(&self, context: u32) -> Option<(u32, Rc<RefCell<dyn Waiting>>)> {
         self.streams.borrow().range(context..).next().map(|(context, stream)| (*context, Rc::clone(stream)))
     }
 

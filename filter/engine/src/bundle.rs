@@ -28,7 +28,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 /// The `typ` of a bundle.
-pub const TYPE: &str = "countersign-bundle+jwt";
+pub(crate) const TYPE: &str = "countersign-bundle+jwt";
 
 /// What of the configuration bundles have a say in. Of `policy` it is the texts and what is made of them: where else is asked is not theirs.
 pub const MEMBERS: [&str; 8] = ["policy", "resources", "sandboxes", "risk", "workloads", "actors", "hygiene", "denied"];
@@ -50,7 +50,7 @@ pub struct BundleConfig {
     /// An older one is refused even where none was seen before.
     pub oldest: u64,
     /// One that would take a worker longer to load, altogether, is refused.
-    pub max_load: Duration,
+    pub(crate) max_load: Duration,
     /// For how long nothing newer need be signed; for ever without it.
     pub max_stale: Option<MaxStale>,
 }

@@ -65,7 +65,7 @@ pub enum Step {
 
 impl Step {
     /// What is to be written of it, if anything is.
-    pub fn line_mut(&mut self) -> Option<&mut Line> {
+    pub(crate) fn line_mut(&mut self) -> Option<&mut Line> {
         match self {
             Self::Forward(forward) => Some(&mut forward.line),
             Self::Reply(reply) | Self::AnswerInstead(reply) => Some(&mut reply.line),

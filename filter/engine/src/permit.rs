@@ -1,6 +1,5 @@
 //! The unforgeable value without which nothing is forwarded.
 
-use countersign_facts::reason::Reason;
 use countersign_facts::rollout::Mode;
 use countersign_policy::Allow;
 use countersign_protocols::catalogue::Card;
@@ -18,46 +17,39 @@ pub enum Unmatched {
 /// watched; of nothing else.
 ///
 /// ```compile_fail
-/// let forged = countersign_engine::permit::Permit { observed: None, sandbox: None };
+/// let forged = countersign_engine::permit::Permit { sandbox: None };
 /// ```
 #[derive(Debug)]
 pub struct Permit {
-    /// The decision that it stands in for, of a request that is only watched.
-    observed: Option<Reason>,
     /// The one place that it is good for, if it is not the ordinary upstream.
     sandbox: Option<String>,
 }
 
 impl Permit {
     pub(crate) fn from_allow(allow: &Allow) -> Self {
-        Self { observed: None, sandbox: allow.sandbox().map(str::to_owned) }
+        Self { sandbox: allow.sandbox().map(str::to_owned) }
     }
 
     pub(crate) fn for_unmatched(rule: Unmatched) -> Option<Self> {
         match rule {
-            Unmatched::Pass => Some(Self { observed: None, sandbox: None }),
+            Unmatched::Pass => Some(Self { sandbox: None }),
             Unmatched::Deny => None,
         }
     }
 
     pub(crate) fn for_card(card: Card) -> Option<Self> {
         match card {
-            Card::Public => Some(Self { observed: None, sandbox: None }),
+            Card::Public => Some(Self { sandbox: None }),
             Card::Decided => None,
         }
     }
 
-    /// Whatever was `decided`, where that is not enforced.
-    pub(crate) fn observed(mode: Mode, decided: Reason) -> Option<Self> {
+    /// For what is only watched, whatever was decided.
+    pub(crate) fn for_watched(mode: Mode) -> Option<Self> {
         match mode {
-            Mode::Audit => Some(Self { observed: Some(decided), sandbox: None }),
+            Mode::Audit => Some(Self { sandbox: None }),
             Mode::Enforce => None,
         }
-    }
-
-    /// The decision that was not enforced, of a request that goes on because it is only watched.
-    pub fn stands_for(&self) -> Option<Reason> {
-        self.observed
     }
 
     /// The sandbox that the request must go to.
@@ -71,11 +63,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_watched_goes_on_whatever_was_decided() {
-        for reason in Reason::ALL {
-            assert!(Permit::observed(Mode::Enforce, *reason).is_none());
-            let stands_for = Permit::observed(Mode::Audit, *reason).and_then(|permit| permit.stands_for());
-            assert_eq!(stands_for, Some(*reason));
-        }
+    fn nothing_goes_on_for_being_watched_where_it_is_enforced() {
+        assert!(Permit::for_watched(Mode::Enforce).is_none());
+        assert!(Permit::for_watched(Mode::Audit).is_some_and(|permit| permit.sandbox().is_none()));
     }
 }

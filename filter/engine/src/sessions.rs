@@ -39,7 +39,7 @@ const MAGIC: [u8; 4] = *b"css1";
 #[derive(Clone, PartialEq, Eq)]
 pub struct SessionsConfig {
     /// Clients get session ids that are good for whoever opened the session only.
-    pub seal: bool,
+    pub(crate) seal: bool,
     /// What every gateway of a fleet seals with; each process has its own key without it.
     pub secret: Option<String>,
 }

@@ -13,10 +13,7 @@ use crate::algorithm::Algorithm;
 use crate::base64url;
 use crate::error::TokenError;
 use crate::json::{self, Limits, MAX_DEPTH};
-use crate::key::Key;
-
-/// Longest `kid` and `typ`, in bytes.
-const MAX_PARAMETER: usize = 256;
+use crate::key::{Key, is_printable};
 
 /// Most JSON values in a header or a payload.
 const MAX_NODES: usize = 16_384;
@@ -224,9 +221,4 @@ fn printable(members: &Map<String, Value>, name: &'static str) -> Result<Option<
         .filter(|text| is_printable(text))
         .map(|text| Some(text.to_owned()))
         .ok_or(TokenError::HeaderParameter { name, expected: "a string of 1 to 256 printable ASCII characters" })
-}
-
-/// Whether `text` may be a `kid` or a `typ`: it ends up in look-ups and records (RFC 8725 §3.10).
-pub(crate) fn is_printable(text: &str) -> bool {
-    (1..=MAX_PARAMETER).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }

@@ -17,9 +17,20 @@ use serde_json::{Map, Value};
 
 use crate::algorithm::Algorithm;
 use crate::base64url;
-use crate::jws::is_printable;
-use crate::key_set::KeyFormat;
 use crate::roca;
+
+/// Longest `kid` and `typ`, in bytes.
+const MAX_PARAMETER: usize = 256;
+
+/// In which form keys are published, and so which of them are for tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyFormat {
+    /// A JWK Set (RFC 7517 §5): keys whose `use` is `sig` or absent.
+    Jwks,
+    /// A SPIFFE bundle (SPIFFE Trust Domain and Bundle §4): keys whose `use` is `jwt-svid`, which must have a `kid`. Keys of
+    /// any other `use` are not ours and are passed over without a word.
+    SpiffeBundle,
+}
 
 /// RSA moduli that are verified with, in bits (RFC 7518 §3.3 sets the lower bound, jwt-simple the upper).
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=4096;
@@ -358,4 +369,8 @@ impl PublicKey {
         }
         .map_err(|_| Unusable::Modulus)
     }
+}
+/// Whether `text` may be a `kid` or a `typ`: it ends up in look-ups and records (RFC 8725 §3.10).
+pub(crate) fn is_printable(text: &str) -> bool {
+    (1..=MAX_PARAMETER).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }

@@ -15,7 +15,7 @@ use crate::algorithm::Algorithm;
 use crate::error::TokenError;
 use crate::json::{self, JsonError, Limits, MAX_DEPTH};
 use crate::jws::Header;
-use crate::key::{Key, PRIVATE, PRIVATE_RSA, Unusable};
+use crate::key::{Key, KeyFormat, PRIVATE, PRIVATE_RSA, Unusable};
 
 /// Longest JWK Set, in bytes.
 pub const MAX_KEY_SET_BYTES: usize = 128 * 1024;
@@ -77,16 +77,6 @@ pub struct Skipped {
     pub index: usize,
     /// Why.
     pub reason: Unusable,
-}
-
-/// In which form keys are published, and so which of them are for tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyFormat {
-    /// A JWK Set (RFC 7517 §5): keys whose `use` is `sig` or absent.
-    Jwks,
-    /// A SPIFFE bundle (SPIFFE Trust Domain and Bundle §4): keys whose `use` is `jwt-svid`, which must have a `kid`. Keys of
-    /// any other `use` are not ours and are passed over without a word.
-    SpiffeBundle,
 }
 
 /// The keys of one issuer; possibly none.

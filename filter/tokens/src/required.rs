@@ -7,7 +7,7 @@
 use serde_json::{Map, Value};
 
 use crate::error::TokenError;
-use crate::rules::RulesError;
+use crate::rules_error::RulesError;
 use crate::scalar::Scalar;
 
 /// Longest name of a claim, in bytes.

@@ -5,23 +5,21 @@
 //!
 //! It never reads a clock, never fetches a key, and never accepts a token that does not expire or has no audience.
 
-mod error;
-
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-
-pub use self::error::RulesError;
 
 use crate::algorithm::Algorithm;
 use crate::base64url;
 use crate::claims::{Registered, RegisteredActor};
 use crate::error::TokenError;
 use crate::introspected;
-use crate::jws::{CompactJws, is_printable};
+use crate::jws::CompactJws;
+use crate::key::is_printable;
 use crate::key_set::KeySet;
 use crate::profile::{Profile, is_foreign};
 use crate::required::{AudienceClaim, RequiredClaims, names_clients};
+use crate::rules_error::RulesError;
 use crate::scalar::Scalar;
 use crate::spiffe::SpiffeId;
 use crate::subject::{Machine, Subject};

@@ -10,31 +10,13 @@ use serde_json::{Map, Value};
 
 use crate::error::TokenError;
 use crate::required::names_clients;
+use crate::rules_error::TenantError;
 
 /// Most tenants of one issuer.
 pub const MAX_TENANTS: usize = 1000;
 
 /// Longest name of a tenant, in bytes.
 const MAX_NAME: usize = 128;
-
-/// Why an issuer's tenants cannot be told apart.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TenantError {
-    /// The issuer has no single place for a tenant, or that place is not a segment of its path.
-    #[error(
-        "not one `{{claim}}` that is a segment of its path; write it such as https://login.example.com/{{tid}}/v2.0, or remove \
-         `tenants`"
-    )]
-    Template,
-    /// Not a segment of a path that every reader takes for the same.
-    #[error(
-        "not one segment of a path; write each tenant by itself, in 1 to 128 characters `A-Z`, `a-z`, `0-9`, `-`, `.`, `_`, `~`"
-    )]
-    Name,
-    /// More than [`MAX_TENANTS`].
-    #[error("more than 1000; give some of them an entry of their own")]
-    TooMany,
-}
 
 /// An `iss` with a place for a tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -66,7 +66,8 @@ fn clippy_bans_clocks_randomness_and_the_environment() -> Result<()> {
 #[test]
 fn modules_of_a_room_import_each_other_in_no_circles() -> Result<()> {
     let mut complaints = Vec::new();
-    for (room, member) in rooms()? {
+    // The tests' own helpers ship nowhere, and are left to themselves.
+    for (room, member) in rooms()?.filter(|(room, _)| *room != Room::HostTests) {
         let place = member.place();
         let sources = Sources::below(&member.folder().join("src"), &format!("{place}/src"))?;
         complaints.extend(circles::complaints(room, &sources.imports()));

@@ -108,19 +108,19 @@ impl Config {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of a held request body.
-    pub body_bytes: usize,
+    pub(crate) body_bytes: usize,
     /// How long the body may take to arrive.
-    pub body_wait: Duration,
+    pub(crate) body_wait: Duration,
     /// Bytes of a credential.
     pub token_bytes: usize,
     /// Verified tokens remembered per worker.
-    pub cached_tokens: usize,
+    pub(crate) cached_tokens: usize,
     /// What is remembered of what was spent, per gateway process.
     pub ledger: Capacity,
     /// What is held at a time.
     pub shares: Each<Bounds>,
     /// Approvals that are asked for and not answered.
-    pub open_approvals: OpenBounds,
+    pub(crate) open_approvals: OpenBounds,
     /// Opaque tokens that issuers are asked about and call not good.
-    pub refused_tokens: Budget,
+    pub(crate) refused_tokens: Budget,
 }

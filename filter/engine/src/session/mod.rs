@@ -125,7 +125,7 @@ impl Session {
     }
 
     /// Whether the decision waits for (more of) the body.
-    pub fn awaits_body(&self) -> bool {
+    pub(crate) fn awaits_body(&self) -> bool {
         matches!(&self.state, State::Pending(pending) if pending.awaits_body())
     }
 
@@ -147,7 +147,7 @@ impl Session {
     }
 
     /// Whether the gateway's name for the route can matter.
-    pub fn reads_route(&self) -> bool {
+    pub(crate) fn reads_route(&self) -> bool {
         self.engine.reads_route()
     }
 

@@ -44,7 +44,7 @@ impl Turn<'_> {
         mut edits: Vec<HeaderEdit>,
         watch: Option<Box<Watch>>,
     ) -> Option<Next> {
-        let permit = Permit::observed(about.mode, decided)?;
+        let permit = Permit::for_watched(about.mode)?;
         let line = account.line(self, about, decided, 0);
         edits.extend(unspoofed(about, &self.engine.config));
         Some(Next::Run(Running::observed(self.now, watch), Step::Forward(Forward::new(permit, line, edits))))

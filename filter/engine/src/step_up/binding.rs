@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 /// Everything an approval is tied to.
 #[derive(Clone, Copy, Debug)]
-pub struct BindingFacts<'a> {
+pub(crate) struct BindingFacts<'a> {
     /// Its subject and actor chain.
     pub workload: &'a Workload,
     /// Its id.
@@ -36,7 +36,7 @@ pub struct Binding {
 
 impl BindingFacts<'_> {
     /// The digests of these facts.
-    pub fn binding(&self) -> Result<Binding, NotCanonical> {
+    pub(crate) fn binding(&self) -> Result<Binding, NotCanonical> {
         let Self { workload, task, action, risk, basis } = *self;
         let Action { resource, operation: _, method, authority, port: _, target, body_digest, carried: _ } = action;
         let call = digest::of_json(&json!({

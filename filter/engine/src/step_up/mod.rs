@@ -46,9 +46,11 @@ use std::time::Duration;
 use countersign_facts::calls::Endpoint;
 
 pub use answer::{Answer, read_answer};
-pub use binding::{Binding, BindingFacts};
-pub use open::OpenBounds;
-pub use request::{ApprovalRequest, Challenge, webhook_call};
+pub use binding::Binding;
+pub(crate) use binding::BindingFacts;
+pub(crate) use open::OpenBounds;
+pub use request::Challenge;
+pub(crate) use request::{ApprovalRequest, webhook_call};
 
 /// The approval webhook.
 #[derive(Clone, PartialEq, Eq)]
@@ -57,7 +59,7 @@ pub struct StepUpConfig {
     /// The Standard Webhooks secret (`whsec_…` or bare base64, 24 to 64 bytes), both directions.
     pub secret: String,
     /// How long a request may be held for the answer; bounds the endpoint's timeout.
-    pub hold: Duration,
+    pub(crate) hold: Duration,
 }
 
 impl fmt::Debug for StepUpConfig {

@@ -31,7 +31,7 @@ const ENTRY_BYTES: usize = 3 * TAG_BYTES + 8 + 1;
 
 /// How many approvals may be open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OpenBounds {
+pub(crate) struct OpenBounds {
     /// In one gateway process.
     pub process: usize,
     /// Of one workload.

@@ -26,7 +26,7 @@ const REDACTED: &str = "[redacted]";
 
 /// What is asked about.
 #[derive(Clone, Copy, Debug)]
-pub struct ApprovalRequest<'a> {
+pub(crate) struct ApprovalRequest<'a> {
     /// What tells this request from every other, the record's id for one: makes the challenge unique.
     pub decision: &'a str,
     /// Who asks, and through whom.
@@ -59,7 +59,7 @@ pub struct Challenge {
 }
 
 /// The call that asks, and the challenge its answer must meet; [`Reason::Internal`] when it cannot be written.
-pub fn webhook_call(
+pub(crate) fn webhook_call(
     id: CallId,
     config: &StepUpConfig,
     request: &ApprovalRequest<'_>,

@@ -250,7 +250,7 @@ impl KeyStore {
     }
 
     /// For how long this worker has known the key `id`, which verified a token just now.
-    pub fn age_of(&self, id: &str, now: UnixTime) -> Duration {
+    pub(crate) fn age_of(&self, id: &str, now: UnixTime) -> Duration {
         now.since(*self.state().known.entry(id.to_owned()).or_insert(now))
     }
 

@@ -57,7 +57,7 @@ pub enum ClientCertificate {
 
 /// What a request shows.
 #[derive(Clone, Debug)]
-pub struct Evidence {
+pub(crate) struct Evidence {
     /// Where the token came with the scheme `DPoP`.
     proof: Option<Presented>,
     peer: Option<Peer>,

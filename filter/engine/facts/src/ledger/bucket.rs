@@ -59,7 +59,7 @@ impl Capacity {
     }
 
     /// So many entries in each bucket.
-    pub const fn of_slots(slots: usize) -> Self {
+    pub(crate) const fn of_slots(slots: usize) -> Self {
         Self { slots: if slots < MOST_SLOTS { slots } else { MOST_SLOTS } }
     }
 

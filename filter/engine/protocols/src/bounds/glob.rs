@@ -87,7 +87,7 @@ impl Glob {
 
     /// Whether an alternative has an authority that ends with a `*` and begins with something else: it goes on as any other
     /// that begins alike.
-    pub fn ends_inside_authority(&self) -> bool {
+    pub(crate) fn ends_inside_authority(&self) -> bool {
         let mut authorities = self.authorities.iter().filter_map(|range| self.steps.get(range.clone()));
         authorities.any(|steps| matches!(steps, [_, .., Step::Within]))
     }

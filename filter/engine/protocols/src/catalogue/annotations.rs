@@ -64,11 +64,11 @@ impl PinScope {
 pub struct Hints {
     /// Whether it has annotations at all.
     pub annotated: bool,
-    pub read_only: Option<bool>,
-    pub destructive: Option<bool>,
-    pub open_world: Option<bool>,
+    pub(crate) read_only: Option<bool>,
+    pub(crate) destructive: Option<bool>,
+    pub(crate) open_world: Option<bool>,
     /// Whether its schema has an argument that is a URI.
-    pub takes_uris: bool,
+    pub(crate) takes_uris: bool,
 }
 
 impl Hints {

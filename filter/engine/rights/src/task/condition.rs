@@ -34,7 +34,7 @@ pub enum Condition {
 
 impl Condition {
     /// Whether it is met.
-    pub fn holds_in(&self, circumstances: &Circumstances) -> bool {
+    pub(crate) fn holds_in(&self, circumstances: &Circumstances) -> bool {
         let Circumstances { now, source, depth } = circumstances;
         match self {
             Self::From(from) => from <= now,

@@ -88,7 +88,7 @@ impl Object {
     }
 
     /// Whether it is any object at all.
-    pub fn is_any(&self) -> bool {
+    pub(crate) fn is_any(&self) -> bool {
         matches!(self, Self::Prefix(prefix) if prefix.is_empty())
     }
 

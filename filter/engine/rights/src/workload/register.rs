@@ -187,7 +187,7 @@ impl WorkloadMatch {
     }
 
     /// Whether the subject of `token`, vouched for by `issuer`, is meant.
-    pub fn admits_subject(&self, token: &VerifiedToken, issuer: &Voucher) -> bool {
+    pub(crate) fn admits_subject(&self, token: &VerifiedToken, issuer: &Voucher) -> bool {
         self.admits(&Party::subject(token, issuer))
     }
 }

@@ -10,14 +10,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 
-use crate::worker::Worker;
-
-/// What the gateway calls a plugin.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct PluginName {
-    pub(crate) root: String,
-    pub(crate) name: String,
-}
+use super::Worker;
+use crate::host::PluginName;
 
 /// The root contexts of one plugin in this VM, in the order in which they were configured.
 #[derive(Default)]

@@ -1,7 +1,5 @@
 //! Why an issuer's rules cannot be applied: one variant per mistake in them.
 
-use crate::tenants::TenantError;
-
 /// Why rules cannot be applied.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RulesError {
@@ -65,4 +63,23 @@ pub enum RulesError {
     /// A kind of token that is not for resources (RFC 8725 §3.12).
     #[error("type `{0}` is a kind of token that must not be accepted as a generic credential")]
     ForeignType(String),
+}
+
+/// Why an issuer's tenants cannot be told apart.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TenantError {
+    /// The issuer has no single place for a tenant, or that place is not a segment of its path.
+    #[error(
+        "not one `{{claim}}` that is a segment of its path; write it such as https://login.example.com/{{tid}}/v2.0, or remove \
+         `tenants`"
+    )]
+    Template,
+    /// Not a segment of a path that every reader takes for the same.
+    #[error(
+        "not one segment of a path; write each tenant by itself, in 1 to 128 characters `A-Z`, `a-z`, `0-9`, `-`, `.`, `_`, `~`"
+    )]
+    Name,
+    /// More than [`MAX_TENANTS`].
+    #[error("more than 1000; give some of them an entry of their own")]
+    TooMany,
 }
