@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use countersign_explain::explanation;
 use countersign_facts::clock;
 use countersign_tokens::UnixTime;
 use http::{HeaderName, HeaderValue, Method, Uri};
@@ -69,6 +70,16 @@ pub enum Carrier {
     ProxyAuthorization,
     /// `Txn-Token`.
     TxnToken,
+}
+
+impl From<Carrier> for explanation::Carrier {
+    fn from(carrier: Carrier) -> Self {
+        match carrier {
+            Carrier::Authorization => Self::Authorization,
+            Carrier::ProxyAuthorization => Self::ProxyAuthorization,
+            Carrier::TxnToken => Self::TxnToken,
+        }
+    }
 }
 
 const EXPLAIN: &str = "\

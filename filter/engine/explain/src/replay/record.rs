@@ -1,8 +1,6 @@
 //! Records as the filter writes them (`filter/engine/src/record/wire.rs`), read back: members are added there and never
 //! renamed, so what is not known here is passed over.
 
-use std::path::{Path, PathBuf};
-
 use countersign_facts::clock;
 use countersign_facts::reason::Reason;
 use countersign_facts::rollout::Mode;
@@ -11,8 +9,6 @@ use countersign_tokens::json::Members;
 use countersign_tokens::{Scalar, Subject};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-
-use crate::document::{self, DocumentError};
 
 /// How every record begins, whatever a gateway's log puts before it.
 const BEGINNING: &str = "{\"countersign\":";
@@ -23,8 +19,8 @@ const FORMAT: u32 = 1;
 /// The kind of line about the end of a stream.
 const ENDED: &str = "ended";
 
-/// One line of a file.
-pub(super) enum Line {
+/// One line of a log.
+pub enum Line {
     Decision(Box<Record>),
     /// No record, or one about the end of a stream.
     Other,
@@ -32,7 +28,7 @@ pub(super) enum Line {
 
 /// One decision.
 #[derive(Clone, Debug, Deserialize)]
-pub(super) struct Record {
+pub struct Record {
     countersign: u32,
     pub(super) kind: String,
     #[serde(default)]
@@ -136,24 +132,20 @@ pub(super) struct Action {
     pub(super) arguments: Members,
 }
 
-/// Why a file holds no records.
-#[derive(Debug, thiserror::Error)]
-pub enum RecordError {
-    #[error(transparent)]
-    Document(#[from] DocumentError),
-    /// A line begins as a record and is none.
-    #[error("{}:{line}: {problem}", .path.display())]
-    Line { path: PathBuf, line: usize, problem: String },
+/// A line begins as a record and is none.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{line}: {problem}")]
+pub struct RecordError {
+    /// Counted from 1.
+    pub line: usize,
+    pub problem: String,
 }
 
-/// The lines of the file at `path`.
-pub(super) fn read(path: &Path) -> Result<Vec<Line>, RecordError> {
-    let text = document::read(path)?;
+/// The lines of a log.
+pub fn lines(text: &str) -> Result<Vec<Line>, RecordError> {
     let numbered = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    let line = |(index, text): (usize, &str)| {
-        let refused = |problem| RecordError::Line { path: path.to_owned(), line: index + 1, problem };
-        self::line(text).map_err(refused)
-    };
+    let line =
+        |(index, text): (usize, &str)| self::line(text).map_err(|problem| RecordError { line: index + 1, problem });
     numbered.map(line).collect()
 }
 

@@ -33,7 +33,7 @@ pub struct Pack {
 
 impl Pack {
     /// Whoever calls in any case.
-    pub fn callers(&self) -> impl Iterator<Item = &Caller> {
+    pub(crate) fn callers(&self) -> impl Iterator<Item = &Caller> {
         std::iter::once(&self.given.workload).chain(self.cases.iter().filter_map(|case| case.workload.as_ref()))
     }
 }
