@@ -849,7 +849,7 @@ reasons! {
     ApprovalExpired {
         kind: Deny, code: "approval_expired", status: 403, check: [Approval], maps: APPROVALS,
         needs: StepUp,
-        detail: "The approval has expired. Try again to ask anew.",
+        detail: "The approval has expired. Try again to ask for a new one.",
         advice: "Send the call again. Operators compare the approver's clock, which may be 5 minutes off, and look at its `expires_at`.",
     }
 
