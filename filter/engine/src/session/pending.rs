@@ -269,7 +269,7 @@ impl Pending {
 /// The decision point elsewhere.
 impl Pending {
     fn consult(mut self: Box<Self>, turn: &mut Turn<'_>, question: Question) -> Next {
-        // Once before an approval and once after it; whoever still asks anew is not going to end.
+        // Once before an approval and once after it; what asks again after that is not going to end.
         if self.answers.len() >= 2 * MOST_QUESTIONS {
             return self.deny(turn, Reason::PdpUnavailable);
         }

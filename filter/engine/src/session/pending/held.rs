@@ -31,7 +31,7 @@ impl Pending {
         self.held(turn, |held, _| held.keep())
     }
 
-    /// The same for the answer to `call`.
+    /// Waits for the answer to `call`, if there is room for what is held then.
     pub(super) fn call(self: Box<Self>, turn: &mut Turn<'_>, call: Call) -> Next {
         self.held(turn, |held, _| Next::Call(held, call))
     }

@@ -15,7 +15,7 @@ pub(super) enum StepUpState {
     /// Nobody is asked.
     #[default]
     Unasked,
-    /// The approver is asked, and has perhaps answered while something else was waited for.
+    /// The approver is asked, and may have answered while something else was waited for.
     Asked(Box<Asked>, Option<CallOutcome>),
     Approved(Box<Approved>),
 }
