@@ -29,10 +29,10 @@ const NOW_SECS: u64 = 1_800_000_000;
 /// The engine under `base`, its keys installed.
 static ENGINE: LazyLock<Arc<Engine>> = LazyLock::new(|| engine().unwrap_or_else(|error| fail(&error)));
 
-/// The same again, for nobody but those who look at what is held.
+/// Another one of its own, for those who look at what is held.
 static HELD: LazyLock<Arc<Engine>> = LazyLock::new(|| engine().unwrap_or_else(|error| fail(&error)));
 
-/// The same twice, one after the other, for what goes over from one configuration to the next.
+/// Two more, one after the other, for what goes over from one configuration to the next.
 static FIRST: LazyLock<Arc<Engine>> = LazyLock::new(|| engine().unwrap_or_else(|error| fail(&error)));
 static SECOND: LazyLock<Arc<Engine>> = LazyLock::new(|| engine().unwrap_or_else(|error| fail(&error)));
 

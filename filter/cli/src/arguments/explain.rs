@@ -66,7 +66,7 @@ pub struct Explain {
 pub enum Carrier {
     /// `Authorization: Bearer`, or `DPoP` where there is a field `DPoP`.
     Authorization,
-    /// The same in `Proxy-Authorization`, on the way out.
+    /// `Proxy-Authorization: Bearer` or `DPoP`, on the way out.
     ProxyAuthorization,
     /// `Txn-Token`.
     TxnToken,

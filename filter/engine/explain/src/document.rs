@@ -10,7 +10,7 @@ use serde_json::Value;
 pub struct Document {
     /// JSON, for the engine.
     pub text: String,
-    /// The same, parsed leniently: to find places in it. Null where it is no JSON.
+    /// That text, parsed leniently, to find places in it. Null where it is not JSON.
     pub value: Value,
 }
 
