@@ -466,7 +466,8 @@ fn property<T>(result: Result<T>) -> Result<T, TestCaseError> {
 /// Failures are kept beside this file, to be committed with their mending.
 fn config() -> ProptestConfig {
     let persistence = FileFailurePersistence::WithSource("regressions");
-    ProptestConfig { cases: 512, failure_persistence: Some(Box::new(persistence)), ..ProptestConfig::default() }
+    let default = ProptestConfig::default();
+    ProptestConfig { cases: default.cases.max(512), failure_persistence: Some(Box::new(persistence)), ..default }
 }
 
 proptest! {

@@ -15,6 +15,13 @@ pub struct ForwardConfig {
 }
 
 /// Everything the shell does to let a request through. Cannot be built without a [`Permit`].
+///
+/// ```compile_fail
+/// # use countersign_engine::{forward::Forward, record::Line};
+/// fn forged(line: Line) -> Forward {
+///     Forward { line, edits: Vec::new() }
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Forward {
     permit: Permit,

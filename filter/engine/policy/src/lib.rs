@@ -349,7 +349,11 @@ pub enum Verdict {
     StepUp(StepUp),
 }
 
-/// An allow. Only this module makes one; a permit is made of nothing else.
+/// An allow. Only policies make one; a permit is made of nothing else.
+///
+/// ```compile_fail
+/// let forged = countersign_policy::Allow { determining: Vec::new(), sandbox: None };
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Allow {
     pub(crate) determining: Vec<String>,

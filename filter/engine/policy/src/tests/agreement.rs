@@ -231,7 +231,7 @@ fn most_bodies_can_be_loaded() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(512) })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(512), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_index_agrees_with_cedar(texts in texts(), action in actions(), bare: bool, approved: bool, automation: bool) {

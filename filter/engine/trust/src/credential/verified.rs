@@ -14,6 +14,13 @@ use countersign_tokens::VerifiedToken;
 use super::{Credential, Issuer, IssuerIndex, Trust};
 
 /// A verified credential. Only [`Credential`] makes one.
+///
+/// ```compile_fail
+/// # use countersign_trust::credential::Verified;
+/// fn forged(one: Verified, other: Verified) -> Verified {
+///     Verified { workload: other.workload, ..one }
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Verified {
     pub workload: Workload,

@@ -111,7 +111,7 @@ fn accepted(path: &str) -> Option<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4_000))]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(4_000), ..ProptestConfig::default() })]
 
     /// A path that a server could take for a declared endpoint is that endpoint, or refused: never something undeclared.
     #[test]
