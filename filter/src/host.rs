@@ -1,6 +1,6 @@
 //! Every hostcall: bytes in, bytes out. No other file talks to the gateway.
 //!
-//! SDK 0.2.5 panics, which traps the worker's VM (DESIGN H3, H5), on each status it does not expect. So every
+//! SDK 0.2.5 panics, which traps the worker's VM (ARCHITECTURE H3, H5), on each status it does not expect. So every
 //! function here says when it may be called: then the gateway has what is asked for, and the status is an expected one.
 //! A gateway that answers otherwise all the same traps, and its failure policy (never `FAIL_OPEN`) refuses the request.
 #![expect(clippy::disallowed_methods, reason = "this file is where the hostcalls are")]
@@ -82,7 +82,7 @@ pub(crate) fn plugin_name() -> Option<PluginName> {
     Some(PluginName { root: named("plugin_root_id").unwrap_or_default(), name })
 }
 
-/// Makes the following calls about `context` (DESIGN H9); an error when it no longer exists.
+/// Makes the following calls about `context` (ARCHITECTURE H9); an error when it no longer exists.
 pub(crate) fn focus(context: u32) -> Result<(), Status> {
     hostcalls::set_effective_context(context)
 }
@@ -140,7 +140,8 @@ pub(crate) fn received() -> Option<u64> {
     property(["request", "total_size"]).and_then(|value| number(&value))
 }
 
-/// Sets `countersign.<name>` for access logs: one segment, or they cannot read it (DESIGN H15). Only on a live stream.
+/// Sets `countersign.<name>` for access logs: one segment, or they cannot read it (ARCHITECTURE H15). Only on a live
+/// stream.
 pub(crate) fn expose(name: &str, value: &str) {
     let _ = hostcalls::set_property(vec![&format!("countersign.{name}")], Some(value.as_bytes()));
 }
@@ -168,7 +169,7 @@ pub(crate) fn replace_response_body(size: usize, bytes: &[u8]) -> Result<(), Sta
     hostcalls::set_buffer(BufferType::HttpResponseBody, 0, size, bytes)
 }
 
-/// Answers the request. Once per stream, while it is held (DESIGN H6), or while its response's head is.
+/// Answers the request. Once per stream, while it is held (ARCHITECTURE H6), or while its response's head is.
 pub(crate) fn reply(reply: &Reply) {
     if let Some((status, message)) = &reply.grpc {
         // The gateway writes these itself; given twice they would be joined.
@@ -211,7 +212,7 @@ pub(crate) fn reset_request() {
     expect_done(hostcalls::reset_http_request());
 }
 
-/// Resets the stream after the request went upstream, on both sides (DESIGN H9).
+/// Resets the stream after the request went upstream, on both sides (ARCHITECTURE H9).
 pub(crate) fn reset_response() {
     expect_done(hostcalls::reset_http_response());
 }
@@ -231,7 +232,8 @@ pub(crate) fn dispatch(call: &Call) -> Result<u32, CallFailure> {
         .map_err(|_| CallFailure::NotDispatched)
 }
 
-/// How a call ended. Only from `on_http_call_response`, with the numbers it names; no headers mean no answer (DESIGN H2).
+/// How a call ended. Only from `on_http_call_response`, with the numbers it names; no headers mean no answer
+/// (ARCHITECTURE H2).
 pub(crate) fn answer(headers: usize, body_size: usize) -> CallOutcome {
     if headers == 0 {
         return CallOutcome::Failed(CallFailure::NoAnswer);
@@ -249,7 +251,7 @@ fn read_answer(body_size: usize) -> Option<CallOutcome> {
     Some(CallOutcome::Response { status: u16::try_from(status).ok()?, headers, body })
 }
 
-/// The gateway's own cryptography: Envoy's foreign function `verify_signature` (DESIGN H10).
+/// The gateway's own cryptography: Envoy's foreign function `verify_signature` (ARCHITECTURE H10).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NativeCrypto;
 
@@ -301,7 +303,7 @@ pub(crate) fn record_metric(id: u32, value: u64) {
     let _ = hostcalls::record_metric(id, value);
 }
 
-/// The gateway's shared data: per process and `vm_id` (DESIGN H8).
+/// The gateway's shared data: per process and `vm_id` (ARCHITECTURE H8).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SharedData;
 

@@ -15,7 +15,7 @@ use crate::host;
 pub(crate) enum Metric {
     /// Lines written, by kind and reason.
     Decisions(Kind, Reason),
-    /// The same of decisions that were not done.
+    /// Lines written about decisions that were not carried out, by kind and reason.
     Audited(Kind, Reason),
     /// What something in audit would have changed: the filter's or a resource's mode, or policies; from what to what.
     Flips(&'static str, Effect, Effect),

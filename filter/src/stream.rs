@@ -131,7 +131,7 @@ impl Stream {
         Some(Self { drive, gateway, waiting: false, lingers: false })
     }
 
-    /// The stream is over, which the gateway says twice (DESIGN H16).
+    /// The stream is over, which the gateway says twice (ARCHITECTURE H16).
     fn close(&mut self) {
         let held = self.drive.is_held();
         self.drive.close(&mut self.gateway);

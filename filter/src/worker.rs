@@ -22,7 +22,7 @@ use crate::calls::{Calls, Owner};
 use crate::host;
 use crate::stats::{Metric, Stats};
 
-/// How often waits are looked at: the gateway has no timers per stream (DESIGN H9).
+/// How often waits are looked at: the gateway has no timers per stream (ARCHITECTURE H9).
 const TICK: Duration = Duration::from_millis(200);
 
 /// For how long a bundle is loaded in one go, and how often while there is one; a step that was begun is finished.

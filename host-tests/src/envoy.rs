@@ -84,15 +84,15 @@ impl Envoy {
         Ok(Self { binary, environment: Vec::new(), drain: Duration::ZERO })
     }
 
-    /// The same with a variable in its environment, where secrets are (`host_env_keys`).
+    /// This Envoy with a variable in its environment, where secrets are (`host_env_keys`).
     #[must_use]
     pub fn with_env(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// The same, where a listener or a filter chain that is taken away goes on for so long with what is under way; else it
-    /// ends at once.
+    /// This Envoy, in which a listener or a filter chain that is taken away goes on for so long with what is
+    /// under way. Otherwise it ends at once.
     #[must_use]
     pub fn draining_for(mut self, drain: Duration) -> Self {
         self.drain = drain;
@@ -120,7 +120,7 @@ impl Envoy {
         self.validate_file(&path)
     }
 
-    /// The same for a file, YAML or JSON.
+    /// Asks Envoy whether it would start with this file, YAML or JSON.
     pub fn validate_file(&self, path: &Path) -> Result<Validation> {
         let output = self.command(path, 1).args(["--mode", "validate"]).output().context("running envoy")?;
         let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -195,7 +195,7 @@ impl RunningEnvoy {
         self.lines.lock().log.len()
     }
 
-    /// The same without the first `start` lines.
+    /// What was logged so far, without the first `start` lines.
     pub fn log_from(&self, start: usize) -> Vec<String> {
         self.lines.lock().log.get(start..).unwrap_or_default().to_vec()
     }

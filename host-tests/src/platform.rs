@@ -34,7 +34,7 @@ impl Platform {
         self.bootstrap_with(resources, &json!({ "cedar": "permit (principal, action, resource);" }), upstream, &[])
     }
 
-    /// The same, where `policy` decides; `clusters` lead to where it asks.
+    /// The bootstrap of a gateway in which `policy` decides; `clusters` lead to where it asks.
     pub fn bootstrap_with(
         &self,
         resources: &Value,
@@ -45,7 +45,7 @@ impl Platform {
         self.bootstrap_of(json!({ "resources": resources, "policy": policy }), upstream, clusters)
     }
 
-    /// The same, with these members beside the issuer.
+    /// The bootstrap of a gateway whose configuration has these members besides the issuer.
     pub fn bootstrap_of(&self, members: Value, upstream: SocketAddr, clusters: &[(&str, HostPort)]) -> Result<Value> {
         let mut config = json!({
             "version": 1,

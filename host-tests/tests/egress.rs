@@ -35,14 +35,14 @@ fn shipped(home: &Path) -> Result<Value> {
     Ok(document)
 }
 
-/// The same without the filter: its neighbours alone.
+/// The document without the filter: its neighbours alone.
 fn without_filter(mut document: Value) -> Result<Value> {
     let filters = document.pointer_mut(FILTERS).and_then(Value::as_array_mut).context("no filters")?;
     ensure!(filters.remove(0).get("name").and_then(Value::as_str) == Some("countersign"), "it is not the first");
     Ok(document)
 }
 
-/// The same where nothing is a special address.
+/// The document without the list of special addresses.
 fn without_list(mut document: Value) -> Result<Value> {
     let filters = document.pointer_mut(FILTERS).and_then(Value::as_array_mut).context("no filters")?;
     let rules = filters.iter_mut().find_map(|filter| filter.pointer_mut(ADDRESSES)).and_then(Value::as_array_mut);

@@ -320,7 +320,7 @@ fn nothing_is_lost_where_there_is_no_room() -> Result<()> {
     Ok(())
 }
 
-/// The same where somebody else used the token up at the last moment.
+/// Somebody else uses the token up at the last moment: the call gives back everything else.
 #[test]
 fn nothing_is_lost_where_something_else_is_used_up() -> Result<()> {
     let engine = engine("base", &json!({ "issuers": [one_shot()] }))?;

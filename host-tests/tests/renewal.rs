@@ -85,7 +85,7 @@ impl Stream {
         stream
     }
 
-    /// The same with its body.
+    /// With the head and the body of `request` fed to it.
     fn of(engine: &Arc<Engine>, request: &Request) -> Self {
         let mut stream = Self::begun(engine, request);
         stream.feed(Input::Body { chunk: request.body.as_deref().unwrap_or_default(), end: true });

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
-use countersign_cli::pack::Tested;
-use countersign_cli::validate::{Argument, Checked};
+use countersign_cli::{pack, validate};
+use countersign_explain::validate::{Argument, Checked};
 use countersign_host_tests::envoy::root;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -84,7 +84,7 @@ fn validated(file: &Path, servers: &Servers, cedar: &str) -> Result<Checked> {
         "policy": { "cedar": cedar },
     });
     std::fs::write(file, configuration.to_string())?;
-    Ok(Checked::file(file))
+    Ok(validate::file(file))
 }
 
 /// Every argument of every tool, of a configuration that loads.
@@ -186,7 +186,7 @@ fn what_schemas_admit_is_allowed(folder: &Path, servers: &Servers) -> Result<()>
     std::fs::create_dir(&folder)?;
     std::fs::write(folder.join("cases.yaml"), pack.to_string())?;
     std::fs::write(folder.join("policy.cedar"), PERMIT)?;
-    for tested in Tested::folder(&folder) {
+    for tested in pack::folder(&folder) {
         let failed: Vec<_> = tested.cases.iter().filter(|case| !case.passed).collect();
         ensure!(tested.unreadable.is_none() && tested.findings.is_empty(), "{tested:#?}");
         ensure!(failed.is_empty(), "{} of {} calls are refused: {failed:#?}", failed.len(), tested.cases.len());

@@ -142,7 +142,7 @@ fn node(program: &str) -> Command {
     command
 }
 
-/// The same with Python and the packages in the folder `packages`.
+/// A program of the test parts with Python and the packages in the folder `packages`; given up after a minute.
 fn python(packages: &str, program: &str) -> Result<Command> {
     let mut command = Command::new("timeout");
     command.arg("60").arg("python3").arg(root().join("host-tests/parts").join(program));

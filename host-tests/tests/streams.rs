@@ -149,7 +149,7 @@ impl World {
         Ok(self.envoy.memory("VmHWM")?.saturating_sub(before))
     }
 
-    /// What the gateway needs now. The most so far was while it started; from here on it is counted anew (proc(5)).
+    /// What the gateway needs now. The most so far was while it started; from here on it is counted again from nothing (proc(5)).
     fn memory_anew(&self) -> Result<u64> {
         std::fs::write(format!("/proc/{}/clear_refs", self.envoy.pid()), "5")?;
         self.envoy.memory("VmRSS")

@@ -12,7 +12,7 @@ use serde_json::Value;
 pub struct Answer {
     /// For people; may hold ANSI styles.
     pub text: String,
-    /// The same for programs.
+    /// For programs: one JSON document that says what `text` says.
     pub json: Value,
     pub verdict: Verdict,
 }

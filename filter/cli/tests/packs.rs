@@ -4,9 +4,10 @@
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
-use countersign_cli::document::Document;
-use countersign_cli::pack::{Policy, configuration, read};
-use countersign_cli::validate::{Present, load};
+use countersign_cli::pack::read;
+use countersign_explain::cases::{Policy, configuration};
+use countersign_explain::document::Document;
+use countersign_explain::validate::{Present, load};
 
 type Outcome = Result<(), Box<dyn Error>>;
 

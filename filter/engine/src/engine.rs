@@ -100,7 +100,7 @@ impl Engine {
         Ok(Loading { older: Arc::clone(older), config, revision, policy: Compiling::default() })
     }
 
-    /// The same with what a bundle changes: keys, sessions and what is held go on, tokens are judged again.
+    /// The engine with what a bundle changes. Keys, sessions and what is held go on; tokens are judged again.
     fn succeeded_by(&self, config: Config, policy: Judges, revision: u64) -> Self {
         Self {
             tokens: TokenCache::new(config.limits.cached_tokens),

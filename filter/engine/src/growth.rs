@@ -1,4 +1,5 @@
-//! Every reader of what an agent, a server or an issuer wrote is linear in its length, or bounded and refuses (DESIGN §4, 14).
+//! Every reader of what an agent, a server or an issuer wrote is linear in its length, or bounded and refuses
+//! (invariant 14).
 //!
 //! [`READERS`] and [`ASKED`] have a row for each. Of a row's parts a thousand nasty texts are made: a beginning, some parts again and again, an
 //! end. The one that takes longest is read again by itself under callgrind, at a length and at eight times that: the second may

@@ -16,7 +16,7 @@ pub enum Input<'a> {
     Head(RequestHead),
     /// The next bytes of the body, in any chunking; `end` on the last.
     Body { chunk: &'a [u8], end: bool },
-    /// The request's trailers: they end the body too (DESIGN H7).
+    /// The request's trailers: they end the body too (ARCHITECTURE H7).
     Trailers(Headers),
     /// The outcome of a [`Call`] this session asked for. An unknown or repeated id changes nothing.
     CallDone(CallId, CallOutcome),
@@ -34,7 +34,7 @@ pub enum Input<'a> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tick {
     /// The gateway received body bytes and did not hand them over: it lacks
-    /// `allow_on_headers_stop_iteration` (DESIGN H1).
+    /// `allow_on_headers_stop_iteration` (ARCHITECTURE H1).
     pub body_withheld: bool,
 }
 

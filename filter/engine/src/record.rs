@@ -59,7 +59,7 @@ pub struct Line {
     pub elapsed: Duration,
     /// When what took so long began.
     began: UnixTime,
-    /// For access logs: set as filter state under `countersign.<name>` (DESIGN H15).
+    /// For access logs: set as filter state under `countersign.<name>` (ARCHITECTURE H15).
     pub fields: Vec<(&'static str, String)>,
 }
 

@@ -95,7 +95,7 @@ impl Each<usize> {
         Thing::ALL.into_iter().all(|thing| *self.of(thing) == 0)
     }
 
-    /// The same after `before` of something became `after` of it.
+    /// Takes away `before` and adds `after`, of each thing.
     fn change(&mut self, before: &Self, after: &Self) {
         for thing in Thing::ALL {
             let count = self.of_mut(thing);
@@ -311,7 +311,7 @@ impl Held {
         self.owner
     }
 
-    /// The same in `shares`, unless there is no room.
+    /// Holds the same amounts in `shares`, if there is room.
     pub(crate) fn carried_to(self, shares: &Arc<Shares>) -> Result<Self, Over> {
         if Arc::ptr_eq(&self.shares, shares) {
             return Ok(self);

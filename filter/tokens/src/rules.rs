@@ -110,7 +110,7 @@ impl IssuerRules {
         })
     }
 
-    /// The same, and a token without `sub` names a machine by `claim`.
+    /// These rules, by which a token without `sub` names a machine by `claim`.
     pub fn with_machines(self, claim: String) -> Result<Self, RulesError> {
         if !self.profile.is_lax() {
             return Err(RulesError::NoMachines);
@@ -121,12 +121,12 @@ impl IssuerRules {
         Ok(Self { machine: Some(claim), ..self })
     }
 
-    /// The same, and a token is refused unless each of `claims` is there and says exactly this.
+    /// These rules, by which a token is refused unless each of `claims` is there and says exactly this.
     pub fn with_required(self, claims: Vec<(String, Scalar)>) -> Result<Self, RulesError> {
         Ok(Self { required: RequiredClaims::new(claims)?, ..self })
     }
 
-    /// The same, and a token without `aud` is for whom `claim` names. What else such a token must say has to be stated before.
+    /// These rules, by which a token without `aud` is for the one that `claim` names. State first what else such a token must say.
     pub fn with_audience_claim(self, claim: String) -> Result<Self, RulesError> {
         if !self.profile.is_lax() {
             return Err(RulesError::AlwaysAudience);
@@ -139,7 +139,7 @@ impl IssuerRules {
         self.machine.as_deref()
     }
 
-    /// The same of an issuer whose tokens are of one of the `tenants`, each with an `iss` made of `template`.
+    /// These rules, of an issuer whose tokens are of one of the `tenants`, each with an `iss` made of `template`.
     pub fn with_tenants(self, template: IssuerTemplate, tenants: Vec<String>) -> Result<Self, RulesError> {
         if !matches!(self.profile, Profile::AccessToken | Profile::Generic { .. }) {
             return Err(RulesError::NoTenants);

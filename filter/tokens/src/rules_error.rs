@@ -79,7 +79,7 @@ pub enum TenantError {
         "not one segment of a path; write each tenant by itself, in 1 to 128 characters `A-Z`, `a-z`, `0-9`, `-`, `.`, `_`, `~`"
     )]
     Name,
-    /// More than [`MAX_TENANTS`].
+    /// More than [`MAX_TENANTS`](crate::MAX_TENANTS).
     #[error("more than 1000; give some of them an entry of their own")]
     TooMany,
 }

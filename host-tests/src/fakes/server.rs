@@ -47,7 +47,7 @@ pub enum Answer {
     Json(u16, Value),
     /// Anything: status, header fields, body.
     Raw(u16, Vec<(String, String)>, Vec<u8>),
-    /// The same, the body in pieces that follow each other closely.
+    /// Status, header fields, and a body in pieces that follow each other closely.
     Pieces(u16, Vec<(String, String)>, Vec<Vec<u8>>),
     /// The beginning of a body whose end never comes.
     Unfinished(u16, Vec<(String, String)>, Vec<u8>),
@@ -58,7 +58,7 @@ pub enum Answer {
         /// Whether the stream stays open after the last event.
         open: bool,
     },
-    /// The same after a while.
+    /// Another answer, after a while.
     Later(Duration, Box<Answer>),
     /// Nothing, ever; the connection stays open.
     Hang,

@@ -88,7 +88,7 @@ impl Identity {
         Sha256::digest(&self.certificate).into()
     }
 
-    /// The same in base64url (RFC 8705 §3.1).
+    /// The [`digest`](Self::digest) in base64url (RFC 8705 §3.1).
     pub fn thumbprint(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.digest())
     }

@@ -41,7 +41,8 @@ fn cluster(destination: &Destination, options: &Options, buffer: u64) -> Value {
         "type": if endpoint.ip().is_some() { "STATIC" } else { "STRICT_DNS" },
         "connect_timeout": "5s",
         "per_connection_buffer_limit_bytes": buffer,
-        // No request is sent twice, whatever a route or a header asks for: a step that ran must not run again (H17).
+        // No request is sent twice, whatever a route or a header asks for: a step that ran must not run again
+        // (ARCHITECTURE H17).
         "circuit_breakers": { "thresholds": [
             { "priority": "DEFAULT", "max_retries": 0 },
             { "priority": "HIGH", "max_retries": 0 },

@@ -8,7 +8,7 @@ use super::Options;
 use super::config::PluginConfig;
 
 /// What the module may call and be called for. A module that is taken over can then do nothing that this one does not
-/// do anyway. It must be complete: whatever is missing here is refused, and the SDK traps on that (H3).
+/// do anyway. It must be complete: whatever is missing here is refused, and the SDK traps on that (ARCHITECTURE H3).
 pub const CAPABILITIES: [&str; 43] = [
     // Called by Envoy.
     "proxy_on_context_create",
@@ -75,20 +75,21 @@ pub(super) fn filter(config: &PluginConfig, options: &Options) -> Value {
                     "@type": "type.googleapis.com/google.protobuf.StringValue",
                     "value": config.text(),
                 },
-                // A new VM after a trap, refusing until it runs; never FAIL_OPEN (H5).
+                // A new VM after a trap, refusing until it runs; never FAIL_OPEN (ARCHITECTURE H5).
                 "failure_policy": "FAIL_RELOAD",
-                // Headers are held while the body is read (H1).
+                // Headers are held while the body is read (ARCHITECTURE H1).
                 "allow_on_headers_stop_iteration": true,
                 // Deprecated in 1.40 in favour of the same under vm_config, which 1.36 does not know.
                 "capability_restriction_config": {
                     "allowed_capabilities": CAPABILITIES.iter().map(|name| ((*name).to_owned(), json!({}))).collect::<serde_json::Map<_, _>>(),
                 },
                 "vm_config": {
-                    // What was spent and revoked is shared by all VMs of this id: it must be nobody else's (H8).
+                    // What was spent and revoked is shared by all VMs of this id: it must be nobody else's
+                    // (ARCHITECTURE H8).
                     "vm_id": "countersign",
                     "runtime": "envoy.wasm.runtime.v8",
                     "code": { "local": { "filename": config.module(&options.module) } },
-                    // Named, not written: this document can be read through the admin interface (DESIGN §6).
+                    // Named, not written: this document can be read through the admin interface.
                     "environment_variables": { "host_env_keys": config.secrets() },
                 },
             },

@@ -1,7 +1,7 @@
 //! The listener: what may reach the filter, what may leave it, and the access log.
 //!
-//! Everything that lets the filter and the server behind read one request in two ways is refused or removed here (H17,
-//! H18). Nothing here allows a request.
+//! Everything that lets the filter and the server behind read one request in two ways is refused or removed here
+//! (ARCHITECTURE H17, H18). Nothing here allows a request.
 
 use std::collections::BTreeSet;
 
@@ -35,12 +35,12 @@ fn connection_manager(config: &PluginConfig, options: &Options) -> Value {
             "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": "agents",
         "codec_type": "AUTO",
-        // The peer is the client; nobody is trusted to say otherwise, and nobody counts as internal (H17): an empty list
-        // would mean loopback and private addresses (measured), and no peer has the address 0.0.0.0.
+        // The peer is the client; nobody is trusted to say otherwise, and nobody counts as internal (ARCHITECTURE H17):
+        // an empty list would mean loopback and private addresses (measured), and no peer has the address 0.0.0.0.
         "use_remote_address": true,
         "internal_address_config": { "cidr_ranges": [{ "address_prefix": "0.0.0.0", "prefix_len": 32 }] },
-        // A path that can be read in two ways does not arrive (H18). Slashes are not merged: what the filter judges is
-        // what the server gets, and the filter refuses `//` itself.
+        // A path that can be read in two ways does not arrive (ARCHITECTURE H18). Slashes are not merged: what the
+        // filter judges is what the server gets, and the filter refuses `//` itself.
         "normalize_path": true,
         "merge_slashes": false,
         "path_with_escaped_slashes_action": "REJECT_REQUEST",
@@ -63,7 +63,8 @@ fn connection_manager(config: &PluginConfig, options: &Options) -> Value {
     if upgrades.is_empty() { manager } else { with(manager, "upgrade_configs", upgrades.into()) }
 }
 
-/// `x-envoy-*` from a client can ask the router for retries, timeouts and more: gone before a route is chosen (H17).
+/// `x-envoy-*` from a client can ask the router for retries, timeouts and more: gone before a route is chosen
+/// (ARCHITECTURE H17).
 fn strip_client_control() -> Value {
     json!({
         "name": "envoy.http.early_header_mutation.header_mutation",
@@ -98,7 +99,7 @@ fn cors_policy(origins: &BTreeSet<String>) -> Value {
     })
 }
 
-/// One route without retry, hedge or mirror: a permitted step runs once (H17). No header picks it.
+/// One route without retry, hedge or mirror: a permitted step runs once (ARCHITECTURE H17). No header picks it.
 fn route_config(config: &PluginConfig) -> Value {
     let host = json!({
         "name": ROUTE,
@@ -129,7 +130,8 @@ fn router() -> Value {
     })
 }
 
-/// One JSON line per request on standard output, with the decision (H15). No query: it may hold what is secret.
+/// One JSON line per request on standard output, with the decision (ARCHITECTURE H15). No query: it may hold what is
+/// secret.
 fn access_log() -> Value {
     let decision = |field: &str| format!("%FILTER_STATE(wasm.countersign.{field}:PLAIN)%");
     json!({

@@ -131,8 +131,9 @@ fn with(mut object: Value, key: &str, value: Value) -> Value {
     object
 }
 
-/// Envoy answers 413 itself, and takes the stream away inside the call, when a held body passes its limit (DESIGN
-/// H13): it must be larger than what the filter holds, so that the filter is the one to refuse and to record.
+/// Envoy answers 413 itself, and takes the stream away inside the call, when a held body passes its limit
+/// (ARCHITECTURE H13): it must be larger than what the filter holds, so that the filter is the one to refuse and to
+/// record.
 fn buffer_bytes(config: &PluginConfig) -> u64 {
     const LEAST: u64 = 1024 * 1024;
     LEAST.max(config.body_limit().unwrap_or(0).saturating_mul(2))

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, ensure};
-use countersign_cli::pack::Policy;
-use countersign_cli::pack::format::{Caller, Pack};
+use countersign_explain::cases::Policy;
+use countersign_explain::cases::format::{Caller, Pack};
 use countersign_rights::hygiene::Finding;
 use serde_json::{Value, json};
 

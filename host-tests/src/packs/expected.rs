@@ -2,8 +2,8 @@
 //! it told policy.
 
 use anyhow::{Context, bail};
-use countersign_cli::pack::format::{Caller, Decision, Named};
-use countersign_cli::pack::{Expect, Sent};
+use countersign_explain::cases::format::{Caller, Decision, Named};
+use countersign_explain::cases::{Expect, Sent};
 use countersign_facts::reason::Reason;
 use countersign_protocols::action::Action;
 use countersign_protocols::catalogue::{Protocol, Resource};

@@ -16,9 +16,10 @@ mod token;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
-use countersign_cli::pack::format::Pack;
-use countersign_cli::pack::{self, Policy, Sent, action};
+use countersign_cli::pack;
 use countersign_engine::config::Config;
+use countersign_explain::cases::format::Pack;
+use countersign_explain::cases::{Policy, Sent, action};
 use countersign_protocols::catalogue::Resource;
 use serde_json::{Value, json};
 

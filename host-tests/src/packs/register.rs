@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, ensure};
-use countersign_cli::pack::format::{Actor, Caller};
+use countersign_explain::cases::format::{Actor, Caller};
 use countersign_rights::workload::{Kind, Trait};
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! What one case says: its own words, else those of `given`. What no request to a gateway could make so is refused.
 
 use anyhow::{bail, ensure};
-use countersign_cli::pack::format::{Caller, Case, Pack, Token, Work};
+use countersign_explain::cases::format::{Caller, Case, Pack, Token, Work};
 use countersign_rights::hygiene::Finding;
 use countersign_rights::workload::{Kind, Trait};
 use serde_json::Value;

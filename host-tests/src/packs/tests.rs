@@ -1,5 +1,5 @@
-use countersign_cli::document;
-use countersign_cli::pack::format::Pack;
+use countersign_explain::cases::format::Pack;
+use countersign_explain::document;
 
 use super::*;
 
@@ -12,7 +12,7 @@ fn refused(cases: &str) -> anyhow::Result<String> {
          given: {{ workload: {{ issuer: https://sts.example.com, subject: a }}, task: {{ id: t }} }}\n\
          cases:\n{cases}"
     );
-    let pack: Pack = document::parse(&text, Path::new("cases.yaml"))?;
+    let pack: Pack = document::parse(&text)?;
     let error = of_pack("tried", &pack, &Policy::Cedar(CEDAR.to_owned())).err();
     Ok(error.map_or_else(|| "nothing".to_owned(), |error| format!("{error:#}")))
 }

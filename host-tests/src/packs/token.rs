@@ -1,7 +1,7 @@
 //! The token of a case, as the scenario format writes one: signed with a real key, and saying what the case says.
 
 use anyhow::{Context, bail, ensure};
-use countersign_cli::pack::format::{Actor, Machine, Token, Work};
+use countersign_explain::cases::format::{Actor, Machine, Token, Work};
 use countersign_facts::pointer::Pointer;
 use countersign_rights::hygiene::Finding;
 use countersign_tokens::Scalar;

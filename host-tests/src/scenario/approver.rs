@@ -20,7 +20,7 @@ const OTHER_SECRET: &str = "whsec_c29tZWJvZHktZWxzZXMtc2VjcmV0LWVudGlyZWx5";
 /// What a server does with one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reaction {
-    /// It answers, perhaps late.
+    /// It answers, now or late.
     Answer { status: u16, headers: Vec<(String, String)>, body: Vec<u8>, after: Option<Duration> },
     /// It closes the connection.
     Reset,

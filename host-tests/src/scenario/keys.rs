@@ -52,7 +52,7 @@ impl Key {
         Self::Rsa(Box::new(key))
     }
 
-    /// The same in every process, so that scenarios' configurations can pin it.
+    /// A key that is the same in every process, so that configurations of scenarios can pin it.
     #[expect(clippy::expect_used, reason = "a scalar below the order of the group")]
     fn pinned() -> Self {
         Self::Ec(p256::ecdsa::SigningKey::from_slice(&[1; 32]).expect("a scalar of P-256"))

@@ -166,7 +166,7 @@ fn set_property(caller: Caller<'_, State>, path: u32, path_size: u32, data: u32,
         let value = read(caller, data, size)?;
         let state = caller.data_mut();
         if path.contains('\0') {
-            return Err(state.breach("a property of several segments, which access logs cannot read (DESIGN H15)"));
+            return Err(state.breach("a property of several segments, which no access log reads (ARCHITECTURE H15)"));
         }
         match state.stream() {
             Some(stream) => {

@@ -108,7 +108,7 @@ impl ScriptedHost {
         self.deliver_body(stream, end)
     }
 
-    /// The trailers arrive; they end the request, and `end` is never said (H7).
+    /// The trailers arrive; they end the request, and `end` is never said (ARCHITECTURE H7).
     pub fn trailers(&mut self, stream: StreamHandle, trailers: &[(&str, &[u8])]) -> Result<(), HostError> {
         let trailers = owned(trailers);
         let count = count(&trailers);
@@ -195,7 +195,8 @@ impl ScriptedHost {
         Ok(())
     }
 
-    /// The stream is over, whether complete or because the client left: `on_log`, `on_done`, deletion (H16).
+    /// The stream is over, whether complete or because the client left: `on_log`, `on_done`, deletion (ARCHITECTURE
+    /// H16).
     pub fn close(&mut self, stream: StreamHandle) -> Result<(), HostError> {
         self.call::<_, ()>(stream.0, "proxy_on_log", stream.0)?;
         self.call::<_, i32>(stream.0, "proxy_on_done", stream.0)?;

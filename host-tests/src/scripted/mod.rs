@@ -1,10 +1,10 @@
 //! A gateway that does what a test says: the built module on `wasmtime`, proxy-wasm ABI 0.2.1.
 //!
 //! It stands where Envoy would, for what Envoy does not do on demand: refused dispatches, resets, late answers,
-//! withheld bodies, failing hostcalls, any chunking, any time. It follows Envoy where that matters (DESIGN H1 to H9):
-//! bodies accumulate while a stream is held, replies and resumes take effect after the callback, shared data compares
-//! numbers. What no gateway forgives ends in [`HostError::Violation`]: a second answer, a second resume, a header
-//! edited after its request has gone, a map or range of a buffer that is not there.
+//! withheld bodies, failing hostcalls, any chunking, any time. It follows Envoy where that matters (ARCHITECTURE H1 to
+//! H9): bodies accumulate while a stream is held, replies and resumes take effect after the callback, shared data
+//! compares numbers. What no gateway forgives ends in [`HostError::Violation`]: a second answer, a second resume, a
+//! header edited after its request has gone, a map or range of a buffer that is not there.
 //!
 //! It decides nothing and expects nothing; tests do, from what it observed.
 

@@ -35,7 +35,7 @@ impl SharedData {
         self.0.borrow().entries.get(key).cloned()
     }
 
-    /// Whether it was written: `cas` is the current number, or 0, or nothing is there (DESIGN H8).
+    /// Whether it was written: `cas` is the current number, or 0, or nothing is there (ARCHITECTURE H8).
     pub(super) fn set(&self, key: &str, value: &[u8], cas: u32) -> bool {
         let mut data = self.0.borrow_mut();
         if cas != 0 && data.conflicts > 0 {

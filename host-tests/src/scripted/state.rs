@@ -28,7 +28,8 @@ pub enum Status {
 /// How the gateway is set up.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Body bytes are not handed over while headers are held: `allow_on_headers_stop_iteration` is missing (H1).
+    /// Body bytes are not handed over while headers are held: `allow_on_headers_stop_iteration` is missing
+    /// (ARCHITECTURE H1).
     pub withholds_bodies: bool,
     /// What other workers of the same process share with this one.
     pub shared: SharedData,
@@ -79,9 +80,9 @@ pub enum Answer {
         /// In one piece.
         body: Vec<u8>,
     },
-    /// The connection fails: no headers, no body, no trailers (H2).
+    /// The connection fails: no headers, no body, no trailers (ARCHITECTURE H2).
     Reset,
-    /// The gateway gives up and answers 504 itself (H2).
+    /// The gateway gives up and answers 504 itself (ARCHITECTURE H2).
     Timeout,
 }
 

@@ -289,7 +289,7 @@ pub(crate) fn token(subject: &str, task: &str) -> Result<String> {
     token_with(subject, task, &json!([{ "action": "mcp:tools/call", "resource": "payments", "object": "*" }]))
 }
 
-/// The same with these grants.
+/// A token of `subject` for a task of this name, with these grants.
 pub(crate) fn token_with(subject: &str, task: &str, grants: &Value) -> Result<String> {
     let expires = now() + 3600;
     let task = json!({ "id": task, "expires": expires, "grants": grants });
@@ -307,7 +307,7 @@ pub(crate) fn honest(token: String) -> impl Fn(usize) -> Call + Send + 'static {
     move |number| Call { token: token.clone(), body: tool_call("echo", &json!({ "number": number })), answer: RESULT }
 }
 
-/// The same, asking people each time.
+/// What somebody honest does who has `token` and must ask people each time.
 pub(crate) fn asking(token: String) -> impl Fn(usize) -> Call + Send + 'static {
     move |number| Call {
         token: token.clone(),

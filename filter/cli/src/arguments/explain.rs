@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use countersign_explain::explanation;
 use countersign_facts::clock;
 use countersign_tokens::UnixTime;
 use http::{HeaderName, HeaderValue, Method, Uri};
@@ -65,10 +66,20 @@ pub struct Explain {
 pub enum Carrier {
     /// `Authorization: Bearer`, or `DPoP` where there is a field `DPoP`.
     Authorization,
-    /// The same in `Proxy-Authorization`, on the way out.
+    /// `Proxy-Authorization: Bearer` or `DPoP`, on the way out.
     ProxyAuthorization,
     /// `Txn-Token`.
     TxnToken,
+}
+
+impl From<Carrier> for explanation::Carrier {
+    fn from(carrier: Carrier) -> Self {
+        match carrier {
+            Carrier::Authorization => Self::Authorization,
+            Carrier::ProxyAuthorization => Self::ProxyAuthorization,
+            Carrier::TxnToken => Self::TxnToken,
+        }
+    }
 }
 
 const EXPLAIN: &str = "\

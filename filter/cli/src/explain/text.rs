@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::checks::{CheckResult, Checked, Policy, Reaches};
-use super::{Decision, Explanation};
+use countersign_explain::explanation::{CheckResult, Checked, Decision, Explanation, Policy, Reaches};
+
 use crate::output::{Ink, one_line};
 
 pub(super) fn text(explanation: &Explanation) -> String {

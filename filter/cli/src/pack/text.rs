@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::{Expect, Judged, Tested};
+use countersign_explain::cases::{Expect, Judged, Tested};
+
 use crate::output::{Ink, count, listed, one_line};
 use crate::validate;
 

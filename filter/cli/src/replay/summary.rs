@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 
+use countersign_explain::replay::{Flip, Replayed, Turn};
 use countersign_facts::rollout::Effect;
 
-use super::{Flip, Replayed, Turn};
 use crate::output::{Ink, one_line};
 
 /// The reason that is told with its policies even where it has none.

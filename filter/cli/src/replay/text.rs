@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
+use countersign_explain::replay::{Decision, Replayed, Turn};
 use countersign_facts::reason::Reason;
 use countersign_facts::rollout::Effect;
 
 use super::summary::{self, NOTHING_PERMITS, POLICY_DENIED};
-use super::{Decision, Replayed, Turn};
 use crate::output::{Ink, count, one_line};
 
 /// So many decisions of a group are shown; all are in the JSON.

@@ -1,10 +1,10 @@
 //! The frameworks there are: `policies/frameworks.yaml`, which is part of this program.
 
-use std::path::Path;
-
 use serde::Deserialize;
 
-use crate::document::{self, DocumentError};
+use crate::document::DocumentError;
+
+use countersign_explain::document;
 
 /// The file, as it was when this program was built.
 const TEXT: &str = include_str!("../../../../policies/frameworks.yaml");
@@ -35,7 +35,8 @@ pub struct Risk {
 /// # Errors
 /// None that a test would not have found.
 pub fn catalogue() -> Result<Vec<Framework>, DocumentError> {
-    document::parse(TEXT, Path::new("policies/frameworks.yaml"))
+    document::parse(TEXT)
+        .map_err(|misplaced| DocumentError::Member { path: "policies/frameworks.yaml".into(), misplaced })
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use countersign_engine::config::Config;
+use countersign_explain::validate::{self, Loaded};
 use countersign_facts::check::Check;
 use countersign_facts::reason::Reason;
 use countersign_facts::rollout::Mode;
@@ -15,9 +16,8 @@ use serde_json::json;
 
 use super::catalogue::{Framework, Risk, catalogue};
 use super::text;
-use crate::document::{Document, DocumentError};
+use crate::document::{self, DocumentError};
 use crate::output::{Answer, Verdict};
-use crate::validate::{self, Loaded};
 
 /// What a configuration answers.
 #[derive(Clone, Debug, Serialize)]
@@ -76,7 +76,7 @@ pub(super) fn answer(path: &Path) -> Answer {
         json: json!({ "file": file, "error": error.to_string() }),
         verdict: Verdict::Unreadable,
     };
-    let (document, frameworks) = match Document::read(path).and_then(|document| Ok((document, catalogue()?))) {
+    let (document, frameworks) = match document::configuration(path).and_then(|document| Ok((document, catalogue()?))) {
         Ok(read) => read,
         Err(error) => return unreadable(&error),
     };

@@ -2,9 +2,11 @@
 
 use std::fmt::Write as _;
 
+use countersign_explain::validate::Finding;
+
 use super::frameworks::{Answered, Covered, Report};
 use crate::output::{Ink, one_line};
-use crate::validate::{self, Finding};
+use crate::validate;
 
 /// Longer titles are whole sentences, of which the beginning tells them apart.
 const TITLE: usize = 88;

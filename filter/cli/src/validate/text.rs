@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::{Argument, Checked, Finding};
+use countersign_explain::validate::{Argument, Checked, Finding};
+
 use crate::output::{Ink, count, listed, one_line};
 
 /// All files, and a line that sums them up where there are several.

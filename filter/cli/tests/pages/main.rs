@@ -9,9 +9,10 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use countersign_cli::document::{self, Document};
 use countersign_cli::pack;
-use countersign_cli::validate::{Present, load};
+use countersign_explain::cases;
+use countersign_explain::document::{self, Document};
+use countersign_explain::validate::{Present, load};
 use serde_json::{Map, Value};
 
 use page::{Block, Link, Page};
@@ -120,8 +121,9 @@ fn configuration_on_the_page_of_a_pack_fits_the_pack() -> Outcome {
             if block.language != "yaml" || block.mark.is_some() || block.is_form_of_cases() {
                 continue;
             }
-            let part: Map<String, Value> = document::parse(&block.text, Path::new(&block.place))?;
-            let mut configuration = pack::configuration(&pack, policy);
+            let part: Map<String, Value> =
+                document::parse(&block.text).map_err(|error| format!("{}: {error}", block.place))?;
+            let mut configuration = cases::configuration(&pack, policy);
             configuration.as_object_mut().ok_or("no members")?.extend(part);
             let loaded = load(&Document::of(configuration), &Present::default());
             loaded.map_err(|findings| format!("{}: {findings:?}", block.place))?;

@@ -44,7 +44,7 @@ impl Call {
 /// How a call ended. Success is decided by whoever asked, from status and body; never by the shell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallOutcome {
-    /// An answer with a status arrived. A gateway's own 504 for a timeout is one too (DESIGN H2).
+    /// An answer with a status arrived. A gateway's own 504 for a timeout is one too (ARCHITECTURE H2).
     Response { status: u16, headers: Headers, body: Vec<u8> },
     /// No answer: the dispatch was refused, the connection failed or was reset.
     Failed(CallFailure),

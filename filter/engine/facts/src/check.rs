@@ -70,7 +70,7 @@ impl Check {
             Self::Request => "the head can be read one way only",
             Self::Route => "it is for something that is served",
             Self::Credential => "there is one credential, and it is good",
-            Self::Possession => "whoever presents it is whom it is bound to",
+            Self::Possession => "the caller holds what the credential is bound to",
             Self::Workload => "the caller, and everybody it acts for or through, is let in",
             Self::Task => "the credential is for a task that is not over",
             Self::Ledger => "nothing that is good once was used before",

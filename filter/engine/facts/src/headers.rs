@@ -92,7 +92,7 @@ impl HeaderEdit {
         Self::each(headers, chosen, Self::Remove)
     }
 
-    /// The same of a request's `trailers`.
+    /// Removes every field of a request's `trailers` whose name is `chosen`, each spelling once.
     pub fn trailer_removals(trailers: &Headers, chosen: impl Fn(&str) -> bool) -> Vec<Self> {
         Self::each(trailers, chosen, Self::RemoveTrailer)
     }

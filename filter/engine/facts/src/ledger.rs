@@ -1,4 +1,4 @@
-//! What was spent, for as long as it matters, in this gateway process (DESIGN §9).
+//! What was spent, for as long as it matters, in this gateway process (ARCHITECTURE, "Where state lives").
 //!
 //! The ledger never decides: it answers [`Spent`], and whatever it cannot answer denies. This file is the port; how it is kept is
 //! in [`StoredLedger`], over any store with compare-and-set, and what a test or the command line needs of it is [`MemoryLedger`].
@@ -18,7 +18,7 @@ pub use self::store::{Store, StoreError, Versioned};
 pub use self::stored::{Agreed, StoredLedger};
 
 /// Memory of spent things shared by all sessions, and the [`Board`] beside it. Implementations are bounded, and who holds most is
-/// refused first (DESIGN H8, invariant 13).
+/// refused first (ARCHITECTURE H8, invariant 13).
 pub trait Ledger: Board {
     /// Uses `entry` once more, which is remembered until `until`; of any number of concurrent callers no more than
     /// [`Entry::limit`] get [`Spent::Now`] before the first of them is forgotten.

@@ -11,7 +11,7 @@
 //! What was never spent is never found spent: that a token was used before, or a grant as often as it may be, no audit shows.
 //! MCP sessions go on: clients of an auditing resource get their server's own session ids, which are not judged; an id that was
 //! sealed while decisions were enforced is opened for its owner. Once decisions are enforced, clients with an id that is not
-//! sealed are told to start anew (404), as the protocol has it.
+//! sealed are told to start again (404), as the protocol has it.
 //!
 //! Nothing is decided here.
 
@@ -84,7 +84,7 @@ pub struct Flip {
     pub cause: Cause,
     /// What policy alone says, or what was done, as it is.
     pub from: Effect,
-    /// The same, had it been enforced.
+    /// What policy would say, or what would have been done, had it been enforced.
     pub to: Effect,
     /// Why it could not be tried, where that is no policy's doing.
     pub reason: Option<Reason>,

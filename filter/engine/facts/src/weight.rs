@@ -44,7 +44,7 @@ pub fn of_members(members: &Map<String, Value>) -> usize {
     members.iter().map(member).fold(nodes, usize::saturating_add)
 }
 
-/// The same of what an agent sent.
+/// Of what `members` hold, where an agent sent them.
 pub fn of_sent(members: &Members) -> usize {
     if members.is_empty() {
         return 0;

@@ -231,7 +231,7 @@ fn because(test: &Value) -> &'static str {
     let variable = sides.map(Form::of).find_map(|form| if let Form::Variable(name) = form { Some(name) } else { None });
     match (operator, variable) {
         ("hasTag" | "getTag", _) => "nothing has tags",
-        (_, Some("principal")) => "a principal is an `Agent`, in an `Issuer`, a `Kind` and perhaps a `TrustDomain`",
+        (_, Some("principal")) => "a principal is an `Agent`, in an `Issuer`, a `Kind` and, of SVIDs, a `TrustDomain`",
         (_, Some("resource")) => "no action in the policy's scope is asked about such a resource",
         (_, Some("action")) => "no action in the policy's scope is that",
         _ => "its types say so for each action in the policy's scope",

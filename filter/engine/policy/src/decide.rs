@@ -41,7 +41,8 @@ impl CedarPolicy {
         self.decide_in(Mode::Enforce, facts)
     }
 
-    /// The same; in audit as if policies in audit were enforced, which is a verdict about them and nothing else.
+    /// What policy says about one action in this mode. In audit, policies in audit count as if they were enforced: that
+    /// verdict is about them and nothing else.
     pub(super) fn decide_in(&self, mode: Mode, facts: &Facts<'_>) -> Verdict {
         self.verdict(mode, facts).unwrap_or_else(Verdict::Deny)
     }

@@ -93,7 +93,7 @@ impl CedarPolicy {
         self.applies_with(slot, rule, facts, approved, arguments)
     }
 
-    /// The same, with `arguments`.
+    /// Whether `rule` alone is determining, for these `arguments`.
     pub(super) fn applies_with(
         &self,
         slot: &Slot,

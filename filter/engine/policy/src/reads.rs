@@ -1,4 +1,4 @@
-//! What policies read of the context: nothing else is built for a request (DESIGN H12).
+//! What policies read of the context: nothing else is built for a request (ARCHITECTURE H12).
 //!
 //! Works on Cedar's JSON form of a policy. Whatever it does not recognise counts as reading everything.
 

@@ -17,7 +17,7 @@ impl CedarPolicy {
         self.decide_all_in(Mode::Enforce, facts, parts)
     }
 
-    /// The same; in audit as [`CedarPolicy::decide_in`] has it.
+    /// As [`CedarPolicy::decide_all`], in this mode, which means what it means to [`CedarPolicy::decide_in`].
     pub(super) fn decide_all_in<'a>(
         &self,
         mode: Mode,

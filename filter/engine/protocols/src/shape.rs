@@ -95,7 +95,7 @@ impl InputSchema {
         &self.not_enforced
     }
 
-    /// The same schema, whose objects admit members that it does not name and that nobody asks for.
+    /// This schema, but its objects admit members that it does not name and that nobody asks for.
     #[must_use]
     pub fn admitting_additional(self) -> Self {
         let types = self.types.map(|record| Arc::new(record.as_ref().clone().admitting_unasked()));
@@ -107,7 +107,7 @@ impl InputSchema {
         self.additional
     }
 
-    /// The same schema, of whose arguments `derived` is worked out.
+    /// This schema, and `derived` is worked out from the arguments.
     #[must_use]
     pub fn deriving(self, derived: BTreeMap<String, Bounds>) -> Self {
         let types = self.types.map(|record| Arc::new(Record { derived, ..record.as_ref().clone() }));
@@ -156,7 +156,7 @@ impl Record {
         })
     }
 
-    /// The same with members that are not declared and that nobody asks for, in every object that refused them.
+    /// This record, but every object that refused undeclared members admits those that nobody asks for.
     fn admitting_unasked(self) -> Self {
         let properties = self.properties.into_iter().map(|(name, property)| (name, property.admitting_unasked()));
         let rest = match self.rest {

@@ -183,7 +183,7 @@ impl DeclaredClaims {
         Self { named: rules.map(row).collect(), machines: false }
     }
 
-    /// The same of callers of whom some may have no `sub`, or none.
+    /// These claims, of callers without `sub` too if `machines` says so.
     #[must_use]
     pub fn with_machines(self, machines: bool) -> Self {
         Self { machines, ..self }

@@ -141,7 +141,7 @@ impl Worker {
         Ok(self.lines.split_off(lines).join("\n"))
     }
 
-    /// The same, of which nothing is loaded yet; how many lines there were before.
+    /// An answer that arrives and is not loaded yet; how many lines there were before.
     fn arrives(
         &mut self,
         status: u16,

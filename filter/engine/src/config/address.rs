@@ -74,7 +74,7 @@ pub(super) fn identifier(text: &str) -> Result<Address, String> {
     Ok(address)
 }
 
-/// What `:authority` must be: a host, perhaps with a port; lower case.
+/// What `:authority` must be: a host with an optional port; lower case.
 pub(super) fn host(text: &str) -> Result<String, String> {
     let readable = text
         .parse::<Authority>()

@@ -1,4 +1,5 @@
-//! Where secrets come from: the configuration names them, the shell reads them (DESIGN §6).
+//! Where secrets come from: the configuration names them, the shell reads them. The configuration itself can be read by
+//! others: Envoy shows it in its config dump.
 
 /// Secrets by name. In the gateway: environment variables passed to the module.
 pub trait Secrets {

@@ -158,7 +158,7 @@ fn pointers(node: &Node<'_>) -> Option<Vec<String>> {
     distinct(node, |node| node.parse(text::pointer))
 }
 
-/// A list of texts, none twice.
+/// A list of texts, each at most once.
 fn distinct(node: &Node<'_>, read: impl Fn(&Node<'_>) -> Option<String>) -> Option<Vec<String>> {
     let mut seen = seen::Names::new("one mention is enough, remove one");
     node.list(|node| {
@@ -168,7 +168,7 @@ fn distinct(node: &Node<'_>, read: impl Fn(&Node<'_>) -> Option<String>) -> Opti
     })
 }
 
-/// The same of texts and numbers.
+/// A list of texts and numbers, each at most once.
 fn distinct_scalars<'a>(node: &Node<'a>, read: impl Fn(&Node<'a>) -> Option<Scalar>) -> Option<Vec<Scalar>> {
     let mut seen = seen::Names::new("one mention is enough, remove one");
     node.list(|node| {

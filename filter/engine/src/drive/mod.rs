@@ -95,7 +95,7 @@ impl Drive {
         self.hand_over(host)
     }
 
-    /// The request's trailers are there. They end the body (DESIGN H7), and follow one that was streamed past us.
+    /// The request's trailers are there. They end the body (ARCHITECTURE H7), and follow one that was streamed past us.
     pub fn trailers(&mut self, host: &mut impl Host) -> Flow {
         self.received_at_head = None;
         match (self.phase.flow(), host.request_trailers()) {
@@ -164,7 +164,7 @@ impl Drive {
         self.outside(host, Input::Tick(Tick { body_withheld }))
     }
 
-    /// The stream is over. A gateway may say so twice (DESIGN H16); the session hears it once.
+    /// The stream is over. A gateway may say so twice (ARCHITECTURE H16); the session hears it once.
     pub fn close(&mut self, host: &mut impl Host) {
         if self.phase == Phase::Closed {
             return;
@@ -225,7 +225,8 @@ impl Drive {
         self.fed < self.offered.size
     }
 
-    /// Bytes came after the head and were not handed over (DESIGN H1). A slow client looks different: nothing came.
+    /// Bytes came after the head and were not handed over (ARCHITECTURE H1). A slow client looks different: nothing
+    /// came.
     fn body_withheld(&self, host: &mut impl Host) -> bool {
         self.session.awaits_body()
             && self.received_at_head.is_some_and(|head| host.received().is_some_and(|now| now > head))

@@ -254,7 +254,7 @@ pub(super) fn stripped(
     })
 }
 
-/// The same of a request that is on its way out, where only what is `reserved` and the credential is not the client's to say.
+/// Removes what a client may not say in a request that is on its way out: only what is `reserved`, and the credential.
 pub(super) fn stripped_on_the_way_out(
     headers: &Headers,
     config: &Config,

@@ -20,12 +20,12 @@ use crate::permit::Permit;
 use crate::sessions;
 
 impl Turn<'_> {
-    /// Lets a request go on about which `decided` was decided; none where decisions are enforced.
+    /// Lets a request go on although `decided` was decided about it; `None` where decisions are enforced.
     pub(super) fn observe(&self, account: &Account, about: About<'_>, decided: Reason) -> Option<Next> {
         self.observed(account, about, decided, Vec::new(), None)
     }
 
-    /// The same of one whose trailers, and whose session, may be known.
+    /// As [`observe`](Self::observe), of a held request, whose trailers and session may be known.
     pub(super) fn observe_held(&self, request: &Request, account: &Account, decided: Reason) -> Option<Next> {
         let mut edits = without_identity(&request.trailers);
         // A session that was opened while decisions were enforced goes on.

@@ -1,27 +1,26 @@
 //! A request that is held: what it waits for, and what each input does to the wait.
 
+mod decision_point;
 mod held;
 mod introspection;
+mod keys;
 mod renewed;
 mod step_up;
-
-use std::time::Duration;
+mod wait;
 
 use countersign_facts::calls::{CallId, CallOutcome};
 use countersign_facts::headers::{HeaderEdit, Headers, same_name};
 use countersign_facts::reason::Reason;
 use countersign_facts::rollout::Mode;
-use countersign_policy::{Allow, Given, MOST_QUESTIONS, Question};
+use countersign_policy::{Allow, Given};
 use countersign_protocols::action::mcp::{self, Era};
 use countersign_protocols::catalogue::Protocol;
 use countersign_rights::workload::Owner;
 use countersign_tokens::UnixTime;
-use countersign_trust::credential::NeedKeys;
 use countersign_trust::introspection::questions::Number;
-use countersign_trust::keys::{KeyStore, Wish};
 
-use self::introspection::{Introspecting, Listening};
 use self::step_up::StepUpState;
+use self::wait::{Passed, Wait};
 use super::account::{About, Account, stripped, stripped_on_the_way_out};
 use super::decide::{Halt, NeededFor, Ruling, Told};
 use super::request::{Request, is_reserved};
@@ -35,9 +34,6 @@ use crate::shares::Held;
 
 /// By this the gateway picks the sandbox's route. No client's field of this name gets this far.
 const SANDBOX: &str = "x-countersign-sandbox";
-
-/// How much longer than its call an answer is waited for: the gateway ends the call by itself, this is for one that does not.
-const CALL_GRACE: Duration = Duration::from_secs(1);
 
 /// For the record of who spends more than is left to one workload: the limit to look at.
 const LEDGER_SHARE: &str = "of limits.ledger the workload holds its share";
@@ -62,19 +58,7 @@ pub(super) struct Pending {
 /// What the decision waits for.
 enum Waiting {
     Body(NeededFor),
-    Keys(NeedKeys),
-    Introspection(Box<Introspecting>),
-    Listening(Box<Listening>),
-    Answer(Box<Consulting>),
-    /// The approver's answer.
-    Approval,
-}
-
-/// The decision point elsewhere is asked.
-struct Consulting {
-    call: CallId,
-    question: Question,
-    deadline: UnixTime,
+    Outside(Wait),
 }
 
 impl Pending {
@@ -145,12 +129,7 @@ impl Pending {
             Waiting::Body(NeededFor::Absence) if self.request.has_body() => self.advance(turn),
             Waiting::Body(NeededFor::Start(_)) if self.request.may_name().is_some() => self.advance(turn),
             Waiting::Body(_) if self.request.body().is_some() => self.advance(turn),
-            Waiting::Body(_)
-            | Waiting::Keys(_)
-            | Waiting::Introspection(_)
-            | Waiting::Listening(_)
-            | Waiting::Answer(_)
-            | Waiting::Approval => self.keep(),
+            Waiting::Body(_) | Waiting::Outside(_) => self.keep(),
         }
     }
 
@@ -166,55 +145,46 @@ impl Pending {
             // Its first bytes are more than is held, and one is too much.
             Waiting::Body(NeededFor::Absence) if self.request.has_body() => self.advance(turn),
             Waiting::Body(NeededFor::Decision | NeededFor::Absence | NeededFor::Start(Mode::Enforce))
-            | Waiting::Keys(_)
-            | Waiting::Introspection(_)
-            | Waiting::Listening(_)
-            | Waiting::Answer(_)
-            | Waiting::Approval => self.deny(turn, reason),
+            | Waiting::Outside(_) => self.deny(turn, reason),
         }
     }
 
-    fn answered(self: Box<Self>, turn: &mut Turn<'_>, id: CallId, outcome: &CallOutcome) -> Next {
-        if self.step_up.awaits(id) {
-            return self.approver_answered(turn, outcome);
-        }
-        match &self.waiting {
-            Waiting::Introspection(asked) if asked.call == id => self.issuer_answered(turn, outcome),
-            Waiting::Answer(asked) if asked.call == id => self.decision_point_answered(turn, outcome),
-            Waiting::Body(_)
-            | Waiting::Keys(_)
-            | Waiting::Introspection(_)
-            | Waiting::Listening(_)
-            | Waiting::Answer(_)
-            | Waiting::Approval => self.keep(),
+    fn answered(mut self: Box<Self>, turn: &mut Turn<'_>, id: CallId, outcome: &CallOutcome) -> Next {
+        match self.no_longer(|wait| wait.call() == Some(id)) {
+            Some(wait) => wait.done().answered(self, turn, outcome),
+            None if self.step_up.call() == Some(id) => self.approver_was_early(turn, outcome),
+            None => self.keep(),
         }
     }
 
     fn tick(mut self: Box<Self>, turn: &mut Turn<'_>, tick: Tick) -> Next {
-        match &self.waiting {
-            Waiting::Body(_) if tick.body_withheld => self.without_body(turn, Reason::BodyWithheld),
+        let passed = match &self.waiting {
+            Waiting::Body(_) if tick.body_withheld => return self.without_body(turn, Reason::BodyWithheld),
             Waiting::Body(_) if turn.now.since(self.request.arrived) > turn.engine.config.limits.body_wait => {
-                self.without_body(turn, Reason::BodyTimeout)
+                return self.without_body(turn, Reason::BodyTimeout);
             }
-            Waiting::Keys(need) if !turn.keys_are_coming(*need) => {
-                self.keys_awaited = true;
-                self.advance(turn)
-            }
-            Waiting::Approval if self.step_up.is_late(turn.now) => self.deny(turn, Reason::ApprovalTimeout),
-            Waiting::Introspection(asked) if asked.deadline <= turn.now => {
-                self.deny(turn, Reason::IntrospectionUnavailable)
-            }
-            Waiting::Listening(listening) if listening.deadline <= turn.now => {
-                self.deny(turn, Reason::IntrospectionUnavailable)
-            }
-            Waiting::Listening(listening) if !listening.is_under_way(turn) => self.told(turn),
-            Waiting::Answer(asked) if asked.deadline <= turn.now => self.deny(turn, Reason::PdpUnavailable),
-            Waiting::Body(_)
-            | Waiting::Keys(_)
-            | Waiting::Introspection(_)
-            | Waiting::Listening(_)
-            | Waiting::Answer(_)
-            | Waiting::Approval => self.keep(),
+            Waiting::Body(_) => Passed::On,
+            Waiting::Outside(wait) => wait.passed(turn),
+        };
+        match passed {
+            Passed::On => self.keep(),
+            Passed::Late(reason) => self.deny(turn, reason),
+            Passed::Over => match self.no_longer(|_| true) {
+                Some(wait) => wait.done().over(self, turn),
+                None => self.keep(),
+            },
+        }
+    }
+
+    /// What is waited for outside, and from now on no longer, if it is the one that is `meant`.
+    fn no_longer(&mut self, meant: impl FnOnce(&Wait) -> bool) -> Option<Wait> {
+        match &self.waiting {
+            Waiting::Outside(wait) if meant(wait) => {}
+            Waiting::Body(_) | Waiting::Outside(_) => return None,
+        }
+        match std::mem::replace(&mut self.waiting, Waiting::Body(NeededFor::Decision)) {
+            Waiting::Outside(wait) => Some(wait),
+            Waiting::Body(_) => None,
         }
     }
 
@@ -262,57 +232,6 @@ impl Pending {
         match turn.spend(&self.request, &self.account) {
             Ok(()) => self.forward(turn, Permit::from_allow(allow), reason, watch, edits),
             Err(reason) => self.unspent(turn, reason),
-        }
-    }
-}
-
-/// The decision point elsewhere.
-impl Pending {
-    fn consult(mut self: Box<Self>, turn: &mut Turn<'_>, question: Question) -> Next {
-        // Once before an approval and once after it; whoever still asks anew is not going to end.
-        if self.answers.len() >= 2 * MOST_QUESTIONS {
-            return self.deny(turn, Reason::PdpUnavailable);
-        }
-        let id = turn.call_id();
-        let Some(call) = turn.engine.policy.call(id, &question, &turn.id.to_string()) else {
-            return self.deny(turn, Reason::Internal);
-        };
-        let deadline = turn.now.plus(call.timeout).plus(CALL_GRACE);
-        self.waiting = Waiting::Answer(Box::new(Consulting { call: id, question, deadline }));
-        self.call(turn, call)
-    }
-
-    fn decision_point_answered(mut self: Box<Self>, turn: &mut Turn<'_>, outcome: &CallOutcome) -> Next {
-        let Waiting::Answer(asked) = std::mem::replace(&mut self.waiting, Waiting::Body(NeededFor::Decision)) else {
-            return self.deny(turn, Reason::Internal);
-        };
-        match turn.engine.policy.answered(&asked.question, outcome, turn.now) {
-            Ok(given) => {
-                self.answers.push(given);
-                self.advance(turn)
-            }
-            Err(reason) => self.deny(turn, reason),
-        }
-    }
-}
-
-/// Keys.
-impl Pending {
-    fn await_keys(mut self: Box<Self>, turn: &mut Turn<'_>, need: NeedKeys) -> Next {
-        let wish = if self.keys_awaited { Wish::Denied } else { turn.want_keys(need) };
-        match wish {
-            Wish::Coming => {
-                self.waiting = Waiting::Keys(need);
-                self.wait(turn)
-            }
-            // Another worker had newer ones; whether they are new enough is still open.
-            Wish::Granted => self.advance(turn),
-            Wish::Denied => {
-                self.account.detail = turn.keys_of(need).and_then(KeyStore::trouble);
-                // Where the newest keys could not be had, nobody knows whether the key is unknown.
-                let failed = self.account.detail.is_some();
-                self.deny(turn, if failed { Reason::KeysUnavailable } else { need.reason() })
-            }
         }
     }
 }
@@ -367,21 +286,6 @@ fn into_sandbox(turn: &Turn<'_>, headers: &Headers, permit: &Permit) -> Vec<Head
     let mut edits = HeaderEdit::removals(headers, |name| stripped.iter().any(|field| same_name(field, name)));
     edits.push(HeaderEdit::Set(SANDBOX, name.to_owned()));
     edits
-}
-
-impl Turn<'_> {
-    fn want_keys(&mut self, need: NeedKeys) -> Wish {
-        let Some(store) = self.engine.keys.get(need.issuer.0) else { return Wish::Denied };
-        store.want(need.seen, self.now, self.ledger)
-    }
-
-    fn keys_are_coming(&mut self, need: NeedKeys) -> bool {
-        self.engine.keys.get(need.issuer.0).is_some_and(|store| store.is_coming(self.now, self.ledger))
-    }
-
-    fn keys_of(&self, need: NeedKeys) -> Option<&KeyStore> {
-        self.engine.keys.get(need.issuer.0)
-    }
 }
 
 impl Request {

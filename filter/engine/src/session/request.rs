@@ -324,7 +324,7 @@ pub(super) fn check_trailers(trailers: &Headers, config: &Config) -> Result<(), 
 /// credential's own [fields](credential::fields) these are for the head alone.
 const OTHER_CREDENTIALS: &[&str] = &["proxy-authorization", "cookie"];
 
-/// Header names only this filter and the gateway may set: identity headers and router instructions (DESIGN H17).
+/// Header names only this filter and the gateway may set: identity headers and router instructions (ARCHITECTURE H17).
 pub(super) fn is_reserved(name: &str) -> bool {
     is_identity(name) || begins(name, "x-envoy-")
 }

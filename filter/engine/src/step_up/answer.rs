@@ -72,7 +72,7 @@ pub fn read_answer(
 fn received(outcome: &CallOutcome) -> Result<(u16, &Headers, &[u8]), Reason> {
     match outcome {
         CallOutcome::Response { status: status @ (200 | 202), headers, body } => Ok((*status, headers, body)),
-        // The gateway's own word for a timeout (DESIGN H2).
+        // The gateway's own word for a timeout (ARCHITECTURE H2).
         CallOutcome::Response { status: 504, .. } => Err(Reason::ApprovalTimeout),
         CallOutcome::Response { .. } | CallOutcome::Failed(CallFailure::NotDispatched | CallFailure::NoAnswer) => {
             Err(Reason::ApproverUnreachable)

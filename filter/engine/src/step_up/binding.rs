@@ -1,4 +1,4 @@
-//! What an approval is tied to: one call, whole (DESIGN invariant 7).
+//! What an approval is tied to: one call, whole (invariant 7).
 //!
 //! A change of anything in here is another call, which the approval is not for.
 

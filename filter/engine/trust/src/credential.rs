@@ -40,9 +40,9 @@ const MOMENT: Duration = Duration::from_secs(2);
 /// A decision about a certificate is good for a moment: it is never remembered.
 const CERTIFICATE_LIFETIME: Duration = Duration::from_mins(1);
 
-/// The header fields that carry tokens, beside those that issuers name; a request has at most one of them.
+/// The header fields that carry tokens, besides those that issuers name; a request has at most one of them.
 const CARRIERS: &[(&str, Carrier)] = &[(AUTHORIZATION, Carrier::Authorization), (TXN_TOKEN, Carrier::TxnToken)];
-/// The same of a request that is on its way out.
+/// The header fields that carry tokens of requests that are on their way out.
 const PROXY_CARRIERS: &[(&str, Carrier)] = &[(PROXY_AUTHORIZATION, Carrier::Authorization)];
 
 /// The header fields that are the credential's, or proof that it is the client's, whatever is configured.

@@ -142,7 +142,7 @@ pub enum Wish {
 /// What an answer was good for.
 #[derive(Debug)]
 pub enum Progress {
-    /// There are keys, perhaps the same as before.
+    /// There are keys; they may be the same as before.
     Installed,
     /// One more call is needed: the metadata said where the keys are.
     Further(Call),

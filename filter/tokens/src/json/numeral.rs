@@ -73,7 +73,7 @@ impl Numeral {
         }
     }
 
-    /// The same of one that is written as integers are, without point and exponent.
+    /// The integer that it is, if it is written as one: without point and exponent.
     pub fn as_plain_integer(&self) -> Option<i64> {
         if let Repr::Integer(integer) = self.0 { Some(integer) } else { None }
     }

@@ -82,7 +82,7 @@ impl Json {
         })
     }
 
-    /// The same as `serde_json` has it, if it holds every number exactly ([`Numeral::as_number`]).
+    /// This value in the types of `serde_json`, if they hold every number exactly ([`Numeral::as_number`]).
     pub fn to_value(&self) -> Option<Value> {
         Some(match self {
             Self::Null => Value::Null,
@@ -94,7 +94,7 @@ impl Json {
         })
     }
 
-    /// The same for people: a number that `serde_json` does not hold is its text.
+    /// This value for people: a number that `serde_json` does not hold becomes its text.
     pub fn shown(&self) -> Value {
         match self {
             Self::Null => Value::Null,
@@ -106,8 +106,8 @@ impl Json {
         }
     }
 
-    /// The same with numbers as `serde_json` holds them: those that every reader keeps, and others if exactly; what it does not hold
-    /// is `beyond`.
+    /// This value with numbers as `serde_json` holds them: those that every reader keeps, and others if exactly. For a
+    /// number that it does not hold, `beyond` is asked.
     fn into_held<E>(self, beyond: &dyn Fn() -> Result<Value, E>) -> Result<Value, E> {
         let below = |value: Self| value.into_held(beyond);
         Ok(match self {
@@ -126,14 +126,14 @@ impl Json {
         })
     }
 
-    /// The same, of which a number that `serde_json` does not hold is nothing that anybody asks for.
+    /// This value in the types of `serde_json`. A number that they do not hold becomes something that nobody asks for.
     pub(crate) fn into_tolerant(self) -> Value {
         let nothing = || Ok::<_, Infallible>(Value::Array(vec![Value::Null]));
         let Ok(value) = self.into_held(&nothing);
         value
     }
 
-    /// The same, if `serde_json` holds all of its numbers.
+    /// This value in the types of `serde_json`, if they hold all of its numbers.
     pub(super) fn into_exact(self) -> Result<Value, JsonError> {
         self.into_held(&|| Err(JsonError::Number))
     }
@@ -148,8 +148,8 @@ impl Json {
         }
     }
 
-    /// The same, of which every number is one that every reader keeps (RFC 7493 §2.2): an integer up to 2^53 − 1, or a smaller
-    /// fraction, as the nearest double.
+    /// This value, if every number in it is one that every reader keeps (RFC 7493 §2.2): an integer up to 2^53 − 1, or a
+    /// smaller fraction, as the nearest double.
     pub(super) fn into_value(self) -> Result<Value, JsonError> {
         Ok(match self {
             Self::Null => Value::Null,
@@ -165,7 +165,7 @@ impl Json {
     }
 }
 
-/// The same as `serde_json` has them, if it holds every number exactly.
+/// These members in the types of `serde_json`, if they hold every number exactly.
 pub fn members_to_value(members: &Members) -> Option<Map<String, Value>> {
     members.iter().map(|(name, value)| Some((name.clone(), value.to_value()?))).collect()
 }
@@ -281,12 +281,12 @@ pub const fn written(members: &Members) -> Written<'_> {
     Written { of: Of::Members(members), numbers: Numbers::AsWritten }
 }
 
-/// The same for whoever reads JSON as most do: a number that is larger than every double is its text.
+/// The members of an object, for most readers of JSON: a number that is larger than every double becomes its text.
 pub const fn finite(members: &Members) -> Written<'_> {
     Written { of: Of::Members(members), numbers: Numbers::Finite }
 }
 
-/// The same for a serializer of RFC 8785, as [`Json::canonical`].
+/// The members of an object, for a serializer of RFC 8785, as [`Json::canonical`].
 pub fn canonical(members: &Members) -> Option<Written<'_>> {
     let all = members.values().all(Json::is_canonical);
     all.then_some(Written { of: Of::Members(members), numbers: Numbers::Canonical })

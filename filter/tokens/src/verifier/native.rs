@@ -1,5 +1,5 @@
 //! Signatures checked by the gateway's own cryptography, which is many times faster than any inside the module
-//! (DESIGN H10), for the algorithms it gets right; everything else stays with [`JwtSimple`].
+//! (ARCHITECTURE H10), for the algorithms it gets right; everything else stays with [`JwtSimple`].
 //!
 //! What the gateway answers is believed only after it has told good signatures from spoilt ones
 //! ([`NativeFirst::probe`]), and an answer that is none falls back: it never accepts by being silent.

@@ -89,7 +89,7 @@ enum Spoil {
         at: u16,
         piece: u8,
     },
-    /// The same where the next member of an object may begin, so that the rest stays JSON.
+    /// A piece that means something, where the next member of an object may begin, so that the rest stays JSON.
     Member {
         at: u16,
         piece: u8,

@@ -15,7 +15,7 @@ const MOST_SECONDS: usize = 60;
 /// Which token a request carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tokens {
-    /// The same on every request.
+    /// One token, the same on every request.
     Known,
     /// Another on every request, more of them than anything caches.
     Fresh,

@@ -36,7 +36,7 @@ struct Arguments {
     /// Rounds; the median of the rounds is reported.
     #[arg(long, default_value_t = 3)]
     rounds: usize,
-    /// Seconds of load before that: V8 compiles what runs often anew while it runs, and until it has, it is measured too.
+    /// Seconds of load before that: V8 compiles what runs often a second time while it runs, and until then that is measured too.
     #[arg(long, default_value_t = 12)]
     warm_up: u64,
     /// Connections held open by the load generator.

@@ -112,7 +112,7 @@ decision := {"effect": "allow", "policies": ["transfers"]} if {
 }
 "#;
 
-/// The same for Cerbos.
+/// What [`configuration`] says for Cerbos.
 pub(crate) const CERBOS: &str = r#"
 apiVersion: api.cerbos.dev/v1
 resourcePolicy:

@@ -13,7 +13,7 @@ pub trait Store {
     /// Fresh random bytes that nobody can guess, where there are any.
     fn random(&self) -> Option<[u8; 32]>;
 
-    /// A number that no value has. 0 would overwrite (DESIGN H8).
+    /// A number that no value has. 0 would overwrite (ARCHITECTURE H8).
     const CREATE: u32 = u32::MAX;
 }
 

@@ -16,7 +16,7 @@ const MIB: usize = 1024 * 1024;
 
 type Values = BTreeMap<String, Versioned>;
 
-/// The gateway's shared data as DESIGN H8 describes it.
+/// The gateway's shared data as ARCHITECTURE H8 describes it.
 #[derive(Clone, Default)]
 struct Shared(Rc<World>);
 

@@ -760,7 +760,7 @@ reasons! {
         kind: Deny, code: "arguments_unfit", status: 403, check: [Policy], maps: &["ASI02", "T2", "MAESTRO-L6"],
         needs: Schema, told: IfKnown,
         detail: "The arguments do not fit the tool's declared schema.",
-        advice: "Mend the argument that the answer names (`argument`, `problem`). Operators compare `input_schema` with what the server takes; with `additional_arguments: allow` arguments pass that nothing asks for.",
+        advice: "Correct the argument that the answer names: `argument` is its JSON Pointer, `problem` says what is wrong. `\"argument\": \"/limit\", \"problem\": \"not an integer\"` means: send `\"limit\": 7` and not `\"limit\": \"7\"`. Operators: compare `input_schema` with what the server takes. `additional_arguments: allow` lets an argument pass that the schema does not name, unless a policy, a grant or a risk rule asks for it.",
     }
 
     // Step-up.
@@ -849,7 +849,7 @@ reasons! {
     ApprovalExpired {
         kind: Deny, code: "approval_expired", status: 403, check: [Approval], maps: APPROVALS,
         needs: StepUp,
-        detail: "The approval has expired. Try again to ask anew.",
+        detail: "The approval has expired. Try again to ask for a new one.",
         advice: "Send the call again. Operators compare the approver's clock, which may be 5 minutes off, and look at its `expires_at`.",
     }
 

@@ -54,7 +54,7 @@ pub(super) fn fit(
     all(record, values, wanted, asked, &Effort::default())
 }
 
-/// The same of `values` that need not be all there are.
+/// As [`fit()`], of `values` that need not be complete.
 pub(super) fn fit_known(
     record: &Record,
     values: &Members,

@@ -1,7 +1,7 @@
 //! Which policies can apply to which action on which resource, worked out at load.
 //!
-//! Cedar's cost is linear in the policies evaluated (DESIGN H12). Only the scope of a policy is looked at: what its
-//! conditions narrow further is left to the evaluation, so a policy that could apply is never left out.
+//! Cedar's cost is linear in the policies evaluated (ARCHITECTURE H12). Only the scope of a policy is looked at: what
+//! its conditions narrow further is left to the evaluation, so a policy that could apply is never left out.
 
 mod build;
 mod idle;

@@ -12,9 +12,9 @@ use regorus::{Engine, Value};
 use super::cost::{Cost, size};
 use super::steps;
 
-/// What the comparison beside it reads is charged, and passed on.
+/// The builtin that charges what a comparison reads, and passes it on.
 pub(super) const READ: &str = "countersign.read";
-/// The same of what is put into a set, or looked up in one: it is compared again and again.
+/// The builtin that charges what is put into a set, or looked up in one: that is compared again and again.
 pub(super) const KEY: &str = "countersign.key";
 /// How often a key is compared, at most.
 const COMPARED: u64 = 16;

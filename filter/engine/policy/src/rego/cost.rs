@@ -36,7 +36,7 @@ pub(crate) enum Cost {
     Join,
     /// The third for each place where the second may be in the first.
     Replace,
-    /// The same for every member of an object, one after the other, of the second.
+    /// As [`Cost::Replace`], for each member of the second, which is an object, one after the other.
     ReplaceEach,
     /// It reads numbers, and what long ones cost grows faster than they do.
     Numbers,

@@ -21,7 +21,7 @@ fn judge(schema: Value, condition: &str, arguments: Value) -> Result<String, Fai
     Ok(spell(&decide(&policy, &call("x", "t", arguments))))
 }
 
-/// The same for one property `p`.
+/// What `condition` makes of a call whose schema has the one property `p`.
 fn property(schema: &Value, condition: &str, value: &Value) -> Result<String, Failure> {
     let schema = json!({ "type": "object", "properties": { "p": schema } });
     judge(schema, &format!("context.args has p && {condition}"), json!({ "p": value }))

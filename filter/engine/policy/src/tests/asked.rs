@@ -213,7 +213,7 @@ fn what_is_impossible_says_which_part() -> Outcome {
 
 #[test]
 fn a_part_that_never_holds_is_a_mistake_wherever_it_stands() {
-    let principal = "a principal is an `Agent`, in an `Issuer`, a `Kind` and perhaps a `TrustDomain`";
+    let principal = "a principal is an `Agent`, in an `Issuer`, a `Kind` and, of SVIDs, a `TrustDomain`";
     let resource = "no action in the policy's scope is asked about such a resource";
     let action = "no action in the policy's scope is that";
     let tools = "action in Action::\"mcp:tools/call\"";

@@ -50,7 +50,7 @@ fn transfer(amount: i64) -> Action {
     call("payments", "transfer", json!({ "amount": amount, "to": "DE" }))
 }
 
-/// The same of which what is unknown is not there.
+/// A transfer without the arguments that are unknown.
 fn recorded(amount: i64, unknown: &[&[&str]]) -> Action {
     let hidden = unknown.iter().any(|path| path.starts_with(&["context", "args"]));
     call("payments", "transfer", if hidden { json!({ "to": "DE" }) } else { json!({ "amount": amount, "to": "DE" }) })

@@ -58,7 +58,7 @@ fn method(path: &str) -> Option<&str> {
     (plain(service, true) && plain(method, false)).then_some(name)
 }
 
-/// `application/grpc`, perhaps with a message format; gRPC-Web is another protocol.
+/// `application/grpc`, with or without a message format; gRPC-Web is another protocol.
 fn is_grpc(headers: &Headers) -> Result<bool, Reason> {
     let content_type = headers.single("content-type").map_err(|_| Reason::AmbiguousHeaders)?.unwrap_or_default();
     let media = content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();

@@ -44,7 +44,7 @@ pub fn treatment(headers: &Headers, end: bool, awaited: &Awaited, lists: &'stati
     let judge = Judge::new(awaited.clone(), failed);
     let unread = failed || *awaited == Awaited::Nothing;
     let content = match media(headers) {
-        // Nothing of it is written anew.
+        // It is not rewritten.
         Ok(Some(Media::Json)) if lists.is_empty() && judge.versions() != Versions::Demanded => {
             return Treatment::Read(Content::json(judge, lists), Vec::new());
         }

@@ -3,9 +3,10 @@
 //!
 //! A response of an MCP server passes to who asked for it and nobody else ([`Awaited`]): clients take one from any stream, so
 //! a list that comes in answer to something else would be shown whole. A list shows what its reader could call and nothing
-//! else. Nothing is held beyond one element of a list, and what passes is rewritten, if at all, chunk by chunk (DESIGN H19);
-//! what cannot be read one way only, or was not asked for, is [`Refused`] before a client can use it: before the end of its
-//! JSON. Which elements are shown is asked of the caller, element by element, and not decided here.
+//! else. Nothing is held beyond one element of a list, and what passes is rewritten, if at all, chunk by chunk
+//! (ARCHITECTURE H19); what cannot be read one way only, or was not asked for, is [`Refused`] before a client can use
+//! it: before the end of its JSON. Which elements are shown is asked of the caller, element by element, and not decided
+//! here.
 //!
 //! Sources: JSON-RPC 2.0 §5; MCP 2025-11-25 and 2026-07-28, Streamable HTTP, `tools/list`, `prompts/list`, `resources/list`,
 //! `resources/templates/list`, `tasks/list`; `events/list` of SEP-3415; RFC 8259; the `text/event-stream` format (WHATWG HTML §9.2).

@@ -1,6 +1,6 @@
 //! What a grant demands of the moment, the place and the chain, and how often it can be used.
 //!
-//! Counts are kept by the ledger, in each gateway process for itself (DESIGN §9).
+//! Counts are kept by the ledger, in each gateway process for itself (ARCHITECTURE, "Where state lives").
 
 use std::time::Duration;
 

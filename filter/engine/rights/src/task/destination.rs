@@ -10,7 +10,7 @@ use serde_json::Value;
 /// The most entries of one list.
 const MAX_DESTINATIONS: usize = 64;
 
-/// A host, or what is below it, and perhaps a port.
+/// A host, or what is below it, with an optional port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Destination {
     host: Host,

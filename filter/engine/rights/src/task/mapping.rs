@@ -71,7 +71,7 @@ impl TaskMapping {
         if errors.is_empty() { Ok(Self { id, purpose, grants, expires, scope }) } else { Err(errors) }
     }
 
-    /// The same with scopes in `claim`, where they grant.
+    /// This mapping, with scopes read from `claim` where they grant.
     #[must_use]
     pub fn with_scopes_in(self, claim: ScopeClaim) -> Self {
         Self { scope: self.scope.map(|_| claim), ..self }

@@ -1,4 +1,4 @@
-//! A URL and the gateway's cluster that leads there: two keys, because gateways need both (DESIGN H14).
+//! A URL and the gateway's cluster that leads there: two keys, because gateways need both (ARCHITECTURE H14).
 
 use std::ops::RangeInclusive;
 use std::time::Duration;

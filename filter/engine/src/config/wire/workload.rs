@@ -62,7 +62,8 @@ impl Known<'_> {
         node.refuse(format!("`{what}` does not say which issuer calls it so; write {} beside it", ways.join(" or ")))
     }
 
-    /// The same of the tenants of `issuer`, else of the only one: `said` is the claim that the match asks for.
+    /// Refuses what does not say which tenant of `issuer`, else of the only issuer, calls somebody so. `said` is the claim
+    /// that the match asks for.
     fn says_which_tenant(
         self,
         node: &Node<'_>,

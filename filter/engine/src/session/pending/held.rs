@@ -1,9 +1,10 @@
 //! What holding a request takes, asked for before it is taken: in the name of whoever sent it, once that is known.
 
-use countersign_facts::calls::Call;
+use countersign_facts::calls::{Call, CallId};
 use countersign_facts::reason::Reason;
 use countersign_rights::workload::Owner;
 
+use super::wait::Wait;
 use super::{Pending, Waiting};
 use crate::config::Limits;
 use crate::session::{Next, Turn};
@@ -26,14 +27,21 @@ impl Pending {
         self.held.owner().is_verified()
     }
 
+    /// Waits for something outside from now on, if there is room for what is held then.
+    pub(super) fn wait_for(mut self: Box<Self>, turn: &mut Turn<'_>, wait: Wait) -> Next {
+        self.waiting = Waiting::Outside(wait);
+        self.wait(turn)
+    }
+
+    /// Waits for the answer to `call`, likewise.
+    pub(super) fn wait_for_call(mut self: Box<Self>, turn: &mut Turn<'_>, wait: Wait, call: Call) -> Next {
+        self.waiting = Waiting::Outside(wait);
+        self.held(turn, |held, _| Next::Call(held, call))
+    }
+
     /// Waits from now on, if there is room for what is held then.
     pub(super) fn wait(self: Box<Self>, turn: &mut Turn<'_>) -> Next {
         self.held(turn, |held, _| held.keep())
-    }
-
-    /// The same for the answer to `call`.
-    pub(super) fn call(self: Box<Self>, turn: &mut Turn<'_>, call: Call) -> Next {
-        self.held(turn, |held, _| Next::Call(held, call))
     }
 
     /// Goes on with `then` once there is room for what it holds, and the proof that it came with is used up.
@@ -68,7 +76,9 @@ impl Pending {
         let owner = self.owner(turn);
         let held_bytes = [self.request.weight(), self.account.weight(), self.waiting.weight(), self.step_up.weight()];
         let held_bytes = held_bytes.into_iter().fold(0, usize::saturating_add);
-        let calls = self.waiting.calls().saturating_add(self.step_up.calls());
+        // The approver may be asked while something else is waited for.
+        let (call, approver) = (self.waiting.call(), self.step_up.call().filter(|id| self.waiting.call() != Some(*id)));
+        let calls = [call, approver].into_iter().flatten().count();
         self.held.hold(owner, Each { held_bytes, held_streams: 1, calls, ..Each::default() })
     }
 
@@ -95,19 +105,19 @@ impl Pending {
 }
 
 impl Waiting {
-    /// How many calls are in flight for it.
-    pub(super) fn calls(&self) -> usize {
+    /// The call that is in flight for it.
+    pub(super) fn call(&self) -> Option<CallId> {
         match self {
-            Self::Body(_) | Self::Keys(_) | Self::Listening(_) | Self::Approval => 0,
-            Self::Introspection(_) | Self::Answer(_) => 1,
+            Self::Body(_) => None,
+            Self::Outside(wait) => wait.call(),
         }
     }
 
     /// Bytes of memory that it takes.
     pub(super) fn weight(&self) -> usize {
         match self {
-            Self::Answer(asked) => asked.question.weight(),
-            Self::Body(_) | Self::Keys(_) | Self::Introspection(_) | Self::Listening(_) | Self::Approval => 0,
+            Self::Body(_) => 0,
+            Self::Outside(wait) => wait.weight(),
         }
     }
 }

@@ -3,8 +3,8 @@
 use countersign_facts::calls::{CallId, CallOutcome};
 use countersign_facts::reason::Reason;
 use countersign_policy::StepUp;
-use countersign_tokens::UnixTime;
 
+use super::wait::{Awaited, Wait};
 use super::{NeededFor, Pending, Waiting};
 use crate::session::approval::{Approved, Asked};
 use crate::session::{Next, Turn};
@@ -15,7 +15,7 @@ pub(super) enum StepUpState {
     /// Nobody is asked.
     #[default]
     Unasked,
-    /// The approver is asked, and has perhaps answered while something else was waited for.
+    /// The approver is asked, and may have answered while something else was waited for.
     Asked(Box<Asked>, Option<CallOutcome>),
     Approved(Box<Approved>),
 }
@@ -28,21 +28,11 @@ impl StepUpState {
         }
     }
 
-    /// Whether `id` is the question under way.
-    pub(super) fn awaits(&self, id: CallId) -> bool {
-        matches!(self, Self::Asked(asked, None) if asked.call == id)
-    }
-
-    /// Whether nobody waits for the answer any more.
-    pub(super) fn is_late(&self, now: UnixTime) -> bool {
-        matches!(self, Self::Asked(asked, _) if asked.deadline <= now)
-    }
-
-    /// How many calls are in flight for it.
-    pub(super) fn calls(&self) -> usize {
+    /// The question that is under way.
+    pub(super) fn call(&self) -> Option<CallId> {
         match self {
-            Self::Asked(_, None) => 1,
-            Self::Unasked | Self::Asked(_, Some(_)) | Self::Approved(_) => 0,
+            Self::Asked(asked, None) => Some(asked.call),
+            Self::Unasked | Self::Asked(_, Some(_)) | Self::Approved(_) => None,
         }
     }
 
@@ -64,9 +54,9 @@ impl Pending {
                 if let Some(outcome) = answer {
                     return self.take_answer(turn, *asked, &outcome);
                 }
+                let wait = asked.wait();
                 self.step_up = StepUpState::Asked(asked, None);
-                self.waiting = Waiting::Approval;
-                self.wait(turn)
+                self.wait_for(turn, wait)
             }
             StepUpState::Asked(asked, _) => {
                 turn.withdraw(&asked);
@@ -86,8 +76,8 @@ impl Pending {
             return observed;
         }
         let (challenge, subject, lapses) = (asked.challenge().to_owned(), asked.subject(), asked.lapses());
+        self.waiting = Waiting::Outside(asked.wait());
         self.step_up = StepUpState::Asked(Box::new(asked), None);
-        self.waiting = Waiting::Approval;
         self.held(turn, |mut held, turn| {
             if let Err(reason) = turn.open(&mut held.account, subject, lapses) {
                 return held.deny(turn, reason);
@@ -97,16 +87,12 @@ impl Pending {
         })
     }
 
-    /// The approver answered. What else is waited for has to come first: who asks may no longer be known.
-    pub(super) fn approver_answered(mut self: Box<Self>, turn: &mut Turn<'_>, outcome: &CallOutcome) -> Next {
-        match (std::mem::take(&mut self.step_up), &self.waiting) {
-            (StepUpState::Asked(asked, _), Waiting::Approval) => self.take_answer(turn, *asked, outcome),
-            (StepUpState::Asked(asked, _), _) => {
-                self.step_up = StepUpState::Asked(asked, Some(outcome.clone()));
-                self.wait(turn)
-            }
-            (StepUpState::Unasked | StepUpState::Approved(_), _) => self.deny(turn, Reason::Internal),
+    /// The approver answered while something else is waited for. That has to come first: who asks may no longer be known.
+    pub(super) fn approver_was_early(mut self: Box<Self>, turn: &mut Turn<'_>, outcome: &CallOutcome) -> Next {
+        if let StepUpState::Asked(_, answer) = &mut self.step_up {
+            *answer = Some(outcome.clone());
         }
+        self.wait(turn)
     }
 
     fn take_answer(mut self: Box<Self>, turn: &mut Turn<'_>, asked: Asked, outcome: &CallOutcome) -> Next {
@@ -120,6 +106,24 @@ impl Pending {
                 self.advance(turn)
             }
             Err(reason) => self.deny(turn, reason),
+        }
+    }
+}
+
+/// The approver's answer is waited for, and nothing else.
+struct Answering;
+
+impl Asked {
+    fn wait(&self) -> Wait {
+        Wait::until(self.deadline, self.call, Reason::ApprovalTimeout, Answering)
+    }
+}
+
+impl Awaited for Answering {
+    fn answered(self: Box<Self>, mut pending: Box<Pending>, turn: &mut Turn<'_>, outcome: &CallOutcome) -> Next {
+        match std::mem::take(&mut pending.step_up) {
+            StepUpState::Asked(asked, _) => pending.take_answer(turn, *asked, outcome),
+            StepUpState::Unasked | StepUpState::Approved(_) => pending.deny(turn, Reason::Internal),
         }
     }
 }

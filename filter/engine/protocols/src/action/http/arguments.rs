@@ -131,7 +131,7 @@ fn typed(schema: Option<&InputSchema>, name: &str, text: &str) -> Json {
     value.unwrap_or_else(|| Json::String(text.to_owned()))
 }
 
-/// Digits without leading zeros, perhaps a sign, perhaps a fraction; `-0` is another text for `0`.
+/// Digits without leading zeros, an optional sign, an optional fraction; `-0` is another text for `0`.
 fn is_decimal(text: &str, fraction: bool) -> bool {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let (whole, rest) = text.split_once('.').map_or((text, None), |(whole, rest)| (whole, Some(rest)));

@@ -22,7 +22,7 @@ const SPECIAL: [(&str, &str); 6] =
 /// What delimits, or what a reader could take for it once it has undone an escape: of a scheme that is known, nothing of it may be
 /// escaped.
 const DELIMITERS: &[u8] = b"/\\%;?#";
-/// The same of any other scheme, where its readers alone know what delimits. An escaped `\` is still one.
+/// What may not be escaped in any other scheme, where its readers alone know what delimits. An escaped `\` is still one.
 const DELIMITS_EVERYWHERE: &[u8] = b"\\";
 
 /// Whether `text` is an absolute URI, without fragment, in normal form.

@@ -1,4 +1,4 @@
-//! The credential of the command line, and the configuration with the keys that verify it.
+//! The credential, and the configuration with the keys that verify it.
 //!
 //! Where nothing is to be verified the configuration gets a stand-in key and the engine a verifier that believes every
 //! signature: everything else about the token is still checked.
@@ -10,9 +10,8 @@ use countersign_trust::credential::Issuer;
 use countersign_trust::keys::KeySource;
 use serde_json::{Value, json};
 
-use super::{ExplainError, json_file};
-use crate::arguments::{Carrier, Explain};
-use crate::document::{self, Document};
+use super::{Asked, Carrier, ExplainError, Presented};
+use crate::document::Document;
 use crate::validate;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -45,35 +44,35 @@ impl Verifier for Believing {
 }
 
 impl Credential {
-    /// As `arguments` have it, for the configuration that `document` is.
-    pub(super) fn read(arguments: &Explain, document: &Document) -> Result<Self, ExplainError> {
-        let token = arguments.token.as_deref().map(document::read).transpose()?;
-        let token = token.map(|token| token.trim().to_owned());
-        match (token, &arguments.claims) {
-            (_, Some(path)) => {
-                let claims = json_file(path)?;
-                Self::of_claims(arguments, document, &claims)
-            }
-            (Some(token), None) if arguments.unverified => Self::believed(arguments, document, token),
-            (token, None) => Self::verified(arguments, document, token),
+    /// What is presented with what is `asked`, for the configuration that `document` is.
+    pub(super) fn of(asked: &Asked, document: &Document) -> Result<Self, ExplainError> {
+        match &asked.presented {
+            Presented::Nothing => Self::verified(asked, document, None, None),
+            Presented::Token { token, keys } => Self::verified(asked, document, token.clone(), keys.as_ref()),
+            Presented::Believed(token) => Self::believed(asked, document, token.clone()),
+            Presented::Claims(claims) => Self::of_claims(asked, document, claims),
         }
     }
 
     /// Verified with the keys that are configured, or given.
-    fn verified(arguments: &Explain, document: &Document, token: Option<String>) -> Result<Self, ExplainError> {
+    fn verified(
+        asked: &Asked,
+        document: &Document,
+        token: Option<String>,
+        keys: Option<&Value>,
+    ) -> Result<Self, ExplainError> {
         let mut configuration = document.clone();
-        if let Some(path) = &arguments.keys {
+        if let Some(keys) = keys {
             let config = config(document)?;
-            let (index, issuer) = issuer(&config, arguments, |issuer| matches!(issuer.keys, KeySource::Remote(_)))?;
-            let keys = json_file(path)?;
-            KeySet::from_value(&keys, format(issuer)).map_err(ExplainError::Keys)?;
-            configuration = with_keys(document, index, &keys);
+            let (index, issuer) = issuer(&config, asked, |issuer| matches!(issuer.keys, KeySource::Remote(_)))?;
+            KeySet::from_value(keys, format(issuer))?;
+            configuration = with_keys(document, index, keys);
         }
         let header = match token {
             Some(token) => {
                 let config = config(document)?;
-                let issuer = issuer_of(&token, &config).or_else(|| issuer(&config, arguments, |_| true).ok());
-                Some(field(arguments, issuer.map(|(_, issuer)| (issuer, &config)), token))
+                let issuer = issuer_of(&token, &config).or_else(|| issuer(&config, asked, |_| true).ok());
+                Some(field(asked, issuer.map(|(_, issuer)| (issuer, &config)), token))
             }
             None => None,
         };
@@ -81,13 +80,13 @@ impl Credential {
     }
 
     /// Not verified: a stand-in under the name of the token's own key.
-    fn believed(arguments: &Explain, document: &Document, token: String) -> Result<Self, ExplainError> {
+    fn believed(asked: &Asked, document: &Document, token: String) -> Result<Self, ExplainError> {
         let config = config(document)?;
         let (algorithm, name) = {
-            let jws = CompactJws::parse(&token, MOST_BYTES).map_err(ExplainError::Token)?;
+            let jws = CompactJws::parse(&token, MOST_BYTES)?;
             (jws.header().algorithm(), jws.header().key_id().map(str::to_owned))
         };
-        let (index, issuer) = issuer(&config, arguments, signs)?;
+        let (index, issuer) = issuer(&config, asked, signs)?;
         let unverified =
             vec!["the token's signature, and that of a proof: both are believed (--unverified)".to_owned()];
         let mut keys = stand_in(algorithm, name.as_deref().unwrap_or(STAND_IN), format(issuer));
@@ -103,7 +102,7 @@ impl Credential {
         }
         let configuration = with_keys(document, index, &keys);
         Ok(Self {
-            header: Some(field(arguments, Some((issuer, &config)), token)),
+            header: Some(field(asked, Some((issuer, &config)), token)),
             configuration,
             unverified,
             believed: true,
@@ -111,12 +110,12 @@ impl Credential {
     }
 
     /// A token that says `claims`, of a form that the issuer's profile accepts.
-    fn of_claims(arguments: &Explain, document: &Document, claims: &Value) -> Result<Self, ExplainError> {
+    fn of_claims(asked: &Asked, document: &Document, claims: &Value) -> Result<Self, ExplainError> {
         if !claims.is_object() {
             return Err(ExplainError::Claims);
         }
         let config = config(document)?;
-        let (index, issuer) = issuer(&config, arguments, signs)?;
+        let (index, issuer) = issuer(&config, asked, signs)?;
         let unsigned = || ExplainError::Unsigned(issuer.voucher.name.clone());
         let algorithm = issuer.voucher.rules.algorithms().first().copied().ok_or_else(unsigned)?;
         let kind = match issuer.voucher.rules.profile() {
@@ -132,7 +131,7 @@ impl Credential {
         let unverified = vec!["that there is such a credential at all: its claims were given (--claims)".to_owned()];
         let configuration = with_keys(document, index, &stand_in(algorithm, STAND_IN, format(issuer)));
         Ok(Self {
-            header: Some(field(arguments, Some((issuer, &config)), token)),
+            header: Some(field(asked, Some((issuer, &config)), token)),
             configuration,
             unverified,
             believed: true,
@@ -153,7 +152,7 @@ fn issuer_of<'c>(token: &str, config: &'c Config) -> Option<(usize, &'c Issuer)>
 }
 
 /// The header field that carries `token`: some issuers' come in a field of their own, and nowhere else.
-fn field(arguments: &Explain, issuer: Option<(&Issuer, &Config)>, token: String) -> (String, String) {
+fn field(asked: &Asked, issuer: Option<(&Issuer, &Config)>, token: String) -> (String, String) {
     let own = issuer.and_then(|(issuer, config)| match issuer.carrier {
         carrier::Carrier::Authorization => None,
         carrier::Carrier::TxnToken => Some("txn-token"),
@@ -162,9 +161,9 @@ fn field(arguments: &Explain, issuer: Option<(&Issuer, &Config)>, token: String)
     if let Some(name) = own {
         return (name.to_owned(), token);
     }
-    let proven = arguments.headers.iter().any(|(name, _)| name.as_str() == "dpop");
+    let proven = asked.headers.iter().any(|(name, _)| name.as_str() == "dpop");
     let scheme = if proven { "DPoP" } else { "Bearer" };
-    let (name, value) = match arguments.carrier {
+    let (name, value) = match asked.carrier {
         Carrier::Authorization => ("authorization", format!("{scheme} {token}")),
         Carrier::ProxyAuthorization => ("proxy-authorization", format!("{scheme} {token}")),
         Carrier::TxnToken => ("txn-token", token),
@@ -180,11 +179,10 @@ fn config(document: &Document) -> Result<Config, ExplainError> {
 /// The issuer that is named, else the only one that `may` be meant, with its position.
 fn issuer<'c>(
     config: &'c Config,
-    arguments: &Explain,
+    asked: &Asked,
     may: impl Fn(&Issuer) -> bool,
 ) -> Result<(usize, &'c Issuer), ExplainError> {
-    let meant =
-        |issuer: &Issuer| may(issuer) && arguments.issuer.as_ref().is_none_or(|name| *name == issuer.voucher.name);
+    let meant = |issuer: &Issuer| may(issuer) && asked.issuer.as_ref().is_none_or(|name| *name == issuer.voucher.name);
     let mut found = config.issuers.iter().enumerate().filter(|(_, issuer)| meant(issuer));
     if let (Some(one), None) = (found.next(), found.next()) {
         return Ok(one);

@@ -14,18 +14,18 @@ use serde_json::{Map, Value};
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pack {
-    /// As in the plugin configuration.
+    /// `resources` of the plugin configuration.
     pub resources: Value,
-    /// The same.
+    /// `sandboxes` of the plugin configuration.
     #[serde(default = "none")]
     pub sandboxes: Value,
-    /// The same.
+    /// `risk` of the plugin configuration.
     #[serde(default = "none")]
     pub risk: Value,
-    /// The same, of every issuer: the claims that policies may read.
+    /// `claims` of every issuer in the plugin configuration: those that policies may read.
     #[serde(default = "no_claims")]
     pub claims: Value,
-    /// The same, of `policy`: what is made of the templates of `policy.cedar`.
+    /// `policy.links` of the plugin configuration: what is made of the templates of `policy.cedar`.
     pub links: Option<Value>,
     pub given: Given,
     pub cases: Vec<Case>,
@@ -33,7 +33,7 @@ pub struct Pack {
 
 impl Pack {
     /// Whoever calls in any case.
-    pub fn callers(&self) -> impl Iterator<Item = &Caller> {
+    pub(crate) fn callers(&self) -> impl Iterator<Item = &Caller> {
         std::iter::once(&self.given.workload).chain(self.cases.iter().filter_map(|case| case.workload.as_ref()))
     }
 }

@@ -148,7 +148,9 @@ fn found(check: Check, explained: &Explained<'_>) -> Option<String> {
         }),
         Check::Grants => explained.lists.last().map(|list| {
             let covering = list.grants.iter().filter(|(_, reach)| *reach == Reach::Covers).count();
-            format!("{covering} of {} of the task cover it", crate::output::count(list.grants.len(), "grant"))
+            let all = list.grants.len();
+            let grants = if all == 1 { "grant" } else { "grants" };
+            format!("{covering} of {all} {grants} of the task cover it")
         }),
         Check::Policy if explained.waits == Some(Waits::DecisionPoint) => {
             Some("the decision point elsewhere would be asked".to_owned())

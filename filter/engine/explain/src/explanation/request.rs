@@ -1,11 +1,9 @@
-//! The request of the command line as a gateway hands it over.
+//! The request as a gateway hands it over.
 
 use countersign_facts::headers::{Headers, RequestHead};
 use http::{HeaderName, HeaderValue, Method};
 
-use super::ExplainError;
-use crate::arguments::Explain;
-use crate::document;
+use super::{Asked, ExplainError};
 
 /// One request, credential included. Its `Debug` would say that, so there is none.
 pub(super) struct Request {
@@ -16,11 +14,11 @@ pub(super) struct Request {
 }
 
 impl Request {
-    /// Of `arguments`, with the `credential`'s field.
-    pub(super) fn read(arguments: &Explain, credential: Option<&(String, String)>) -> Result<Self, ExplainError> {
-        let body = arguments.body.as_deref().map(document::read).transpose()?.map(String::into_bytes);
-        let method = arguments.method.clone().unwrap_or(if body.is_some() { Method::POST } else { Method::GET });
-        let url = &arguments.url;
+    /// What is `asked`, with the `credential`'s field.
+    pub(super) fn of(asked: &Asked, credential: Option<&(String, String)>) -> Result<Self, ExplainError> {
+        let body = asked.body.clone();
+        let method = asked.method.clone().unwrap_or(if body.is_some() { Method::POST } else { Method::GET });
+        let url = &asked.url;
         let (Some(scheme), Some(authority)) = (url.scheme_str(), url.authority()) else {
             return Err(ExplainError::NoAuthority);
         };
@@ -29,14 +27,14 @@ impl Request {
         if method != Method::CONNECT {
             fields.push((":path", target));
         }
-        if body.is_some() && !arguments.headers.iter().any(|(name, _)| *name == http::header::CONTENT_TYPE) {
+        if body.is_some() && !asked.headers.iter().any(|(name, _)| *name == http::header::CONTENT_TYPE) {
             fields.push(("content-type", "application/json"));
         }
         let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
         let given = |(name, value): &(HeaderName, HeaderValue)| (name.as_str().to_owned(), value.as_bytes().to_vec());
         let credential = credential.map(|(name, value)| (name.clone(), value.clone().into_bytes()));
-        let headers: Headers = fields.chain(arguments.headers.iter().map(given)).chain(credential).collect();
-        let (source, route) = (arguments.source.clone(), arguments.route.clone());
+        let headers: Headers = fields.chain(asked.headers.iter().map(given)).chain(credential).collect();
+        let (source, route) = (asked.source.clone(), asked.route.clone());
         let head = RequestHead { headers, end: body.is_none(), source, route, peer: None };
         Ok(Self { head, body, shown: format!("{method} {scheme}://{authority}{}", url.path()) })
     }
