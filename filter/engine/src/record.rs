@@ -5,8 +5,11 @@
 
 mod bounded;
 mod plain;
+mod read;
+#[cfg(test)]
+mod reference;
 mod uri;
-mod wire;
+pub mod wire;
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -16,7 +19,7 @@ use countersign_facts::ids::DecisionId;
 use countersign_facts::reason::{Kind, Reason};
 use countersign_facts::rollout::{Cause, Flip, Mode};
 use countersign_policy::Approval;
-use countersign_protocols::action::{Action, Delivery, Operation};
+use countersign_protocols::action::{Action, Operation};
 use countersign_protocols::bounds::ArgumentPlace;
 use countersign_protocols::learned::Warning;
 use countersign_protocols::route::Target;
@@ -24,15 +27,16 @@ use countersign_rights::claims::{Claim, NamedClaim};
 use countersign_rights::hygiene::Finding;
 use countersign_rights::risk::Rating;
 use countersign_rights::task::Task;
-use countersign_rights::workload::{self, Actor, Identity};
+use countersign_rights::workload::{Actor, Identity};
 use countersign_tokens::json::{Json, Members};
-use countersign_tokens::{Machine, Scalar, UnixTime};
+use countersign_tokens::{Machine, Subject, UnixTime};
 use countersign_trust::credential::Verified;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::sessions::Digester;
 use plain::plain;
+pub use read::ReadError;
 
 /// The version of the record's format: the value of its first member, `countersign`.
 const FORMAT: u32 = 1;
@@ -104,7 +108,7 @@ pub(crate) struct Decision<'a> {
     pub(crate) rating: Option<&'a Rating>,
     pub(crate) policies: &'a [String],
     /// Risks that the check that denied it, and its policies, answer.
-    pub(crate) maps: Vec<&'static str>,
+    pub(crate) maps: Vec<Cow<'static, str>>,
     pub(crate) sandbox: Option<&'a str>,
     pub(crate) detail: Option<&'a str>,
     pub(crate) challenge: Option<&'a str>,
@@ -152,40 +156,45 @@ impl Decision<'_> {
     fn wire<'a>(&'a self, id: &'a str, flips: &'a [Flip]) -> wire::Decision<'a> {
         wire::Decision {
             countersign: FORMAT,
-            kind: self.reason.row().kind.name(),
-            reason: self.reason.row().code,
-            mode: (self.mode == Mode::Audit).then_some(self.mode.name()),
-            id,
+            kind: self.reason.row().kind.name().into(),
+            reason: self.reason.row().code.into(),
+            mode: mode(self.mode),
+            id: id.into(),
             time_ms: self.now.millis(),
             elapsed_us: micros(self.now.since(self.arrived)),
             status: (self.status != 0).then_some(self.status),
-            resource: self.resource,
-            source: self.source,
+            resource: self.resource.map(Into::into),
+            source: self.source.map(Into::into),
             workload: self.verified.map(workload),
             token: self.verified.map(token),
-            task: self.task.map(|task| wire::Task { id: &task.id, purpose: task.purpose.as_deref() }),
+            task: self
+                .task
+                .map(|task| wire::Task { id: (&task.id).into(), purpose: task.purpose.as_ref().map(Into::into) }),
             request: self.target.map(|target| wire::Request {
-                method: &target.method,
-                host: &target.authority,
-                path: &target.path,
+                method: (&target.method).into(),
+                host: (&target.authority).into(),
+                path: (&target.path).into(),
             }),
             action: self.action.map(|action| self.action(action)),
-            risk: self.rating.map(|rating| rating.risk.name()),
-            risk_from: self.rating.filter(|rating| rating.learned).map(|_| TOOL_LIST),
-            risk_rules: self.rating.map_or(&[], |rating| &rating.rules),
-            findings: self.findings.iter().map(|finding| finding.name()).collect(),
-            warnings: self.warnings.iter().map(|warning| warning.name()).collect(),
-            policies: self.policies,
-            maps: &self.maps,
-            sandbox: self.sandbox,
+            risk: self.rating.map(|rating| rating.risk.name().into()),
+            risk_from: self.rating.filter(|rating| rating.learned).map(|_| TOOL_LIST.into()),
+            risk_rules: Cow::Borrowed(self.rating.map_or(&[], |rating| &rating.rules)),
+            findings: self.findings.iter().map(|finding| finding.name().into()).collect(),
+            warnings: self.warnings.iter().map(|warning| warning.name().into()).collect(),
+            policies: self.policies.into(),
+            maps: Cow::Borrowed(&self.maps),
+            sandbox: self.sandbox.map(Into::into),
             flips: flips.iter().map(flip).collect(),
-            detail: self.detail,
-            challenge: self.challenge,
+            detail: self.detail.map(Into::into),
+            challenge: self.challenge.map(Into::into),
             approval: self.approval.map(|approval| wire::Approval {
-                approver: name(&approval.approver),
+                approver: wire::Approver {
+                    issuer: (&approval.approver.issuer).into(),
+                    subject: sub(&approval.approver.subject),
+                },
                 expires: approval.expires.secs(),
             }),
-            policy_revision: self.revision,
+            policy_revision: Some(self.revision.into()),
             bundle_revision: self.bundle,
         }
     }
@@ -205,13 +214,13 @@ impl Decision<'_> {
         let told = |name: &'a str| uri::told(action, name);
         let left_out = object.into_iter().chain(objects.iter().map(String::as_str)).filter(|name| told(name).is_some());
         wire::Action {
-            name: action.name(),
-            uri_digests: left_out.map(|uri| self.digester.and_then(|digester| digester.digest(uri))).collect(),
+            name: action.name().into(),
+            uri_digests: left_out.map(|uri| Some(self.digester?.digest(uri)?.into())).collect(),
             object: object.map(|name| told(name).map_or(Cow::Borrowed(name), Cow::Owned)),
             objects: objects.iter().map(|name| told(name).map_or(Cow::Borrowed(name.as_str()), Cow::Owned)).collect(),
-            delivery: action.delivery().map(Delivery::authority),
-            arguments_digest: action.arguments_digest().map(ToString::to_string),
-            body_digest: action.body_digest.map(|digest| digest::text(&digest)),
+            delivery: action.delivery().map(|delivery| delivery.authority().into()),
+            arguments_digest: action.arguments_digest().map(|digest| digest.to_string().into()),
+            body_digest: action.body_digest.map(|digest| digest::text(&digest).into()),
             arguments: self.recorded(action),
         }
     }
@@ -237,39 +246,38 @@ pub(crate) fn ended(
     id: DecisionId,
     now: UnixTime,
     since: UnixTime,
-    mode: Mode,
+    watched: Mode,
     outcome: &'static str,
     agent_task: Option<&str>,
 ) -> Line {
     let kind = Kind::Ended;
-    let id = id.to_string();
     let wire = wire::Ended {
         countersign: FORMAT,
-        kind: kind.name(),
-        id: &id,
+        kind: kind.name().into(),
+        id: id.to_string().into(),
         time_ms: now.millis(),
         elapsed_us: micros(now.since(since)),
-        mode: (mode == Mode::Audit).then_some(mode.name()),
-        outcome,
-        agent_task,
+        mode: mode(watched),
+        outcome: outcome.into(),
+        agent_task: agent_task.map(Into::into),
     };
     let (json, reason, elapsed) = (to_json(&wire), Reason::Allowed, now.since(since));
-    Line { json, kind, reason, mode, flips: Vec::new(), elapsed, began: since, fields: Vec::new() }
+    Line { json, kind, reason, mode: watched, flips: Vec::new(), elapsed, began: since, fields: Vec::new() }
 }
 
 fn workload(verified: &Verified) -> wire::Workload<'_> {
     let workload = &verified.workload;
-    let wire::Name { issuer, subject, machine } = name(&workload.identity);
+    let Identity { issuer, subject } = &workload.identity;
     wire::Workload {
-        id: workload.id(),
-        issuer,
-        subject,
-        machine,
-        client_id: workload.client_id.as_deref(),
-        requester: workload.requester.as_deref(),
-        trust_domain: workload.trust_domain.as_deref(),
-        kind: workload.kind.name(),
-        traits: workload.traits.iter().map(|has| has.name()).collect(),
+        id: Some(workload.id().into()),
+        issuer: issuer.into(),
+        subject: subject.sub().map(Into::into),
+        machine: subject.machine().map(|Machine { claim, id }| wire::Machine { claim: claim.into(), id: id.into() }),
+        client_id: workload.client_id.as_ref().map(Into::into),
+        requester: workload.requester.as_ref().map(Into::into),
+        trust_domain: workload.trust_domain.as_ref().map(Into::into),
+        kind: workload.kind.name().into(),
+        traits: workload.traits.iter().map(|has| has.name().into()).collect(),
         classified: (!workload.classified).then_some(false),
         actors: workload.actors.iter().map(actor).collect(),
         claims: workload.claims.iter().filter(|found| found.record).filter_map(claim).collect(),
@@ -282,37 +290,48 @@ fn claim(found: &NamedClaim) -> Option<(String, Value)> {
 }
 
 fn actor(actor: &Actor) -> wire::Actor<'_> {
-    let Actor { identity, profile, kind } = actor;
-    let wire::Name { issuer, subject, machine } = name(identity);
-    wire::Actor { issuer, subject, machine, profile: profile.as_deref(), kind: kind.map(workload::Kind::name) }
+    let Actor { identity: Identity { issuer, subject }, profile, kind } = actor;
+    wire::Actor {
+        issuer: issuer.into(),
+        subject: sub(subject),
+        profile: profile.as_ref().map(Into::into),
+        kind: kind.map(|kind| kind.name().into()),
+    }
+}
+
+/// The `sub` of an actor or an approver: no other claim names them.
+fn sub(subject: &Subject) -> Cow<'_, str> {
+    match subject {
+        Subject::Sub(sub) => sub.into(),
+        Subject::Machine(_) => subject.to_string().into(),
+    }
 }
 
 fn token(verified: &Verified) -> wire::Token<'_> {
     let facts = &verified.facts;
     wire::Token {
-        id: facts.id.as_ref().map(Scalar::json),
-        key_id: facts.key_id.as_deref(),
+        id: facts.id.as_ref().map(Cow::Borrowed),
+        key_id: facts.key_id.as_ref().map(Into::into),
         expires: facts.expires.secs(),
     }
-}
-
-fn name(identity: &Identity) -> wire::Name<'_> {
-    let Identity { issuer, subject } = identity;
-    let machine = subject.machine().map(|Machine { claim, id }| wire::Machine { claim, id });
-    wire::Name { issuer, subject: subject.sub(), machine }
 }
 
 fn flip(flip: &Flip) -> wire::Flip<'_> {
     let Flip { cause, from, to, reason } = flip;
     wire::Flip {
         policies: match cause {
-            Cause::Mode => &[],
-            Cause::Policies(ids) => ids,
+            Cause::Mode => Cow::default(),
+            Cause::Policies(ids) => ids.into(),
         },
-        from: from.name(),
-        to: to.name(),
-        reason: reason.map(|reason| reason.row().code),
+        from: from.name().into(),
+        to: to.name().into(),
+        reason: reason.map(|reason| reason.row().code.into()),
     }
+}
+
+/// Only where it was not done.
+fn mode(mode: Mode) -> Option<Cow<'static, str>> {
+    (mode == Mode::Audit).then_some(mode.name().into())
 }
 
 fn micros(duration: Duration) -> u64 {

@@ -1,7 +1,7 @@
 //! A claim that issuers write as a text or as a whole number, which are two: `7` is never `"7"`.
 
 use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::json::MAX_INTEGER;
@@ -74,6 +74,15 @@ impl<'de> Deserialize<'de> for Scalar {
     }
 }
 
+impl Serialize for Scalar {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::Number(number) => serializer.serialize_u64(*number),
+        }
+    }
+}
+
 fn whole(number: f64) -> Option<u64> {
     const END: f64 = 9_007_199_254_740_992.0;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked")]
@@ -109,5 +118,6 @@ mod tests {
         }
         assert_ne!(Scalar::of(&json!(7)), Scalar::of(&json!("7")));
         assert_eq!(Scalar::of(&json!(7)).map(|seven| seven.json()), Some(json!(7)));
+        assert_eq!(json!([Scalar::Number(7), Scalar::from("7")]), json!([7, "7"]));
     }
 }

@@ -4,6 +4,8 @@
 //! For people, records and reports: nothing is decided with it. Titles and sources are in `policies/frameworks.yaml`, and a test of
 //! the command line holds its identifiers and these together.
 
+use std::borrow::Cow;
+
 use countersign_facts::reason::Reason;
 use countersign_rights::hygiene::Finding;
 
@@ -95,10 +97,10 @@ pub const fn of_finding(finding: Finding) -> &'static [&'static str] {
 }
 
 /// What is said on the record of a decision with `reason`: what its check answers and what its `policies` say they do, each once.
-pub fn on_record<'p>(reason: Reason, policies: impl Iterator<Item = &'p [&'static str]>) -> Vec<&'static str> {
-    let mut maps = reason.row().maps.to_vec();
-    for identifier in policies.flatten() {
-        if !maps.contains(identifier) {
+pub fn on_record<'p>(reason: Reason, policies: impl Iterator<Item = &'p [&'static str]>) -> Vec<Cow<'static, str>> {
+    let mut maps: Vec<_> = reason.row().maps.iter().copied().map(Cow::Borrowed).collect();
+    for identifier in policies.flatten().copied().map(Cow::Borrowed) {
+        if !maps.contains(&identifier) {
             maps.push(identifier);
         }
     }

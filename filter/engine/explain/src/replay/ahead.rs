@@ -104,8 +104,8 @@ fn admission(record: &Record, reason: Reason, config: &Config) -> Option<Judgeme
 }
 
 fn is_denied(record: &Record, workload: &Workload, config: &Config) -> bool {
-    let token = record.token.as_ref().and_then(|token| token.id.as_ref());
-    config.denied.has(token, record.task.as_ref().map(|task| task.id.as_str()), workload)
+    let token = record.token.as_ref().and_then(|token| token.id.as_deref());
+    config.denied.has(token, record.task.as_ref().map(|task| &*task.id), workload)
 }
 
 const fn nowhere(unmatched: Unmatched) -> Judgement {
@@ -120,7 +120,7 @@ fn target(record: &Record) -> Option<Target> {
     let request = record.request.as_ref()?;
     let fields = [(":method", &request.method), (":authority", &request.host), (":path", &request.path)];
     let present = fields.into_iter().filter(|(_, value)| !value.is_empty());
-    let headers: Headers = present.map(|(name, value)| (name.to_owned(), value.clone().into_bytes())).collect();
+    let headers: Headers = present.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).collect();
     route::check_head(&RequestHead { headers, ..RequestHead::default() }, &[]).ok()
 }
 

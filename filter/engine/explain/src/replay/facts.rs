@@ -1,5 +1,6 @@
 //! From a record to what policies read, and which of that the record holds.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use countersign_engine::config::Config;
@@ -146,7 +147,7 @@ fn operation(
     target: &Target,
 ) -> Option<Operation> {
     let (protocol, name) = recorded.name.split_once(':')?;
-    let (arguments, object) = (arguments.clone(), recorded.object.clone());
+    let (arguments, object) = (arguments.clone(), recorded.object.as_deref().map(str::to_owned));
     match (resource.protocol, protocol, name) {
         (Protocol::Mcp, "mcp", "tools/call") => Some(Operation::ToolCall(ToolCall {
             tool: object?,
@@ -164,7 +165,7 @@ fn operation(
         }
         (Protocol::Mcp, "mcp", _) => {
             let (method, class) = mcp::METHODS.iter().copied().find(|(method, _)| *method == name)?;
-            let several = recorded.objects.clone();
+            let several = recorded.objects.iter().map(|object| object.clone().into_owned()).collect();
             Some(Operation::Mcp(McpOperation {
                 method,
                 class,
@@ -206,8 +207,8 @@ pub(super) fn workload(caller: &record::Workload, config: &Config) -> Option<Wor
             None => None,
         };
         Some(Actor {
-            identity: identity(&actor.issuer, actor.subject.as_str().into()),
-            profile: actor.profile.clone(),
+            identity: identity(&actor.issuer, (&*actor.subject).into()),
+            profile: actor.profile.as_deref().map(str::to_owned),
             kind,
         })
     };
@@ -222,13 +223,13 @@ pub(super) fn workload(caller: &record::Workload, config: &Config) -> Option<Wor
         tenant: issuer.and_then(|issuer| issuer.rules.tenant_of(&caller.issuer)).map(str::to_owned),
         claims: issuer.iter().flat_map(|issuer| &issuer.claims).map(found).collect(),
         issuer_name,
-        trust_domain: caller.trust_domain.clone(),
+        trust_domain: caller.trust_domain.as_deref().map(str::to_owned),
         kind: word(&caller.kind, &Kind::ALL, Kind::name)?,
         traits: named(&caller.traits, &Trait::ALL, Trait::name)?.into_iter().collect(),
         classified: caller.classified.unwrap_or(true),
         actors: caller.actors.iter().map(actor).collect::<Option<_>>()?,
-        client_id: caller.client_id.clone(),
-        requester: caller.requester.clone(),
+        client_id: caller.client_id.as_deref().map(str::to_owned),
+        requester: caller.requester.as_deref().map(str::to_owned),
     })
 }
 
@@ -252,8 +253,8 @@ fn identity(issuer: &str, subject: Subject) -> Identity {
 /// What is not recorded stands as absent, and is not [`Held`].
 fn facts(token: &record::Token) -> TokenFacts {
     TokenFacts {
-        id: token.id.clone(),
-        key_id: token.key_id.clone(),
+        id: token.id.as_deref().cloned(),
+        key_id: token.key_id.as_deref().map(str::to_owned),
         algorithm: "",
         issued: None,
         expires: UnixTime::from_secs(token.expires),
@@ -265,14 +266,21 @@ fn facts(token: &record::Token) -> TokenFacts {
 fn task(work: &record::Task, token: &record::Token) -> Task {
     let (grants, asks) = (Grants::default(), Grants::default());
     let expires = UnixTime::from_secs(token.expires);
-    Task { id: work.id.clone(), purpose: work.purpose.clone(), grants, asks, end: None, expires }
+    Task {
+        id: work.id.clone().into_owned(),
+        purpose: work.purpose.as_deref().map(str::to_owned),
+        grants,
+        asks,
+        end: None,
+        expires,
+    }
 }
 
 fn host_names_port(host: &str) -> bool {
     host.rsplit_once(':').is_some_and(|(_, port)| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-fn named<T: Copy>(words: &[String], known: &[T], name: impl Fn(T) -> &'static str) -> Option<Vec<T>> {
+fn named<T: Copy>(words: &[Cow<'_, str>], known: &[T], name: impl Fn(T) -> &'static str) -> Option<Vec<T>> {
     words.iter().map(|text| word(text, known, &name)).collect()
 }
 

@@ -56,7 +56,7 @@ impl<'c> Judge<'c> {
             policies,
             was: reason.row().code,
             watched: record.is_watched(),
-            before: record.policies.clone(),
+            before: record.policies.to_vec(),
         })
     }
 
@@ -159,7 +159,7 @@ impl<'c> Judge<'c> {
 
     /// What was decided, of which only whether somebody can be asked may have changed.
     fn as_then(&self, record: &Record, reason: Reason) -> Judgement {
-        let policies = record.policies.clone();
+        let policies = record.policies.to_vec();
         match decided_then(reason) {
             Effect::StepUp => self.asked_about(policies),
             Effect::Deny if reason == Reason::ApprovalUnavailable => self.asked_about(policies),

@@ -14,6 +14,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_engine::config::Config;
+use countersign_facts::clock;
 use countersign_facts::rollout::{Effect, Mode};
 use countersign_policy::{CedarPolicy, Missing};
 use serde::{Serialize, Serializer};
@@ -134,7 +135,7 @@ impl Replayed {
                 Outcome::Same => replayed.unchanged += 1,
                 Outcome::Flips(turn) => flips.entry(turn).or_default().push(Decision::of(record)),
                 Outcome::Undetermined(missing) => undetermined.entry(missing).or_default().push(Decision::of(record)),
-                Outcome::NotJudged => *replayed.not_judged.entry(record.reason.clone()).or_default() += 1,
+                Outcome::NotJudged => *replayed.not_judged.entry(record.reason.to_string()).or_default() += 1,
             }
         }
         replayed.flips = flips.into_iter().map(|(turn, decisions)| Flip { turn, decisions }).collect();
@@ -161,8 +162,8 @@ impl Decision {
         let action = record.action.as_ref();
         let object = action.and_then(|action| action.object.as_ref()).map(|object| format!(" {object}"));
         Self {
-            id: record.id.clone(),
-            time: record.time(),
+            id: record.id.to_string(),
+            time: clock::format(record.now()).unwrap_or_default(),
             workload: record
                 .workload
                 .as_ref()
