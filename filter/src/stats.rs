@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use countersign_engine::record::Line;
-use countersign_facts::reason::{Kind, Reason};
+use countersign_facts::reason::{LineKind, Reason};
 use countersign_facts::rollout::{Effect, Flip, Mode};
 use proxy_wasm::types::MetricType;
 
@@ -14,9 +14,9 @@ use crate::host;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Metric {
     /// Lines written, by kind and reason.
-    Decisions(Kind, Reason),
+    Decisions(LineKind, Reason),
     /// Lines written about decisions that were not carried out, by kind and reason.
-    Audited(Kind, Reason),
+    Audited(LineKind, Reason),
     /// What something in audit would have changed: the filter's or a resource's mode, or policies; from what to what.
     Flips(&'static str, Effect, Effect),
     /// Microseconds from a request's first byte to its decision, waiting included.
@@ -89,11 +89,11 @@ impl Stats {
             self.add(Metric::Flips(cause.name(), *from, *to), 1);
         }
         match line.kind {
-            Kind::Allow | Kind::Deny | Kind::StepUp | Kind::Served => {
+            LineKind::Allow | LineKind::Deny | LineKind::StepUp | LineKind::Served => {
                 let micros = u64::try_from(line.elapsed.as_micros()).unwrap_or(u64::MAX);
                 self.with(Metric::DecisionTime, |id| host::record_metric(id, micros));
             }
-            Kind::Ended => {}
+            LineKind::Ended => {}
         }
     }
 
@@ -127,8 +127,8 @@ mod tests {
     #[test]
     fn what_is_only_watched_is_counted_apart() {
         for (metric, name) in [
-            (Metric::Decisions(Kind::Deny, Reason::NotGranted), "countersign.decisions.deny.not_granted"),
-            (Metric::Audited(Kind::Deny, Reason::NotGranted), "countersign.audited.deny.not_granted"),
+            (Metric::Decisions(LineKind::Deny, Reason::NotGranted), "countersign.decisions.deny.not_granted"),
+            (Metric::Audited(LineKind::Deny, Reason::NotGranted), "countersign.audited.deny.not_granted"),
             (Metric::Flips("mode", Effect::Allow, Effect::StepUp), "countersign.flips.mode.allow.step_up"),
             (Metric::Flips("policy", Effect::Deny, Effect::Error), "countersign.flips.policy.deny.error"),
         ] {

@@ -13,7 +13,7 @@ use countersign_facts::calls::{Call, CallFailure, CallOutcome};
 use countersign_facts::headers::{HeaderEdit, Headers, RequestHead};
 use countersign_facts::ids::DecisionId;
 use countersign_facts::ledger::{Ledger, MemoryLedger};
-use countersign_facts::reason::Kind;
+use countersign_facts::reason::LineKind;
 use countersign_host_tests::drivers::native::{asked, outcome, ready};
 use countersign_host_tests::scenario::Library;
 use countersign_host_tests::scenario::format::{Approver, Send};
@@ -64,7 +64,7 @@ struct Faults {
 /// What was done with the stream, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Done {
-    Wrote(Kind),
+    Wrote(LineKind),
     Edited(Leg),
     Replaced,
     Replied,
@@ -337,11 +337,11 @@ proptest! {
         prop_assert_eq!(&watched.gateway.done, &done, "after the end");
 
         let count = |wanted: &dyn Fn(&Done) -> bool| done.iter().filter(|one| wanted(one)).count();
-        let decisions = count(&|one| matches!(one, Done::Wrote(kind) if *kind != Kind::Ended));
+        let decisions = count(&|one| matches!(one, Done::Wrote(kind) if *kind != LineKind::Ended));
         prop_assert!(decisions <= 1 && watched.released <= 1, "{:?}", done);
         prop_assert!(count(&|one| matches!(one, Done::Reset(_))) <= 1, "{:?}", done);
         prop_assert!(count(&|one| *one == Done::Replied) <= 1, "{:?}", done);
-        let allow = watched.at(&Done::Wrote(Kind::Allow));
+        let allow = watched.at(&Done::Wrote(LineKind::Allow));
         // What goes upstream is written, and only edited behind it.
         prop_assert!(watched.released == 0 || allow.is_some(), "{:?}", done);
         if let Some(edited) = watched.at(&Done::Edited(Leg::Request)) {
@@ -381,6 +381,6 @@ fn a_gateway_that_withholds_bodies_is_found_out() -> Result<()> {
     assert_eq!((watched.gateway.complaints.as_slice(), watched.gateway.done.as_slice()), (&[][..], &[][..]));
     watched.event(Event::Tick { millis: 200, received: Some(900) });
     assert_eq!(watched.gateway.complaints, [Complaint::BodyWithheld]);
-    assert_eq!(watched.gateway.done, [Done::Wrote(Kind::Deny), Done::Replied]);
+    assert_eq!(watched.gateway.done, [Done::Wrote(LineKind::Deny), Done::Replied]);
     Ok(())
 }

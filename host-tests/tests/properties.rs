@@ -14,7 +14,7 @@ use countersign_facts::calls::{Call, CallFailure, CallId, CallOutcome};
 use countersign_facts::headers::{Headers, RequestHead};
 use countersign_facts::ids::DecisionId;
 use countersign_facts::ledger::{Entry, Ledger, MemoryLedger, Spent};
-use countersign_facts::reason::{Kind, Reason};
+use countersign_facts::reason::{LineKind, Reason};
 use countersign_host_tests::drivers::native::{asked, outcome, ready};
 use countersign_host_tests::scenario::Library;
 use countersign_host_tests::scenario::format::{Approver, Send};
@@ -137,7 +137,7 @@ impl Stream {
                 self.replies.push(Told { status: reply.status, body: reply.body });
                 self.decisions.push(reply.line);
             }
-            Step::Cut(cut) if cut.line.kind == Kind::Ended => {}
+            Step::Cut(cut) if cut.line.kind == LineKind::Ended => {}
             Step::Cut(cut) => {
                 self.cuts += 1;
                 self.decisions.push(cut.line);
@@ -484,7 +484,7 @@ proptest! {
         prop_assert!(stream.forwards + stream.replies.len() + stream.cuts <= 1);
         prop_assert_eq!(stream.decisions.len(), stream.forwards + stream.replies.len() + stream.cuts);
         for line in &stream.decisions {
-            prop_assert_eq!(line.kind == Kind::Allow, stream.forwards == 1, "{}", line.json);
+            prop_assert_eq!(line.kind == LineKind::Allow, stream.forwards == 1, "{}", line.json);
         }
         if stream.forwards == 1 {
             // The very bytes that had arrived, sent in order at once, are allowed too.

@@ -80,7 +80,7 @@ pub(crate) struct Bundles {
     /// SHA-256 of the last good answer.
     good: Option<[u8; 32]>,
     /// What is in force, if that is a bundle.
-    current: Option<Seen>,
+    current: Option<Stamp>,
     asked: Option<UnixTime>,
     /// The call under way.
     under_way: Option<CallId>,
@@ -104,7 +104,7 @@ enum Found {
 /// A bundle on its way into force: what is to be known of it once it is loaded.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Incoming {
-    seen: Seen,
+    seen: Stamp,
     /// SHA-256 of the answer it came in.
     answer: [u8; 32],
     signed: UnixTime,
@@ -112,7 +112,7 @@ pub(crate) struct Incoming {
 
 /// One bundle, told from every other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Seen {
+struct Stamp {
     revision: u64,
     /// SHA-256 of its configuration.
     digest: [u8; 32],
@@ -339,7 +339,7 @@ impl Bundles {
         }
         let signed = iat.map_or(now, UnixTime::from_secs).min(now);
         let seen =
-            Seen { revision, digest: digest::of_bytes(Value::from(configuration.clone()).to_string().as_bytes()) };
+            Stamp { revision, digest: digest::of_bytes(Value::from(configuration.clone()).to_string().as_bytes()) };
         self.newest(board)?.map_or(Ok(()), |known| seen.follows(known))?;
         if revision < self.config.oldest {
             return Err(BundleError::Older { found: revision, known: self.config.oldest });
@@ -362,11 +362,11 @@ impl Bundles {
     }
 
     /// The newest that this worker has, or that another one of the process had. Without a board each knows its own.
-    fn newest(&self, board: &mut dyn Board) -> Result<Option<Seen>, BundleError> {
+    fn newest(&self, board: &mut dyn Board) -> Result<Option<Stamp>, BundleError> {
         let posted = board.read(&self.document).ok().flatten().map(|posted| posted.document);
         let posted = match posted {
             Some(document) => {
-                Some(Seen::decode(&document).ok_or_else(|| BundleError::Malformed("what workers know".to_owned()))?)
+                Some(Stamp::decode(&document).ok_or_else(|| BundleError::Malformed("what workers know".to_owned()))?)
             }
             None => None,
         };
@@ -375,9 +375,9 @@ impl Bundles {
     }
 
     /// Tells the other workers, so that none of them goes back behind it.
-    fn tell(&self, seen: Seen, board: &mut dyn Board) -> Result<(), BundleError> {
+    fn tell(&self, seen: Stamp, board: &mut dyn Board) -> Result<(), BundleError> {
         let told = board::update(board, &self.document, |found| {
-            if let Some(known) = found.and_then(Seen::decode) {
+            if let Some(known) = found.and_then(Stamp::decode) {
                 seen.follows(known)?;
             }
             Ok(((), Change::Post(seen.encode())))
@@ -387,7 +387,7 @@ impl Bundles {
     }
 }
 
-impl Seen {
+impl Stamp {
     /// That it may be in force where `known` was.
     fn follows(self, known: Self) -> Result<(), BundleError> {
         if self.revision < known.revision {

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use countersign_facts::digest;
 use countersign_facts::ids::DecisionId;
-use countersign_facts::reason::{Kind, Reason};
+use countersign_facts::reason::{LineKind, Reason};
 use countersign_facts::rollout::{Cause, Flip, Mode};
 use countersign_policy::Approval;
 use countersign_protocols::action::{Action, Operation};
@@ -49,7 +49,7 @@ const TOOL_LIST: &str = "tool_list";
 pub struct Line {
     /// One JSON object, without a line break.
     pub json: String,
-    pub kind: Kind,
+    pub kind: LineKind,
     pub reason: Reason,
     /// Whether that was done.
     pub mode: Mode,
@@ -250,7 +250,7 @@ pub(crate) fn ended(
     outcome: &'static str,
     agent_task: Option<&str>,
 ) -> Line {
-    let kind = Kind::Ended;
+    let kind = LineKind::Ended;
     let wire = wire::Ended {
         countersign: FORMAT,
         kind: kind.name().into(),

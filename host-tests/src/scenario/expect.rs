@@ -5,7 +5,7 @@
 //! without what clients may not say; and the credential must be nowhere else.
 
 use countersign_facts::headers::same_name;
-use countersign_facts::reason::Kind;
+use countersign_facts::reason::LineKind;
 use serde_json::Value;
 
 use super::answers::Answers;
@@ -84,8 +84,8 @@ impl Differences {
         self.same("status", &expect.status, &observed.answer.as_ref().map_or(0, |answer| answer.status));
         let decision = self.records(expect, observed);
         let kind = expect.reason.as_deref().and_then(reason).map(|reason| reason.row().kind);
-        let kind = if expect.audit && kind.is_some() { Some(Kind::Allow) } else { kind };
-        if kind == Some(Kind::Allow) && !expect.not_delivered {
+        let kind = if expect.audit && kind.is_some() { Some(LineKind::Allow) } else { kind };
+        if kind == Some(LineKind::Allow) && !expect.not_delivered {
             self.forwarded(expected, observed, &decision);
         } else {
             self.same("requests that arrived upstream", &0, &observed.upstream.len());
@@ -96,7 +96,7 @@ impl Differences {
         if let (Some(code), Some(answer)) = (&expect.reason, &observed.answer) {
             match &expect.instead {
                 Some(instead) => self.answer(expected, instead, answer, &decision),
-                None if kind == Some(Kind::Allow) => self.client(expect, answer, &decision),
+                None if kind == Some(LineKind::Allow) => self.client(expect, answer, &decision),
                 None => self.answer(expected, code, answer, &decision),
             }
         }
@@ -115,7 +115,7 @@ impl Differences {
 
     /// The one record; its id.
     fn records(&mut self, expect: &Expect, observed: &Observed) -> String {
-        let is_end = |record: &&Value| text(record, "/kind") == Kind::Ended.name();
+        let is_end = |record: &&Value| text(record, "/kind") == LineKind::Ended.name();
         let (ends, decisions): (Vec<&Value>, Vec<&Value>) = observed.records.iter().partition(is_end);
         self.same("decisions on record", &usize::from(expect.reason.is_some()), &decisions.len());
         let outcomes: Vec<String> = ends.iter().map(|record| text(record, "/outcome")).collect();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
-use countersign_facts::reason::{Kind, Reason};
+use countersign_facts::reason::{LineKind, Reason};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -139,7 +139,7 @@ impl Library {
             // It goes upstream as it was sent, whatever the reason.
             return Ok(());
         }
-        let allowed = reason.row().kind == Kind::Allow;
+        let allowed = reason.row().kind == LineKind::Allow;
         ensure!(!allowed || expect.upstream.is_some() || expect.not_delivered, "an allow says what the upstream sees");
         ensure!(allowed || expect.upstream.is_none(), "what is denied goes nowhere");
         let instead = expect.instead.as_ref();

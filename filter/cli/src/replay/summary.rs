@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 
-use countersign_explain::replay::{Flip, Replayed, Turn};
+use countersign_explain::replay::{Flip, Replayed, Switch};
 use countersign_facts::rollout::Effect;
 
 use crate::output::{Ink, one_line};
@@ -82,7 +82,7 @@ const fn participle(effect: Effect) -> &'static str {
 fn why(alike: &[&Flip]) -> String {
     let mut reasons: BTreeMap<Option<&str>, BTreeMap<String, usize>> = BTreeMap::new();
     for Flip { turn, decisions } in alike {
-        let Turn { from, to, reason, policies, was, watched: _, before } = turn;
+        let Switch { from, to, reason, policies, was, watched: _, before } = turn;
         let (reason, policies) = match (from, to) {
             (_, Effect::Deny) => (*reason, policies),
             (Effect::Deny, _) => (Some(*was), before),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use countersign_explain::replay::{Decision, Replayed, Turn};
+use countersign_explain::replay::{Decision, Replayed, Switch};
 use countersign_facts::reason::Reason;
 use countersign_facts::rollout::Effect;
 
@@ -56,8 +56,8 @@ URIs of MCP resources are recorded without query values: a policy that reads suc
 
 /// `allow → deny policy_denied by a, b (before: c): 3 decisions`; of what was only watched `(in audit: allowed by c)`. Where no
 /// policy denied, nothing permitted.
-fn turn(turn: &Turn, number: usize) -> String {
-    let Turn { from, to, reason, policies, was, watched, before } = turn;
+fn turn(turn: &Switch, number: usize) -> String {
+    let Switch { from, to, reason, policies, was, watched, before } = turn;
     let list = |ids: &[String]| ids.iter().map(|id| one_line(id)).collect::<Vec<_>>().join(", ");
     let by = |reason: &str, ids: &[String]| match (ids, reason) {
         ([], POLICY_DENIED) => format!("{POLICY_DENIED}, {NOTHING_PERMITS}"),

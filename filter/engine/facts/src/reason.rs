@@ -17,7 +17,7 @@ use crate::check::Check;
 
 /// What a line of the record is about. A closed set: counters are labelled with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Kind {
+pub enum LineKind {
     Allow,
     Deny,
     /// The client was told that an approval is needed and pending.
@@ -28,7 +28,7 @@ pub enum Kind {
     Ended,
 }
 
-impl Kind {
+impl LineKind {
     /// Every kind.
     pub const ALL: [Self; 5] = [Self::Allow, Self::Deny, Self::StepUp, Self::Served, Self::Ended];
 
@@ -112,7 +112,7 @@ pub enum Told {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row {
     /// Which way the decision went.
-    pub kind: Kind,
+    pub kind: LineKind,
     /// In records, counters and access logs.
     pub code: &'static str,
     /// HTTP status of the answer; 0 where none is sent.

@@ -15,7 +15,7 @@
 //!
 //! Nothing is decided here.
 
-use crate::reason::{Kind, Reason};
+use crate::reason::{LineKind, Reason};
 
 /// Whether what is decided is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -114,11 +114,11 @@ impl Flip {
     pub fn of_mode(mode: Mode, decided: Reason) -> Option<Self> {
         let to = match decided.row().kind {
             // With whoever leaves, nothing would have been done either.
-            Kind::Deny if decided == Reason::ClientGone => return None,
-            Kind::Deny => Effect::Deny,
-            Kind::StepUp => Effect::StepUp,
-            Kind::Served => Effect::Served,
-            Kind::Allow | Kind::Ended => return None,
+            LineKind::Deny if decided == Reason::ClientGone => return None,
+            LineKind::Deny => Effect::Deny,
+            LineKind::StepUp => Effect::StepUp,
+            LineKind::Served => Effect::Served,
+            LineKind::Allow | LineKind::Ended => return None,
         };
         match mode {
             Mode::Enforce => None,
@@ -148,7 +148,7 @@ mod tests {
         for reason in Reason::ALL {
             assert_eq!(Flip::of_mode(Mode::Enforce, *reason), None);
             let flips = Flip::of_mode(Mode::Audit, *reason).is_some();
-            let done = reason.row().kind == Kind::Allow || *reason == Reason::ClientGone;
+            let done = reason.row().kind == LineKind::Allow || *reason == Reason::ClientGone;
             assert_eq!(flips, !done, "{reason:?}");
         }
     }

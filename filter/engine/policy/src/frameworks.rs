@@ -110,7 +110,7 @@ pub fn on_record<'p>(reason: Reason, policies: impl Iterator<Item = &'p [&'stati
 #[cfg(test)]
 mod tests {
     use super::*;
-    use countersign_facts::reason::Kind;
+    use countersign_facts::reason::LineKind;
 
     #[test]
     fn checks_name_what_there_is_and_every_denial_answers_something() {
@@ -120,7 +120,8 @@ mod tests {
             assert_eq!(super::identifier(identifier), Some(*identifier));
         }
         for reason in Reason::ALL {
-            let silent = matches!(reason.row().kind, Kind::Allow | Kind::Served) || *reason == Reason::ClientGone;
+            let silent =
+                matches!(reason.row().kind, LineKind::Allow | LineKind::Served) || *reason == Reason::ClientGone;
             assert_eq!(reason.row().maps.is_empty(), silent, "{reason:?}");
         }
     }

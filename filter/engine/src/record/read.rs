@@ -3,7 +3,7 @@
 //!
 //! Nothing is judged here, and what a record does not say stays open.
 
-use countersign_facts::reason::{Kind, Reason};
+use countersign_facts::reason::{LineKind, Reason};
 use countersign_facts::rollout::Mode;
 use countersign_tokens::{Machine, Subject, UnixTime};
 use serde::Deserialize;
@@ -40,7 +40,7 @@ impl Decision<'static> {
         if countersign != FORMAT {
             return Err(ReadError::Format(countersign));
         }
-        if kind == Kind::Ended.name() { Ok(None) } else { Ok(Some(first(json)?)) }
+        if kind == LineKind::Ended.name() { Ok(None) } else { Ok(Some(first(json)?)) }
     }
 }
 

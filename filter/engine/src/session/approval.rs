@@ -15,7 +15,7 @@ use super::decide::entry;
 use super::request::Request;
 use crate::engine::Engine;
 use crate::step_up::open::{self, Subject};
-use crate::step_up::{Answer, ApprovalRequest, Binding, BindingFacts, Challenge, read_answer, webhook_call};
+use crate::step_up::{ApprovalRequest, ApproverSays, Binding, BindingFacts, Challenge, read_answer, webhook_call};
 
 /// A question under way.
 pub(super) struct Asked {
@@ -135,12 +135,12 @@ impl Turn<'_> {
         let now = self.now;
         let mut spent = |challenge: &str| self.ledger.is_spent(now, &entry(&verified, &["approval", challenge]));
         let approval = match read_answer(outcome, &asked.challenge, config, &verified.workload, now, &mut spent)? {
-            Answer::Approved(approval) => approval,
-            Answer::Denied { approver: _, comment } => {
+            ApproverSays::Approved(approval) => approval,
+            ApproverSays::Denied { approver: _, comment } => {
                 account.detail = comment;
                 return Err(Reason::ApprovalDenied);
             }
-            Answer::Pending => return Err(Reason::ApprovalPending),
+            ApproverSays::Pending => return Err(Reason::ApprovalPending),
         };
         Ok(Approved { approval, binding: asked.challenge.binding, step_up: asked.step_up })
     }

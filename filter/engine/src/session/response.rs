@@ -82,7 +82,7 @@ pub(super) enum Passed {
 }
 
 /// What a response's head turned out to be.
-pub(super) enum Seen {
+pub(super) enum HeadShows {
     /// Nothing that matters.
     Nothing,
     /// To be edited; what remains to be looked after.
@@ -152,8 +152,8 @@ impl Watch {
     }
 
     /// Takes the head.
-    pub(super) fn head(mut self: Box<Self>, headers: &Headers, end: bool) -> Seen {
-        let Ok(mut edits) = self.session(headers) else { return Seen::Refused(self, Refused::Unreadable) };
+    pub(super) fn head(mut self: Box<Self>, headers: &Headers, end: bool) -> HeadShows {
+        let Ok(mut edits) = self.session(headers) else { return HeadShows::Refused(self, Refused::Unreadable) };
         edits.extend(self.nonce.take().map(|nonce| HeaderEdit::Set(nonce::FIELD, nonce)));
         let goes_on = match &mut self.of {
             Of::Server(messages) if messages.as_asked && headers.contains("content-encoding") => false,
@@ -164,7 +164,7 @@ impl Watch {
                     edits.extend(more);
                     true
                 }
-                Treatment::Refuse(refused) => return Seen::Refused(self, refused),
+                Treatment::Refuse(refused) => return HeadShows::Refused(self, refused),
             },
             Of::Agent(_, endings) => {
                 *endings = if end { None } else { Endings::of(headers) };
@@ -173,7 +173,7 @@ impl Watch {
             Of::Somebody => false,
         };
         let watch = goes_on.then_some(self);
-        if edits.is_empty() && watch.is_none() { Seen::Nothing } else { Seen::Head(edits, watch) }
+        if edits.is_empty() && watch.is_none() { HeadShows::Nothing } else { HeadShows::Head(edits, watch) }
     }
 
     /// Takes the next bytes of the body, unless nothing more of it passes.

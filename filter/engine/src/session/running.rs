@@ -9,7 +9,7 @@ use countersign_protocols::response::TaskEnd;
 use countersign_tokens::UnixTime;
 
 use super::request::{UnsafeTrailer, check_trailers, without_identity};
-use super::response::{Passed, Seen, Stop, Watch};
+use super::response::{HeadShows, Passed, Stop, Watch};
 use super::{Next, State, Turn};
 use crate::io::{Cut, Input, Step};
 use crate::record::{self, Line};
@@ -58,16 +58,16 @@ impl Running {
                 self.response_began.get_or_insert(turn.now);
                 let Some(watch) = self.watch.take() else { return Next::Wait(State::Running(self)) };
                 match (watch.head(headers, *end), self.mode) {
-                    (Seen::Nothing, _) => Next::Wait(State::Running(self)),
-                    (Seen::Head(edits, watch), Mode::Enforce) => {
+                    (HeadShows::Nothing, _) => Next::Wait(State::Running(self)),
+                    (HeadShows::Head(edits, watch), Mode::Enforce) => {
                         Next::Run(Self { watch, ..self }, Step::EditResponse(edits))
                     }
-                    (Seen::Head(_, watch), Mode::Audit) => Next::Wait(State::Running(Self { watch, ..self })),
-                    (Seen::Refused(watch, refused), Mode::Enforce) => {
+                    (HeadShows::Head(_, watch), Mode::Audit) => Next::Wait(State::Running(Self { watch, ..self })),
+                    (HeadShows::Refused(watch, refused), Mode::Enforce) => {
                         let line = self.line(turn, refused.outcome());
                         Next::Done(Step::AnswerInstead(watch.refusal(turn, refused.reason(), line)))
                     }
-                    (Seen::Refused(_, refused), Mode::Audit) => self.spare(refused.outcome()),
+                    (HeadShows::Refused(_, refused), Mode::Audit) => self.spare(refused.outcome()),
                 }
             }
             Input::ResponseBody { .. } if self.leaves() => Next::Run(self, Step::ReplaceChunk(Vec::new())),

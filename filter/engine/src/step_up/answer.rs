@@ -23,7 +23,7 @@ const LIMITS: Limits = Limits { depth: 4, bytes: 16 * 1024, nodes: 64 };
 
 /// What the approver said, verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum ApproverSays {
     /// Yes, to exactly this call.
     Approved(Approval),
     /// No.
@@ -47,7 +47,7 @@ pub fn read_answer(
     workload: &Workload,
     now: UnixTime,
     spent: &mut dyn FnMut(&str) -> Result<bool, LedgerError>,
-) -> Result<Answer, Reason> {
+) -> Result<ApproverSays, Reason> {
     let (status, headers, body) = received(outcome)?;
     signature::check(&config.secret, headers, now, body)?;
     let wire = read(status, body)?;
@@ -59,12 +59,12 @@ pub fn read_answer(
     }
     let approver = approver.ok_or(Reason::ApprovalMalformed);
     match wire.decision {
-        wire::Decision::Denied => Ok(Answer::Denied { approver: approver?, comment: wire.reason }),
-        wire::Decision::Pending => Ok(Answer::Pending),
-        wire::Decision::Approved => {
+        wire::Word::Denied => Ok(ApproverSays::Denied { approver: approver?, comment: wire.reason }),
+        wire::Word::Pending => Ok(ApproverSays::Pending),
+        wire::Word::Approved => {
             let (expires, stated) = (wire.expires_at.unwrap_or(challenge.expires), wire.expires_at.is_some());
             let approval = Approval { challenge: wire.challenge, approver: approver?, expires, stated };
-            if approval.expires <= now { Err(Reason::ApprovalExpired) } else { Ok(Answer::Approved(approval)) }
+            if approval.expires <= now { Err(Reason::ApprovalExpired) } else { Ok(ApproverSays::Approved(approval)) }
         }
     }
 }
@@ -85,7 +85,7 @@ struct Read {
     challenge: String,
     call: String,
     body: String,
-    decision: wire::Decision,
+    decision: wire::Word,
     approver: Option<wire::Approver>,
     expires_at: Option<UnixTime>,
     reason: Option<String>,
@@ -97,13 +97,13 @@ fn read(status: u16, body: &[u8]) -> Result<Read, Reason> {
     if value.as_object().is_none_or(|members| members.values().any(Value::is_array)) {
         return Err(Reason::ApprovalMalformed);
     }
-    let wire = wire::Answer::deserialize(value).map_err(|_| Reason::ApprovalMalformed)?;
-    let wire::Answer { challenge, binding: wire::Binding { call, body }, decision, approver, expires_at, reason } =
+    let wire = wire::Document::deserialize(value).map_err(|_| Reason::ApprovalMalformed)?;
+    let wire::Document { challenge, binding: wire::Binding { call, body }, decision, approver, expires_at, reason } =
         wire;
     let named = approver.as_ref().is_none_or(|approver| !approver.iss.is_empty() && !approver.sub.is_empty());
     // "Accepted" is not a decision (RFC 9110 §15.3.3).
-    let decided = status == 202 && !matches!(decision, wire::Decision::Pending);
-    let needs_approver = !matches!(decision, wire::Decision::Pending) && approver.is_none();
+    let decided = status == 202 && !matches!(decision, wire::Word::Pending);
+    let needs_approver = !matches!(decision, wire::Word::Pending) && approver.is_none();
     let expires_at = expires_at.map(|text| clock::parse(&text).ok_or(Reason::ApprovalMalformed)).transpose()?;
     if decided || needs_approver || !named {
         return Err(Reason::ApprovalMalformed);
@@ -135,10 +135,10 @@ mod wire {
 
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
-    pub(super) struct Answer {
+    pub(super) struct Document {
         pub(super) challenge: String,
         pub(super) binding: Binding,
-        pub(super) decision: Decision,
+        pub(super) decision: Word,
         pub(super) approver: Option<Approver>,
         pub(super) expires_at: Option<String>,
         pub(super) reason: Option<String>,
@@ -153,7 +153,7 @@ mod wire {
 
     #[derive(Deserialize)]
     #[serde(rename_all = "lowercase")]
-    pub(super) enum Decision {
+    pub(super) enum Word {
         Approved,
         Denied,
         Pending,

@@ -45,7 +45,7 @@ use std::time::Duration;
 
 use countersign_facts::calls::Endpoint;
 
-pub use answer::{Answer, read_answer};
+pub use answer::{ApproverSays, read_answer};
 pub use binding::Binding;
 pub(crate) use binding::BindingFacts;
 pub(crate) use open::OpenBounds;

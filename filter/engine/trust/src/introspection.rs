@@ -63,23 +63,23 @@ impl Introspection {
 }
 
 /// The token that its issuer says is active, if its answer says so and the token is good by the issuer's `rules`.
-pub fn read(outcome: &CallOutcome, rules: &IssuerRules, now: UnixTime) -> Result<VerifiedToken, Answer> {
-    let CallOutcome::Response { status: 200, headers, body } = outcome else { return Err(Answer::Unusable) };
+pub fn read(outcome: &CallOutcome, rules: &IssuerRules, now: UnixTime) -> Result<VerifiedToken, NoToken> {
+    let CallOutcome::Response { status: 200, headers, body } = outcome else { return Err(NoToken::Unusable) };
     if !headers.media_type().is_some_and(|media_type| media_type.eq_ignore_ascii_case("application/json")) {
-        return Err(Answer::Unusable);
+        return Err(NoToken::Unusable);
     }
-    let document = json::tolerant(body, &DOCUMENT).map_err(|_| Answer::Unusable)?;
-    let serde_json::Value::Object(claims) = document else { return Err(Answer::Unusable) };
+    let document = json::tolerant(body, &DOCUMENT).map_err(|_| NoToken::Unusable)?;
+    let serde_json::Value::Object(claims) = document else { return Err(NoToken::Unusable) };
     match claims.get("active").and_then(serde_json::Value::as_bool) {
-        Some(true) => rules.introspected(claims, now).map_err(Answer::Refused),
-        Some(false) => Err(Answer::Inactive),
-        None => Err(Answer::Unusable),
+        Some(true) => rules.introspected(claims, now).map_err(NoToken::Refused),
+        Some(false) => Err(NoToken::Inactive),
+        None => Err(NoToken::Unusable),
     }
 }
 
 /// Why there is no token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum NoToken {
     /// The issuer did not answer, or not so that it can be relied on.
     Unusable,
     /// The token is unknown, revoked or expired: the issuer does not say which.
@@ -88,7 +88,7 @@ pub enum Answer {
     Refused(countersign_tokens::TokenError),
 }
 
-impl Answer {
+impl NoToken {
     /// The rule that refuses what it says, if one does.
     pub(crate) fn error(self) -> Option<countersign_tokens::TokenError> {
         match self {

@@ -307,8 +307,8 @@ impl KeyStore {
         let progress = remote.read(outcome, metadata, id);
         let mut state = self.state();
         let (result, fetched) = match progress {
-            Ok(Answer::Further(call)) => return Ok(Progress::Further(call)),
-            Ok(Answer::Keys(set, body)) => match state.install(set, remote, now) {
+            Ok(Fetched::Further(call)) => return Ok(Progress::Further(call)),
+            Ok(Fetched::Keys(set, body)) => match state.install(set, remote, now) {
                 Ok(()) => (Ok(Progress::Installed), Some(body)),
                 Err(error) => (Err(error), None),
             },
@@ -333,13 +333,13 @@ impl KeyStore {
     }
 }
 
-enum Answer {
+enum Fetched {
     Keys(KeySet, Vec<u8>),
     Further(Call),
 }
 
 impl Remote {
-    fn read(&self, outcome: &CallOutcome, metadata: bool, id: CallId) -> Result<Answer, FetchError> {
+    fn read(&self, outcome: &CallOutcome, metadata: bool, id: CallId) -> Result<Fetched, FetchError> {
         let body = match outcome {
             CallOutcome::Response { status: 200, body, .. } => body,
             CallOutcome::Response { status, .. } => return Err(FetchError::Status(*status)),
@@ -347,10 +347,10 @@ impl Remote {
         };
         match &self.keys.location {
             KeyLocation::Discovery { keys, .. } if metadata => {
-                Ok(Answer::Further(get(id, &discovery::locate(body, &self.issuer, keys)?)))
+                Ok(Fetched::Further(get(id, &discovery::locate(body, &self.issuer, keys)?)))
             }
             KeyLocation::Direct(_) | KeyLocation::Discovery { .. } => {
-                Ok(Answer::Keys(self.key_set(body)?, body.clone()))
+                Ok(Fetched::Keys(self.key_set(body)?, body.clone()))
             }
         }
     }

@@ -15,7 +15,7 @@ use countersign_engine::{Engine, Waits};
 use countersign_facts::clock;
 use countersign_facts::ledger::MemoryLedger;
 use countersign_facts::mistakes::ConfigErrors;
-use countersign_facts::reason::{Kind, Reason};
+use countersign_facts::reason::{LineKind, Reason};
 use countersign_facts::rollout::Mode;
 use countersign_tokens::UnixTime;
 use http::{HeaderName, HeaderValue, Method, Uri};
@@ -202,10 +202,10 @@ impl Explanation {
 impl Decision {
     const fn of(reason: Reason) -> Self {
         match reason.row().kind {
-            Kind::Allow | Kind::Ended => Self::Allow,
-            Kind::Deny => Self::Deny,
-            Kind::StepUp => Self::StepUp,
-            Kind::Served => Self::Served,
+            LineKind::Allow | LineKind::Ended => Self::Allow,
+            LineKind::Deny => Self::Deny,
+            LineKind::StepUp => Self::StepUp,
+            LineKind::Served => Self::Served,
         }
     }
 

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use countersign_engine::config::Config;
 use countersign_facts::check::Check;
-use countersign_facts::reason::{Kind, Reason};
+use countersign_facts::reason::{LineKind, Reason};
 use countersign_facts::rollout::Effect;
 use countersign_policy::{self as policy, CedarPolicy, Facts, Judgement, Missing};
 use countersign_protocols::catalogue::{Demand, Resource};
 
-use super::Turn;
+use super::Switch;
 use super::ahead::{self, Ahead};
 use super::facts::Known;
 use super::record::Record;
@@ -17,7 +17,7 @@ use super::record::Record;
 /// What came of it.
 pub(super) enum Outcome {
     Same,
-    Flips(Turn),
+    Flips(Switch),
     /// These are not recorded.
     Undetermined(BTreeSet<Missing>),
     /// Nothing was decided, or it ends as it did where policy has no part in it.
@@ -49,7 +49,7 @@ impl<'c> Judge<'c> {
             let apart = again == Some(reason) && !is_policys(reason);
             return if apart { Outcome::NotJudged } else { Outcome::Same };
         }
-        Outcome::Flips(Turn {
+        Outcome::Flips(Switch {
             from,
             to,
             reason: again.map(|reason| reason.row().code),
@@ -196,9 +196,9 @@ fn done(record: &Record, reason: Reason) -> Option<Effect> {
         return None;
     }
     match reason.row().kind {
-        Kind::Served | Kind::Ended => None,
-        Kind::Allow | Kind::Deny | Kind::StepUp if record.is_watched() => Some(Effect::Allow),
-        Kind::Allow | Kind::Deny | Kind::StepUp => Some(decided_then(reason)),
+        LineKind::Served | LineKind::Ended => None,
+        LineKind::Allow | LineKind::Deny | LineKind::StepUp if record.is_watched() => Some(Effect::Allow),
+        LineKind::Allow | LineKind::Deny | LineKind::StepUp => Some(decided_then(reason)),
     }
 }
 
@@ -208,9 +208,9 @@ fn decided_then(reason: Reason) -> Effect {
         return Effect::StepUp;
     }
     match reason.row().kind {
-        Kind::Deny => Effect::Deny,
-        Kind::StepUp => Effect::StepUp,
-        Kind::Allow | Kind::Served | Kind::Ended => Effect::Allow,
+        LineKind::Deny => Effect::Deny,
+        LineKind::StepUp => Effect::StepUp,
+        LineKind::Allow | LineKind::Served | LineKind::Ended => Effect::Allow,
     }
 }
 

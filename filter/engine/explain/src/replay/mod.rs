@@ -47,13 +47,13 @@ pub struct Replayed {
 #[derive(Clone, Debug, Serialize)]
 pub struct Flip {
     #[serde(flatten)]
-    pub turn: Turn,
+    pub turn: Switch,
     pub decisions: Vec<Decision>,
 }
 
 /// From what to what, and by which policies.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Turn {
+pub struct Switch {
     /// What was done: of a decision in audit, that it was let through.
     #[serde(serialize_with = "name")]
     pub from: Effect,
@@ -120,7 +120,7 @@ impl Replayed {
     fn judged(lines: &[Line], config: &Config, policy: Option<&CedarPolicy>) -> Self {
         let mut replayed = Self { watches: watches(config), ..Self::default() };
         let judge = Judge::new(config, policy);
-        let mut flips: BTreeMap<Turn, Vec<Decision>> = BTreeMap::new();
+        let mut flips: BTreeMap<Switch, Vec<Decision>> = BTreeMap::new();
         let mut undetermined: BTreeMap<BTreeSet<Missing>, Vec<Decision>> = BTreeMap::new();
         for line in lines {
             let record = match line {

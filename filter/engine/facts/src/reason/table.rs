@@ -21,7 +21,7 @@
 //!
 //! The words for the client say what to do next and nothing about policy, catalogue or other tenants.
 
-use super::{A2aError, Challenge, Kind, Needs, Row, Told};
+use super::{A2aError, Challenge, LineKind, Needs, Row, Told};
 use crate::check::Check;
 
 /// What parsers disagree about, and what nobody can read.
@@ -93,7 +93,7 @@ macro_rules! reasons {
                 match self {
                     $( Self::$name => {
                         const ROW: &Row = &Row {
-                            kind: Kind::$kind,
+                            kind: LineKind::$kind,
                             code: $code,
                             status: $status,
                             check: or!($(Some(Check::$check))?; None),

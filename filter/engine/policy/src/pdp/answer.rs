@@ -20,7 +20,7 @@ const MOST: usize = 8;
 
 /// One decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(super) enum PdpSays {
     Allow,
     /// With the reason given, for the record.
     Deny(Option<String>),
@@ -40,7 +40,7 @@ pub(super) struct Asked {
 }
 
 /// The decision in `outcome`, and for how long it may be kept; none where there is no decision.
-pub(super) fn read(dialect: Dialect, outcome: &CallOutcome) -> Option<(Answer, Duration)> {
+pub(super) fn read(dialect: Dialect, outcome: &CallOutcome) -> Option<(PdpSays, Duration)> {
     let CallOutcome::Response { status: 200, headers, body } = outcome else { return None };
     if !headers.media_type().is_some_and(|media_type| media_type.eq_ignore_ascii_case("application/json")) {
         return None;
@@ -52,15 +52,15 @@ pub(super) fn read(dialect: Dialect, outcome: &CallOutcome) -> Option<(Answer, D
     }?;
     // What waits for somebody is not kept, nor what nobody understood.
     let lasts = match answer {
-        Answer::Allow | Answer::Deny(_) => lifetime(headers),
-        Answer::StepUp(_) | Answer::Error(_) => Duration::ZERO,
+        PdpSays::Allow | PdpSays::Deny(_) => lifetime(headers),
+        PdpSays::StepUp(_) | PdpSays::Error(_) => Duration::ZERO,
     };
     Some((answer, lasts))
 }
 
 /// Authorization API 1.0 §6 (`decision`, `context`); Access Request and Approval Profile, draft 1 (`access_request`);
 /// Obligations Profile, draft 1: who cannot meet an obligation must deny, and none is met here.
-fn authzen(document: &Map<String, Value>) -> Option<Answer> {
+fn authzen(document: &Map<String, Value>) -> Option<PdpSays> {
     let decision = document.get("decision")?.as_bool()?;
     let context = match document.get("context") {
         None | Some(Value::Null) => &Map::new(),
@@ -68,30 +68,30 @@ fn authzen(document: &Map<String, Value>) -> Option<Answer> {
         Some(Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => return None,
     };
     if obliges(context) {
-        return Some(Answer::Error(OBLIGATION));
+        return Some(PdpSays::Error(OBLIGATION));
     }
     if decision {
-        return Some(Answer::Allow);
+        return Some(PdpSays::Allow);
     }
     let reason = ["reason", "reason_admin", "reason_user"].iter().find_map(|name| words(context.get(*name)?));
     let Some(request) = context.get("access_request").and_then(Value::as_object) else {
-        return Some(Answer::Deny(reason));
+        return Some(PdpSays::Deny(reason));
     };
     // Required; an offer without end is none.
     let Some(expires) = request.get("expires_at").and_then(Value::as_str).and_then(clock::parse) else {
-        return Some(Answer::Deny(reason));
+        return Some(PdpSays::Deny(reason));
     };
     let approver = request.get("template").and_then(words);
     let approvers = vec![approver.unwrap_or_else(|| "approver".to_owned())];
-    Some(Answer::StepUp(Asked { approvers, reasons: reason.into_iter().collect(), expires: Some(expires) }))
+    Some(PdpSays::StepUp(Asked { approvers, reasons: reason.into_iter().collect(), expires: Some(expires) }))
 }
 
 /// `result` of the data API: a boolean, or the decision as our own Rego has it; absent where the rule is undefined.
-fn opa(document: &Map<String, Value>) -> Option<Answer> {
+fn opa(document: &Map<String, Value>) -> Option<PdpSays> {
     match document.get("result") {
-        None => Some(Answer::Deny(Some("undefined".to_owned()))),
-        Some(Value::Bool(true)) => Some(Answer::Allow),
-        Some(Value::Bool(false)) => Some(Answer::Deny(None)),
+        None => Some(PdpSays::Deny(Some("undefined".to_owned()))),
+        Some(Value::Bool(true)) => Some(PdpSays::Allow),
+        Some(Value::Bool(false)) => Some(PdpSays::Deny(None)),
         Some(Value::Object(decision)) => effect(decision),
         Some(Value::Null | Value::Number(_) | Value::String(_) | Value::Array(_)) => None,
     }
@@ -101,7 +101,7 @@ fn opa(document: &Map<String, Value>) -> Option<Answer> {
 const MEMBERS: [&str; 5] = ["effect", "policies", "reasons", "approvers", "obligations"];
 
 /// `{ effect, policies, reasons, approvers, obligations }`; what the policies are called is the decision point's to know.
-fn effect(decision: &Map<String, Value>) -> Option<Answer> {
+fn effect(decision: &Map<String, Value>) -> Option<PdpSays> {
     let list = |name: &str| match decision.get(name) {
         None => Some(Vec::new()),
         Some(Value::Array(texts)) => texts.iter().take(MOST).map(words).collect::<Option<Vec<_>>>(),
@@ -109,16 +109,16 @@ fn effect(decision: &Map<String, Value>) -> Option<Answer> {
     };
     let (_, reasons, approvers) = (list("policies")?, list("reasons")?, list("approvers")?);
     if decision.keys().any(|name| !MEMBERS.contains(&name.as_str())) {
-        return Some(Answer::Error(UNKNOWN));
+        return Some(PdpSays::Error(UNKNOWN));
     }
     if obliges(decision) {
-        return Some(Answer::Error(OBLIGATION));
+        return Some(PdpSays::Error(OBLIGATION));
     }
     Some(match decision.get("effect")?.as_str()? {
-        "allow" | "deny" if !approvers.is_empty() => Answer::Error(APPROVERS),
-        "allow" => Answer::Allow,
-        "deny" => Answer::Deny((!reasons.is_empty()).then(|| reasons.join("; "))),
-        "step_up" => Answer::StepUp(Asked { approvers, reasons, expires: None }),
+        "allow" | "deny" if !approvers.is_empty() => PdpSays::Error(APPROVERS),
+        "allow" => PdpSays::Allow,
+        "deny" => PdpSays::Deny((!reasons.is_empty()).then(|| reasons.join("; "))),
+        "step_up" => PdpSays::StepUp(Asked { approvers, reasons, expires: None }),
         _ => return None,
     })
 }

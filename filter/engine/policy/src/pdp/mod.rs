@@ -23,7 +23,7 @@ use countersign_tokens::json::{Json, Members};
 use super::basis::Fields;
 use super::document::{asked_at, document};
 use super::{Allow, Deny, Facts, StepUp, Verdict};
-use answer::Answer;
+use answer::PdpSays;
 use cache::Cache;
 pub use names::{Member, Name};
 
@@ -78,7 +78,7 @@ pub(super) struct Key(SentDigest);
 #[derive(Debug)]
 pub struct Given {
     key: Key,
-    answer: Answer,
+    answer: PdpSays,
 }
 
 /// The decision point, and the answers that it lets be kept.
@@ -162,20 +162,20 @@ impl Pdp {
         body.to_string().into_bytes()
     }
 
-    fn verdict(&self, key: Key, answer: Answer, facts: &Facts<'_>) -> Verdict {
+    fn verdict(&self, key: Key, answer: PdpSays, facts: &Facts<'_>) -> Verdict {
         let determining = || vec![self.config.dialect.name().to_owned()];
         match answer {
-            Answer::Allow => Verdict::Allow(Allow { determining: determining(), sandbox: None }),
-            Answer::Deny(why) => Verdict::Deny(self.deny(Reason::PolicyDenied, why.as_deref())),
-            Answer::Error(why) => Verdict::Deny(self.deny(Reason::PolicyError, Some(why))),
+            PdpSays::Allow => Verdict::Allow(Allow { determining: determining(), sandbox: None }),
+            PdpSays::Deny(why) => Verdict::Deny(self.deny(Reason::PolicyDenied, why.as_deref())),
+            PdpSays::Error(why) => Verdict::Deny(self.deny(Reason::PolicyError, Some(why))),
             // What was approved is not approved twice.
-            Answer::StepUp(_) if facts.approval.is_some() => {
+            PdpSays::StepUp(_) if facts.approval.is_some() => {
                 Verdict::Deny(self.deny(Reason::PolicyDenied, Some("an approval was asked for that was given")))
             }
-            Answer::StepUp(asked) if asked.expires.is_some_and(|expires| expires <= facts.now) => {
+            PdpSays::StepUp(asked) if asked.expires.is_some_and(|expires| expires <= facts.now) => {
                 Verdict::Deny(self.deny(Reason::PolicyDenied, Some("the offer to ask for an approval has expired")))
             }
-            Answer::StepUp(asked) => {
+            PdpSays::StepUp(asked) => {
                 let mut basis = Fields::default();
                 basis.add(self.config.dialect.name());
                 basis.add(&self.config.endpoint.authority);

@@ -8,12 +8,12 @@ use countersign_facts::headers::Headers;
 use countersign_tokens::UnixTime;
 use serde_json::{Value, json};
 
-use super::answer::{Answer, Asked, read};
+use super::answer::{Asked, PdpSays, read};
 use super::cache::Cache;
 use super::test_support::answered;
 use super::{Dialect, Key};
 
-fn said(dialect: Dialect, body: &Value) -> Option<Answer> {
+fn said(dialect: Dialect, body: &Value) -> Option<PdpSays> {
     read(dialect, &answered(&[], &body.to_string())).map(|(answer, _)| answer)
 }
 
@@ -60,7 +60,10 @@ fn what_is_no_decision_is_none() {
 fn a_decision_with_a_member_that_nobody_knows_is_an_error() {
     let known =
         json!({ "effect": "allow", "policies": ["small"], "reasons": ["cheap"], "approvers": [], "obligations": [] });
-    assert_eq!(said(Dialect::Opa, &json!({ "result": known, "decision_id": "4", "metrics": {} })), Some(Answer::Allow));
+    assert_eq!(
+        said(Dialect::Opa, &json!({ "result": known, "decision_id": "4", "metrics": {} })),
+        Some(PdpSays::Allow)
+    );
     for (name, value) in [
         ("sandbox", json!("quarantine")),
         ("conditions", json!([])),
@@ -73,12 +76,12 @@ fn a_decision_with_a_member_that_nobody_knows_is_an_error() {
         for effect in ["allow", "deny", "step_up"] {
             let decision = json!({ "effect": effect, name: value });
             let answer = said(Dialect::Opa, &json!({ "result": decision }));
-            assert!(matches!(answer, Some(Answer::Error(_))), "{decision}: {answer:?}");
+            assert!(matches!(answer, Some(PdpSays::Error(_))), "{decision}: {answer:?}");
         }
     }
     for effect in ["allow", "deny"] {
         let answer = said(Dialect::Opa, &json!({ "result": { "effect": effect, "approvers": ["treasury"] } }));
-        assert!(matches!(answer, Some(Answer::Error(_))), "{effect}: {answer:?}");
+        assert!(matches!(answer, Some(PdpSays::Error(_))), "{effect}: {answer:?}");
     }
     assert_eq!(said(Dialect::Opa, &json!({ "result": { "effect": "allow", "policies": [1] } })), None);
 }
@@ -87,14 +90,14 @@ fn a_decision_with_a_member_that_nobody_knows_is_an_error() {
 fn reasons_are_short_and_offers_have_an_end() {
     let long = "x".repeat(1_000);
     let answer = said(Dialect::Authzen, &json!({ "decision": false, "context": { "reason": long } }));
-    assert_eq!(answer, Some(Answer::Deny(Some("x".repeat(300)))));
+    assert_eq!(answer, Some(PdpSays::Deny(Some("x".repeat(300)))));
     let offer = json!({ "decision": false, "context": { "access_request": { "expires_at": "2026-01-01T00:00:00Z" } } });
     let expires = Some(UnixTime::from_secs(1_767_225_600));
     let asked = Asked { approvers: vec!["approver".to_owned()], reasons: Vec::new(), expires };
-    assert_eq!(said(Dialect::Authzen, &offer), Some(Answer::StepUp(asked)));
+    assert_eq!(said(Dialect::Authzen, &offer), Some(PdpSays::StepUp(asked)));
     for end in [json!("soon"), json!(1_767_225_600), json!(null)] {
         let offer = json!({ "decision": false, "context": { "access_request": { "expires_at": end } } });
-        assert_eq!(said(Dialect::Authzen, &offer), Some(Answer::Deny(None)), "{end}");
+        assert_eq!(said(Dialect::Authzen, &offer), Some(PdpSays::Deny(None)), "{end}");
     }
 }
 
@@ -131,14 +134,14 @@ fn the_memory_is_bounded_and_forgets_the_oldest() {
     let cache = Cache::new(2);
     let (now, key) = (UnixTime::from_secs(1_000), |number: u8| Key(SentDigest::of(&Value::from(number).into())));
     for number in 0..3 {
-        cache.insert(key(number), &Answer::Allow, now, Duration::from_secs(5));
+        cache.insert(key(number), &PdpSays::Allow, now, Duration::from_secs(5));
     }
     assert_eq!(cache.find(key(0), now), None);
-    assert_eq!(cache.find(key(2), now), Some(Answer::Allow));
+    assert_eq!(cache.find(key(2), now), Some(PdpSays::Allow));
     assert_eq!(cache.find(key(2), now.plus(Duration::from_secs(5))), None);
     // A clock that was set back does not make it last longer.
     assert_eq!(cache.find(key(2), now.minus(Duration::from_secs(5))), None);
-    cache.insert(key(2), &Answer::Deny(None), now, Duration::from_secs(9));
-    assert_eq!(cache.find(key(2), now.plus(Duration::from_secs(5))), Some(Answer::Deny(None)));
-    assert_eq!(cache.find(key(1), now), Some(Answer::Allow));
+    cache.insert(key(2), &PdpSays::Deny(None), now, Duration::from_secs(9));
+    assert_eq!(cache.find(key(2), now.plus(Duration::from_secs(5))), Some(PdpSays::Deny(None)));
+    assert_eq!(cache.find(key(1), now), Some(PdpSays::Allow));
 }

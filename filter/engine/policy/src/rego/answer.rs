@@ -9,7 +9,7 @@ const LONGEST: usize = 300;
 /// A decision and why.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Told {
-    pub(super) answer: Answer,
+    pub(super) answer: RegoSays,
     /// Names of what determined it.
     pub(super) policies: Vec<String>,
     pub(super) reasons: Vec<String>,
@@ -17,7 +17,7 @@ pub(super) struct Told {
 
 /// A decision.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(super) enum RegoSays {
     Allow { sandbox: Option<String> },
     Deny,
     StepUp { approvers: Vec<String> },
@@ -25,7 +25,7 @@ pub(super) enum Answer {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Decision {
+struct Document {
     effect: Effect,
     policies: Option<Vec<String>>,
     #[serde(default)]
@@ -59,15 +59,15 @@ pub(super) fn read(value: &regorus::Value) -> Result<Told, &'static str> {
     }
     let json = value.to_json_str().map_err(|_| "`decision` is not JSON")?;
     let form = "`decision` is not { effect, policies, reasons, approvers, obligations }";
-    let Decision { effect, policies, reasons, approvers, obligations } =
+    let Document { effect, policies, reasons, approvers, obligations } =
         serde_json::from_str(&json).map_err(|_| form)?;
     let sandboxes: Vec<String> = obligations.into_iter().map(|Obligation::Sandbox(name)| name).collect();
     let answer = match (effect, sandboxes.as_slice(), approvers.as_slice()) {
-        (Effect::Allow, [], []) => Answer::Allow { sandbox: None },
-        (Effect::Allow, [name], []) => Answer::Allow { sandbox: Some(name.clone()) },
+        (Effect::Allow, [], []) => RegoSays::Allow { sandbox: None },
+        (Effect::Allow, [name], []) => RegoSays::Allow { sandbox: Some(name.clone()) },
         (Effect::Allow, [_, _, ..], []) => return Err("it is for two sandboxes"),
-        (Effect::Deny, [], []) => Answer::Deny,
-        (Effect::StepUp, [], [_, ..]) => Answer::StepUp { approvers: short(approvers) },
+        (Effect::Deny, [], []) => RegoSays::Deny,
+        (Effect::StepUp, [], [_, ..]) => RegoSays::StepUp { approvers: short(approvers) },
         (Effect::StepUp, [], []) => return Err("it asks for an approval by nobody"),
         (Effect::Allow, _, [_, ..]) | (Effect::Deny, ..) | (Effect::StepUp, [_, ..], _) => {
             return Err("approvers are for `step_up` only, and a sandbox is for `allow`");

@@ -41,7 +41,7 @@ use super::decide::hypothetical;
 use super::document::{asked_at, document};
 use super::error::{LoadError, Place, Problem};
 use super::{Allow, Approval, Deny, Facts, Sandbox, StepUp, Verdict, several};
-use answer::{Answer, Told};
+use answer::{RegoSays, Told};
 #[cfg(test)]
 pub(super) use builtins::BUILTINS;
 
@@ -97,21 +97,21 @@ impl RegoPolicy {
         let Told { answer, policies, reasons } = self.ask(resource, facts, facts.approval)?;
         let detail = (!reasons.is_empty()).then(|| reasons.join("; "));
         match answer {
-            Answer::Allow { sandbox } => match sandbox {
+            RegoSays::Allow { sandbox } => match sandbox {
                 Some(name) if !self.sandboxes.contains(&name) => {
                     Err(failed(policies, "it is for a sandbox that is not declared"))
                 }
                 sandbox => Ok(Verdict::Allow(Allow { determining: policies, sandbox })),
             },
-            Answer::Deny => Err(Deny::by(Reason::PolicyDenied, policies, detail)),
-            Answer::StepUp { .. } if facts.approval.is_some() => {
+            RegoSays::Deny => Err(Deny::by(Reason::PolicyDenied, policies, detail)),
+            RegoSays::StepUp { .. } if facts.approval.is_some() => {
                 let detail = Some("an approval was asked for that was given".to_owned());
                 Err(Deny::by(Reason::PolicyDenied, policies, detail))
             }
-            Answer::StepUp { approvers } => {
+            RegoSays::StepUp { approvers } => {
                 // People are never asked about what would be refused anyway.
                 let lifted = self.ask(resource, facts, Some(&hypothetical(facts)))?.answer;
-                if !matches!(lifted, Answer::Allow { .. }) {
+                if !matches!(lifted, RegoSays::Allow { .. }) {
                     return Err(Deny::by(Reason::PolicyDenied, policies, detail));
                 }
                 let basis = self.basis(resource, facts);

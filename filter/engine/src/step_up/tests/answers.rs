@@ -36,12 +36,12 @@ impl Asked {
         })
     }
 
-    fn with(&self, changes: &Value) -> Result<Result<Answer, Reason>, String> {
+    fn with(&self, changes: &Value) -> Result<Result<ApproverSays, Reason>, String> {
         self.status(200, changes)
     }
 
     /// The approval with these members replaced, or removed where null.
-    fn status(&self, status: u16, changes: &Value) -> Result<Result<Answer, Reason>, String> {
+    fn status(&self, status: u16, changes: &Value) -> Result<Result<ApproverSays, Reason>, String> {
         let mut body = self.approval();
         for (member, value) in changes.as_object().into_iter().flatten() {
             if value.is_null() {
@@ -53,11 +53,11 @@ impl Asked {
         Ok(self.read(&signed(status, body.to_string().as_bytes(), NOW)?))
     }
 
-    pub(super) fn read(&self, outcome: &CallOutcome) -> Result<Answer, Reason> {
+    pub(super) fn read(&self, outcome: &CallOutcome) -> Result<ApproverSays, Reason> {
         self.read_at(outcome, NOW)
     }
 
-    fn read_at(&self, outcome: &CallOutcome, now: UnixTime) -> Result<Answer, Reason> {
+    fn read_at(&self, outcome: &CallOutcome, now: UnixTime) -> Result<ApproverSays, Reason> {
         let mut spent = |id: &str| match id {
             "chl_spent" => Ok(true),
             "chl_full" => Err(LedgerError::Unavailable),
@@ -71,7 +71,7 @@ impl Asked {
 fn an_approval() -> Result<(), String> {
     let asked = Asked::new()?;
     let approval = |expires, stated| {
-        Ok(Answer::Approved(Approval {
+        Ok(ApproverSays::Approved(Approval {
             challenge: asked.challenge.id.clone(),
             approver: who("https://id", "erin"),
             expires,
@@ -89,10 +89,13 @@ fn an_approval() -> Result<(), String> {
 fn a_refusal_and_a_maybe() -> Result<(), String> {
     let asked = Asked::new()?;
     let denied = asked.with(&json!({"decision": "denied", "reason": "no"}))?;
-    assert_eq!(denied, Ok(Answer::Denied { approver: who("https://id", "erin"), comment: Some("no".to_owned()) }));
+    assert_eq!(
+        denied,
+        Ok(ApproverSays::Denied { approver: who("https://id", "erin"), comment: Some("no".to_owned()) })
+    );
     let pending = json!({"decision": "pending", "approver": null});
-    assert_eq!(asked.with(&pending)?, Ok(Answer::Pending));
-    assert_eq!(asked.status(202, &pending)?, Ok(Answer::Pending));
+    assert_eq!(asked.with(&pending)?, Ok(ApproverSays::Pending));
+    assert_eq!(asked.status(202, &pending)?, Ok(ApproverSays::Pending));
     Ok(())
 }
 
@@ -305,7 +308,7 @@ fn approvals_expire() -> Result<(), String> {
     let late = signed(200, asked.approval().to_string().as_bytes(), NOW)?;
     assert_eq!(asked.read_at(&late, asked.challenge.expires), Err(Reason::ApprovalExpired));
     let denied = asked.with(&json!({"decision": "denied", "expires_at": "2020-01-01T00:00:00Z"}))?;
-    assert!(matches!(denied, Ok(Answer::Denied { .. })));
+    assert!(matches!(denied, Ok(ApproverSays::Denied { .. })));
     Ok(())
 }
 
