@@ -103,7 +103,7 @@ impl<N: Notation> Key for Defaulted<N> {
     }
 }
 
-/// What a function of its own reads, such as an object. Its block says how it is written.
+/// What a function of its own reads, such as an object. The block of its key says how it is written.
 pub(super) struct Own;
 
 /// An object whose keys are named elsewhere, such as a JSON Schema.
@@ -246,7 +246,7 @@ pub(super) struct Parsed<T> {
     pub(super) schema: fn() -> serde_json::Value,
 }
 
-/// The notation that the function reads, and what the schema says of it.
+/// The notation that a function reads, and what the schema says of it.
 macro_rules! parsed {
     ($parse:path, $schema:expr) => {
         $crate::config::key::Parsed {
@@ -329,10 +329,28 @@ impl<N: Notation<Value: AsRef<str>>> Notation for Distinct<N> {
     }
 }
 
-/// Describes the keys of one object.
+/// Describes the keys of one object, in the order that people should read them in.
 ///
-/// The comment of a key is its description for people: `{bounds}` and `{default}` in it are the key's own. Behind `=>` is what else the
-/// schema says of a key, or of keys together. `use` names a key that is described elsewhere: what is said of it here is said instead.
+/// ```text
+/// keys! {
+///     /// Bounds; whatever is beyond one is denied.
+///     pub(super) struct LimitKeys => json!({ "minProperties": 1 });
+///
+///     /// How long a body may take to arrive. {bounds}.
+///     const BODY_WAIT: Defaulted<Span> = defaulted("body_wait", duration(WAIT), Duration::from_secs(30));
+///
+///     /// Names of headers.
+///     const HEADERS: Optional<Own> = optional("headers", Own) => json!({ "type": "array" });
+///
+///     use EndpointKeys::INSECURE_HTTP => reference("insecure_http");
+/// }
+/// ```
+///
+/// - A comment is the description for people. `{bounds}` and `{default}` in it are the key's own.
+/// - A constant is what the reader uses: `object.or(&LimitKeys::BODY_WAIT)`.
+/// - Behind `=>` is what the schema says besides: of the object, what its keys must be together; of a key, what its notation does not
+///   say, such as examples.
+/// - `use` is for a key that several objects have. Its notation and default are the schema's, or what is behind `=>` instead of them.
 macro_rules! keys {
     (
         $(#[doc = $about:literal])*

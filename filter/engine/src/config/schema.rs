@@ -82,20 +82,24 @@ impl Object {
     }
 
     fn add(&mut self, key: &impl Described, words: &[&str], schema: Value) {
-        let words = joined(words)
-            .replace("{bounds}", &key.bounds().unwrap_or_default())
-            .replace("{default}", schema.get("default").and_then(Value::as_str).unwrap_or_default());
-        assert_ne!(schema, json!({}), "nothing says how `{}` is written", key.name());
+        let name = key.name();
+        assert_ne!(schema, json!({}), "nothing says how `{name}` is written");
+        let default = schema.get("default").and_then(Value::as_str).map(str::to_owned);
+        let mut words = joined(words);
+        for (word, value) in [("{bounds}", key.bounds()), ("{default}", default)] {
+            assert!(value.is_some() || !words.contains(word), "`{name}` has no {word} to describe");
+            words = words.replace(word, &value.unwrap_or_default());
+        }
         let mut described = json!({});
         if !words.is_empty() {
             merge(&mut described, json!({ "description": words }));
         }
         merge(&mut described, schema);
         if key.required() {
-            self.required.push(key.name());
+            self.required.push(name);
         }
-        let earlier = self.properties.insert(key.name().to_owned(), described);
-        assert!(earlier.is_none(), "`{}` is described twice", key.name());
+        let earlier = self.properties.insert(name.to_owned(), described);
+        assert!(earlier.is_none(), "`{name}` is described twice");
     }
 
     /// The whole; `together` is what is said of keys together.

@@ -5,9 +5,6 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::key::{Parsed, parsed};
-#[cfg(test)]
-use super::schema::{pattern, reference};
 use countersign_facts::pointer::Pointer;
 use countersign_protocols::action::mcp::{self, transport};
 use countersign_protocols::bounds::ArgumentPlace;
@@ -19,6 +16,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 #[cfg(test)]
 use serde_json::json;
+
+use super::key::{Parsed, parsed};
+#[cfg(test)]
+use super::schema::{pattern, reference};
 
 /// The name of a header in lower case.
 #[cfg(test)]

@@ -26,6 +26,7 @@ fn validator() -> Result<Validator, Box<dyn Error>> {
 fn the_file_is_what_the_keys_say() -> Outcome {
     const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../envoy/countersign.schema.json");
     let said = crate::config::schema::text();
+    assert_eq!(serde_json::from_str::<Value>(&said)?, *SCHEMA);
     if std::env::var_os("COUNTERSIGN_WRITE").is_some_and(|write| write == "1") {
         std::fs::write(FILE, &said)?;
     }
