@@ -7,6 +7,10 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use countersign_protocols::catalogue::PathMatch;
 use http::uri::{Authority, Uri};
 
+use super::key::{Parsed, parsed};
+#[cfg(test)]
+use super::schema::{pattern, reference};
+
 /// The parts of an absolute `http` or `https` URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Address {
@@ -19,6 +23,8 @@ pub(super) struct Address {
 }
 
 /// An absolute URL without user information and fragment.
+pub(super) const URL: Parsed<Address> = parsed!(url, reference("url"));
+
 pub(super) fn url(text: &str) -> Result<Address, String> {
     let unreadable = || "not an absolute URL; write `https://host/path`".to_owned();
     if text.contains('#') {
@@ -44,7 +50,16 @@ pub(super) fn url(text: &str) -> Result<Address, String> {
     Ok(Address { scheme: scheme.to_string(), authority: authority.as_str().to_ascii_lowercase(), path })
 }
 
+/// A URL that clients are told, as it is written.
+pub(super) const PUBLIC_URL: Parsed<String> = parsed!(public_url, reference("url"));
+
+fn public_url(text: &str) -> Result<String, String> {
+    url(text).map(|_| text.to_owned())
+}
+
 /// Scheme and authority, nothing else: `https://tools.example.com`.
+pub(super) const ORIGIN: Parsed<String> = parsed!(origin, pattern("^[hH][tT][tT][pP][sS]?://[^@#/?]+$"));
+
 pub(super) fn origin(text: &str) -> Result<String, String> {
     let Address { scheme, authority, path } = url(text)?;
     if path != "/" || text.ends_with('/') {
@@ -54,6 +69,8 @@ pub(super) fn origin(text: &str) -> Result<String, String> {
 }
 
 /// The address of protected-resource metadata (RFC 9728 §3: https), named to clients as it is written.
+pub(super) const METADATA_URL: Parsed<String> = parsed!(metadata_url, reference("url"));
+
 pub(super) fn metadata_url(text: &str) -> Result<String, String> {
     let address = url(text)?;
     if address.scheme != "https" && !is_loopback(&address.authority) {
@@ -63,6 +80,8 @@ pub(super) fn metadata_url(text: &str) -> Result<String, String> {
 }
 
 /// What clients and issuers call a resource (RFC 9728 §1.2: https, no fragment; here no query either).
+pub(super) const IDENTIFIER: Parsed<Address> = parsed!(identifier, reference("url"));
+
 pub(super) fn identifier(text: &str) -> Result<Address, String> {
     let address = url(text)?;
     if address.scheme != "https" && !is_loopback(&address.authority) {
@@ -75,6 +94,8 @@ pub(super) fn identifier(text: &str) -> Result<Address, String> {
 }
 
 /// What `:authority` must be: a host with an optional port; lower case.
+pub(super) const HOST: Parsed<String> = parsed!(host, pattern(r"^[^@*%,/?#\s]+$"));
+
 pub(super) fn host(text: &str) -> Result<String, String> {
     let readable = text
         .parse::<Authority>()
@@ -88,6 +109,8 @@ pub(super) fn host(text: &str) -> Result<String, String> {
 
 /// A path to match: `/mcp` exactly, or `/api/*` with everything below. Must be what a gateway that
 /// normalises paths would pass on: another spelling would never match, and so protect nothing.
+pub(super) const PATH: Parsed<PathMatch> = parsed!(path_pattern, reference("path"));
+
 pub(super) fn path_pattern(text: &str) -> Result<PathMatch, String> {
     let refuse = |cause: &str| Err(format!("{text:?} {cause}; write `/mcp` for one path or `/api/*` for all below it"));
     let (base, below) = text.strip_suffix("/*").map_or((text, false), |base| (base, true));

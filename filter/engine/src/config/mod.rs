@@ -4,9 +4,13 @@
 
 mod address;
 mod base;
+mod key;
+mod names;
 mod needs;
 mod numbers;
 mod read;
+#[cfg(test)]
+mod schema;
 mod secrets;
 mod text;
 mod wire;

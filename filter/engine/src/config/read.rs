@@ -13,6 +13,7 @@ use countersign_facts::pointer::Pointer;
 use countersign_tokens::Scalar;
 use serde_json::{Map, Value};
 
+use super::key::{Defaulted, Key, Notation, Required};
 use super::text;
 
 /// The mistakes noted so far.
@@ -220,60 +221,102 @@ impl<'a> Object<'a> {
         &self.node
     }
 
-    /// The member `key`, if it is there.
-    pub(super) fn member(&mut self, key: &'static str) -> Option<Node<'a>> {
-        self.known.push(key);
-        self.members.get(key).map(|value| self.node.below(key, value))
+    /// The value of `key`, if it is there.
+    pub(super) fn member(&mut self, key: &(impl Key + ?Sized)) -> Option<Node<'a>> {
+        self.named(key.name())
     }
 
-    /// A member that must be there; `remedy` says what to write.
-    pub(super) fn required<T>(
+    /// A key that must be there; `remedy` says what to write.
+    pub(super) fn required<N: Notation>(&mut self, key: &Required<N>, remedy: &str) -> Option<N::Value> {
+        self.demanded(key, remedy, |node| key.read(node))
+    }
+
+    /// A key that must be there, read by a function of its own.
+    pub(super) fn required_with<N, T>(
         &mut self,
-        key: &'static str,
+        key: &Required<N>,
+        remedy: &str,
+        read: impl FnOnce(&Node<'a>) -> Option<T>,
+    ) -> Option<T> {
+        self.demanded(key, remedy, read)
+    }
+
+    /// A key that must be there because of what other keys say.
+    pub(super) fn demanded<T>(
+        &mut self,
+        key: &(impl Key + ?Sized),
         remedy: &str,
         read: impl FnOnce(&Node<'a>) -> Option<T>,
     ) -> Option<T> {
         match self.member(key) {
             Some(node) => read(&node),
-            None => self.node.refuse(format!("`{key}` is missing; {remedy}")),
+            None => self.node.refuse(format!("`{}` is missing; {remedy}", key.name())),
         }
     }
 
-    /// A member that may be absent.
+    /// A key that may be absent.
     #[expect(clippy::option_option, reason = "unreadable and absent are different answers")]
-    pub(super) fn optional<T>(
+    pub(super) fn optional<K: Key<Notation: Notation>>(
         &mut self,
-        key: &'static str,
+        key: &K,
+    ) -> Option<Option<<K::Notation as Notation>::Value>> {
+        self.optional_with(key, |node| key.read(node))
+    }
+
+    /// A key that may be absent, read by a function of its own.
+    #[expect(clippy::option_option, reason = "unreadable and absent are different answers")]
+    pub(super) fn optional_with<T>(
+        &mut self,
+        key: &impl Key,
         read: impl FnOnce(&Node<'a>) -> Option<T>,
     ) -> Option<Option<T>> {
         self.member(key).map_or(Some(None), |node| read(&node).map(Some))
     }
 
-    /// A member that has a default.
-    pub(super) fn or<T>(
+    /// A key that has a default.
+    pub(super) fn or<N: Notation<Value: Clone>>(&mut self, key: &Defaulted<N>) -> Option<N::Value> {
+        self.or_with(key, |node| key.read(node))
+    }
+
+    /// A key that has a default, read by a function of its own.
+    pub(super) fn or_with<N: Notation<Value: Clone>>(
         &mut self,
-        key: &'static str,
+        key: &Defaulted<N>,
+        read: impl FnOnce(&Node<'a>) -> Option<N::Value>,
+    ) -> Option<N::Value> {
+        self.member(key).map_or_else(|| Some(key.default.clone()), |node| read(&node))
+    }
+
+    /// A key whose default is worked out.
+    pub(super) fn or_else<T>(
+        &mut self,
+        key: &impl Key,
         default: T,
         read: impl FnOnce(&Node<'a>) -> Option<T>,
     ) -> Option<T> {
         self.member(key).map_or(Some(default), |node| read(&node))
     }
 
-    /// Members that have no meaning here, and why.
+    /// Keys that have no meaning here, and why.
     pub(super) fn forbid(&mut self, keys: &[&'static str], why: &str) -> Option<()> {
         let mut absent = Some(());
         for key in keys {
-            if let Some(node) = self.member(key) {
+            if let Some(node) = self.named(key) {
                 absent = node.refuse(why);
             }
         }
         absent
     }
 
-    /// A member that had a meaning once, and what to do about it.
+    /// A key that had a meaning once, and what to do about it.
     pub(super) fn retired(&mut self, key: &'static str, remedy: &str) -> Option<()> {
         // It is not among the keys that are suggested.
         if self.members.contains_key(key) { self.forbid(&[key], remedy) } else { Some(()) }
+    }
+
+    fn named(&mut self, key: &'static str) -> Option<Node<'a>> {
+        self.known.push(key);
+        self.members.get(key).map(|value| self.node.below(key, value))
     }
 
     /// Notes every unknown member; whether there were any.

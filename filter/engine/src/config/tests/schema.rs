@@ -1,7 +1,8 @@
-//! The schema people edit with and the reader that decides know the same keys and words.
+//! The schema that people edit with is what the keys say, and the reader reads these keys and no others.
 
 use std::collections::BTreeSet;
 use std::error::Error;
+use std::sync::LazyLock;
 
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
@@ -13,18 +14,36 @@ pub(super) fn accepts(document: &Value) -> Result<bool, Box<dyn Error>> {
     Ok(validator()?.is_valid(document))
 }
 
-fn schema() -> Result<Value, Box<dyn Error>> {
-    Ok(serde_json::from_str(include_str!("../../../../../envoy/countersign.schema.json"))?)
-}
+static SCHEMA: LazyLock<Value> = LazyLock::new(crate::config::schema::document);
 
 fn validator() -> Result<Validator, Box<dyn Error>> {
-    Ok(jsonschema::options().should_validate_formats(true).build(&schema()?)?)
+    Ok(jsonschema::options().should_validate_formats(true).build(&SCHEMA)?)
+}
+
+/// With `COUNTERSIGN_WRITE=1` it writes the file.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "who asks for the file asks this test alone")]
+fn the_file_is_what_the_keys_say() -> Outcome {
+    const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../envoy/countersign.schema.json");
+    let said = crate::config::schema::text();
+    assert_eq!(serde_json::from_str::<Value>(&said)?, *SCHEMA);
+    if std::env::var_os("COUNTERSIGN_WRITE").is_some_and(|write| write == "1") {
+        std::fs::write(FILE, &said)?;
+    }
+    let written = std::fs::read_to_string(FILE)?;
+    let first = written.lines().zip(said.lines()).find(|(written, said)| written != said);
+    assert!(
+        written == said,
+        "envoy/countersign.schema.json is not what the keys in config/wire say; write it with\n    \
+         COUNTERSIGN_WRITE=1 cargo test -p countersign-engine --lib the_file_is_what_the_keys_say\n\
+         The first line that differs, as it is and as it should be: {first:?}"
+    );
+    Ok(())
 }
 
 #[test]
-fn the_schema_is_one() -> Outcome {
-    assert!(jsonschema::meta::is_valid(&schema()?));
-    Ok(())
+fn the_schema_is_one() {
+    assert!(jsonschema::meta::is_valid(&SCHEMA));
 }
 
 #[test]
@@ -56,7 +75,6 @@ fn what_the_reader_accepts_validates() -> Outcome {
 /// The reader lists its keys when it meets one unlike any of them; the schema's are looked up by following it.
 #[test]
 fn both_know_the_same_keys() -> Outcome {
-    let schema = schema()?;
     let document = full();
     let mut places = Vec::new();
     objects(&document, "", &mut |pointer, _| places.push((document.clone(), pointer.to_owned())));
@@ -80,7 +98,7 @@ fn both_know_the_same_keys() -> Outcome {
         let told = errors.to_string();
         let keys = told.strip_prefix(&prefix).ok_or_else(|| told.clone())?;
         let known: BTreeSet<&str> = keys.split(", ").collect();
-        let described = described(&schema, &place)?;
+        let described = described(&place)?;
         assert_eq!(known, described.keys().map(String::as_str).collect(), "{place}");
         assert!(!accepts(&unknown)?, "the schema accepts {stranger}");
     }
@@ -90,12 +108,12 @@ fn both_know_the_same_keys() -> Outcome {
 /// `full` is what makes the test above complete: it has every key, but for those that exclude others.
 #[test]
 fn the_full_configuration_is_full() -> Outcome {
-    let (schema, document) = (schema()?, full());
+    let document = full();
     let mut missing = Vec::new();
     let mut places = Vec::new();
     objects(&document, "", &mut |pointer, members| places.push((pointer.to_owned(), members)));
     for (place, members) in places {
-        let absent = described(&schema, &place)?.keys().filter(|key| !members.contains_key(*key));
+        let absent = described(&place)?.keys().filter(|key| !members.contains_key(*key));
         missing.extend(absent.map(|key| format!("{place}/{key}")));
     }
     let exclusive = [
@@ -185,15 +203,15 @@ fn service() -> Result<Value, Box<dyn Error>> {
 }
 
 /// The descriptions of the keys of the object at `place`.
-fn described<'a>(schema: &'a Value, place: &str) -> Result<&'a Map<String, Value>, Box<dyn Error>> {
-    let mut node = schema;
+fn described(place: &str) -> Result<&'static Map<String, Value>, Box<dyn Error>> {
+    let mut node = &*SCHEMA;
     for token in place.split('/').skip(1) {
         let below = if token == "0" { "/items".to_owned() } else { format!("/properties/{token}") };
         // The keys of some objects are names: what all of them stand for is described.
         let named = || node.get("additionalProperties").filter(|described| described.is_object());
         node = node.pointer(&below).or_else(named).ok_or_else(|| format!("{place} is not described"))?;
         while let Some(reference) = node.get("$ref").and_then(Value::as_str) {
-            node = schema.pointer(reference.trim_start_matches('#')).ok_or("dangling reference")?;
+            node = SCHEMA.pointer(reference.trim_start_matches('#')).ok_or("dangling reference")?;
         }
     }
     assert_eq!(node.get("additionalProperties"), Some(&json!(false)), "{place}");
@@ -203,7 +221,6 @@ fn described<'a>(schema: &'a Value, place: &str) -> Result<&'a Map<String, Value
 /// Stating what the schema calls a default changes nothing.
 #[test]
 fn the_defaults_described_are_the_defaults() -> Outcome {
-    let schema = schema()?;
     let mut base =
         edited(minimal(), &[set("/record", json!({})), set("/forward", json!({})), set("/limits", json!({}))])?;
     let webhook = json!({
@@ -223,10 +240,10 @@ fn the_defaults_described_are_the_defaults() -> Outcome {
     let mut places = Vec::new();
     objects(&base, "", &mut |pointer, _| places.push(pointer.to_owned()));
     for place in places {
-        for (key, description) in described(&schema, &place)? {
+        for (key, description) in described(&place)? {
             let referred = description.get("$ref").and_then(Value::as_str).map(|at| at.trim_start_matches('#'));
             let own = description.get("default");
-            let Some(default) = own.or_else(|| schema.pointer(referred?)?.get("default")) else { continue };
+            let Some(default) = own.or_else(|| SCHEMA.pointer(referred?)?.get("default")) else { continue };
             if [
                 "tools",
                 "endpoints",

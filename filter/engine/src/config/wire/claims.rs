@@ -4,10 +4,33 @@ use countersign_facts::pointer::Pointer;
 use countersign_rights::claims::{self, ClaimKind, ClaimRule};
 use countersign_tokens::Profile;
 use serde_json::Value;
+#[cfg(test)]
+use serde_json::json;
 
 use super::seen::Seen;
+use crate::config::key::{Defaulted, Flag, Own, Required, defaulted, keys, required};
 use crate::config::read::Node;
 use crate::config::text;
+
+keys! {
+    pub(super) struct ClaimKeys;
+
+    /// Where it is in the credential, or in what the issuer answers when it is asked: a JSON Pointer (RFC 6901).
+    const AT: Required<Own> = required("at", Own) => json!({
+        "type": "string",
+        "pattern": "^(?!/(act|may_act)(/|$))(/([^~]|~[01])*)$",
+        "examples": ["/groups", "/realm_access/roles", "/https:~1~1example.com~1tenant"]
+    });
+
+    /// Its type. Of `[string]` one text stands for a list of one; policies see a set. An `integer` has 64 bits.
+    const TYPE: Required<Own> = required("type", Own) => json!({ "enum": ["string", ["string"], "integer", "boolean"] });
+
+    /// A credential without it is refused.
+    const REQUIRED: Defaulted<Flag> = defaulted("required", Flag, false);
+
+    /// It is on records, unless it has more than 4 KiB.
+    const RECORD: Defaulted<Flag> = defaulted("record", Flag, false);
+}
 
 /// Claims that speak of somebody else than the subject.
 const OF_OTHERS: [&str; 2] = ["act", "may_act"];
@@ -20,10 +43,11 @@ pub(super) fn claims(node: &Node<'_>, profile: Option<&Profile>, seen: &mut Seen
     let rules = node.map(|name, node| {
         let known = text::claim(name);
         let rule = node.object(|object| {
-            let at = object.required("at", "write a JSON Pointer, such as `/groups`", at);
-            let kind = object.required("type", "write `string`, `[string]`, `integer` or `boolean`", kind);
-            let required = object.or("required", false, Node::flag);
-            let record = object.or("record", false, Node::flag);
+            let at = object.required_with(&ClaimKeys::AT, "write a JSON Pointer, such as `/groups`", at);
+            let remedy = "write `string`, `[string]`, `integer` or `boolean`";
+            let kind = object.required_with(&ClaimKeys::TYPE, remedy, kind);
+            let required = object.or(&ClaimKeys::REQUIRED);
+            let record = object.or(&ClaimKeys::RECORD);
             Some(ClaimRule { name: name.to_owned(), at: at?, kind: kind?, required: required?, record: record? })
         });
         let rule = match known {

@@ -1,26 +1,37 @@
 //! A URL and the gateway's cluster that leads there: two keys, because gateways need both (ARCHITECTURE H14).
 
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use countersign_facts::calls::Endpoint;
 
 use super::Seen;
 use crate::config::address::{self, Address};
-use crate::config::read::{Node, Object};
+use crate::config::key::{Defaulted, Flag, Key, Parsed, Required, Span, defaulted, keys, required};
+use crate::config::read::Object;
 use crate::config::text;
 
-/// Reads an address from the member `url` is the name of, with `cluster`, `insecure_http` and `timeout` beside it.
+keys! {
+    pub(super) struct EndpointKeys;
+
+    const URL: Required<Parsed<Address>> = required("url", address::URL);
+
+    const CLUSTER: Required<Parsed<String>> = required("cluster", text::CLUSTER);
+
+    /// Allows a plain http URL. Anyone on the way can then answer in its place: keys and approvals ride on it.
+    const INSECURE_HTTP: Defaulted<Flag> = defaulted("insecure_http", Flag, false);
+}
+
+/// Reads an address from the key `url`, with `cluster`, `insecure_http` and `timeout` beside it.
 pub(super) fn endpoint(
     object: &mut Object<'_>,
-    url: &'static str,
+    url: &dyn Key<Notation = Parsed<Address>>,
+    timeout: &Defaulted<Span>,
     default_timeout: Duration,
-    bounds: &RangeInclusive<Duration>,
     seen: &mut Seen,
 ) -> Option<Endpoint> {
-    let insecure_http = object.or("insecure_http", false, Node::flag);
-    let address = object.required(url, &format!("write `{url}: https://host/path`"), |node| {
-        let address = node.parse(address::url)?;
+    let insecure_http = object.or(&EndpointKeys::INSECURE_HTTP);
+    let address = object.demanded(url, &format!("write `{}: https://host/path`", url.name()), |node| {
+        let address = url.read(node)?;
         // An unreadable `insecure_http` is one mistake, not two.
         if address.scheme == "http" && insecure_http == Some(false) {
             return node.refuse(
@@ -29,9 +40,10 @@ pub(super) fn endpoint(
         }
         Some(address)
     });
-    let timeout = object.or("timeout", default_timeout, |node| node.duration(bounds));
-    let endpoint = object.required("cluster", "name the gateway's cluster that leads to the URL's host", |node| {
-        let cluster = node.parse(text::cluster)?;
+    let timeout = object.or_else(timeout, default_timeout, |node| timeout.read(node));
+    let remedy = "name the gateway's cluster that leads to the URL's host";
+    let endpoint = object.required_with(&EndpointKeys::CLUSTER, remedy, |node| {
+        let cluster = EndpointKeys::CLUSTER.read(node)?;
         let Address { scheme, authority, path } = address?;
         // The destination is compared even when the timeout is a mistake of its own.
         let endpoint = Endpoint { cluster, scheme, authority, path, timeout: timeout.unwrap_or(default_timeout) };

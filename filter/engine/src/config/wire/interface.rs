@@ -5,13 +5,117 @@ use std::collections::BTreeMap;
 use countersign_protocols::catalogue::{
     BodyKind, Card, Endpoint, Interface, Match, Overlap, PathMatch, Protocol, Template, Tool,
 };
+#[cfg(test)]
+use serde_json::json;
 
-use super::distinct;
-use super::resource::{Unstated, terms};
-use super::seen::Names;
+use super::resource::ResourceKeys;
+#[cfg(test)]
+use super::tool::{ToolKeys, of_tools, with_a_schema};
+use super::tool::{Unstated, terms};
 use crate::config::address;
+use crate::config::key::{Choice, Defaulted, Distinct, Key, Own, Parsed, Required};
+use crate::config::key::{choice, defaulted, distinct, keys, required};
+use crate::config::names::Names;
 use crate::config::read::{Node, Object};
+#[cfg(test)]
+use crate::config::schema::reference;
 use crate::config::text;
+
+keys! {
+    /// An endpoint of an HTTP API. Its arguments are its path parameters, the query's parameters and, where `body` says
+    /// so, the members of the body; each name comes from one place.
+    pub(super) struct HttpEndpointKeys => with_a_schema();
+
+    const NAME: Required<Parsed<String>> = required("name", text::NAME);
+
+    /// The HTTP method. `HEAD` is asked for as `GET` where it is not declared itself.
+    const METHOD: Required<Choice<&'static str>> = required("method", choice("method", &METHODS));
+
+    /// The path, below the resource's `match.path`; `{name}` stands for one whole segment.
+    const PATH: Required<Own> = required("path", Own) => json!({
+        "type": "string",
+        "pattern": r"^/([^*?#{}]|\{[A-Za-z_][A-Za-z0-9_]*\})*$",
+        "examples": ["/accounts/{id}/transfers"]
+    });
+
+    /// What of the body is arguments. `none`: there is no body, and one is refused (`unread_body`). `unread`: it passes
+    /// unread, whatever it is. `json`: the members of a JSON object, read where a policy, a grant or an approval needs
+    /// them; an empty body or a form is refused. `form`: the fields of a form, always read.
+    const BODY: Defaulted<Choice<BodyKind>> = defaulted(
+        "body",
+        choice(
+            "body",
+            &[
+                ("none", BodyKind::None),
+                ("unread", BodyKind::Unread),
+                ("json", BodyKind::Json),
+                ("form", BodyKind::Form),
+            ]
+        ),
+        BodyKind::None
+    );
+
+    /// The endpoint's risk. Unless stated: the resource's.
+    use ToolKeys::RISK;
+
+    use ToolKeys::LABELS => of_tools("labels");
+
+    /// The JSON Schema of all its arguments. Text from path, query or form is a number or a boolean where the schema
+    /// says so and it is exactly one.
+    use ToolKeys::INPUT_SCHEMA;
+
+    use ToolKeys::ADDITIONAL_ARGUMENTS => of_tools("additional_arguments");
+
+    use ToolKeys::DERIVED => of_tools("derived");
+
+    use ToolKeys::DESTINATIONS => of_tools("destinations");
+
+    use ToolKeys::AUTHENTICATION => reference("authentication");
+
+    use ToolKeys::REDACT => of_tools("redact");
+}
+
+keys! {
+    /// A method of a gRPC service. Its arguments are the metadata listed; messages are never read.
+    pub(super) struct GrpcMethodKeys => with_a_schema();
+
+    /// Service and method, as in the path.
+    const NAME: Required<Parsed<String>> = required("name", text::GRPC_METHOD)
+        => json!({ "examples": ["bank.v1.Payments/Transfer"] });
+
+    /// Names of metadata fields that are its arguments. Not binary ones.
+    const METADATA: Defaulted<Distinct<Parsed<String>>> =
+        defaulted("metadata", distinct(text::GRPC_METADATA), Vec::new())
+        => json!({ "examples": [["x-account"]] });
+
+    /// The method's risk. Unless stated: the resource's.
+    use ToolKeys::RISK;
+
+    use ToolKeys::LABELS => of_tools("labels");
+
+    /// The JSON Schema of the metadata.
+    use ToolKeys::INPUT_SCHEMA;
+
+    use ToolKeys::ADDITIONAL_ARGUMENTS => of_tools("additional_arguments");
+
+    use ToolKeys::DERIVED => of_tools("derived");
+
+    use ToolKeys::DESTINATIONS => of_tools("destinations");
+
+    use ToolKeys::AUTHENTICATION => reference("authentication");
+
+    use ToolKeys::REDACT => of_tools("redact");
+}
+
+const METHODS: [(&str, &str); 7] = [
+    ("GET", "GET"),
+    ("HEAD", "HEAD"),
+    ("POST", "POST"),
+    ("PUT", "PUT"),
+    ("PATCH", "PATCH"),
+    ("DELETE", "DELETE"),
+    ("OPTIONS", "OPTIONS"),
+];
 
 /// The members of a resource besides its tools, and the tools they are.
 ///
@@ -29,43 +133,46 @@ pub(super) fn interface(
             absent = None;
         }
     };
-    only(of(Protocol::Http), &["endpoints"], "only an HTTP API has endpoints; remove them, or write `protocol: http`");
-    only(of(Protocol::Grpc), &["methods"], "only a gRPC service has methods; remove them, or write `protocol: grpc`");
+    let why = "only an HTTP API has endpoints; remove them, or write `protocol: http`";
+    only(of(Protocol::Http), &[ResourceKeys::ENDPOINTS.name], why);
+    let why = "only a gRPC service has methods; remove them, or write `protocol: grpc`";
+    only(of(Protocol::Grpc), &[ResourceKeys::METHODS.name], why);
     let why = "only an HTTP resource is a way out; remove it, or write `protocol: http`";
-    only(of(Protocol::Http), &["connect", "egress"], why);
+    only(of(Protocol::Http), &[ResourceKeys::CONNECT.name, ResourceKeys::EGRESS.name], why);
     let why = "only of an HTTP resource bodies pass unread; remove it, or write `protocol: http`";
-    only(of(Protocol::Http), &["unread_forms"], why);
+    only(of(Protocol::Http), &[ResourceKeys::UNREAD_FORMS.name], why);
     only(
         of(Protocol::Http) || of(Protocol::Grpc),
-        &["undeclared"],
+        &[ResourceKeys::UNDECLARED.name],
         "only HTTP APIs and gRPC services can be closed; remove it, and let policy decide",
     );
     only(
         protocol != Some(Protocol::A2a),
-        &["additional_arguments"],
+        &[ResourceKeys::ADDITIONAL_ARGUMENTS.name],
         "what arguments A2A operations have is A2A's to say; remove it",
     );
-    only(of(Protocol::A2a), &["agent_card"], "only an A2A agent has a card; remove it, or write `protocol: a2a`");
+    let why = "only an A2A agent has a card; remove it, or write `protocol: a2a`";
+    only(of(Protocol::A2a), &[ResourceKeys::AGENT_CARD.name], why);
     let mut names = Names::new("names are unique, choose another");
     let mut earlier = Vec::new();
-    let endpoints = object.or("endpoints", Vec::new(), |node| {
+    let endpoints = object.or_else(&ResourceKeys::ENDPOINTS, Vec::new(), |node| {
         node.list(|node| endpoint(node, matching, unstated, &mut names, &mut earlier))
     });
-    let methods = object.or("methods", Vec::new(), |node| node.list(|node| method(node, unstated, &mut names)));
-    let words = [("decide", false), ("deny", true)];
-    let closed = object.or("undeclared", false, |node| node.choice("treatment", &words));
-    let connect = object.or("connect", false, |node| {
+    let methods =
+        object.or_else(&ResourceKeys::METHODS, Vec::new(), |node| node.list(|node| method(node, unstated, &mut names)));
+    let closed = object.or(&ResourceKeys::UNDECLARED);
+    let connect = object.or_with(&ResourceKeys::CONNECT, |node| {
         let everywhere = matching.is_none_or(|matching| matching.path == PathMatch::Below(String::new()));
         match node.flag()? {
             true if !everywhere => node.refuse("a tunnel has no path; match `path: /*`, or remove this"),
             flag => Some(flag),
         }
     });
-    let cards = [("public", Card::Public), ("decide", Card::Decided)];
-    let unstated = if protocol == Some(Protocol::A2a) { Card::Public } else { Card::Decided };
-    let card = object.or("agent_card", unstated, |node| node.choice("treatment", &cards));
-    let egress = object.or("egress", false, Node::flag);
-    let unread_forms = object.or("unread_forms", Vec::new(), |node| distinct(node, |node| node.parse(text::form)));
+    let card = &ResourceKeys::AGENT_CARD;
+    let unstated = if protocol == Some(Protocol::A2a) { card.default } else { Card::Decided };
+    let card = object.or_else(card, unstated, |node| card.read(node));
+    let egress = object.or(&ResourceKeys::EGRESS);
+    let unread_forms = object.or(&ResourceKeys::UNREAD_FORMS);
     let ((), closed, connect, egress, card) = (absent?, closed?, connect?, egress?, card?);
     let mut interface =
         Interface { closed, connect, egress, card, unread_forms: unread_forms?, ..Interface::default() };
@@ -89,23 +196,16 @@ fn endpoint(
     names: &mut Names,
     earlier: &mut Vec<(String, Template, String)>,
 ) -> Option<(Endpoint, Tool)> {
-    const METHODS: [(&str, &str); 7] = [
-        ("GET", "GET"),
-        ("HEAD", "HEAD"),
-        ("POST", "POST"),
-        ("PUT", "PUT"),
-        ("PATCH", "PATCH"),
-        ("DELETE", "DELETE"),
-        ("OPTIONS", "OPTIONS"),
-    ];
     node.object(|object| {
-        let name = object.required("name", "choose one, for policies, grants and records", |node| {
-            let name = node.parse(text::name)?;
-            names.claim(node, &name)?;
-            Some(name)
-        });
-        let method = object.required("method", "write one, such as `POST`", |node| node.choice("method", &METHODS));
-        let path = object.required("path", "write it with its parameters, such as `/accounts/{id}`", |node| {
+        let name =
+            object.required_with(&HttpEndpointKeys::NAME, "choose one, for policies, grants and records", |node| {
+                let name = HttpEndpointKeys::NAME.read(node)?;
+                names.claim(node, &name)?;
+                Some(name)
+            });
+        let method = object.required(&HttpEndpointKeys::METHOD, "write one, such as `POST`");
+        let remedy = "write it with its parameters, such as `/accounts/{id}`";
+        let path = object.required_with(&HttpEndpointKeys::PATH, remedy, |node| {
             let path = template(node, matching)?;
             let method = method?;
             for (earlier_method, earlier, place) in earlier.iter() {
@@ -118,13 +218,7 @@ fn endpoint(
             earlier.push((method.to_owned(), path.clone(), node.pointer().to_owned()));
             Some(path)
         });
-        let kinds = [
-            ("none", BodyKind::None),
-            ("unread", BodyKind::Unread),
-            ("json", BodyKind::Json),
-            ("form", BodyKind::Form),
-        ];
-        let body = object.or("body", BodyKind::None, |node| match (node.choice("body", &kinds)?, method) {
+        let body = object.or_with(&HttpEndpointKeys::BODY, |node| match (HttpEndpointKeys::BODY.read(node)?, method) {
             (BodyKind::Json | BodyKind::Form, Some("GET" | "HEAD" | "OPTIONS")) => {
                 node.refuse("requests of this method have no body that means anything; write `body: none`")
             }
@@ -163,12 +257,12 @@ fn template(node: &Node<'_>, matching: Option<&Match>) -> Option<Template> {
 /// A gRPC method and the metadata that is its arguments.
 fn method(node: &Node<'_>, unstated: Unstated, names: &mut Names) -> Option<(Vec<String>, Tool)> {
     node.object(|object| {
-        let name = object.required("name", "write it as `package.Service/Method`", |node| {
-            let name = node.parse(text::grpc_method)?;
+        let name = object.required_with(&GrpcMethodKeys::NAME, "write it as `package.Service/Method`", |node| {
+            let name = GrpcMethodKeys::NAME.read(node)?;
             names.claim(node, &name)?;
             Some(name)
         });
-        let metadata = object.or("metadata", Vec::new(), |node| distinct(node, |node| node.parse(text::grpc_metadata)));
+        let metadata = object.or(&GrpcMethodKeys::METADATA);
         let tool = terms(object, name, unstated);
         Some((metadata?, tool?))
     })

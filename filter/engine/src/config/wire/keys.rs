@@ -6,34 +6,129 @@ use std::time::Duration;
 use countersign_facts::calls::Endpoint;
 use countersign_tokens::{Algorithm, KeyFormat, KeySet};
 use countersign_trust::keys::{KeyLocation, KeySource, RemoteKeys};
+#[cfg(test)]
+use serde_json::{Value, json};
 
 use super::Seen;
-use super::endpoint::endpoint;
+use super::endpoint::{EndpointKeys, endpoint};
+use crate::config::address::Address;
+use crate::config::key::{Choice, Defaulted, Key, Optional, Own, Parsed, Required, Span};
+use crate::config::key::{choice, defaulted, duration, keys, optional, parsed, required};
 use crate::config::read::{Node, Object};
+#[cfg(test)]
+use crate::config::schema::{pattern, reference};
 use crate::config::{address, text};
 
 const REFRESH: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24);
 const STALE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24 * 7);
-const LEAST_DEFAULT_STALE: Duration = Duration::from_hours(1);
 const COOLDOWN: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_hours(1);
-const DEFAULT_COOLDOWN: Duration = Duration::from_secs(10);
 const FETCH: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_mins(1);
-const DEFAULT_FETCH: Duration = Duration::from_secs(5);
+
+keys! {
+    /// Where the issuer's public keys come from: a URL that is fetched, the issuer's metadata, or keys written here.
+    /// For the profile `jwt-svid` they are the trust domain's SPIFFE bundle, of which the keys for JWT-SVIDs are used.
+    pub(super) struct SourceKeys => together();
+
+    /// The issuer's JWK Set, or the trust domain's bundle.
+    const URL: Optional<Parsed<Address>> = optional("url", address::URL);
+
+    /// The issuer's metadata (OpenID Connect Discovery, RFC 8414), which says where its JWK Set is; instead of `url`.
+    /// Its `issuer` must be this issuer.
+    const DISCOVERY: Optional<Parsed<Address>> = optional("discovery", address::URL)
+        => json!({ "examples": ["https://sts.example.com/.well-known/openid-configuration"] });
+
+    const JWKS: Optional<Own> = optional("jwks", Own) => JwksKeys::schema();
+
+    /// Of JWT-SVIDs: how the trust domain publishes its keys. `bundle`: its SPIFFE bundle, of which the keys whose
+    /// `use` is `jwt-svid` are used. `jwks`: a JWK Set, as SPIRE's OIDC discovery provider publishes, of which those
+    /// whose `use` is `sig` or absent are used.
+    const FORMAT: Defaulted<Choice<KeyFormat>> = defaulted(
+        "format",
+        choice("format of keys", &[("bundle", KeyFormat::SpiffeBundle), ("jwks", KeyFormat::Jwks)]),
+        KeyFormat::SpiffeBundle
+    );
+
+    const CLUSTER: Optional<Parsed<String>> = optional("cluster", text::CLUSTER);
+
+    use EndpointKeys::INSECURE_HTTP => reference("insecure_http");
+
+    /// How often the keys are fetched again, up to a tenth earlier so that gateways do not ask in step. {bounds}.
+    /// Unless stated: what a bundle's `spiffe_refresh_hint` says, else 5m.
+    const REFRESH: Optional<Span> = optional("refresh", duration(REFRESH));
+
+    /// How long keys may be used after their last successful fetch; at least `refresh`. {bounds}. Unless stated:
+    /// {default}, or twice `refresh` if that is longer.
+    const MAX_STALE: Defaulted<Span> = defaulted("max_stale", duration(STALE), Duration::from_hours(1));
+
+    /// The shortest time between two fetches caused by credentials with unknown keys, of all workers of a gateway
+    /// process. {bounds}.
+    const COOLDOWN: Defaulted<Span> = defaulted("cooldown", duration(COOLDOWN), Duration::from_secs(10));
+
+    /// How long one fetch may take. {bounds}.
+    const TIMEOUT: Defaulted<Span> = defaulted("timeout", duration(FETCH), Duration::from_secs(5));
+
+    /// A JWK Set (RFC 7517 §5) of public keys, at least one of them usable. Nothing but `format` may be stated beside
+    /// it.
+    const INLINE: Optional<Own> = optional("inline", Own) => json!({
+        "type": "object",
+        "required": ["keys"],
+        "properties": { "keys": { "type": "array", "minItems": 1, "maxItems": 64, "items": { "type": "object" } } }
+    });
+}
+
+keys! {
+    /// Where the metadata's `jwks_uri` leads, if that is another host than the metadata's. It is never followed
+    /// anywhere else.
+    struct JwksKeys;
+
+    /// Scheme and host of `jwks_uri`; the same scheme as `discovery`.
+    const ORIGIN: Required<Parsed<Address>> = required("origin", ORIGIN)
+        => json!({ "examples": ["https://keys.example.com"] });
+
+    const CLUSTER: Required<Parsed<String>> = required("cluster", text::CLUSTER);
+}
+
+/// Where the keys that metadata names may be; a path is refused when it is read.
+const ORIGIN: Parsed<Address> = parsed!(address::url, pattern("^[hH][tT][tT][pP][sS]?://[^@#/?]+/?$"));
+
+/// Keys are either here or fetched, and fetched either directly or as metadata says.
+#[cfg(test)]
+fn together() -> Value {
+    json!({
+        "if": { "required": ["inline"] },
+        "then": { "propertyNames": { "enum": ["inline", "format"] } },
+        "else": {
+            "required": ["cluster"],
+            "if": { "required": ["discovery"] },
+            "then": { "properties": { "url": false } },
+            "else": { "required": ["url"], "properties": { "jwks": false } }
+        }
+    })
+}
 
 /// What only fetched keys have.
-const FETCHING: [&str; 9] =
-    ["url", "discovery", "jwks", "cluster", "refresh", "max_stale", "cooldown", "timeout", "insecure_http"];
+const FETCHING: [&str; 9] = [
+    SourceKeys::URL.name,
+    SourceKeys::DISCOVERY.name,
+    SourceKeys::JWKS.name,
+    SourceKeys::CLUSTER.name,
+    SourceKeys::REFRESH.name,
+    SourceKeys::MAX_STALE.name,
+    SourceKeys::COOLDOWN.name,
+    SourceKeys::TIMEOUT.name,
+    EndpointKeys::INSECURE_HTTP.name,
+];
 
 /// The member `keys`, of an issuer of JWT-SVIDs (`svids`) or another one, which signs with `algorithms`.
 pub(super) fn keys(node: &Node<'_>, svids: bool, algorithms: &[Algorithm], seen: &mut Seen) -> Option<KeySource> {
     node.object(|object| {
         let format = if svids {
-            object.or("format", KeyFormat::SpiffeBundle, |node| node.choice("format of keys", &FORMATS))
+            object.or(&SourceKeys::FORMAT)
         } else {
             let remedy = "says how a trust domain publishes its keys; remove it, or write `profile: jwt-svid`";
-            object.forbid(&["format"], remedy).map(|()| KeyFormat::Jwks)
+            object.forbid(&[SourceKeys::FORMAT.name], remedy).map(|()| KeyFormat::Jwks)
         };
-        let Some(inlined) = object.member("inline") else {
+        let Some(inlined) = object.member(&SourceKeys::INLINE) else {
             let keys = remote(object, svids, algorithms, seen);
             return Some(KeySource::Remote(Box::new(RemoteKeys { format: format?, ..keys? })));
         };
@@ -43,9 +138,6 @@ pub(super) fn keys(node: &Node<'_>, svids: bool, algorithms: &[Algorithm], seen:
         Some(KeySource::Inline(set?))
     })
 }
-
-/// How the keys of a trust domain may be published.
-const FORMATS: [(&str, KeyFormat); 2] = [("bundle", KeyFormat::SpiffeBundle), ("jwks", KeyFormat::Jwks)];
 
 /// `set` for an issuer that signs with `algorithms`, unless no token could ever be verified with it.
 fn usable(node: &Node<'_>, set: KeySet, algorithms: &[Algorithm]) -> Option<KeySet> {
@@ -94,17 +186,19 @@ pub(super) fn inline(node: &Node<'_>, format: KeyFormat) -> Option<KeySet> {
 }
 
 fn remote(object: &mut Object<'_>, svids: bool, algorithms: &[Algorithm], seen: &mut Seen) -> Option<RemoteKeys> {
-    let location = if object.member("discovery").is_some() {
+    let location = if object.member(&SourceKeys::DISCOVERY).is_some() {
         discovery(object, svids, seen)
     } else {
+        let why = "says where the keys are that `discovery` finds; remove it, or write `discovery`";
+        let timeout = &SourceKeys::TIMEOUT;
         object
-            .forbid(&["jwks"], "says where the keys are that `discovery` finds; remove it, or write `discovery`")
-            .and(endpoint(object, "url", DEFAULT_FETCH, &FETCH, seen).map(KeyLocation::Direct))
+            .forbid(&[SourceKeys::JWKS.name], why)
+            .and(endpoint(object, &SourceKeys::URL, timeout, timeout.default, seen).map(KeyLocation::Direct))
     };
-    let refresh = object.optional("refresh", |node| node.duration(&REFRESH));
+    let refresh = object.optional(&SourceKeys::REFRESH);
     let least = refresh.flatten().unwrap_or_default();
-    let max_stale = object.or("max_stale", LEAST_DEFAULT_STALE.max(least * 2), |node| {
-        let max_stale = node.duration(&STALE)?;
+    let max_stale = object.or_else(&SourceKeys::MAX_STALE, SourceKeys::MAX_STALE.default.max(least * 2), |node| {
+        let max_stale = SourceKeys::MAX_STALE.read(node)?;
         if max_stale < least {
             let least = text::spell_duration(least);
             return node
@@ -112,7 +206,7 @@ fn remote(object: &mut Object<'_>, svids: bool, algorithms: &[Algorithm], seen: 
         }
         Some(max_stale)
     });
-    let cooldown = object.or("cooldown", DEFAULT_COOLDOWN, |node| node.duration(&COOLDOWN));
+    let cooldown = object.or(&SourceKeys::COOLDOWN);
     Some(RemoteKeys {
         location: location?,
         format: KeyFormat::Jwks,
@@ -127,26 +221,28 @@ fn remote(object: &mut Object<'_>, svids: bool, algorithms: &[Algorithm], seen: 
 fn discovery(object: &mut Object<'_>, svids: bool, seen: &mut Seen) -> Option<KeyLocation> {
     let fits = if svids {
         object.node().refuse_member(
-            "discovery",
+            SourceKeys::DISCOVERY.name,
             "a trust domain's bundle is fetched directly; write `url`, the address of its bundle endpoint",
         )
     } else {
         Some(())
     };
-    let alone = object.forbid(&["url"], "has no meaning beside `discovery`; remove one of the two");
-    let metadata = endpoint(object, "discovery", DEFAULT_FETCH, &FETCH, seen);
-    let elsewhere = object.optional("jwks", |node| {
+    let alone = object.forbid(&[SourceKeys::URL.name], "has no meaning beside `discovery`; remove one of the two");
+    let timeout = &SourceKeys::TIMEOUT;
+    let metadata = endpoint(object, &SourceKeys::DISCOVERY, timeout, timeout.default, seen);
+    let elsewhere = object.optional_with(&SourceKeys::JWKS, |node| {
         node.object(|object| {
-            let origin = object.required("origin", "write `origin: https://host`", |node| {
-                let origin = node.parse(address::url)?;
+            let origin = object.required_with(&JwksKeys::ORIGIN, "write `origin: https://host`", |node| {
+                let origin = JwksKeys::ORIGIN.read(node)?;
                 if origin.path == "/" {
                     Some(origin)
                 } else {
                     node.refuse("has a path, which the metadata says; remove it")
                 }
             });
-            let cluster = object.required("cluster", "name the gateway's cluster that leads to the origin", |node| {
-                let cluster = node.parse(text::cluster)?;
+            let remedy = "name the gateway's cluster that leads to the origin";
+            let cluster = object.required_with(&JwksKeys::CLUSTER, remedy, |node| {
+                let cluster = JwksKeys::CLUSTER.read(node)?;
                 Some((cluster, node.clone()))
             });
             let (origin, (cluster, node)) = (origin?, cluster?);

@@ -6,12 +6,68 @@ use std::collections::BTreeMap;
 use countersign_protocols::action::mcp as action;
 use countersign_protocols::catalogue::{Annotations, Denials, Mirrored, PinScope, Protocol, Tool};
 use serde_json::Value;
+#[cfg(test)]
+use serde_json::json;
 
-use super::distinct;
-use super::resource::{Unstated, terms};
-use super::seen::Names;
+use super::resource::ResourceKeys;
+#[cfg(test)]
+use super::tool::{ToolKeys, of_tools, with_a_schema};
+use super::tool::{Unstated, terms};
+use crate::config::key::{Defaulted, Flag, Key, Optional, Own, Parsed, Required, defaulted, keys, optional, required};
+use crate::config::names::Names;
 use crate::config::read::{Node, Object};
-use crate::config::{address, text};
+#[cfg(test)]
+use crate::config::schema::reference;
+use crate::config::text;
+
+keys! {
+    /// How denials are put to clients of an MCP resource. Problems of credentials and messages keep their HTTP status.
+    pub(super) struct DenialKeys;
+
+    /// The JSON-RPC code of what is answered with HTTP status 403; not of the range that JSON-RPC and MCP keep for
+    /// themselves (-32768 to -32020). Unless stated: -31403.
+    const CODE: Optional<Own> = optional("code", Own) => json!({
+        "type": "integer",
+        "minimum": i32::MIN,
+        "maximum": i32::MAX,
+        "not": { "minimum": RESERVED.start(), "maximum": RESERVED.end() },
+        "examples": [-32001]
+    });
+
+    /// Tell the model, in the tool's result (`isError`, HTTP status 200), what policy forbids, instead of the client in
+    /// an error.
+    const TOOL_RESULT: Defaulted<Flag> = defaulted("tool_result", Flag, false);
+}
+
+keys! {
+    /// An event of an MCP resource.
+    pub(super) struct EventKeys => with_a_schema();
+
+    /// As the server's list of events spells it.
+    const NAME: Required<Parsed<String>> = required("name", text::EVENT_NAME);
+
+    /// The risk of everything that is about the event. Unless stated: the resource's.
+    use ToolKeys::RISK;
+
+    /// Words of your choice, for policies to read.
+    use ToolKeys::LABELS;
+
+    /// The JSON Schema of a subscription's arguments: the event's `inputSchema`. Without it, policy cannot read them.
+    use ToolKeys::INPUT_SCHEMA;
+
+    use ToolKeys::ADDITIONAL_ARGUMENTS => of_tools("additional_arguments");
+
+    use ToolKeys::DERIVED => of_tools("derived");
+
+    /// JSON Pointers to the arguments that say where something goes (URLs, addresses, hosts). Where events are
+    /// delivered is one anyway.
+    use ToolKeys::DESTINATIONS;
+
+    use ToolKeys::AUTHENTICATION => reference("authentication");
+
+    /// Arguments that approvers must not see.
+    use ToolKeys::REDACT;
+}
 
 /// The property of a schema that names the header field (MCP 2026-07-28, Schema Extension).
 const ANNOTATION: &str = "x-mcp-header";
@@ -28,32 +84,30 @@ pub(super) fn browsers_and_denials(
 ) -> (Option<Option<Vec<String>>>, Option<Denials>) {
     if protocol == Some(Protocol::Http) {
         let remedy = "only an MCP resource has it; remove it, or write `protocol: mcp`";
-        let absent = object.forbid(&["allowed_origins", "denials"], remedy);
+        let absent = object.forbid(&[ResourceKeys::ALLOWED_ORIGINS.name, ResourceKeys::DENIALS.name], remedy);
         return (absent.map(|()| None), absent.map(|()| Denials::default()));
     }
-    let origins = |node: &Node<'_>| distinct(node, |node| node.parse(address::origin));
-    (object.optional("allowed_origins", origins), object.or("denials", Denials::default(), denials))
+    let origins = object.optional(&ResourceKeys::ALLOWED_ORIGINS);
+    (origins, object.or_else(&ResourceKeys::DENIALS, Denials::default(), denials))
 }
 
 /// What its tools' annotations do to risk; unless stated, they raise it.
 pub(super) fn annotations(object: &mut Object<'_>, protocol: Option<Protocol>) -> Option<Annotations> {
-    only_of_mcp(object, protocol, "annotations")?;
-    let choices = Annotations::ALL.map(|annotations| (annotations.name(), annotations));
-    object.or("annotations", Annotations::Raise, |node| node.choice("use of annotations", &choices))
+    only_of_mcp(object, protocol, ResourceKeys::ANNOTATIONS.name)?;
+    object.or(&ResourceKeys::ANNOTATIONS)
 }
 
 /// Whose lists count for a call: unless stated, the caller's own.
 pub(super) fn pin_scope(object: &mut Object<'_>, protocol: Option<Protocol>) -> Option<PinScope> {
-    only_of_mcp(object, protocol, "pin_scope")?;
-    let choices = PinScope::ALL.map(|scope| (scope.name(), scope));
-    object.or("pin_scope", PinScope::Workload, |node| node.choice("scope", &choices))
+    only_of_mcp(object, protocol, ResourceKeys::PIN_SCOPE.name)?;
+    object.or(&ResourceKeys::PIN_SCOPE)
 }
 
 /// Fields that the server chooses lists by; of others only the transport's own go with a request for one where tools are `pinned`.
 pub(super) fn list_headers(object: &mut Object<'_>, protocol: Option<Protocol>, pinned: bool) -> Option<Vec<String>> {
-    only_of_mcp(object, protocol, "list_headers")?;
-    object.or("list_headers", Vec::new(), |node| {
-        let fields = distinct(node, |node| node.parse(text::list_header))?;
+    only_of_mcp(object, protocol, ResourceKeys::LIST_HEADERS.name)?;
+    object.or_with(&ResourceKeys::LIST_HEADERS, |node| {
+        let fields = ResourceKeys::LIST_HEADERS.read(node)?;
         if !fields.is_empty() && !pinned {
             return node
                 .refuse("only requests for lists of pinned tools go without others; `pin` a tool, or remove this");
@@ -68,9 +122,10 @@ pub(super) fn events(
     protocol: Option<Protocol>,
     unstated: Unstated,
 ) -> Option<BTreeMap<String, Tool>> {
-    only_of_mcp(object, protocol, "events")?;
+    only_of_mcp(object, protocol, ResourceKeys::EVENTS.name)?;
     let mut names = Names::new("names are unique, choose another");
-    let events = object.or("events", Vec::new(), |node| node.list(|node| event(node, unstated, &mut names)))?;
+    let read = |node: &Node<'_>| node.list(|node| event(node, unstated, &mut names));
+    let events = object.or_else(&ResourceKeys::EVENTS, Vec::new(), read)?;
     let of_methods = events.iter().flat_map(|event| {
         action::about_events().map(move |(method, _)| {
             let name = action::declared(method, &event.name);
@@ -82,8 +137,8 @@ pub(super) fn events(
 
 fn event(node: &Node<'_>, unstated: Unstated, names: &mut Names) -> Option<Tool> {
     node.object(|object| {
-        let name = object.required("name", "write it as the server's list of events does", |node| {
-            let name = node.parse(text::event_name)?;
+        let name = object.required_with(&EventKeys::NAME, "write it as the server's list of events does", |node| {
+            let name = EventKeys::NAME.read(node)?;
             names.claim(node, &name)?;
             Some(name)
         });
@@ -100,8 +155,8 @@ fn only_of_mcp(object: &mut Object<'_>, protocol: Option<Protocol>, key: &'stati
 
 fn denials(node: &Node<'_>) -> Option<Denials> {
     node.object(|object| {
-        let code = object.optional("code", code);
-        let tool_result = object.or("tool_result", false, Node::flag);
+        let code = object.optional_with(&DenialKeys::CODE, code);
+        let tool_result = object.or(&DenialKeys::TOOL_RESULT);
         Some(Denials { code: code?, tool_result: tool_result? })
     })
 }

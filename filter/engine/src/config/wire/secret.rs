@@ -1,8 +1,26 @@
 //! Secrets: named, not written, and never in an error.
 
+#[cfg(test)]
+use serde_json::json;
+
+use crate::config::key::{Key, Optional, Parsed, Text, keys, optional};
 use crate::config::read::Node;
 use crate::config::secrets::Secrets;
 use crate::config::text;
+
+keys! {
+    /// A secret, named and not written. The webhook's is a Standard Webhooks secret: `whsec_` and the base64 of 24 to
+    /// 64 random bytes.
+    pub(super) struct SecretKeys => json!({ "minProperties": 1, "maxProperties": 1 });
+
+    /// The environment variable that holds it. The gateway must pass it on:
+    /// `vm_config.environment_variables.host_env_keys` in Envoy, `vmConfig.env` with `valueFrom: HOST` in Istio.
+    const ENV: Optional<Parsed<String>> = optional("env", text::ENVIRONMENT_NAME)
+        => json!({ "examples": ["APPROVALS_SECRET"] });
+
+    /// The secret itself; needs `insecure_inline: true`.
+    const INLINE: Optional<Text> = optional("inline", Text);
+}
 
 /// Where secrets may come from.
 pub(super) struct Source<'a> {
@@ -20,8 +38,8 @@ pub(super) fn secret(node: &Node<'_>, source: &Source<'_>, usable: Usable) -> Op
         return node.refuse("found text where an object belongs; secrets are named, not written: `{ env: NAME }`");
     }
     node.object(|object| {
-        let env = object.optional("env", |node| from_environment(node, source.secrets, usable));
-        let inline = object.optional("inline", |node| {
+        let env = object.optional_with(&SecretKeys::ENV, |node| from_environment(node, source.secrets, usable));
+        let inline = object.optional_with(&SecretKeys::INLINE, |node| {
             if !source.inline {
                 return node.refuse(
                     "a secret in the configuration shows in the gateway's config dump; write `{ env: NAME }`, or say \
@@ -39,7 +57,7 @@ pub(super) fn secret(node: &Node<'_>, source: &Source<'_>, usable: Usable) -> Op
 }
 
 fn from_environment(node: &Node<'_>, secrets: &dyn Secrets, usable: Usable) -> Option<String> {
-    let name = node.parse(text::environment_name)?;
+    let name = SecretKeys::ENV.read(node)?;
     match secrets.secret(&name) {
         Some(secret) => usable(node, &secret),
         None => node.refuse(format!(

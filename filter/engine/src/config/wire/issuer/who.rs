@@ -2,9 +2,11 @@
 
 use countersign_tokens::{IssuerTemplate, Profile};
 
-use super::trust_domain;
+use super::IssuerKeys;
+use crate::config::key::{Choice, Key, choice};
+use crate::config::names::Names;
 use crate::config::read::{Node, Object};
-use crate::config::wire::seen::{Names, Seen};
+use crate::config::wire::seen::Seen;
 
 const NO_TENANTS: &str = "only access tokens and generic JWTs have an `iss` for each tenant; remove it";
 
@@ -21,8 +23,9 @@ pub(super) struct Tenants {
     pub(super) listed: Vec<String>,
 }
 
+/// The words for profiles.
 #[derive(Clone, Copy)]
-enum Word {
+pub(in crate::config::wire) enum Word {
     X509Svid,
     JwtSvid,
     Opaque,
@@ -31,22 +34,26 @@ enum Word {
     Generic,
 }
 
-const PROFILES: [(&str, Word); 6] = [
-    ("x509-svid", Word::X509Svid),
-    ("jwt-svid", Word::JwtSvid),
-    ("opaque", Word::Opaque),
-    ("access-token", Word::AccessToken),
-    ("txn-token", Word::TxnToken),
-    ("generic", Word::Generic),
-];
+/// How `profile` is written.
+pub(super) const PROFILE: Choice<Word> = choice(
+    "profile",
+    &[
+        ("x509-svid", Word::X509Svid),
+        ("jwt-svid", Word::JwtSvid),
+        ("opaque", Word::Opaque),
+        ("access-token", Word::AccessToken),
+        ("txn-token", Word::TxnToken),
+        ("generic", Word::Generic),
+    ],
+);
 
 /// `profile` and what goes with it: `trust_domain` of SVIDs, `issuer` of everything else, `types` of generic tokens.
 pub(super) fn who(object: &mut Object<'_>, seen: &mut Seen) -> Option<Who> {
-    let word = object.required(
-        "profile",
+    let word = object.required_with(
+        &IssuerKeys::PROFILE,
         "write `jwt-svid`, `x509-svid`, `access-token`, `txn-token`, `opaque` or `generic`",
         |node| {
-            let word = node.choice("profile", &PROFILES)?;
+            let word = IssuerKeys::PROFILE.read(node)?;
             match word {
                 Word::TxnToken => seen.transactions.claim(node, "txn-token")?,
                 Word::Opaque => seen.introspected.claim(node, "opaque")?,
@@ -57,8 +64,8 @@ pub(super) fn who(object: &mut Object<'_>, seen: &mut Seen) -> Option<Who> {
     );
     let Some(word) = word else {
         // One mistake is enough: what depends on it is not blamed as well.
-        let (_, _, _) = (object.member("issuer"), object.member("trust_domain"), object.optional("types", types));
-        object.member("tenants");
+        let (_, _) = (object.member(&IssuerKeys::ISSUER), object.member(&IssuerKeys::TRUST_DOMAIN));
+        let (_, _) = (object.optional_with(&IssuerKeys::TYPES, types), object.member(&IssuerKeys::TENANTS));
         return None;
     };
     let profile = match word {
@@ -66,16 +73,17 @@ pub(super) fn who(object: &mut Object<'_>, seen: &mut Seen) -> Option<Who> {
         Word::TxnToken => fixed_type(object, Profile::TxnToken, "txn-token"),
         Word::Opaque => fixed_type(object, Profile::Opaque, "opaque"),
         Word::Generic => {
-            let types = object.required("types", "write the `typ` values accepted, such as [JWT]", types);
+            let types = object.demanded(&IssuerKeys::TYPES, "write the `typ` values accepted, such as [JWT]", types);
             types.map(|types| Profile::Generic { types })
         }
         Word::JwtSvid | Word::X509Svid => {
-            let absent = object
-                .forbid(&["issuer"], "an SVID is known by its trust domain; write `trust_domain: example.org` instead");
-            let single = object.forbid(&["tenants"], NO_TENANTS);
+            let why = "an SVID is known by its trust domain; write `trust_domain: example.org` instead";
+            let absent = object.forbid(&[IssuerKeys::ISSUER.name], why);
+            let single = object.forbid(&[IssuerKeys::TENANTS.name], NO_TENANTS);
             let certificates = matches!(word, Word::X509Svid);
-            let trust_domain = object.required("trust_domain", "write the trust domain, such as example.org", |node| {
-                let domain = trust_domain(node)?;
+            let remedy = "write the trust domain, such as example.org";
+            let trust_domain = object.demanded(&IssuerKeys::TRUST_DOMAIN, remedy, |node| {
+                let domain = IssuerKeys::TRUST_DOMAIN.read(node)?;
                 let seen = if certificates { &mut seen.certifiers } else { &mut seen.issuers };
                 seen.claim(node, &domain.id())?;
                 Some(domain)
@@ -88,8 +96,8 @@ pub(super) fn who(object: &mut Object<'_>, seen: &mut Seen) -> Option<Who> {
             return Some(Who { issuer, profile, tenants: None });
         }
     };
-    let absent =
-        object.forbid(&["trust_domain"], "says whose SVIDs are accepted; remove it, or write `profile: jwt-svid`");
+    let why = "says whose SVIDs are accepted; remove it, or write `profile: jwt-svid`";
+    let absent = object.forbid(&[IssuerKeys::TRUST_DOMAIN.name], why);
     let issuer = issuer(object, word, seen);
     let ((), (issuer, tenants), profile) = (absent?, issuer?, profile?);
     Some(Who { issuer, profile, tenants })
@@ -97,12 +105,13 @@ pub(super) fn who(object: &mut Object<'_>, seen: &mut Seen) -> Option<Who> {
 
 /// `issuer`, and `tenants` where it is a template for them.
 fn issuer(object: &mut Object<'_>, word: Word, seen: &mut Seen) -> Option<(String, Option<Tenants>)> {
-    let issuer = object.required("issuer", "write the credentials' `iss`", |node| Some((node.clone(), node.text()?)));
+    let remedy = "write the credentials' `iss`";
+    let issuer = object.demanded(&IssuerKeys::ISSUER, remedy, |node| Some((node.clone(), node.text()?)));
     let may_have_tenants = matches!(word, Word::AccessToken | Word::Generic);
     if !may_have_tenants {
-        object.forbid(&["tenants"], NO_TENANTS)?;
+        object.forbid(&[IssuerKeys::TENANTS.name], NO_TENANTS)?;
     }
-    let listed = object.member("tenants");
+    let listed = object.member(&IssuerKeys::TENANTS);
     let (node, issuer) = issuer?;
     let Some(listed) = listed else {
         if may_have_tenants && IssuerTemplate::is_meant(issuer) {
@@ -124,7 +133,8 @@ fn issuer(object: &mut Object<'_>, word: Word, seen: &mut Seen) -> Option<(Strin
 }
 
 fn fixed_type<T>(object: &mut Object<'_>, profile: T, name: &str) -> Option<T> {
-    object.forbid(&["types"], &format!("the profile {name} fixes the type; remove it, or write `profile: generic`"))?;
+    let why = format!("the profile {name} fixes the type; remove it, or write `profile: generic`");
+    object.forbid(&[IssuerKeys::TYPES.name], &why)?;
     Some(profile)
 }
 
