@@ -4,6 +4,9 @@
 //! there ([`ledger`]).
 #![forbid(unsafe_code)]
 
+#[cfg(all(feature = "test-support", target_family = "wasm"))]
+compile_error!("the feature `test-support` is for tests: build what ships without it");
+
 pub mod board;
 pub mod calls;
 pub mod check;
@@ -20,4 +23,6 @@ pub mod pointer;
 pub mod progress;
 pub mod reason;
 pub mod rollout;
+#[cfg(any(test, feature = "test-support"))]
+pub mod test_support;
 pub mod weight;

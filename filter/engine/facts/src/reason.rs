@@ -4,11 +4,11 @@
 //! Nothing is decided here.
 
 mod needs;
+#[cfg(test)]
 mod reference;
 mod table;
 
 pub use needs::Needs;
-pub use reference::reference;
 pub use table::Reason;
 
 use countersign_tokens::{TokenError, TokenErrorClass};

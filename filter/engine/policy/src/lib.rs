@@ -222,6 +222,7 @@ mod names;
 mod pdp;
 mod possible;
 mod reads;
+#[cfg(test)]
 mod reference;
 #[cfg(feature = "rego")]
 mod rego;
@@ -266,7 +267,6 @@ pub use judges::{Compiling, Judges, Opinion};
 pub use pdp::test_support;
 pub use pdp::{Dialect, Member, Name, PdpConfig};
 pub use pdp::{Given, MOST_QUESTIONS, Question};
-pub use reference::reference;
 pub use rego::RegoPolicy;
 pub use replay::{Held, Judgement, Missing};
 pub use rule::Described;

@@ -14,7 +14,7 @@ const ARGUMENTS: &str = "\n`context.args` holds the arguments of a call, typed b
     `resource.labels` of a `Tool` are as the catalogue has them.\n";
 
 /// The page, in Markdown.
-pub fn reference() -> String {
+fn reference() -> String {
     let mut page = BEGIN.to_owned();
     section(&mut page, "principal", AGENT);
     section(&mut page, "context", CONTEXT);
@@ -63,13 +63,11 @@ fn words(words: &Words) -> String {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::reference;
-
-    #[test]
-    fn the_page_is_what_the_table_says() {
-        let page = include_str!("../../../../policies/attributes.md");
-        assert_eq!(page, reference(), "policies/attributes.md: write this there:\n{}", reference());
-    }
+#[test]
+fn the_page_is_what_the_table_says() -> std::io::Result<()> {
+    countersign_facts::test_support::made(
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../../.."),
+        "policies/attributes.md",
+        &reference(),
+    )
 }

@@ -139,6 +139,7 @@ mod tests {
     use std::fs;
 
     use countersign_facts::reason::Reason;
+    use countersign_facts::test_support::made;
     use serde::Serialize;
     use serde::de::DeserializeOwned;
 
@@ -148,7 +149,9 @@ mod tests {
 
     type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
-    const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../envoy/RECORD.md");
+    const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+
+    const PAGE: &str = "envoy/RECORD.md";
 
     /// What is before the table under `heading`, the table, and what is behind it.
     fn split<'p>(page: &'p str, heading: &str) -> Option<(&'p str, &'p str, &'p str)> {
@@ -158,34 +161,22 @@ mod tests {
         Some((page.get(..start)?, page.get(start..end)?, page.get(end..)?))
     }
 
-    #[expect(clippy::disallowed_methods, reason = "tests are told by their environment whether to write")]
-    fn is_to_write() -> bool {
-        std::env::var_os("COUNTERSIGN_WRITE").is_some_and(|value| value == "1")
-    }
-
     #[test]
     fn the_page_is_what_the_members_say() -> Result {
         for (heading, table) in [
             ("## Members of a decision", table::<Decision<'_>>()),
             ("## Members of an `ended` line", table::<Ended<'_>>()),
         ] {
-            let page = fs::read_to_string(PAGE)?;
-            let (before, found, after) = split(&page, heading).ok_or_else(|| format!("no table under `{heading}`"))?;
-            if found == table {
-                continue;
-            }
-            assert!(
-                is_to_write(),
-                "envoy/RECORD.md, `{heading}`: run this with COUNTERSIGN_WRITE=1, or write:\n{table}"
-            );
-            fs::write(PAGE, [before, &table, after].concat())?;
+            let page = fs::read_to_string(format!("{ROOT}/{PAGE}"))?;
+            let (before, _, after) = split(&page, heading).ok_or_else(|| format!("no table under `{heading}`"))?;
+            made(ROOT, PAGE, &[before, &table, after].concat())?;
         }
         Ok(())
     }
 
     #[test]
     fn the_example_on_the_page_is_a_record() -> Result {
-        let page = fs::read_to_string(PAGE)?;
+        let page = fs::read_to_string(format!("{ROOT}/{PAGE}"))?;
         let (_, example) = page.split_once("```json\n").ok_or("no example")?;
         let decision = Decision::read(example)?.ok_or("no decision")?;
         assert_eq!(decision.reason(), Some(Reason::ArgumentsBeyondGrant));

@@ -111,7 +111,8 @@ macro_rules! reasons {
                 }
             }
 
-            /// The doc comment, as text. Beside the row, so that the filter does not carry what only pages say.
+            /// The doc comment, as text. Beside the row, and for tests only: the filter does not carry what only pages say.
+            #[cfg(test)]
             pub(super) const fn means(self) -> &'static str {
                 match self {
                     $( Self::$name => concat!($($means),+).trim_ascii(), )+
@@ -120,6 +121,7 @@ macro_rules! reasons {
 
             /// What to do, for authors of agents and for operators: it may name the configuration. Empty where nothing is to be
             /// done.
+            #[cfg(test)]
             pub(super) const fn advice(self) -> &'static str {
                 match self {
                     $( Self::$name => $advice, )+

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::error::Error;
 use std::sync::LazyLock;
 
+use countersign_facts::test_support::made;
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 
@@ -20,25 +21,11 @@ fn validator() -> Result<Validator, Box<dyn Error>> {
     Ok(jsonschema::options().should_validate_formats(true).build(&SCHEMA)?)
 }
 
-/// With `COUNTERSIGN_WRITE=1` it writes the file.
 #[test]
-#[expect(clippy::disallowed_methods, reason = "who asks for the file asks this test alone")]
-fn the_file_is_what_the_keys_say() -> Outcome {
-    const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../envoy/countersign.schema.json");
+fn the_page_is_what_the_keys_say() -> Outcome {
     let said = crate::config::schema::text();
     assert_eq!(serde_json::from_str::<Value>(&said)?, *SCHEMA);
-    if std::env::var_os("COUNTERSIGN_WRITE").is_some_and(|write| write == "1") {
-        std::fs::write(FILE, &said)?;
-    }
-    let written = std::fs::read_to_string(FILE)?;
-    let first = written.lines().zip(said.lines()).find(|(written, said)| written != said);
-    assert!(
-        written == said,
-        "envoy/countersign.schema.json is not what the keys in config/wire say; write it with\n    \
-         COUNTERSIGN_WRITE=1 cargo test -p countersign-engine --lib the_file_is_what_the_keys_say\n\
-         The first line that differs, as it is and as it should be: {first:?}"
-    );
-    Ok(())
+    Ok(made(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."), "envoy/countersign.schema.json", &said)?)
 }
 
 #[test]
