@@ -11,6 +11,7 @@ use countersign_facts::reason::Reason;
 use countersign_protocols::action::mcp::Listing;
 use countersign_protocols::action::{Action, Operation, mcp};
 use countersign_protocols::catalogue::{Denials, Protocol};
+use countersign_protocols::denial::DenialForm;
 use countersign_protocols::learned;
 use countersign_protocols::response::{
     Audience, Awaited, Content, Element, Endings, Opening, Refused, Sight, TaskEnd, Treatment, Unreadable, treatment,
@@ -231,11 +232,12 @@ impl Watch {
 
     /// What the client gets instead of a response that cannot be passed for `reason`; `line` is written.
     pub(super) fn refusal(&self, turn: &Turn<'_>, reason: Reason, line: Line) -> Reply {
+        let denials = Denials::default();
+        let form = DenialForm::Message { denials, called: false, stateless: false, version: None };
         let addressee = Addressee {
             id: turn.id,
-            denial: Denial::rpc(reason, Denials::default(), false, false),
+            denial: Denial::new(reason, form),
             proxy: false,
-            version: None,
             rpc_id: self.rpc_id.as_ref(),
             dpop: false,
             nonce: None,

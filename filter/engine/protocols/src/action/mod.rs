@@ -329,6 +329,11 @@ impl Action {
         }
     }
 
+    /// The tool of an MCP server that it calls.
+    pub fn called_tool(&self) -> Option<&str> {
+        if let Operation::ToolCall(call) = &self.operation { Some(&call.tool) } else { None }
+    }
+
     /// What it names where that is more than one thing.
     pub fn several(&self) -> &[String] {
         match &self.operation {
