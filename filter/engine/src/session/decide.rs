@@ -12,7 +12,7 @@ use countersign_facts::rollout::Mode;
 use countersign_policy::{
     Allow, Approval, Carried, Deny, Facts, Given, Judges, Opinion, Question, StepUp, Unknown, Verdict,
 };
-use countersign_protocols::action::{Action, Operation, Rejection, a2a, grpc, http, mcp};
+use countersign_protocols::action::{Action, Beside, Operation, Rejection, mcp};
 use countersign_protocols::catalogue::{Protocol, Resource};
 use countersign_protocols::learned::Learned;
 use countersign_protocols::shape::InputSchema;
@@ -249,7 +249,7 @@ impl Turn<'_> {
     /// tried too. Where none asks, nothing is looked at.
     pub(super) fn with_carried(&self, mut action: Action, request: &Request, mode: Mode) -> Result<Action, Reason> {
         // What others carry was read with them.
-        if !matches!(action.operation, Operation::Http { .. } | Operation::Grpc(_)) {
+        if action.beside() == Beside::Nowhere {
             return Ok(action);
         }
         let asked = self.engine.policy.asked(&action);
@@ -259,11 +259,7 @@ impl Turn<'_> {
         let (target, headers, body) = (&request.target, &request.head.headers, request.body().unwrap_or_default());
         let mut carried = Carried::default();
         let mut found = |name: &str| asked.note(name, &mut carried);
-        if matches!(action.operation, Operation::Http { .. }) {
-            http::names(target, headers, body, &mut found)?;
-        } else {
-            grpc::beside(&action, headers, &mut found);
-        }
+        action.names_beside(target, headers, body, &mut found)?;
         action.carried = carried.names();
         Ok(action)
     }
@@ -435,23 +431,16 @@ fn read_action(
     account: &mut Account,
 ) -> Result<Action, Reason> {
     let (target, headers, body) = (&request.target, &request.head.headers, request.body());
-    let rejected = |rejection: Rejection| {
-        account.rpc_id = rejection.id;
-        rejection.reason
+    let read = Action::read(resource, target, headers, body).map_err(|Rejection { reason, id }| {
+        account.rpc_id = id;
+        reason
+    });
+    let action = match read? {
+        action if wanted.arguments => action.with_arguments(resource, target, headers, body.unwrap_or_default())?,
+        action => action,
     };
-    match resource.protocol {
-        Protocol::Http => http::read(resource, target, body).and_then(|action| {
-            if wanted.arguments {
-                http::with_arguments(action, resource, target, headers, body.unwrap_or_default())
-            } else {
-                Ok(action)
-            }
-        }),
-        Protocol::Mcp => mcp::read(resource, target, headers, body).map_err(rejected),
-        Protocol::A2a => a2a::read(resource, target, headers, body).map_err(rejected),
-        Protocol::Grpc => grpc::read(resource, target, headers, body),
-    }
-    .inspect(|action| account.rpc_id = action.rpc_id().cloned())
+    account.rpc_id = action.rpc_id().cloned();
+    Ok(action)
 }
 
 /// What spending `verified` as a one-shot credential means; it needs a `jti`.

@@ -2,7 +2,7 @@
 
 use countersign_facts::headers::{Headers, RequestHead};
 use countersign_facts::reason::Reason;
-use countersign_protocols::action::{Action, Rejection, a2a, grpc, http, mcp};
+use countersign_protocols::action::{Action, Rejection, mcp};
 use countersign_protocols::catalogue::{BodyKind, Card, Found, PathMatch, Protocol, Resource};
 use countersign_protocols::route::{self, Target};
 use serde_json::{Map, Value, json};
@@ -139,15 +139,8 @@ pub fn action(request: &Request, resource: &Resource, resources: &[Resource]) ->
     let target = route::check_head(&head, &[])?;
     check_route(&target, resource, resources)?;
     let (headers, body) = (&head.headers, sent.body.as_ref().map(String::as_bytes));
-    let action = match resource.protocol {
-        Protocol::Mcp => mcp::read(resource, &target, headers, body)?,
-        Protocol::A2a => a2a::read(resource, &target, headers, body)?,
-        Protocol::Grpc => grpc::read(resource, &target, headers, body)?,
-        Protocol::Http => {
-            let action = http::read(resource, &target, body)?;
-            http::with_arguments(action, resource, &target, headers, body.unwrap_or_default())?
-        }
-    };
+    let action = Action::read(resource, &target, headers, body)?;
+    let action = action.with_arguments(resource, &target, headers, body.unwrap_or_default())?;
     if action.name() == request.operation { Ok(action) } else { Err(CaseError::ReadAs(action.name())) }
 }
 

@@ -52,7 +52,7 @@ pub fn arguments_schema() -> Value {
 }
 
 /// Whether the operation can only be read from the body. Where it is not, a request may not have one.
-pub fn needs_body(target: &Target) -> Result<bool, Reason> {
+pub(super) fn needs_body(target: &Target) -> Result<bool, Reason> {
     match target.method.as_str() {
         "POST" => Ok(true),
         "GET" | "DELETE" | "OPTIONS" => Ok(false),

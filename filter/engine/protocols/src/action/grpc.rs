@@ -35,7 +35,7 @@ pub fn read(resource: &Resource, target: &Target, headers: &Headers, body: Optio
 }
 
 /// Tells `found` the names of metadata in `headers` that are no arguments of `action`.
-pub fn beside(action: &Action, headers: &Headers, found: &mut dyn FnMut(&str)) {
+pub(super) fn beside(action: &Action, headers: &Headers, found: &mut dyn FnMut(&str)) {
     let arguments = action.arguments();
     let declared = |name: &str| arguments.is_some_and(|all| all.keys().any(|declared| same_name(declared, name)));
     for (name, _) in headers.iter().filter(|(name, _)| !declared(name)) {

@@ -14,10 +14,11 @@ use countersign_facts::reason::Reason;
 use self::arguments::Arguments;
 use super::mcp::fields;
 use super::{Action, EndpointCall, Operation};
-use crate::catalogue::{BodyKind, Endpoint, Found, Resource};
+use crate::catalogue::{Found, Resource};
 use crate::route::Target;
 pub use undeclared::{first, may_name, names};
-pub use unread::{Following, form};
+pub(super) use unread::following;
+pub use unread::form;
 
 /// The methods an HTTP resource can be asked with (RFC 9110 §9.3, RFC 5789), case-sensitive. `TRACE` echoes credentials,
 /// extension methods mean something to somebody else; `CONNECT` tunnels, and only a resource that says so is asked for it.
@@ -44,29 +45,8 @@ pub fn read(resource: &Resource, target: &Target, body: Option<&[u8]>) -> Result
     Ok(Action::new(resource, target, operation, body.map(digest::of_bytes)))
 }
 
-/// The endpoint that `action` is, of those that `resource` declares.
-pub fn endpoint<'r>(resource: &'r Resource, action: &Action) -> Option<&'r Endpoint> {
-    match &action.operation {
-        Operation::Endpoint(call) => resource.interface.endpoint(&call.endpoint),
-        Operation::Http { .. }
-        | Operation::ToolCall(_)
-        | Operation::Event(_)
-        | Operation::Mcp(_)
-        | Operation::A2a(_)
-        | Operation::Grpc(_) => None,
-    }
-}
-
-/// Whether every argument of `endpoint` is in the head.
-pub fn is_read_at_head(endpoint: &Endpoint) -> bool {
-    match endpoint.body {
-        BodyKind::None | BodyKind::Unread => true,
-        BodyKind::Json | BodyKind::Form => false,
-    }
-}
-
 /// That `headers` announce no body.
-pub fn check_bodiless(headers: &Headers) -> Result<(), Reason> {
+pub(super) fn check_bodiless(headers: &Headers) -> Result<(), Reason> {
     fields::check_bodiless(headers, None).map_err(|_| Reason::UnreadBody)
 }
 

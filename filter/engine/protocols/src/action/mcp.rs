@@ -38,7 +38,7 @@ pub use parameters::is_parameter;
 pub const OF_SESSIONS: [&str; 2] = ["mcp-session-id", "last-event-id"];
 
 /// Whether the operation can only be read from the body. Where it is not, a request may not have one.
-pub fn needs_body(method: &str) -> Result<bool, Reason> {
+fn needs_body(method: &str) -> Result<bool, Reason> {
     if method == "OPTIONS" { Ok(false) } else { methods::has_message(method).ok_or(Reason::MethodNotAllowed) }
 }
 

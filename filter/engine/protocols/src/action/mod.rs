@@ -3,9 +3,11 @@
 //! Never decides: whatever cannot be read one way only is a [`Reason`](countersign_facts::reason::Reason), which denies.
 
 pub mod a2a;
+mod following;
 pub mod grpc;
 pub mod http;
 pub mod mcp;
+mod read;
 mod rpc;
 mod strict;
 
@@ -15,8 +17,10 @@ use countersign_facts::digest::SentDigest;
 use countersign_tokens::json::Members;
 use serde_json::Value;
 
-use crate::catalogue::{Resource, Tool};
+use crate::catalogue::{Endpoint, Resource, Tool};
 use crate::route::{self, Target};
+pub use following::Following;
+pub use read::Beside;
 pub use rpc::Rejection;
 
 /// What this request does.
@@ -332,6 +336,11 @@ impl Action {
     /// The tool of an MCP server that it calls.
     pub fn called_tool(&self) -> Option<&str> {
         if let Operation::ToolCall(call) = &self.operation { Some(&call.tool) } else { None }
+    }
+
+    /// The endpoint that it is, of those that `resource` declares.
+    pub fn endpoint<'r>(&self, resource: &'r Resource) -> Option<&'r Endpoint> {
+        if let Operation::Endpoint(call) = &self.operation { resource.interface.endpoint(&call.endpoint) } else { None }
     }
 
     /// What it names where that is more than one thing.

@@ -51,6 +51,16 @@ pub struct Endpoint {
     pub body: BodyKind,
 }
 
+impl Endpoint {
+    /// Whether every argument is in the head.
+    pub fn is_read_at_head(&self) -> bool {
+        match self.body {
+            BodyKind::None | BodyKind::Unread => true,
+            BodyKind::Json | BodyKind::Form => false,
+        }
+    }
+}
+
 /// What of a body is arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyKind {

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::action::test_support::{resource, target, tool};
+use crate::catalogue::{BodyKind, Endpoint};
 use crate::catalogue::{Interface, PathMatch, Protocol, Template};
 use countersign_tokens::json::Json;
 
