@@ -12,8 +12,8 @@ use countersign_facts::rollout::Mode;
 use countersign_policy::{
     Allow, Approval, Carried, Deny, Facts, Given, Judges, Opinion, Question, StepUp, Unknown, Verdict,
 };
-use countersign_protocols::action::{Action, Beside, Operation, Rejection, mcp};
-use countersign_protocols::catalogue::{Protocol, Resource};
+use countersign_protocols::action::{Action, Beside, Rejection};
+use countersign_protocols::catalogue::Resource;
 use countersign_protocols::learned::Learned;
 use countersign_protocols::shape::InputSchema;
 use countersign_rights::task::{Circumstances, Coverage, Grant, Object};
@@ -223,12 +223,11 @@ impl Turn<'_> {
     fn claim_session(&mut self, request: &Request, resource: &Resource, account: &mut Account) -> Result<(), Reason> {
         let engine = self.engine;
         // In the era without sessions there is none; what says otherwise does not go upstream.
-        let sealed = engine.config.sessions.seal && resource.protocol == Protocol::Mcp;
-        if !sealed || mcp::Era::stateless(&request.head.headers) {
+        if !engine.config.sessions.seal || !resource.has_sessions(&request.head.headers) {
             return Ok(());
         }
         let claimed = request.head.headers.single(sessions::FIELD).map_err(|_| Reason::AmbiguousHeaders)?;
-        if claimed.is_none() && !account.action.as_ref().is_some_and(mcp::opens_session) {
+        if claimed.is_none() && !account.action.as_ref().is_some_and(Action::opens_session) {
             return Ok(());
         }
         let verified = account.verified.as_deref().ok_or(Reason::Internal)?;
@@ -266,8 +265,7 @@ impl Turn<'_> {
 
     /// What makes digests for the record of an action that names URIs; none without a key.
     fn digester(&mut self, action: &Action) -> Option<Digester> {
-        let names_uris = matches!(&action.operation, Operation::Mcp(operation) if mcp::names_uris(operation.method));
-        names_uris.then(|| self.engine.sessions.digester(self.ledger).ok()).flatten()
+        action.names_uris().then(|| self.engine.sessions.digester(self.ledger).ok()).flatten()
     }
 
     fn proof_is_spent(&mut self, account: &Account) -> Result<bool, Reason> {
@@ -309,7 +307,7 @@ impl Turn<'_> {
         let grants = match task.grants.cover(action, &circumstances) {
             Coverage::Covered(grants) => grants,
             Coverage::NotGranted => {
-                return Err(if mcp::has_user(action) { Reason::AmbiguousUri } else { Reason::NotGranted });
+                return Err(if action.names_user() { Reason::AmbiguousUri } else { Reason::NotGranted });
             }
             Coverage::BeyondArguments => return Err(Reason::ArgumentsBeyondGrant),
             Coverage::BeyondCircumstances => return Err(Reason::CircumstancesBeyondGrant),

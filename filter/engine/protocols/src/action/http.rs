@@ -13,8 +13,8 @@ use countersign_facts::reason::Reason;
 
 use self::arguments::Arguments;
 use super::mcp::fields;
-use super::{Action, EndpointCall, Operation};
-use crate::catalogue::{Found, Resource};
+use super::{Action, Class, EndpointCall, Method, Operation};
+use crate::catalogue::{Found, Protocol, Resource};
 use crate::route::Target;
 pub use undeclared::{first, may_name, names};
 pub(super) use unread::following;
@@ -22,12 +22,36 @@ pub use unread::form;
 
 /// The methods an HTTP resource can be asked with (RFC 9110 §9.3, RFC 5789), case-sensitive. `TRACE` echoes credentials,
 /// extension methods mean something to somebody else; `CONNECT` tunnels, and only a resource that says so is asked for it.
-pub const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT"];
+const METHODS: [Method; 8] = [
+    method("http:GET", Class::Read),
+    method("http:HEAD", Class::Read),
+    method("http:POST", Class::Write),
+    method("http:PUT", Class::Write),
+    method("http:PATCH", Class::Write),
+    method("http:DELETE", Class::Write),
+    method("http:OPTIONS", Class::Read),
+    method("http:CONNECT", Class::Write),
+];
+
+/// One whose `class` is what it is known to do (RFC 9110 §9.2.1): what is not known to be safe, writes.
+const fn method(action: &'static str, class: Class) -> Method {
+    Method::new(Protocol::Http, action, class)
+}
+
+/// Every method, for what is the same in all protocols.
+pub(super) fn methods() -> impl Iterator<Item = Method> {
+    METHODS.into_iter()
+}
+
+/// What kind of thing `method` does.
+pub(super) fn class(method: &str) -> Class {
+    METHODS.iter().find(|known| known.name == method).map_or(Class::Write, |known| known.class)
+}
 
 /// What an HTTP request does, as far as the head says: of an endpoint no arguments. `body` when it was held.
 pub fn read(resource: &Resource, target: &Target, body: Option<&[u8]>) -> Result<Action, Reason> {
     let tunnel = target.method == "CONNECT";
-    if !METHODS.contains(&target.method.as_str()) || (tunnel && !resource.interface.connect) {
+    if !METHODS.iter().any(|known| known.name == target.method) || (tunnel && !resource.interface.connect) {
         return Err(Reason::MethodNotAllowed);
     }
     let (method, path) = (target.method.clone(), target.path.clone());

@@ -45,7 +45,7 @@ pub enum Card {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     pub name: String,
-    /// One of [`METHODS`](crate::action::http::METHODS).
+    /// One of HTTP's [methods](crate::catalogue::Protocol::methods).
     pub method: String,
     pub path: Template,
     pub body: BodyKind,

@@ -30,7 +30,7 @@ mod tests;
 
 use countersign_facts::reason::Reason;
 
-use crate::action::mcp::Listing;
+use crate::action::Listing;
 pub use awaited::{Awaited, Opening};
 pub use content::Content;
 pub use element::Element;
