@@ -29,7 +29,7 @@ use countersign_tokens::json::{Json, Members};
 use serde_json::{Value, json};
 
 use self::message::{Parameters, facts};
-use self::methods::{CARD, Row, Version};
+use self::methods::{CARD, Names, Row, Version};
 use super::mcp::fields;
 use super::rpc::Rejection;
 use super::{A2aOperation, Action, Method, Operation};
@@ -43,6 +43,17 @@ const MAX_EXTENSION: usize = 512;
 /// Every operation, for what is the same in all protocols.
 pub(super) fn methods() -> impl Iterator<Item = Method> {
     methods::all().map(Row::method)
+}
+
+/// Whether the answer to `operation` is about one task.
+pub(super) fn tells_of_task(operation: &A2aOperation) -> bool {
+    methods::row(operation.method).is_some_and(|row| row.tells)
+}
+
+/// The task that `operation` sends a message to, if it names it.
+pub(super) fn messaged_task(operation: &A2aOperation) -> Option<&str> {
+    let task = operation.target.as_deref()?;
+    methods::row(operation.method).filter(|row| row.task == Names::Message).map(|_| task)
 }
 
 /// The JSON Schema of the arguments, the same for every operation.

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::mcp::Answer;
 use super::method::Spelled;
-use super::{Action, Class, Delivery, McpOperation, Operation, grpc, http, mcp};
+use super::{Action, Class, Delivery, McpOperation, Operation, a2a, grpc, http, mcp};
 use crate::catalogue::{Endpoint, Protocol, Resource, Tool};
 use crate::route;
 
@@ -210,8 +210,23 @@ impl Action {
         self.answer() == Answer::Session
     }
 
+    /// The version that it offers where it opens a session, if that can be repeated in an answer.
+    pub(crate) fn offered(&self) -> Option<&str> {
+        if let Operation::Mcp(operation) = &self.operation { operation.offered.as_deref() } else { None }
+    }
+
+    /// The task of an A2A agent that it sends a message to, if it names it.
+    pub fn messaged_task(&self) -> Option<&str> {
+        if let Operation::A2a(operation) = &self.operation { a2a::messaged_task(operation) } else { None }
+    }
+
+    /// Whether its answer is about one task of an A2A agent.
+    pub(crate) fn is_told_of_task(&self) -> bool {
+        matches!(&self.operation, Operation::A2a(operation) if a2a::tells_of_task(operation))
+    }
+
     /// What of the answer of an MCP server to it is read.
-    fn answer(&self) -> Answer {
+    pub(crate) fn answer(&self) -> Answer {
         match &self.operation {
             Operation::ToolCall(_) | Operation::Event(_) => Answer::Response,
             Operation::Mcp(operation) => mcp::answer(operation),

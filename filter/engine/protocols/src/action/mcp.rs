@@ -49,9 +49,6 @@ impl Resource {
     }
 }
 
-/// The method that opens a session.
-pub const INITIALIZE: &str = "initialize";
-
 /// Whether the operation can only be read from the body. Where it is not, a request may not have one.
 fn needs_body(method: &str) -> Result<bool, Reason> {
     if method == "OPTIONS" { Ok(false) } else { methods::has_message(method).ok_or(Reason::MethodNotAllowed) }
@@ -73,11 +70,6 @@ pub(super) fn uses(listing: Listing) -> impl Iterator<Item = Method> {
 /// What of the answer to `operation` is read.
 pub(super) fn answer(operation: &McpOperation) -> Answer {
     methods::named(operation.method).map_or(Answer::Nothing, |row| row.answer)
-}
-
-/// The lists in the answer to `operation` that show their reader only what it could call.
-pub fn lists(operation: &McpOperation) -> &'static [Listing] {
-    answer(operation).lists()
 }
 
 /// Whether what `operation` names may be URIs.

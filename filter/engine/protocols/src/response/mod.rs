@@ -24,6 +24,7 @@ mod message;
 mod token;
 mod utf8;
 mod version;
+mod watched;
 
 #[cfg(test)]
 mod tests;
@@ -36,6 +37,7 @@ pub use content::Content;
 pub use element::Element;
 pub use ending::{Endings, Sight, TaskEnd};
 pub use head::{Treatment, treatment};
+pub use watched::Watched;
 
 /// Bytes of one element of a list.
 pub(crate) const ELEMENT_BYTES: usize = 256 * 1024;

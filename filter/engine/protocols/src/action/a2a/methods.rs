@@ -17,6 +17,8 @@ pub(super) struct Row {
     pub(super) task: Names,
     /// Whether it says where push notifications go; others may.
     pub(super) configures: bool,
+    /// Whether its answer is about one task, and so can tell that it is over.
+    pub(super) tells: bool,
 }
 
 /// How an operation names its task.
@@ -24,7 +26,7 @@ pub(super) struct Row {
 pub(super) enum Names {
     /// It is about none.
     Nothing,
-    /// The message that it sends may.
+    /// The message that it sends may. A task that is over takes no more (1.0 §3.1.1, §3.1.2).
     Message,
     /// In this member of `params`; the second is that of 0.3.
     Member(&'static str, &'static str),
@@ -37,10 +39,10 @@ pub(super) enum Names {
 const TABLE: &[Row] = &[
     message("a2a:SendMessage", "message/send"),
     message("a2a:SendStreamingMessage", "message/stream"),
-    of_task("a2a:GetTask", "tasks/get", Class::Read),
+    Row { tells: true, ..of_task("a2a:GetTask", "tasks/get", Class::Read) },
     row_of("a2a:ListTasks", Some("tasks/list"), Class::Read),
-    of_task("a2a:CancelTask", "tasks/cancel", Class::Write),
-    of_task("a2a:SubscribeToTask", "tasks/resubscribe", Class::Read),
+    Row { tells: true, ..of_task("a2a:CancelTask", "tasks/cancel", Class::Write) },
+    Row { tells: true, ..of_task("a2a:SubscribeToTask", "tasks/resubscribe", Class::Read) },
     Row {
         task: Names::Member("taskId", "taskId"),
         configures: true,
@@ -56,12 +58,12 @@ const TABLE: &[Row] = &[
 /// An operation that is about no task.
 const fn row_of(action: &'static str, old: Option<&'static str>, class: Class) -> Row {
     let Method { name, .. } = Method::new(Protocol::A2a, action, class);
-    Row { name, action, old, class, task: Names::Nothing, configures: false }
+    Row { name, action, old, class, task: Names::Nothing, configures: false, tells: false }
 }
 
 /// One that sends a message.
 const fn message(action: &'static str, old: &'static str) -> Row {
-    Row { task: Names::Message, ..row_of(action, Some(old), Class::Execute) }
+    Row { task: Names::Message, tells: true, ..row_of(action, Some(old), Class::Execute) }
 }
 
 /// One about a task.
