@@ -179,4 +179,12 @@ mod tests {
         let about_tasks = TABLE.iter().filter(|row| row.name.contains("Task") && row.name != "ListTasks");
         assert!(about_tasks.clone().all(|row| matches!(row.task, Names::Member(..))) && about_tasks.count() == 7);
     }
+
+    #[test]
+    fn what_tells_of_one_task_and_what_sends_it_a_message() {
+        let names = |is: fn(&Row) -> bool| TABLE.iter().filter(|row| is(row)).map(|row| row.name).collect::<Vec<_>>();
+        let messages = ["SendMessage", "SendStreamingMessage"];
+        assert_eq!(names(|row| row.task == Names::Message), messages);
+        assert_eq!(names(|row| row.tells), [&messages[..], &["GetTask", "CancelTask", "SubscribeToTask"]].concat());
+    }
 }

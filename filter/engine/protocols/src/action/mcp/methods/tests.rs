@@ -118,6 +118,20 @@ fn what_lists_says_what_it_lists() {
 }
 
 #[test]
+fn an_element_is_used_by_what_names_it() {
+    for (listing, expected) in [
+        (Listing::Tools, &["tools/call"][..]),
+        (Listing::Prompts, &["prompts/get"]),
+        (Listing::Resources, &["resources/read"]),
+        (Listing::Templates, &["resources/read"]),
+        (Listing::Tasks, &["tasks/get"]),
+        (Listing::Events, &["events/subscribe", "events/unsubscribe", "events/poll", "events/stream"]),
+    ] {
+        assert_eq!(uses(listing).map(|row| row.name).collect::<Vec<_>>(), expected, "{listing:?}");
+    }
+}
+
+#[test]
 fn what_is_about_an_event_can_be_declared() {
     for (method, class) in crate::action::mcp::about_events() {
         let name = crate::action::mcp::declared(method, "a/b");
