@@ -19,7 +19,7 @@ use countersign_facts::ids::DecisionId;
 use countersign_facts::reason::{LineKind, Reason};
 use countersign_facts::rollout::{Cause, Flip, Mode};
 use countersign_policy::Approval;
-use countersign_protocols::action::{Action, Operation};
+use countersign_protocols::action::Action;
 use countersign_protocols::bounds::ArgumentPlace;
 use countersign_protocols::learned::Warning;
 use countersign_protocols::route::Target;
@@ -201,16 +201,8 @@ impl Decision<'_> {
 
     fn action<'a>(&'a self, action: &'a Action) -> wire::Action<'a> {
         let objects = action.several();
-        let object = match &action.operation {
-            // The path is in `request` already.
-            Operation::Http { .. } => None,
-            Operation::Endpoint(_)
-            | Operation::ToolCall(_)
-            | Operation::Event(_)
-            | Operation::Mcp(_)
-            | Operation::A2a(_)
-            | Operation::Grpc(_) => action.object(),
-        };
+        // The path is in `request` already.
+        let object = action.object_beside_path();
         let told = |name: &'a str| uri::told(action, name);
         let left_out = object.into_iter().chain(objects.iter().map(String::as_str)).filter(|name| told(name).is_some());
         wire::Action {

@@ -35,13 +35,11 @@ pub struct Reply {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Addressee<'a> {
     pub(crate) id: DecisionId,
-    pub(crate) denial: Denial,
+    pub(crate) denial: Denial<'a>,
     /// Whether it asked its proxy: challenges are then that (RFC 9110 §15.5.8).
     pub(crate) proxy: bool,
     /// The request's JSON-RPC id, if it was read.
     pub(crate) rpc_id: Option<&'a Value>,
-    /// The protocol version it asked for, if it did.
-    pub(crate) version: Option<&'a str>,
     /// Whether it must, or tried to, prove possession of a key: challenges are then for the scheme DPoP.
     pub(crate) dpop: bool,
     /// What its next proof is to have in it.
@@ -99,7 +97,7 @@ impl Reply {
         let words = Words::new(reason, to.mend, &decision);
         let (media_type, body) = match (to.denial.form, to.rpc_id) {
             (Form::Grpc(status), _) => return Self::grpc(line, &words, status, headers),
-            (Form::Error { code }, Some(id)) => ("application/json", words.error(code, id, to.version)),
+            (Form::Error { code, version }, Some(id)) => ("application/json", words.error(code, id, version)),
             (Form::A2a { code, rpc: true }, id) => {
                 ("application/json", words.a2a_error(code, id.unwrap_or(&Value::Null)))
             }

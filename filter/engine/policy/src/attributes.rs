@@ -7,15 +7,13 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use countersign_protocols::action::{Action, Operation};
-use countersign_protocols::catalogue::Risk;
+use countersign_protocols::catalogue::{Protocol, Risk};
 use countersign_protocols::route;
 use countersign_rights::hygiene::Finding;
 use countersign_rights::workload::{Actor, Identity, Kind, Trait};
 use countersign_tokens::UnixTime;
 
 use super::Facts;
-use super::names::HTTP_METHODS;
 
 /// Something that policies may read.
 pub(super) struct Attribute {
@@ -207,7 +205,7 @@ const ACTOR: &[Attribute] = &[
 
 const REQUEST: &[Attribute] = &[
     text("method", |facts| Some(facts.action.method.as_str().into()), "of the HTTP request")
-        .of(Words::These(|| HTTP_METHODS.map(|(method, _)| method).to_vec())),
+        .of(Words::These(http_methods)),
     text("host", |facts| Some(facts.action.authority.to_ascii_lowercase().into()), "the authority, in lower case"),
     text(
         "domain",
@@ -216,10 +214,10 @@ const REQUEST: &[Attribute] = &[
         "the host without port and trailing dot, in lower case: what egress policies compare",
     ),
     number("port", |facts| Some(facts.action.port.into()), "the port in the authority, else 443 of https and 80 of http"),
-    text("path", |facts| Some(path_and_target(facts.action).0.into()), "without query"),
+    text("path", |facts| Some(facts.action.path().into()), "without query"),
     text(
         "target",
-        |facts| path_and_target(facts.action).1.map(Into::into),
+        |facts| facts.action.topic().map(Into::into),
         "what an MCP method names: a prompt, a task, an event, or a resource's URI, which is in normal form: \
          `like \"file:///reports/*\"` holds for what is below. Where a request names several, each is decided by itself",
     )
@@ -319,23 +317,12 @@ fn risks() -> Vec<&'static str> {
     Risk::ALL.map(Risk::name).to_vec()
 }
 
+fn http_methods() -> Vec<&'static str> {
+    Protocol::Http.methods().map(|method| method.name).collect()
+}
+
 fn kinds() -> Vec<&'static str> {
     Kind::ALL.map(Kind::name).to_vec()
-}
-
-/// The path without query, and what an operation names beside it.
-fn path_and_target(action: &Action) -> (&str, Option<&str>) {
-    match &action.operation {
-        Operation::Http { path, .. } => (path.as_str(), None),
-        Operation::Endpoint(_) | Operation::ToolCall(_) | Operation::Grpc(_) => (without_query(&action.target), None),
-        Operation::Event(call) => (without_query(&action.target), Some(&call.event)),
-        Operation::Mcp(operation) => (without_query(&action.target), operation.target.as_deref()),
-        Operation::A2a(operation) => (without_query(&action.target), operation.target.as_deref()),
-    }
-}
-
-fn without_query(target: &str) -> &str {
-    target.split_once('?').map_or(target, |(path, _)| path)
 }
 
 #[cfg_attr(not(test), expect(unused_variables, reason = "what only the page says does not ship"))]

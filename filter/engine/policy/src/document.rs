@@ -4,7 +4,7 @@
 //! Everything is in it: what is asked elsewhere is not known here, so nothing can be left out.
 
 use countersign_facts::clock;
-use countersign_protocols::action::Operation;
+use countersign_protocols::action::Key;
 use countersign_protocols::catalogue::Resource;
 use countersign_rights::claims::UnreadableClaim;
 use countersign_rights::workload::Identity;
@@ -76,13 +76,12 @@ fn subject(facts: &Facts<'_>) -> Map<String, Value> {
 /// What is acted on: a `Tool` in its resource, or the `Resource` itself.
 fn object(resource: &Resource, facts: &Facts<'_>) -> Value {
     let properties = json!({ "resource": resource.name, "risk": facts.risk.name(), "labels": facts.labels });
-    // An event that is not declared is, to policies, something of its resource.
-    let is_event = matches!(facts.action.operation, Operation::Event(_));
-    match facts.action.tool().filter(|tool| !is_event || resource.tools.contains_key(*tool)) {
-        Some(tool) => {
-            json!({ "type": "Tool", "id": format!("{}/{tool}", resource.name), "properties": properties })
-        }
-        None => json!({ "type": "Resource", "id": resource.name, "properties": properties }),
+    let tool = |tool| json!({ "type": "Tool", "id": format!("{}/{tool}", resource.name), "properties": properties });
+    match facts.action.key() {
+        Key::Tool(name) => tool(name),
+        Key::Event(name) if resource.tools.contains_key(name) => tool(name),
+        // An event that is not declared is, to policies, something of its resource.
+        Key::Event(_) | Key::Method => json!({ "type": "Resource", "id": resource.name, "properties": properties }),
     }
 }
 

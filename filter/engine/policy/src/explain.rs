@@ -5,7 +5,7 @@
 use cedar_policy::{Effect, PolicySet, RestrictedExpression};
 use countersign_facts::reason::Reason;
 use countersign_facts::rollout::Mode;
-use countersign_protocols::action::Operation;
+use countersign_protocols::action::DeclaredIn;
 use countersign_tokens::json::{Json, Members};
 use serde_json::{Map, Value};
 
@@ -113,13 +113,9 @@ impl CedarPolicy {
 
 /// Whether `rule` asks for arguments, and those of the action were not read.
 fn asks_unread(rule: &Rule, facts: &Facts<'_>) -> bool {
-    let has_arguments = match &facts.action.operation {
-        Operation::Endpoint(_)
-        | Operation::Grpc(_)
-        | Operation::ToolCall(_)
-        | Operation::Event(_)
-        | Operation::A2a(_) => true,
-        Operation::Http { .. } | Operation::Mcp(_) => false,
+    let has_arguments = match facts.action.declared_in() {
+        DeclaredIn::Schema | DeclaredIn::Metadata => true,
+        DeclaredIn::Endpoint | DeclaredIn::Nothing => false,
     };
     has_arguments && facts.action.arguments().is_none() && rule.asks.iter().any(|ask| ask.arguments().is_some())
 }

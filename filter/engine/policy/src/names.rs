@@ -1,20 +1,16 @@
 //! What policies call the types of entities, and actions that are more than one.
 
-/// The group of declared tools' actions, and the action of tools nobody declared.
-pub(super) const TOOLS_CALL: &str = "mcp:tools/call";
-/// The group of all HTTP requests.
-pub(super) const HTTP: &str = "http";
-/// HTTP methods policies can speak about, with the action of each; no other is ever allowed.
-pub(super) const HTTP_METHODS: [(&str, &str); 8] = [
-    ("GET", "http:GET"),
-    ("HEAD", "http:HEAD"),
-    ("POST", "http:POST"),
-    ("PUT", "http:PUT"),
-    ("PATCH", "http:PATCH"),
-    ("DELETE", "http:DELETE"),
-    ("OPTIONS", "http:OPTIONS"),
-    ("CONNECT", "http:CONNECT"),
-];
+use countersign_protocols::catalogue::Protocol;
+
+/// The groups that methods of `protocol` are in, one for each class in the order of [`Class::ALL`](countersign_protocols::action::Class::ALL); HTTP's are all in one.
+pub(super) const fn groups(protocol: Protocol) -> &'static [&'static str] {
+    match protocol {
+        Protocol::Http => &["http"; 5],
+        Protocol::Mcp => &["mcp:control", "mcp:list", "mcp:read", "mcp:write", "mcp:execute"],
+        Protocol::A2a => &["a2a:control", "a2a:list", "a2a:read", "a2a:write", "a2a:execute"],
+        Protocol::Grpc => &[],
+    }
+}
 
 /// The type of actions.
 pub(super) const ACTION: &str = "Action";

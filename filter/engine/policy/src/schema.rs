@@ -7,9 +7,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use cedar_policy::{EntityId, EntityTypeName, EntityUid, ParseErrors, Schema, SchemaError, SchemaFragment};
-use countersign_protocols::action::{Action, Class, Operation, a2a, grpc, mcp};
+use countersign_protocols::action::{Action, Class, Method, Spelled};
 use countersign_protocols::catalogue::{Protocol, Resource};
-use countersign_protocols::shape::{InputSchema, Record};
+use countersign_protocols::shape::Record;
 use countersign_rights::claims::{ClaimKind, DeclaredClaims};
 use countersign_rights::workload::Workload;
 use serde_json::{Map, Value, json};
@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 use super::arguments::{self, AskedFor};
 use super::attributes::{self, Attribute};
 use super::catalogue::Declared;
-use super::names::{ACTION, AGENT, HTTP, HTTP_METHODS, ISSUER, KIND, TOOLS_CALL, TRUST_DOMAIN};
+use super::names::{ACTION, AGENT, ISSUER, KIND, TRUST_DOMAIN, groups};
 
 /// Names of entity types, parsed once.
 #[derive(Clone, Debug)]
@@ -80,93 +80,42 @@ impl Types {
 }
 
 impl ActionName {
-    /// The action of a declared tool, endpoint or gRPC method.
+    /// The action of a declared tool, event, endpoint or gRPC method.
     pub(super) fn tool(resource: &Resource, tool: &str) -> Self {
-        let groups = match resource.protocol {
-            Protocol::Mcp | Protocol::A2a => match mcp::event(tool) {
-                Some((event, class)) => vec![event.action, group(class)],
-                None => vec![TOOLS_CALL, group(Class::Execute)],
-            },
-            Protocol::Grpc => vec![grpc::CALL],
-            Protocol::Http => {
-                let method = resource.interface.endpoint(tool).map(|endpoint| endpoint.method.as_str());
-                let action = HTTP_METHODS.iter().find(|(name, _)| Some(*name) == method);
-                action.map(|(_, action)| *action).into_iter().chain([HTTP]).collect()
-            }
-        };
-        Self { id: format!("{}/{tool}", resource.name), groups }
+        let id = format!("{}/{tool}", resource.name);
+        let method = resource.method_of(tool);
+        let class = method.map_or(Class::Execute, |method| method.class);
+        let groups = method.map(|method| method.action).into_iter().chain(group(resource.protocol, class)).collect();
+        Self { id, groups }
     }
 
     /// The action of every tool or gRPC method that is not declared; none where there are no such.
     pub(super) fn undeclared_tool(protocol: Protocol) -> Option<Self> {
-        match protocol {
-            Protocol::Mcp => Some(Self { id: TOOLS_CALL.to_owned(), groups: vec![group(Class::Execute)] }),
-            Protocol::Grpc => Some(Self { id: grpc::CALL.to_owned(), groups: Vec::new() }),
-            Protocol::Http | Protocol::A2a => None,
-        }
+        protocol.call().map(Self::of)
+    }
+
+    /// The action of a method.
+    pub(super) fn of(method: Method) -> Self {
+        Self::new(method.spelled(), method.class)
     }
 
     /// The action that policies are asked about when `action` is.
     pub(super) fn of_action(resource: &Resource, action: &Action) -> Self {
-        let tool = |tool: &str| resource.tools.contains_key(tool).then(|| Self::tool(resource, tool));
-        let undeclared = || Self::undeclared_tool(resource.protocol).unwrap_or_else(|| Self::http(&action.method));
-        match &action.operation {
-            Operation::ToolCall(call) => tool(&call.tool).unwrap_or_else(undeclared),
-            Operation::Event(call) => tool(&call.declared).unwrap_or_else(|| Self::mcp(call.method, call.class)),
-            Operation::Grpc(call) => tool(&call.method).unwrap_or_else(undeclared),
-            Operation::Endpoint(call) => Self::tool(resource, &call.endpoint),
-            Operation::Mcp(operation) => Self::mcp(operation.method, operation.class),
-            Operation::A2a(operation) => Self::a2a(operation.method, operation.class),
-            Operation::Http { method, .. } => Self::http(method),
+        match action.tool().filter(|tool| resource.tools.contains_key(*tool)) {
+            Some(declared) => Self::tool(resource, declared),
+            None => Self::new(action.spelled(), action.class()),
         }
     }
 
-    /// The action of an A2A operation.
-    pub(super) fn a2a(method: &str, class: Class) -> Self {
-        let group = match class {
-            Class::Control => "a2a:control",
-            Class::List => "a2a:list",
-            Class::Read => "a2a:read",
-            Class::Write => "a2a:write",
-            Class::Execute => "a2a:execute",
-        };
-        Self { id: format!("a2a:{method}"), groups: vec![group] }
-    }
-
-    /// The action of any other MCP method.
-    pub(super) fn mcp(method: &str, class: Class) -> Self {
-        Self { id: format!("mcp:{method}"), groups: vec![group(class)] }
-    }
-
-    /// The action of a plain HTTP request.
-    pub(super) fn http(method: &str) -> Self {
-        Self { id: format!("http:{method}"), groups: vec![HTTP] }
-    }
-
-    /// The actions a resource's own entity is asked about, each with its method.
-    pub(super) fn of(protocol: Protocol) -> Vec<(&'static str, Self)> {
-        match protocol {
-            Protocol::Http => HTTP_METHODS.into_iter().map(|(method, _)| (method, Self::http(method))).collect(),
-            Protocol::A2a => a2a::METHODS.iter().map(|(method, class)| (*method, Self::a2a(method, *class))).collect(),
-            Protocol::Grpc => Vec::new(),
-            Protocol::Mcp => mcp::METHODS
-                .iter()
-                .filter(|(method, _)| *method != "tools/call")
-                .map(|(method, class)| (*method, Self::mcp(method, *class)))
-                .collect(),
-        }
+    fn new(method: Spelled<'_>, class: Class) -> Self {
+        Self { id: method.to_string(), groups: group(method.protocol, class).into_iter().collect() }
     }
 }
 
-/// The group of an MCP method.
-fn group(class: Class) -> &'static str {
-    match class {
-        Class::Control => "mcp:control",
-        Class::List => "mcp:list",
-        Class::Read => "mcp:read",
-        Class::Write => "mcp:write",
-        Class::Execute => "mcp:execute",
-    }
+/// The group of what methods of `protocol` do that is of this `class`.
+fn group(protocol: Protocol, class: Class) -> Option<&'static str> {
+    let mut groups = Class::ALL.into_iter().zip(groups(protocol));
+    groups.find_map(|(known, group)| (known == class).then_some(*group))
 }
 
 /// The schema of `resources` as it is written, for policies that ask for what is `asked` of arguments, and callers who have
@@ -178,9 +127,7 @@ pub(super) fn written(
     claims: &DeclaredClaims,
 ) -> Result<SchemaFragment, Box<SchemaError>> {
     let mut actions = Map::new();
-    let mcp = ["mcp:control", "mcp:list", "mcp:read", "mcp:write", "mcp:execute"];
-    let a2a = ["a2a:control", "a2a:list", "a2a:read", "a2a:write", "a2a:execute"];
-    for id in [HTTP].iter().chain(&mcp).chain(&a2a) {
+    for id in Protocol::ALL.into_iter().flat_map(groups) {
         actions.insert((*id).to_owned(), json!({}));
     }
     let mut add = |name: ActionName, resource: &str, record: Option<&Record>| {
@@ -189,15 +136,12 @@ pub(super) fn written(
         let applies = json!({ "principalTypes": [AGENT], "resourceTypes": [resource], "context": context(record.map(|record| arguments::cedar_type(record, asked))) });
         actions.insert(name.id, json!({ "memberOf": groups, "appliesTo": applies }));
     };
-    for (_, name) in [Protocol::Http, Protocol::Mcp].into_iter().flat_map(ActionName::of) {
-        add(name, "Resource", None);
-    }
-    let of_a2a = a2a_arguments();
-    for (_, name) in ActionName::of(Protocol::A2a) {
-        add(name, "Resource", Some(&of_a2a));
-    }
-    for name in [Protocol::Mcp, Protocol::Grpc].into_iter().filter_map(ActionName::undeclared_tool) {
-        add(name, "Tool", None);
+    for protocol in Protocol::ALL {
+        let arguments = method_arguments(protocol);
+        for method in protocol.methods() {
+            let kind = if method.calls() { "Tool" } else { "Resource" };
+            add(ActionName::of(method), kind, arguments.as_deref());
+        }
     }
     for resource in resources {
         for tool in resource.tools.keys() {
@@ -215,11 +159,10 @@ pub(super) fn resolved(written: SchemaFragment) -> Result<Schema, Box<SchemaErro
     Schema::from_schema_fragments([written]).map_err(Box::new)
 }
 
-/// The arguments of every A2A operation.
-pub(super) fn a2a_arguments() -> Arc<Record> {
-    // It is ours and readable; a test says so.
-    let schema = InputSchema::from(a2a::arguments_schema());
-    schema.types().map_or_else(|_| Arc::new(Record::open()), Arc::clone)
+/// The arguments that every method of `protocol` has, if that is the same for each.
+pub(super) fn method_arguments(protocol: Protocol) -> Option<Arc<Record>> {
+    // They are ours and readable; a test says so.
+    protocol.arguments().map(|schema| schema.types().map_or_else(|_| Arc::new(Record::open()), Arc::clone))
 }
 
 /// Whether entities of the type `name` have what is at `path`, where callers have `claims`.

@@ -174,7 +174,7 @@ impl PathMatch {
 }
 
 /// How a resource is spoken to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Protocol {
     Http,
     Mcp,
@@ -183,6 +183,9 @@ pub enum Protocol {
 }
 
 impl Protocol {
+    /// Every protocol.
+    pub const ALL: [Self; 4] = [Self::Http, Self::Mcp, Self::A2a, Self::Grpc];
+
     /// As configuration spells it, and as operations begin (`mcp:tools/call`).
     pub const fn name(self) -> &'static str {
         match self {
@@ -190,6 +193,16 @@ impl Protocol {
             Self::Mcp => "mcp",
             Self::A2a => "a2a",
             Self::Grpc => "grpc",
+        }
+    }
+
+    /// What configuration calls the things that a resource declares by name, if there are such.
+    pub const fn declares(self) -> Option<&'static str> {
+        match self {
+            Self::Http => Some("endpoints"),
+            Self::Mcp => Some("tools"),
+            Self::Grpc => Some("methods"),
+            Self::A2a => None,
         }
     }
 }

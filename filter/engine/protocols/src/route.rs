@@ -155,6 +155,11 @@ pub fn is_web_socket(head: &RequestHead) -> bool {
     wanted.into_iter().flatten().all(|wanted| wanted.eq_ignore_ascii_case(b"websocket")) && wanted != [None, None]
 }
 
+/// Whether what follows a head with `headers` has no end: an upgrade or a tunnel.
+pub fn is_endless(target: &Target, headers: &Headers) -> bool {
+    target.method == "CONNECT" || headers.contains("upgrade")
+}
+
 /// That `head` asks for no upgrade, or for one that `resource` allows: what follows it nobody reads.
 pub fn check_upgrade(head: &RequestHead, resource: Option<&Resource>) -> Result<(), Reason> {
     let wanted = match head.headers.single("upgrade") {

@@ -4,9 +4,9 @@
 //! A rule only ever raises, so their order says nothing, and what nobody can tell (an argument that leads nowhere known) counts
 //! as risky. What a risk means is for policies to say (`context.risk`); nothing is decided here.
 
-use countersign_protocols::action::{Action, Class, mcp};
+use countersign_protocols::action::{Action, Class};
 use countersign_protocols::bounds::{ArgumentPlace, text};
-use countersign_protocols::catalogue::{PathMatch, Protocol, Resource, Risk, Tool};
+use countersign_protocols::catalogue::{PathMatch, Resource, Risk, Tool};
 use countersign_protocols::learned::Learned;
 use countersign_tokens::json::Json;
 
@@ -130,17 +130,12 @@ impl When {
             traits: _,
             findings: _,
         } = self;
-        let any_name = match resource.protocol {
-            Protocol::Mcp => true,
-            Protocol::Grpc => !resource.interface.closed,
-            Protocol::Http | Protocol::A2a => false,
-        };
-        let is_mcp = resource.protocol == Protocol::Mcp;
-        let is_event = tool.is_some_and(|tool| mcp::event_name(&tool.name).is_some());
-        let is_called = is_mcp || resource.protocol == Protocol::Grpc;
+        let is_called = resource.protocol.call().is_some();
+        let any_name = is_called && !resource.interface.closed;
+        let is_event = tool.is_some_and(|tool| resource.is_event(&tool.name));
         let executes = is_called && (tool.is_some() || tools.is_some()) && !is_event;
         // What happens can be delivered to wherever a subscription says.
-        let delivers = is_mcp && (tool.is_none() || is_event);
+        let delivers = (tool.is_none() || is_event) && resource.protocol.methods().any(|method| method.delivers());
         let declared = tool.is_some_and(|tool| !tool.destinations.is_empty());
         let leads = resource.interface.egress || declared || delivers;
         one_of(tools.as_ref(), |name| tool.map_or(any_name, |tool| name.admits(&tool.name)))

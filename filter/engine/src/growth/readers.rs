@@ -2,7 +2,7 @@
 
 use countersign_facts::digest::{self, SentDigest};
 use countersign_facts::headers::{Headers, RequestHead};
-use countersign_protocols::action::mcp::Listing;
+use countersign_protocols::action::Listing;
 use countersign_protocols::action::test_support::{resource, target, tool};
 use countersign_protocols::action::{Action, a2a, grpc, http, mcp};
 use countersign_protocols::bounds::text;
@@ -450,6 +450,6 @@ struct Everybody;
 impl Audience for Everybody {
     fn sees(&mut self, _: Listing, element: &Element) -> Result<bool, Unreadable> {
         element.hints(true)?;
-        Ok(element.name.as_deref().is_some_and(|name| mcp::can_be_named(name, true)))
+        Ok(element.name.as_deref().is_some_and(|name| Listing::Tools.can_name(name)))
     }
 }

@@ -1,20 +1,11 @@
 //! URIs of MCP resources as records have them: without user information, values of queries and fragment, where secrets travel.
 //! Names of query parameters stay.
 
-use countersign_protocols::action::{Action, Operation, mcp};
+use countersign_protocols::action::Action;
 
 /// `name`, which `action` names, without these; none where it is told as it is.
 pub(super) fn told(action: &Action, name: &str) -> Option<String> {
-    match &action.operation {
-        Operation::Mcp(operation) if mcp::names_uris(operation.method) => without_secrets(name),
-        Operation::Http { .. }
-        | Operation::Endpoint(_)
-        | Operation::ToolCall(_)
-        | Operation::Event(_)
-        | Operation::Mcp(_)
-        | Operation::A2a(_)
-        | Operation::Grpc(_) => None,
-    }
+    if action.names_uris() { without_secrets(name) } else { None }
 }
 
 /// `uri` without these, if it has any; a template's expressions (RFC 6570) are no values.

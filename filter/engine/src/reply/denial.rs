@@ -7,23 +7,24 @@
 use countersign_facts::reason::{Challenge, Mend, Reason};
 use countersign_protocols::action::mcp::Era;
 use countersign_protocols::catalogue::Denials;
+use countersign_protocols::denial::DenialForm;
 use serde_json::{Value, json};
 
 /// How one denial is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Denial {
+pub(crate) struct Denial<'a> {
     pub(crate) status: u16,
-    pub(super) form: Form,
+    pub(super) form: Form<'a>,
     /// What `Allow` says where the HTTP method is refused.
     pub(super) allow: &'static str,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum Form<'a> {
     /// RFC 9457.
     Problem,
-    /// A JSON-RPC error with this code, where an id was read; MCP's also says which versions are read.
-    Error { code: i32 },
+    /// A JSON-RPC error with this code, where an id was read; MCP's also says which versions are read, and which was asked for.
+    Error { code: i32, version: Option<&'a str> },
     /// At A2A's endpoint for JSON-RPC such an error, with the id `null` where none was read; elsewhere `google.rpc.Status`.
     A2a { code: i32, rpc: bool },
     /// A tool's result, with or without `resultType`.
@@ -75,9 +76,21 @@ impl GrpcStatus {
     }
 }
 
-impl Denial {
+impl<'a> Denial<'a> {
+    /// With `reason`, in this form.
+    pub(crate) fn new(reason: Reason, form: DenialForm<'a>) -> Self {
+        match form {
+            DenialForm::Problem { proxy } => Self::problem(reason, proxy),
+            DenialForm::Message { denials, called, stateless, version } => {
+                Self::message(reason, denials, called, stateless, version)
+            }
+            DenialForm::Agent { rpc } => Self::agent(reason, rpc),
+            DenialForm::GrpcStatus => Self::grpc(reason),
+        }
+    }
+
     /// For resources that speak plain HTTP; `proxy` where the gateway is the client's proxy (RFC 9110 §15.5.8).
-    pub(crate) fn problem(reason: Reason, proxy: bool) -> Self {
+    fn problem(reason: Reason, proxy: bool) -> Self {
         let status = if proxy && reason.row().status == 401 { 407 } else { reason.row().status };
         Self { status, form: Form::Problem, allow: ALLOW }
     }
@@ -87,7 +100,7 @@ impl Denial {
     ///
     /// `rpc` at its endpoint for JSON-RPC, where what is wrong with the message, by a code that somebody specified, is an answer
     /// like any other: with HTTP status 200. Who may not, or not yet, is told so by the status as well (1.0 §7.6).
-    pub(crate) fn a2a(reason: Reason, rpc: bool) -> Self {
+    fn agent(reason: Reason, rpc: bool) -> Self {
         let row = reason.row();
         let said = row.a2a.map(|error| error.code).or(row.json_rpc);
         let code = said.unwrap_or(own_code(row.status));
@@ -96,7 +109,7 @@ impl Denial {
     }
 
     /// For a gRPC resource. What is not gRPC is answered in HTTP's words (grpc/grpc, `doc/PROTOCOL-HTTP2.md`).
-    pub(crate) fn grpc(reason: Reason) -> Self {
+    fn grpc(reason: Reason) -> Self {
         if reason == Reason::MediaType {
             return Self::problem(reason, false);
         }
@@ -104,7 +117,7 @@ impl Denial {
     }
 
     /// For an MCP resource; `called` where a `tools/call` was read, `stateless` of the era without sessions.
-    pub(crate) fn rpc(reason: Reason, denials: Denials, called: bool, stateless: bool) -> Self {
+    fn message(reason: Reason, denials: Denials, called: bool, stateless: bool, version: Option<&'a str>) -> Self {
         let Denials { code, tool_result } = denials;
         let row = reason.row();
         let allow = if stateless { "POST, OPTIONS" } else { ALLOW };
@@ -113,7 +126,7 @@ impl Denial {
             return Self { status: 200, form: Form::Result { typed: stateless }, allow };
         }
         let code = row.json_rpc.or(code.filter(|_| row.status == FORBIDDEN)).unwrap_or(own_code(row.status));
-        Self { status: row.status, form: Form::Error { code }, allow }
+        Self { status: row.status, form: Form::Error { code, version }, allow }
     }
 }
 

@@ -10,9 +10,9 @@ use countersign_facts::rollout::{Flip, Mode};
 use countersign_facts::weight;
 use countersign_policy::frameworks;
 use countersign_policy::{Approval, Facts};
-use countersign_protocols::action::mcp::{self, Era};
-use countersign_protocols::action::{Action, Operation, a2a};
-use countersign_protocols::catalogue::{Protocol, Resource};
+use countersign_protocols::action::Action;
+use countersign_protocols::catalogue::Resource;
+use countersign_protocols::denial::DenialForm;
 use countersign_protocols::learned::Warning;
 use countersign_protocols::route::Target;
 use countersign_rights::hygiene::{self, Finding};
@@ -142,7 +142,8 @@ impl Account {
     /// The answer that denies with `reason`, and its record.
     pub(super) fn reply(&self, turn: &Turn<'_>, about: About<'_>, reason: Reason) -> Reply {
         let told = reason.told(self.known);
-        let denial = self.denial(about, told);
+        let form = DenialForm::of(about.resource, about.target, about.headers, self.action.as_ref());
+        let denial = Denial::new(told, form);
         let line = self.line(turn, about, reason, denial.status);
         let scope = self.action.as_ref().and_then(scope_for);
         let entry = |resource| self.action.as_ref().and_then(|action| action.entry(resource));
@@ -152,7 +153,6 @@ impl Account {
             denial,
             proxy: about.resource.is_some_and(|resource| resource.interface.egress),
             rpc_id: self.rpc_id.as_ref(),
-            version: mcp::requested(about.headers),
             dpop: about.dpop || self.wants_proof,
             nonce: self.nonce.as_deref(),
             metadata_url: about.resource.and_then(|resource| resource.metadata_url.as_deref()),
@@ -161,23 +161,6 @@ impl Account {
             mend: self.mend.as_ref().filter(|_| told == Reason::ArgumentsUnfit),
         };
         Reply::deny(line, told, &addressee)
-    }
-
-    /// The form of the answer that denies with `reason`: as the resource's protocol and configuration have it.
-    fn denial(&self, about: About<'_>, reason: Reason) -> Denial {
-        let Some(resource) = about.resource else { return Denial::problem(reason, false) };
-        match resource.protocol {
-            Protocol::Http => Denial::problem(reason, resource.interface.egress),
-            Protocol::A2a => {
-                let rpc = about.target.is_some_and(|target| a2a::is_rpc(resource, target));
-                Denial::a2a(reason, rpc)
-            }
-            Protocol::Grpc => Denial::grpc(reason),
-            Protocol::Mcp => {
-                let called = matches!(&self.action, Some(Action { operation: Operation::ToolCall(_), .. }));
-                Denial::rpc(reason, resource.denials, called, Era::stateless(about.headers))
-            }
-        }
     }
 
     /// The one record of the decision that ended with `reason`.

@@ -9,19 +9,13 @@ use countersign_facts::board::LedgerError;
 use countersign_facts::digest;
 use countersign_facts::ledger::{Ends, Entry, Room, Spent};
 use countersign_facts::reason::Reason;
-use countersign_protocols::action::{A2aOperation, Action, Operation};
+use countersign_protocols::action::Action;
 use countersign_protocols::catalogue::Resource;
 use countersign_protocols::response::TaskEnd;
 use countersign_rights::workload::Identity;
 
 use super::Turn;
 use super::account::Account;
-
-/// The operations whose answers are about one task.
-const TELL: [&str; 5] = ["SendMessage", "SendStreamingMessage", "GetTask", "CancelTask", "SubscribeToTask"];
-
-/// The operations that a task which is over takes no more (1.0 §3.1.1, §3.1.2).
-const REFUSED: [&str; 2] = ["SendMessage", "SendStreamingMessage"];
 
 /// How long a task is known to be over. Agents forget tasks too: who still names one after a day is told so by the agent.
 const LIFETIME: Duration = Duration::from_hours(24);
@@ -33,11 +27,9 @@ pub(super) struct AgentTasks {
 }
 
 impl AgentTasks {
-    /// The tasks that the answer to what `account` is about can tell of, if it can.
-    pub(super) fn told_by(resource: &Resource, account: &Account) -> Option<Self> {
-        let operation = operation(account.action.as_ref()?)?;
-        let identity = &account.verified.as_deref()?.workload.identity;
-        TELL.contains(&operation.method).then(|| Self::of(identity, resource))
+    /// Those of whom `account` is about at the agent `resource`.
+    pub(super) fn told_to(account: &Account, resource: &Resource) -> Option<Self> {
+        Some(Self::of(&account.verified.as_deref()?.workload.identity, resource))
     }
 
     fn of(identity: &Identity, resource: &Resource) -> Self {
@@ -55,10 +47,7 @@ impl AgentTasks {
 impl Turn<'_> {
     /// Whether what is asked for is a message to a task that is over.
     pub(super) fn is_for_ended_task(&mut self, resource: &Resource, account: &Account) -> Result<bool, Reason> {
-        let Some(operation) = account.action.as_ref().and_then(operation) else { return Ok(false) };
-        let Some(task) = operation.target.as_ref().filter(|_| REFUSED.contains(&operation.method)) else {
-            return Ok(false);
-        };
+        let Some(task) = account.action.as_ref().and_then(Action::messaged_task) else { return Ok(false) };
         let verified = account.verified.as_deref().ok_or(Reason::Internal)?;
         let entry = AgentTasks::of(&verified.workload.identity, resource).entry(task);
         self.ledger.is_spent(self.now, &entry).map_err(|_: LedgerError| Reason::LedgerUnavailable)
@@ -71,8 +60,4 @@ impl Turn<'_> {
             Ok(Spent::Now) | Err(LedgerError::Full | LedgerError::Unavailable) => true,
         }
     }
-}
-
-fn operation(action: &Action) -> Option<&A2aOperation> {
-    if let Operation::A2a(operation) = &action.operation { Some(operation) } else { None }
 }

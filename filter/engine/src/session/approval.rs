@@ -3,7 +3,7 @@
 use countersign_facts::calls::{Call, CallId, CallOutcome};
 use countersign_facts::reason::Reason;
 use countersign_policy::{Approval, StepUp};
-use countersign_protocols::action::{Action, Operation};
+use countersign_protocols::action::Action;
 use countersign_protocols::catalogue::Template;
 use countersign_rights::workload::Owner;
 use countersign_tokens::UnixTime;
@@ -158,9 +158,7 @@ fn binding_facts<'a>(account: &'a Account, step_up: &'a StepUp) -> Option<Bindin
 
 /// Of an endpoint, its path with parameters.
 fn path<'a>(engine: &'a Engine, request: &Request, action: &Action) -> Option<&'a Template> {
-    let Operation::Endpoint(call) = &action.operation else { return None };
-    let endpoints = &engine.resource(request.resource)?.interface.endpoints;
-    endpoints.iter().find(|endpoint| endpoint.name == call.endpoint).map(|endpoint| &endpoint.path)
+    action.endpoint(engine.resource(request.resource)?).map(|endpoint| &endpoint.path)
 }
 
 fn redactions<'a>(engine: &'a Engine, request: &Request, account: &Account) -> &'a [String] {

@@ -12,8 +12,8 @@ use countersign_facts::rollout::Mode;
 use countersign_policy::{
     Allow, Approval, Carried, Deny, Facts, Given, Judges, Opinion, Question, StepUp, Unknown, Verdict,
 };
-use countersign_protocols::action::{Action, Operation, Rejection, a2a, grpc, http, mcp};
-use countersign_protocols::catalogue::{Protocol, Resource};
+use countersign_protocols::action::{Action, Beside, Rejection};
+use countersign_protocols::catalogue::Resource;
 use countersign_protocols::learned::Learned;
 use countersign_protocols::shape::InputSchema;
 use countersign_rights::task::{Circumstances, Coverage, Grant, Object};
@@ -223,12 +223,11 @@ impl Turn<'_> {
     fn claim_session(&mut self, request: &Request, resource: &Resource, account: &mut Account) -> Result<(), Reason> {
         let engine = self.engine;
         // In the era without sessions there is none; what says otherwise does not go upstream.
-        let sealed = engine.config.sessions.seal && resource.protocol == Protocol::Mcp;
-        if !sealed || mcp::Era::stateless(&request.head.headers) {
+        if !engine.config.sessions.seal || !resource.has_sessions(&request.head.headers) {
             return Ok(());
         }
         let claimed = request.head.headers.single(sessions::FIELD).map_err(|_| Reason::AmbiguousHeaders)?;
-        if claimed.is_none() && !account.action.as_ref().is_some_and(mcp::opens_session) {
+        if claimed.is_none() && !account.action.as_ref().is_some_and(Action::opens_session) {
             return Ok(());
         }
         let verified = account.verified.as_deref().ok_or(Reason::Internal)?;
@@ -249,7 +248,7 @@ impl Turn<'_> {
     /// tried too. Where none asks, nothing is looked at.
     pub(super) fn with_carried(&self, mut action: Action, request: &Request, mode: Mode) -> Result<Action, Reason> {
         // What others carry was read with them.
-        if !matches!(action.operation, Operation::Http { .. } | Operation::Grpc(_)) {
+        if action.beside() == Beside::Nowhere {
             return Ok(action);
         }
         let asked = self.engine.policy.asked(&action);
@@ -259,19 +258,14 @@ impl Turn<'_> {
         let (target, headers, body) = (&request.target, &request.head.headers, request.body().unwrap_or_default());
         let mut carried = Carried::default();
         let mut found = |name: &str| asked.note(name, &mut carried);
-        if matches!(action.operation, Operation::Http { .. }) {
-            http::names(target, headers, body, &mut found)?;
-        } else {
-            grpc::beside(&action, headers, &mut found);
-        }
+        action.names_beside(target, headers, body, &mut found)?;
         action.carried = carried.names();
         Ok(action)
     }
 
     /// What makes digests for the record of an action that names URIs; none without a key.
     fn digester(&mut self, action: &Action) -> Option<Digester> {
-        let names_uris = matches!(&action.operation, Operation::Mcp(operation) if mcp::names_uris(operation.method));
-        names_uris.then(|| self.engine.sessions.digester(self.ledger).ok()).flatten()
+        action.names_uris().then(|| self.engine.sessions.digester(self.ledger).ok()).flatten()
     }
 
     fn proof_is_spent(&mut self, account: &Account) -> Result<bool, Reason> {
@@ -313,7 +307,7 @@ impl Turn<'_> {
         let grants = match task.grants.cover(action, &circumstances) {
             Coverage::Covered(grants) => grants,
             Coverage::NotGranted => {
-                return Err(if mcp::has_user(action) { Reason::AmbiguousUri } else { Reason::NotGranted });
+                return Err(if action.names_user() { Reason::AmbiguousUri } else { Reason::NotGranted });
             }
             Coverage::BeyondArguments => return Err(Reason::ArgumentsBeyondGrant),
             Coverage::BeyondCircumstances => return Err(Reason::CircumstancesBeyondGrant),
@@ -435,23 +429,16 @@ fn read_action(
     account: &mut Account,
 ) -> Result<Action, Reason> {
     let (target, headers, body) = (&request.target, &request.head.headers, request.body());
-    let rejected = |rejection: Rejection| {
-        account.rpc_id = rejection.id;
-        rejection.reason
+    let read = Action::read(resource, target, headers, body).map_err(|Rejection { reason, id }| {
+        account.rpc_id = id;
+        reason
+    });
+    let action = match read? {
+        action if wanted.arguments => action.with_arguments(resource, target, headers, body.unwrap_or_default())?,
+        action => action,
     };
-    match resource.protocol {
-        Protocol::Http => http::read(resource, target, body).and_then(|action| {
-            if wanted.arguments {
-                http::with_arguments(action, resource, target, headers, body.unwrap_or_default())
-            } else {
-                Ok(action)
-            }
-        }),
-        Protocol::Mcp => mcp::read(resource, target, headers, body).map_err(rejected),
-        Protocol::A2a => a2a::read(resource, target, headers, body).map_err(rejected),
-        Protocol::Grpc => grpc::read(resource, target, headers, body),
-    }
-    .inspect(|action| account.rpc_id = action.rpc_id().cloned())
+    account.rpc_id = action.rpc_id().cloned();
+    Ok(action)
 }
 
 /// What spending `verified` as a one-shot credential means; it needs a `jti`.

@@ -11,7 +11,7 @@ use countersign_facts::ids::DecisionId;
 use countersign_facts::ledger::Ledger;
 use countersign_facts::pointer::Pointer;
 use countersign_policy::{Facts, Opined, StepUp};
-use countersign_protocols::action::{Action, Operation};
+use countersign_protocols::action::{Action, DeclaredIn};
 use countersign_protocols::catalogue::{Resource, Risk};
 use countersign_rights::hygiene;
 use countersign_rights::task::{Circumstances, Grant, Grants, Reach};
@@ -166,7 +166,7 @@ fn redacted<'e>(mut opined: Opined<'e>, resource: &Resource, action: &Action) ->
     let hidden = |name: &str| {
         let first = |pointer: &str| Pointer::parse(pointer).and_then(|pointer| pointer.tokens().next());
         let within = |pointer: &String| first(pointer).is_some_and(|first| first == name);
-        matches!(action.operation, Operation::Grpc(_)) || hygiene::has_secret(name) || withheld.iter().any(within)
+        action.declared_in() == DeclaredIn::Metadata || hygiene::has_secret(name) || withheld.iter().any(within)
     };
     for (name, value) in &mut opined.reads {
         if !value.is_null() && name.strip_prefix("args.").is_some_and(hidden) {

@@ -13,8 +13,6 @@ use countersign_facts::headers::{HeaderEdit, Headers, same_name};
 use countersign_facts::reason::Reason;
 use countersign_facts::rollout::Mode;
 use countersign_policy::{Allow, Given};
-use countersign_protocols::action::mcp::{self, Era};
-use countersign_protocols::catalogue::Protocol;
 use countersign_rights::workload::Owner;
 use countersign_tokens::UnixTime;
 use countersign_trust::introspection::questions::Number;
@@ -292,11 +290,12 @@ impl Request {
     /// Removes what would make a request of the era without sessions one of a session.
     fn without_session(&self, turn: &Turn<'_>) -> Vec<HeaderEdit> {
         let headers = &self.head.headers;
-        let mcp = turn.engine.resource(self.resource).is_some_and(|resource| resource.protocol == Protocol::Mcp);
-        if !mcp || !Era::stateless(headers) {
+        let resource = turn.engine.resource(self.resource);
+        let fields = resource.map_or(&[][..], |resource| resource.fields_out_of_session(headers));
+        if fields.is_empty() {
             return Vec::new();
         }
-        HeaderEdit::removals(headers, |name| mcp::OF_SESSIONS.iter().any(|field| same_name(field, name)))
+        HeaderEdit::removals(headers, |name| fields.iter().any(|field| same_name(field, name)))
     }
 
     pub(super) fn about<'a>(&'a self, turn: &'a Turn<'_>) -> About<'a> {

@@ -4,7 +4,7 @@
 
 use countersign_facts::board::LedgerError;
 use countersign_facts::reason::Reason;
-use countersign_protocols::action::Operation;
+use countersign_protocols::action::Action;
 use countersign_protocols::catalogue::{Annotations, Resource};
 use countersign_protocols::learned::{self, Holds, Learned, Viewer};
 use countersign_rights::risk::{About, Rating};
@@ -28,10 +28,10 @@ impl Turn<'_> {
 
     /// What lists showed of the tool that is called. Looked up only where it matters.
     pub(super) fn learned(&mut self, resource: &Resource, account: &Account) -> Result<Learned, Reason> {
-        let Some(Operation::ToolCall(call)) = account.action.as_ref().map(|action| &action.operation) else {
+        let Some(tool) = account.action.as_ref().and_then(Action::called_tool) else {
             return Ok(Learned::default());
         };
-        let declared = resource.tools.get(&call.tool);
+        let declared = resource.tools.get(tool);
         let pin = declared.and_then(|tool| tool.pin.as_ref());
         if pin.is_none() && resource.annotations == Annotations::Ignore {
             return Ok(Learned::default());
@@ -41,7 +41,7 @@ impl Turn<'_> {
             resource: &resource.name,
             scope: resource.pin_scope,
             viewer,
-            tool: &call.tool,
+            tool,
             pin,
             rated: declared.map_or(resource.risk, |tool| tool.risk),
         };

@@ -3,7 +3,7 @@
 use countersign_facts::headers::{HeaderEdit, Headers, RequestHead, same_name};
 use countersign_facts::reason::Reason;
 use countersign_facts::weight;
-use countersign_protocols::action::{http, mcp};
+use countersign_protocols::action::{Action, http, mcp};
 use countersign_protocols::catalogue::{Card, Resource};
 use countersign_protocols::route::{self, Target};
 use countersign_tokens::{UnixTime, VerifiedProof};
@@ -216,7 +216,8 @@ fn check_tunnel(
     }
     // A step-up is about all that is sent, and what follows an upgrade has no end.
     let may_ask = |resource: &Resource| {
-        http::read(resource, target, None).map_or(true, |action| engine.policy.may_step_up(&action))
+        let foreseen = Action::foreseen(resource, target, &head.headers).ok().flatten();
+        foreseen.is_none_or(|action| engine.policy.may_step_up(&action))
     };
     route::check_upgrade(head, resource.filter(|resource| !may_ask(resource)))
 }
@@ -285,7 +286,7 @@ impl Request {
 
     /// Whether what follows has no end: an upgrade or a tunnel.
     pub(super) fn is_endless(&self) -> bool {
-        self.target.method == "CONNECT" || self.head.headers.contains("upgrade")
+        route::is_endless(&self.target, &self.head.headers)
     }
 
     /// Bytes of the body that are there.

@@ -8,12 +8,12 @@ use countersign_facts::board::LedgerError;
 use countersign_facts::headers::{HeaderEdit, Headers, same_name};
 use countersign_facts::ids::DecisionId;
 use countersign_facts::reason::Reason;
-use countersign_protocols::action::mcp::Listing;
-use countersign_protocols::action::{Action, Operation, mcp};
-use countersign_protocols::catalogue::{Denials, Protocol};
+use countersign_protocols::action::Listing;
+use countersign_protocols::catalogue::Denials;
+use countersign_protocols::denial::DenialForm;
 use countersign_protocols::learned;
 use countersign_protocols::response::{
-    Audience, Awaited, Content, Element, Endings, Opening, Refused, Sight, TaskEnd, Treatment, Unreadable, treatment,
+    Audience, Awaited, Content, Element, Endings, Refused, Sight, TaskEnd, Treatment, Unreadable, Watched, treatment,
 };
 use countersign_rights::workload::Owner;
 use countersign_trust::credential::Verified;
@@ -30,9 +30,6 @@ use crate::record::Line;
 use crate::reply::{Addressee, Denial, Reply};
 use crate::sessions::{self, Seal};
 use crate::shares::{Each, Held, Over};
-
-/// A stream that is resumed may bring the answer to any earlier request (MCP 2025-11-25, Streamable HTTP).
-const RESUMES: &str = "last-event-id";
 
 /// How a stream ends with a list that told of a tool that is not what it was pinned to.
 const TOOL_CHANGED: &str = "tool_changed";
@@ -112,19 +109,21 @@ impl Watch {
             edits.extend(removed(headers, sessions::FIELD));
             edits.push(HeaderEdit::Set(sessions::FIELD, session.clone()));
         }
-        let resource = turn.engine.resource(request.resource);
-        let of = match (Messages::of(turn, request, account), resource) {
-            (Some(messages), _) => {
+        let of = match watched(turn, request, account) {
+            Watched::Messages { awaited, lists } => {
+                let messages = Messages::of(turn, request, account, awaited, lists);
                 edits.extend(removed(headers, "accept-encoding"));
                 if messages.reader.is_some() {
                     edits.extend(list_request::cleaned(turn, request));
                 }
                 Of::Server(Box::new(messages))
             }
-            (None, Some(resource)) => {
-                AgentTasks::told_by(resource, account).map_or(Of::Somebody, |tasks| Of::Agent(tasks, None))
+            Watched::TaskEnd => {
+                let resource = turn.engine.resource(request.resource);
+                let tasks = resource.and_then(|resource| AgentTasks::told_to(account, resource));
+                tasks.map_or(Of::Somebody, |tasks| Of::Agent(tasks, None))
             }
-            (None, None) => Of::Somebody,
+            Watched::Nothing => Of::Somebody,
         };
         let (seal, nonce, rpc_id) = (account.seal.clone(), account.nonce.clone(), account.rpc_id.clone());
         let held = Held::nothing(&turn.engine.shares, owner(account));
@@ -144,9 +143,10 @@ impl Watch {
 
     /// What is looked at of the answer to a request that is only watched.
     pub(super) fn in_audit(turn: &Turn<'_>, request: &Request, account: &Account) -> Option<Box<Self>> {
-        let messages = Messages::of(turn, request, account)?;
+        let Watched::Messages { awaited, lists: _ } = watched(turn, request, account) else { return None };
         // Nobody reads its lists here.
-        let of = Of::Server(Box::new(Messages { lists: &[], reader: None, as_asked: true, ..messages }));
+        let messages = Messages::of(turn, request, account, awaited, &[]);
+        let of = Of::Server(Box::new(Messages { as_asked: true, ..messages }));
         let held = Held::nothing(&turn.engine.shares, owner(account));
         Some(Box::new(Self { seal: None, nonce: None, rpc_id: None, of, held }))
     }
@@ -231,11 +231,12 @@ impl Watch {
 
     /// What the client gets instead of a response that cannot be passed for `reason`; `line` is written.
     pub(super) fn refusal(&self, turn: &Turn<'_>, reason: Reason, line: Line) -> Reply {
+        let denials = Denials::default();
+        let form = DenialForm::Message { denials, called: false, stateless: false, version: None };
         let addressee = Addressee {
             id: turn.id,
-            denial: Denial::rpc(reason, Denials::default(), false, false),
+            denial: Denial::new(reason, form),
             proxy: false,
-            version: None,
             rpc_id: self.rpc_id.as_ref(),
             dpop: false,
             nonce: None,
@@ -254,17 +255,10 @@ fn owner(account: &Account) -> Owner {
 }
 
 impl Messages {
-    /// Of the answer to `request`, if it is for an MCP server.
-    fn of(turn: &Turn<'_>, request: &Request, account: &Account) -> Option<Self> {
-        turn.engine.resource(request.resource).filter(|resource| resource.protocol == Protocol::Mcp)?;
-        let action = account.action.as_ref()?;
-        let awaited = awaited(turn, action, &request.head.headers);
-        let lists = match (&action.operation, &awaited) {
-            (Operation::Mcp(operation), Awaited::Response(_) | Awaited::Rest) => mcp::lists(operation),
-            _ => &[],
-        };
+    /// In which these responses are `awaited`, with these `lists`.
+    fn of(turn: &Turn<'_>, request: &Request, account: &Account, awaited: Awaited, lists: &'static [Listing]) -> Self {
         let reader = if lists.is_empty() { None } else { Reader::of(turn, request, account) };
-        Some(Self { awaited, lists, reader, as_asked: false, content: None, changed: false })
+        Self { awaited, lists, reader, as_asked: false, content: None, changed: false }
     }
 
     /// Takes the next bytes; what the client gets instead, unless that is the same.
@@ -306,23 +300,13 @@ impl Audience for Nobody {
     }
 }
 
-/// The responses that `action` asks for.
-fn awaited(turn: &Turn<'_>, action: &Action, headers: &Headers) -> Awaited {
-    match (&action.operation, action.rpc_id()) {
-        (Operation::Mcp(operation), Some(id)) if operation.method == mcp::INITIALIZE => {
-            let instead = Reply::other_version(turn.id, id, operation.offered.as_deref());
-            Awaited::Session(Opening { id: id.clone(), instead })
-        }
-        (_, Some(id)) => Awaited::Response(id.clone()),
-        (Operation::Mcp(operation), None) if operation.method == "GET" => {
-            if headers.contains(RESUMES) {
-                Awaited::Rest
-            } else {
-                Awaited::Stream
-            }
-        }
-        (_, None) => Awaited::Nothing,
-    }
+/// What is watched of the answer to `request`, once it is known what that does.
+fn watched(turn: &Turn<'_>, request: &Request, account: &Account) -> Watched {
+    let known = turn.engine.resource(request.resource).zip(account.action.as_ref());
+    known.map_or(Watched::Nothing, |(resource, action)| {
+        let instead = |id: &Value, offered: Option<&str>| Reply::other_version(turn.id, id, offered);
+        Watched::of(resource, action, &request.head.headers, instead)
+    })
 }
 
 fn removed(headers: &Headers, field: &str) -> Vec<HeaderEdit> {

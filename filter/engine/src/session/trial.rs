@@ -8,8 +8,8 @@ use std::borrow::Cow;
 use countersign_facts::reason::Reason;
 use countersign_facts::rollout::{Flip, Mode};
 use countersign_policy::{Facts, Verdict};
-use countersign_protocols::action::{Action, Operation, http};
-use countersign_protocols::catalogue::{Protocol, Resource};
+use countersign_protocols::action::{Action, Beside};
+use countersign_protocols::catalogue::Resource;
 
 use super::Turn;
 use super::request::Request;
@@ -17,13 +17,17 @@ use super::request::Request;
 impl Turn<'_> {
     /// Whether the body of `request`, which the decision does not need, is held for policies in audit.
     pub(super) fn holds_for_trial(&self, resource: &Resource, request: &Request) -> bool {
-        let may_hold = resource.protocol == Protocol::Http && !request.is_endless() && request.untried.is_none();
-        may_hold
-            && self.engine.policy.has_audited()
-            && http::read(resource, &request.target, None).is_ok_and(|action| match http::endpoint(resource, &action) {
-                Some(endpoint) => !http::is_read_at_head(endpoint) && self.engine.policy.tries_arguments(&action),
-                None => request.may_name() == Some(true) && self.engine.policy.asked(&action).any(Mode::Audit),
-            })
+        if request.is_endless() || request.untried.is_some() || !self.engine.policy.has_audited() {
+            return false;
+        }
+        let foreseen = Action::foreseen(resource, &request.target, &request.head.headers);
+        foreseen.ok().flatten().is_some_and(|action| match (action.endpoint(resource), action.beside()) {
+            (Some(endpoint), _) => !endpoint.is_read_at_head() && self.engine.policy.tries_arguments(&action),
+            (None, Beside::Body) => {
+                request.may_name() == Some(true) && self.engine.policy.asked(&action).any(Mode::Audit)
+            }
+            (None, Beside::Head | Beside::Nowhere) => false,
+        })
     }
 
     /// What policies in audit would have made of Cedar's `verdict`, which is decided without them.
@@ -47,14 +51,14 @@ impl Turn<'_> {
         let resource = self.engine.resource(request.resource).ok_or(Reason::Internal)?;
         let asked = self.engine.policy.asked(action);
         let only_tried = asked.any(Mode::Audit) && !asked.any(Mode::Enforce);
-        match (&action.operation, request.untried) {
-            (Operation::Http { .. }, Some(reason)) if only_tried => return Err(reason),
-            (Operation::Http { .. } | Operation::Grpc(_), _) if only_tried => {
+        match (action.beside(), request.untried) {
+            (Beside::Body, Some(reason)) if only_tried => return Err(reason),
+            (Beside::Body | Beside::Head, _) if only_tried => {
                 return self.with_carried(action.clone(), request, Mode::Audit).map(Cow::Owned);
             }
             _ => {}
         }
-        let unread = action.arguments().is_none() && http::endpoint(resource, action).is_some();
+        let unread = action.arguments().is_none() && action.endpoint(resource).is_some();
         if !unread || !self.engine.policy.tries_arguments(action) {
             return Ok(Cow::Borrowed(action));
         }
@@ -62,6 +66,6 @@ impl Turn<'_> {
             return Err(reason);
         }
         let body = request.body().ok_or(Reason::UpgradeRefused)?;
-        http::with_arguments(action.clone(), resource, &request.target, &request.head.headers, body).map(Cow::Owned)
+        action.clone().with_arguments(resource, &request.target, &request.head.headers, body).map(Cow::Owned)
     }
 }

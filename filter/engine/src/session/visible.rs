@@ -5,10 +5,9 @@
 
 use std::sync::Arc;
 
-use countersign_facts::digest::{self, SentDigest};
+use countersign_facts::digest;
 use countersign_policy::{Facts, Unknown};
-use countersign_protocols::action::mcp::Listing;
-use countersign_protocols::action::{Action, Class, EventCall, McpOperation, Operation, ToolCall, mcp};
+use countersign_protocols::action::{Action, Listing, Method, Outline};
 use countersign_protocols::catalogue::{Annotations, Resource};
 use countersign_protocols::learned::{Learned, Sight, Viewer};
 use countersign_protocols::response::{Audience, Element, Unreadable};
@@ -17,18 +16,13 @@ use countersign_rights::hygiene::Finding;
 use countersign_rights::risk::About;
 use countersign_rights::task::{Circumstances, Grants, Task};
 use countersign_tokens::UnixTime;
-use countersign_tokens::json::{self, Limits, Members};
+use countersign_tokens::json::{self, Limits};
 use countersign_trust::credential::Verified;
-use serde_json::Value;
 
 use super::Turn;
 use super::account::Account;
 use super::request::Request;
 use crate::engine::{Engine, ResourceIndex};
-
-const READ: &str = "resources/read";
-
-const TASK: &str = "tasks/get";
 
 /// Who asked for a list, and how.
 pub(super) struct Reader {
@@ -85,24 +79,19 @@ impl Reader {
 impl Audience for ReaderNow<'_> {
     fn sees(&mut self, listing: Listing, element: &Element) -> Result<bool, Unreadable> {
         let Some(name) = element.name.as_deref() else { return Ok(false) };
-        if !mcp::can_be_named(name, listing == Listing::Tools) {
+        if !listing.can_name(name) {
             return Ok(false);
         }
         Ok(match listing {
             Listing::Tools => {
                 let pinned = self.is_as_pinned(name, element);
                 let learned = self.learn(name, element)?;
-                pinned && self.could(&self.tool_call(name), &learned)
+                pinned && listing.uses().any(|method| self.could(method, name, &learned))
             }
-            Listing::Prompts => self.could(&self.operation("prompts/get", name), &Learned::default()),
-            Listing::Resources => self.could(&self.operation(READ, name), &Learned::default()),
-            Listing::Templates => self.could_read_one_of(name),
-            Listing::Events => {
-                let reads_or_writes =
-                    |(method, class)| self.could(&self.event(method, class, name), &Learned::default());
-                mcp::about_events().any(reads_or_writes)
+            Listing::Templates => listing.uses().any(|method| self.could_below(method, name)),
+            Listing::Prompts | Listing::Resources | Listing::Events | Listing::Tasks => {
+                listing.uses().any(|method| self.could(method, name, &Learned::default()))
             }
-            Listing::Tasks => self.could(&self.operation(TASK, name), &Learned::default()),
         })
     }
 }
@@ -148,20 +137,24 @@ impl<'a> ReaderNow<'a> {
         Ok(learned)
     }
 
-    fn could(&self, action: &Action, learned: &Learned) -> bool {
-        self.every_grants(|grants| grants.could_cover(action, &self.circumstances))
-            && self.allowed(action, learned, Unknown::Arguments)
+    /// Whether `method` could be called with what is called `name`, whatever the arguments.
+    fn could(&self, method: Method, name: &str, learned: &Learned) -> bool {
+        self.action(method, name).is_some_and(|action| {
+            self.every_grants(|grants| grants.could_cover(&action, &self.circumstances))
+                && self.allowed(&action, learned, Unknown::Arguments)
+        })
     }
 
-    /// Whether a resource that the URI `template` (RFC 6570) becomes could be read: what is before its first expression
+    /// Whether `method` could be called with a URI that the `template` (RFC 6570) becomes: what is before its first expression
     /// is all that is certain.
-    fn could_read_one_of(&self, template: &str) -> bool {
+    fn could_below(&self, method: Method, template: &str) -> bool {
         let start = template.split('{').next().unwrap_or_default();
-        let operation = format!("mcp:{READ}");
         let reaches =
-            |grants: &Grants| grants.could_cover_below(&operation, &self.resource.name, start, &self.circumstances);
+            |grants: &Grants| grants.could_cover_below(method.action, &self.resource.name, start, &self.circumstances);
         self.every_grants(reaches)
-            && self.allowed(&self.operation(READ, template), &Learned::default(), Unknown::Target)
+            && self
+                .action(method, template)
+                .is_some_and(|action| self.allowed(&action, &Learned::default(), Unknown::Target))
     }
 
     /// Whether the grants of the task, and those of everybody in the chain that has any, all do.
@@ -192,35 +185,10 @@ impl<'a> ReaderNow<'a> {
         self.engine.policy.could_allow(&facts, unknown)
     }
 
-    fn tool_call(&self, tool: &str) -> Action {
-        // Nobody reads arguments of this call, nor its digest or id.
-        let (arguments, digest, id) = (Members::new(), SentDigest::NOTHING, Value::Null);
-        self.action(Operation::ToolCall(ToolCall { tool: tool.to_owned(), arguments, digest, id }))
-    }
-
-    fn event(&self, method: &'static str, class: Class, event: &str) -> Action {
-        // Of a delivery, as of arguments, nothing is known yet.
-        let (arguments, delivery, digest, id) = (Members::new(), None, SentDigest::NOTHING, Value::Null);
-        let (declared, event) = (mcp::declared(method, event), event.to_owned());
-        self.action(Operation::Event(EventCall { method, class, event, declared, arguments, delivery, digest, id }))
-    }
-
-    fn operation(&self, method: &'static str, target: &str) -> Action {
-        let target = Some(target.to_owned());
-        let (class, several) = (Class::Read, Vec::new());
-        self.action(Operation::Mcp(McpOperation {
-            method,
-            class,
-            target,
-            several,
-            digest: None,
-            offered: None,
-            id: None,
-        }))
-    }
-
-    fn action(&self, operation: Operation) -> Action {
-        let action = Action::new(self.resource, &self.reader.target, operation, None);
-        Action { method: "POST".to_owned(), ..action }
+    /// The call of `method` with what is called `name`. Of arguments, as of a delivery, nothing is known yet.
+    fn action(&self, method: Method, name: &str) -> Option<Action> {
+        let outline = Outline { object: Some(name.to_owned()), ..Outline::default() };
+        let action = Action::outlined(self.resource, &self.reader.target, method.spelled(), outline)?;
+        Some(Action { method: "POST".to_owned(), ..action })
     }
 }

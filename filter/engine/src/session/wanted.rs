@@ -2,9 +2,8 @@
 
 use countersign_facts::reason::Reason;
 use countersign_facts::rollout::Mode;
-use countersign_protocols::action::http::Following;
-use countersign_protocols::action::{Action, a2a, grpc, http};
-use countersign_protocols::catalogue::{BodyKind, Endpoint, Protocol, Resource};
+use countersign_protocols::action::{Action, Beside, Following};
+use countersign_protocols::catalogue::{BodyKind, Endpoint, Resource};
 
 use super::Turn;
 use super::account::Account;
@@ -14,7 +13,7 @@ use super::request::Request;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Wanted {
     pub(super) hold: Hold,
-    /// Whether the arguments are read, wherever they are.
+    /// Whether the arguments of an endpoint are read, wherever they are.
     pub(super) arguments: bool,
 }
 
@@ -31,52 +30,41 @@ pub(super) enum Hold {
     All,
 }
 
-impl Wanted {
-    const NOTHING: Self = Self { hold: Hold::Nothing, arguments: false };
-    const ABSENCE: Self = Self { hold: Hold::Absence, arguments: false };
-    const BYTES: Self = Self { hold: Hold::All, arguments: false };
-    const MESSAGE: Self = Self { hold: Hold::All, arguments: true };
+impl Hold {
+    /// What the protocol alone wants.
+    fn of(following: Following) -> Self {
+        match following {
+            Following::Message => Self::All,
+            Following::Nothing => Self::Absence,
+            Following::Endless | Following::Anything => Self::Nothing,
+        }
+    }
 }
 
 impl Turn<'_> {
     /// What of the body `request` must be held for. Who calls is known.
+    ///
+    /// Its protocol says what it is read from; policies and those who could be asked about it may want more.
     pub(super) fn wanted(&self, resource: &Resource, request: &Request, account: &Account) -> Result<Wanted, Reason> {
         let (target, headers) = (&request.target, &request.head.headers);
-        match resource.protocol {
-            Protocol::Mcp => Ok(Wanted::MESSAGE),
-            Protocol::A2a if a2a::needs_body(target)? => Ok(Wanted::MESSAGE),
-            Protocol::A2a => Ok(if request.is_endless() { Wanted::NOTHING } else { Wanted::ABSENCE }),
-            Protocol::Grpc => {
-                let action = grpc::read(resource, target, headers, None)?;
-                Ok(if self.may_ask(&action, account) { Wanted::BYTES } else { Wanted::NOTHING })
-            }
-            // A tunnel has no body: nothing comes before it is open.
-            Protocol::Http if target.method == "CONNECT" => Ok(Wanted::NOTHING),
-            Protocol::Http => self.wanted_of_http(resource, request, account),
-        }
-    }
-
-    fn wanted_of_http(&self, resource: &Resource, request: &Request, account: &Account) -> Result<Wanted, Reason> {
-        let action = http::read(resource, &request.target, None)?;
-        let endpoint = http::endpoint(resource, &action);
-        let following = Following::of(resource, endpoint, &request.head.headers, request.head.end)?;
-        let asks = self.may_ask(&action, account);
-        let (arguments, needed) = match endpoint {
-            Some(endpoint) => self.wanted_of_endpoint(resource, endpoint, &action, account),
+        let foreseen = Action::foreseen(resource, target, headers)?;
+        let following = Following::of(resource, foreseen.as_ref(), target, headers, request.head.end)?;
+        let Some(action) = &foreseen else {
+            // What it does is in its message, with its arguments, or known once there is none.
+            return Ok(Wanted { hold: Hold::of(following), arguments: false });
+        };
+        let asks = self.may_ask(action, account);
+        let (arguments, needed) = match action.endpoint(resource) {
+            Some(endpoint) => self.wanted_of_endpoint(resource, endpoint, action, account),
             None => (false, false),
         };
         let hold = match following {
-            // What is said after an upgrade nobody reads; before it there may be no body that others would read.
-            Following::Nothing if request.is_endless() => {
-                http::check_bodiless(&request.head.headers).map(|()| Hold::Nothing)?
-            }
-            Following::Nothing => Hold::Absence,
-            Following::Form => Hold::All,
             // An approval is for the whole request, and approvers see its arguments.
             Following::Anything if asks || needed => Hold::All,
-            Following::Anything if request.is_endless() => Hold::Nothing,
-            Following::Anything if endpoint.is_none() => self.hold_for_names(request, &action),
-            Following::Anything => Hold::Nothing,
+            Following::Anything if !request.is_endless() && action.beside() == Beside::Body => {
+                self.hold_for_names(request, action)
+            }
+            Following::Message | Following::Nothing | Following::Endless | Following::Anything => Hold::of(following),
         };
         Ok(Wanted { hold, arguments: arguments || asks })
     }
@@ -105,7 +93,7 @@ impl Turn<'_> {
         let needed = self.engine.policy.reads_arguments(action)
             || self.is_restricted(action, account)
             || self.engine.config.risk.read_arguments(tool);
-        let at_head = http::is_read_at_head(endpoint);
+        let at_head = endpoint.is_read_at_head();
         // What costs nothing is checked against its schema, whether a rule reads it or not.
         let free = endpoint.body == BodyKind::Form || (at_head && tool.is_some_and(|tool| tool.input_schema.is_some()));
         (needed || free, needed && !at_head)

@@ -7,7 +7,7 @@ use countersign_facts::clock;
 use countersign_facts::digest;
 use countersign_facts::reason::Reason;
 use countersign_policy::StepUp;
-use countersign_protocols::action::{Action, Operation};
+use countersign_protocols::action::Action;
 use countersign_protocols::bounds::ArgumentPlace;
 use countersign_protocols::catalogue::{Risk, Template};
 use countersign_rights::task::Task;
@@ -105,7 +105,7 @@ fn document(request: &ApprovalRequest<'_>, challenge: &Challenge, now: UnixTime)
         "actors": actors(workload),
         "task": { "id": task.id, "purpose": task.purpose },
         "action": {
-            "protocol": protocol(&action.operation),
+            "protocol": action.spelled().protocol.name(),
             "operation": action.name(),
             "resource": action.resource,
             "object": action.object(),
@@ -126,15 +126,6 @@ fn document(request: &ApprovalRequest<'_>, challenge: &Challenge, now: UnixTime)
     Ok(document)
 }
 
-const fn protocol(operation: &Operation) -> &'static str {
-    match operation {
-        Operation::Http { .. } | Operation::Endpoint(_) => "http",
-        Operation::ToolCall(_) | Operation::Event(_) | Operation::Mcp(_) => "mcp",
-        Operation::A2a(_) => "a2a",
-        Operation::Grpc(_) => "grpc",
-    }
-}
-
 fn places(redact: &[String]) -> impl Iterator<Item = ArgumentPlace> {
     redact.iter().filter_map(|pointer| ArgumentPlace::parse(pointer))
 }
@@ -151,9 +142,9 @@ fn arguments(action: &Action, redact: &[String]) -> Json {
 /// Path and query, without the arguments that approvers must not see: an endpoint's may be a segment of the path or a value of the
 /// query. Told by where they are and not by what they say, which is the agent's choice.
 fn target(action: &Action, redact: &[String], path: Option<&Template>) -> String {
-    let (Operation::Endpoint(_), false) = (&action.operation, redact.is_empty()) else {
+    if !action.has_arguments_in_target() || redact.is_empty() {
         return action.target.clone();
-    };
+    }
     let places: Vec<ArgumentPlace> = places(redact).collect();
     let is_hidden = |name: &str| places.iter().any(|place| place.name() == Some(name));
     let (written, query) = match action.target.split_once('?') {

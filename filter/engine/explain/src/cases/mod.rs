@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use countersign_facts::reason::Reason;
 use countersign_facts::rollout::Mode;
 use countersign_policy::{self as policy, Described, Facts};
-use countersign_protocols::action::{Action, Operation, mcp};
+use countersign_protocols::action::{Action, DeclaredIn, Key};
 use countersign_protocols::catalogue::Resource;
 use countersign_rights::workload::TokenFacts;
 use countersign_tokens::UnixTime;
@@ -232,17 +232,17 @@ fn refused(resource: &Resource, action: &Action, token: &TokenFacts, now: UnixTi
 
 /// That the tool, endpoint or method is declared where some are, or that the case says that it is not.
 fn check_declared(case: &Case, resource: &Resource, action: &Action) -> Result<(), CaseError> {
-    let (member, name) = match &action.operation {
-        Operation::ToolCall(_) | Operation::Grpc(_) => ("tool", action.object().unwrap_or_default().to_owned()),
-        Operation::Http { method, path } => ("path", format!("{method} {path}")),
-        Operation::Endpoint(call) => ("path", call.endpoint.clone()),
-        Operation::Event(call) => ("arguments", call.event.clone()),
-        Operation::Mcp(_) | Operation::A2a(_) if case.undeclared => return Err(CaseError::NothingToDeclare),
-        Operation::Mcp(_) | Operation::A2a(_) => return Ok(()),
+    let (member, name) = match (action.key(), action.declared_in()) {
+        (Key::Tool(endpoint), _) if action.endpoint(resource).is_some() => ("path", endpoint.to_owned()),
+        (Key::Tool(tool), _) => ("tool", tool.to_owned()),
+        (Key::Event(_), _) => ("arguments", action.object().unwrap_or_default().to_owned()),
+        (Key::Method, DeclaredIn::Endpoint) => ("path", format!("{} {}", action.method, action.path())),
+        (Key::Method, _) if case.undeclared => return Err(CaseError::NothingToDeclare),
+        (Key::Method, _) => return Ok(()),
     };
     // Events are declared beside tools.
-    let is_event = matches!(action.operation, Operation::Event(_));
-    let alike = |name: &String| mcp::event_name(name).is_some() == is_event;
+    let is_event = matches!(action.key(), Key::Event(_));
+    let alike = |name: &String| resource.is_event(name) == is_event;
     let something_is = resource.tools.keys().any(alike) || resource.interface.closed;
     match (action.entry(resource).is_some(), case.undeclared) {
         (true, true) => Err(CaseError::Declared(name)),

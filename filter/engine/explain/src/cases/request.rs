@@ -2,7 +2,7 @@
 
 use countersign_facts::headers::{Headers, RequestHead};
 use countersign_facts::reason::Reason;
-use countersign_protocols::action::{Action, Rejection, a2a, grpc, http, mcp};
+use countersign_protocols::action::{Action, Rejection, Spelled, mcp};
 use countersign_protocols::catalogue::{BodyKind, Card, Found, PathMatch, Protocol, Resource};
 use countersign_protocols::route::{self, Target};
 use serde_json::{Map, Value, json};
@@ -32,7 +32,7 @@ pub enum CaseError {
     #[error("workload.claims.{0}: is required by the `claims` of this pack")]
     ClaimMissing(String),
     /// Not of the resource's protocol.
-    #[error("request.operation: begins with `{0}` for this resource")]
+    #[error("request.operation: begins with `{0}:` for this resource")]
     OtherProtocol(&'static str),
     /// A member that the operation needs is missing.
     #[error("request.{0}: is needed for this operation")]
@@ -116,8 +116,8 @@ impl Sent {
     /// # Errors
     /// Where the case says what no such request can say, or leaves out what it needs.
     pub fn of(request: &Request, resource: &Resource) -> Result<Self, CaseError> {
-        let prefix = prefix(resource.protocol);
-        let operation = request.operation.strip_prefix(prefix).ok_or(CaseError::OtherProtocol(prefix))?;
+        let spelled = Spelled::parse(&request.operation).filter(|spelled| spelled.protocol == resource.protocol);
+        let operation = spelled.ok_or(CaseError::OtherProtocol(resource.protocol.name()))?.method;
         let mut sent = match resource.protocol {
             Protocol::Mcp => of_mcp(request, operation, resource)?,
             Protocol::A2a => of_a2a(request, operation, resource)?,
@@ -139,15 +139,8 @@ pub fn action(request: &Request, resource: &Resource, resources: &[Resource]) ->
     let target = route::check_head(&head, &[])?;
     check_route(&target, resource, resources)?;
     let (headers, body) = (&head.headers, sent.body.as_ref().map(String::as_bytes));
-    let action = match resource.protocol {
-        Protocol::Mcp => mcp::read(resource, &target, headers, body)?,
-        Protocol::A2a => a2a::read(resource, &target, headers, body)?,
-        Protocol::Grpc => grpc::read(resource, &target, headers, body)?,
-        Protocol::Http => {
-            let action = http::read(resource, &target, body)?;
-            http::with_arguments(action, resource, &target, headers, body.unwrap_or_default())?
-        }
-    };
+    let action = Action::read(resource, &target, headers, body)?;
+    let action = action.with_arguments(resource, &target, headers, body.unwrap_or_default())?;
     if action.name() == request.operation { Ok(action) } else { Err(CaseError::ReadAs(action.name())) }
 }
 
@@ -170,15 +163,6 @@ fn check_route(target: &Target, resource: &Resource, resources: &[Resource]) -> 
         Some(found) if found.name == resource.name => Ok(()),
         Some(other) => Err(CaseError::Elsewhere(other.name.clone())),
         None => Err(CaseError::Nowhere),
-    }
-}
-
-const fn prefix(protocol: Protocol) -> &'static str {
-    match protocol {
-        Protocol::Http => "http:",
-        Protocol::Mcp => "mcp:",
-        Protocol::A2a => "a2a:",
-        Protocol::Grpc => "grpc:",
     }
 }
 

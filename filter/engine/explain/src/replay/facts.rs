@@ -7,10 +7,8 @@ use countersign_engine::config::Config;
 use countersign_facts::digest::SentDigest;
 use countersign_facts::pointer::Pointer;
 use countersign_policy::{self as policy, Held};
-use countersign_protocols::action::{
-    A2aOperation, Action, Delivery, EndpointCall, EventCall, GrpcCall, McpOperation, Operation, ToolCall, a2a, mcp,
-};
-use countersign_protocols::catalogue::{Annotations, Authentication, Found, Protocol, Resource, Risk};
+use countersign_protocols::action::{Action, Delivery, Outline, Spelled};
+use countersign_protocols::catalogue::{Annotations, Authentication, Resource, Risk};
 use countersign_protocols::route::Target;
 use countersign_rights::claims::{ClaimRule, claim};
 use countersign_rights::hygiene::Finding;
@@ -128,75 +126,13 @@ fn is_complete(recorded: &record::Action, arguments: &Members) -> bool {
 }
 
 fn action(recorded: &record::Action, arguments: &Members, resource: &Resource, target: &Target) -> Option<Action> {
-    Some(Action {
-        resource: resource.name.clone(),
-        operation: operation(recorded, arguments, resource, target)?,
-        method: target.method.clone(),
-        authority: target.authority.clone(),
-        port: target.port,
-        target: target.path.clone(),
-        body_digest: None,
-        carried: Vec::new(),
-    })
-}
-
-fn operation(
-    recorded: &record::Action,
-    arguments: &Members,
-    resource: &Resource,
-    target: &Target,
-) -> Option<Operation> {
-    let (protocol, name) = recorded.name.split_once(':')?;
-    let (arguments, object) = (arguments.clone(), recorded.object.as_deref().map(str::to_owned));
-    match (resource.protocol, protocol, name) {
-        (Protocol::Mcp, "mcp", "tools/call") => Some(Operation::ToolCall(ToolCall {
-            tool: object?,
-            digest: SentDigest::NOTHING,
-            arguments,
-            id: Value::Null,
-        })),
-        (Protocol::Mcp, "mcp", _) if mcp::is_about_event(name) => {
-            let (method, class) = mcp::METHODS.iter().copied().find(|(method, _)| *method == name)?;
-            let event = object?;
-            let declared = mcp::declared(method, &event);
-            let delivery = recorded.delivery.as_deref().map(Delivery::at);
-            let (digest, id) = (SentDigest::NOTHING, Value::Null);
-            Some(Operation::Event(EventCall { method, class, event, declared, arguments, delivery, digest, id }))
-        }
-        (Protocol::Mcp, "mcp", _) => {
-            let (method, class) = mcp::METHODS.iter().copied().find(|(method, _)| *method == name)?;
-            let several = recorded.objects.iter().map(|object| object.clone().into_owned()).collect();
-            Some(Operation::Mcp(McpOperation {
-                method,
-                class,
-                target: object,
-                several,
-                digest: None,
-                offered: None,
-                id: None,
-            }))
-        }
-        (Protocol::A2a, "a2a", _) => {
-            let (method, class) = a2a::METHODS.iter().copied().find(|(method, _)| *method == name)?;
-            Some(Operation::A2a(A2aOperation { method, class, target: object, arguments, digest: None, id: None }))
-        }
-        (Protocol::Grpc, "grpc", _) => {
-            Some(Operation::Grpc(GrpcCall { method: object?, arguments: Some(arguments), digest: None }))
-        }
-        (Protocol::Http, "http", _) => {
-            let (method, path) = (target.method.clone(), target.path.clone());
-            Some(match resource.find(&method, &path) {
-                Found::Endpoint(endpoint, _) => {
-                    let (endpoint, arguments) = (endpoint.name.clone(), Some(arguments));
-                    Operation::Endpoint(EndpointCall { endpoint, method, path, arguments, digest: None })
-                }
-                Found::Undeclared => Operation::Http { method, path },
-                // The filter would not take it.
-                Found::Nearly(_) => return None,
-            })
-        }
-        (Protocol::Mcp | Protocol::A2a | Protocol::Grpc | Protocol::Http, _, _) => None,
-    }
+    let outline = Outline {
+        object: recorded.object.as_deref().map(str::to_owned),
+        several: recorded.objects.iter().map(|object| object.clone().into_owned()).collect(),
+        arguments: arguments.clone(),
+        delivery: recorded.delivery.as_deref().map(Delivery::at),
+    };
+    Action::outlined(resource, target, Spelled::parse(&recorded.name)?, outline)
 }
 
 /// Who called, as it was found then.

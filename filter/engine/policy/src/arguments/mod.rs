@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use cedar_policy::RestrictedExpression;
 use countersign_facts::rollout::Mode;
-use countersign_protocols::action::{Action, Operation};
+use countersign_protocols::action::{Action, DeclaredIn};
 use countersign_protocols::catalogue::Resource;
 use countersign_protocols::shape::{Effort, Property, Record, Rest, Shape};
 use countersign_tokens::json::Members;
@@ -67,7 +67,7 @@ impl Arguments {
     pub(super) fn check_carried(&self, action: &Action, mode: Mode) -> Result<(), Unfit> {
         let asked = self.asked(mode);
         let unread = action.carried.iter().find(|name| asked.is_meant(name));
-        unread.map_or(Ok(()), |name| Err(Unfit::unread(name, remedy(&action.operation))))
+        unread.map_or(Ok(()), |name| Err(Unfit::unread(name, remedy(action.declared_in()))))
     }
 
     /// What is asked for, by name.
@@ -119,15 +119,15 @@ impl Schemas {
     }
 }
 
-/// How policies get to see what a call of `operation` carries beside its arguments.
-fn remedy(operation: &Operation) -> &'static str {
-    match operation {
-        Operation::Http { .. } => "declare the endpoint, with it in `input_schema`",
-        Operation::Grpc(_) => "declare it in the method's `metadata` and `input_schema`",
-        Operation::Mcp(_) => {
+/// How policies get to see what an action carries beside its arguments, which are `declared` there.
+fn remedy(declared: DeclaredIn) -> &'static str {
+    match declared {
+        DeclaredIn::Schema => fit::IN_SCHEMA,
+        DeclaredIn::Metadata => "declare it in the method's `metadata` and `input_schema`",
+        DeclaredIn::Endpoint => "declare the endpoint, with it in `input_schema`",
+        DeclaredIn::Nothing => {
             "prompts cannot be declared, so let the policy be about tools (`action in Action::\"mcp:tools/call\"`)"
         }
-        Operation::Endpoint(_) | Operation::ToolCall(_) | Operation::Event(_) | Operation::A2a(_) => fit::IN_SCHEMA,
     }
 }
 

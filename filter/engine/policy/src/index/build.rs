@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use cedar_policy::{Effect, Entities, Entity, EntityUid, PolicySet, Schema};
 use countersign_facts::rollout::Mode;
-use countersign_protocols::action::mcp;
 use countersign_protocols::catalogue::{Protocol, Resource};
 use countersign_protocols::shape::Record;
 
@@ -85,17 +84,12 @@ impl<'a> Builder<'a> {
     }
 
     pub(super) fn entry(&mut self, resource: &Resource, declared: &Declared<'_>) -> Result<Entry, LoadError> {
-        let is_event = |(name, _): &(String, Slot)| resource.tools.contains_key(name) && mcp::event(name).is_some();
+        let is_event = |(name, _): &(String, Slot)| resource.tools.contains_key(name) && resource.is_event(name);
         let (events, tools) = self.tools(resource, declared)?.into_iter().partition(is_event);
         let other = ActionName::undeclared_tool(resource.protocol);
         let other_tools = other.map(|action| self.slot(Place::undeclared(resource, action, None))).transpose()?;
-        let http = self.methods(resource, Protocol::Http, None)?;
-        let of = |protocol| resource.protocol == protocol;
-        let mcp = if of(Protocol::Mcp) { self.methods(resource, Protocol::Mcp, None)? } else { HashMap::new() };
-        let arguments = schema::a2a_arguments();
-        let a2a =
-            if of(Protocol::A2a) { self.methods(resource, Protocol::A2a, Some(&arguments))? } else { HashMap::new() };
-        Ok(Entry { tools, other_tools, events, mcp, http, a2a })
+        let methods = self.methods(resource)?;
+        Ok(Entry { tools, other_tools, events, methods })
     }
 
     fn tools(&mut self, resource: &Resource, declared: &Declared<'_>) -> Result<HashMap<String, Slot>, LoadError> {
@@ -118,16 +112,14 @@ impl<'a> Builder<'a> {
         Ok(tools)
     }
 
-    fn methods(
-        &mut self,
-        resource: &Resource,
-        of: Protocol,
-        types: Option<&Arc<Record>>,
-    ) -> Result<HashMap<&'static str, Slot>, LoadError> {
-        let mut methods = HashMap::new();
-        for (method, action) in ActionName::of(of) {
-            let undeclared = Place::undeclared(resource, action, Some(self.types.resource(&resource.name)));
-            methods.insert(method, self.slot(Place { types, ..undeclared })?);
+    fn methods(&mut self, resource: &Resource) -> Result<HashMap<Protocol, HashMap<&'static str, Slot>>, LoadError> {
+        let mut methods: HashMap<Protocol, HashMap<&'static str, Slot>> = HashMap::new();
+        let arguments = schema::method_arguments(resource.protocol);
+        for method in resource.methods().filter(|method| !method.calls()) {
+            let types = arguments.as_ref().filter(|_| method.protocol == resource.protocol);
+            let asked = Some(self.types.resource(&resource.name));
+            let undeclared = Place::undeclared(resource, ActionName::of(method), asked);
+            methods.entry(method.protocol).or_default().insert(method.name, self.slot(Place { types, ..undeclared })?);
         }
         Ok(methods)
     }

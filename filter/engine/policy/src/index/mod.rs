@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use cedar_policy::{Entities, EntityUid, PolicySet, Schema};
 use countersign_facts::rollout::Mode;
-use countersign_protocols::action::{Action, Operation};
+use countersign_protocols::action::{Action, Key, Spelled};
 use countersign_protocols::catalogue::{Protocol, Resource};
 
 use super::arguments::Arguments;
@@ -48,12 +48,8 @@ struct Entry {
     other_tools: Option<Slot>,
     /// Declared events, by method and name.
     events: HashMap<String, Slot>,
-    /// MCP methods besides `tools/call`; where MCP is spoken.
-    mcp: HashMap<&'static str, Slot>,
-    /// HTTP methods of requests that are no MCP and for no endpoint.
-    http: HashMap<&'static str, Slot>,
-    /// A2A operations, where A2A is spoken.
-    a2a: HashMap<&'static str, Slot>,
+    /// Every other method that it can be asked for, by protocol.
+    methods: HashMap<Protocol, HashMap<&'static str, Slot>>,
 }
 
 /// One action on one resource.
@@ -140,24 +136,23 @@ impl Index {
     /// The slot of `action`; none where nothing can be permitted.
     pub(super) fn slot(&self, action: &Action) -> Option<&Slot> {
         let entry = self.resources.get(&action.resource)?;
-        match &action.operation {
-            Operation::ToolCall(call) => entry.tools.get(&call.tool).or(entry.other_tools.as_ref()),
-            Operation::Event(call) => entry.events.get(&call.declared).or_else(|| entry.mcp.get(call.method)),
-            Operation::Grpc(call) => entry.tools.get(&call.method).or(entry.other_tools.as_ref()),
-            Operation::Endpoint(call) => entry.tools.get(&call.endpoint),
-            Operation::Mcp(operation) => entry.mcp.get(operation.method),
-            Operation::A2a(operation) => entry.a2a.get(operation.method),
-            Operation::Http { method, .. } => entry.http.get(method.as_str()),
+        let method = || {
+            let Spelled { protocol, method } = action.spelled();
+            entry.methods.get(&protocol)?.get(method)
+        };
+        match action.key() {
+            Key::Tool(name) => entry.tools.get(name).or(entry.other_tools.as_ref()),
+            Key::Event(name) => entry.events.get(name).or_else(method),
+            Key::Method => method(),
         }
     }
 
-    /// Every slot of what `resource` can be asked for.
+    /// Every slot of what `resource` can be asked for in its own protocol.
     pub(super) fn slots(&self, resource: &Resource) -> impl Iterator<Item = &Slot> {
         self.resources.get(&resource.name).into_iter().flat_map(|entry| {
-            let Entry { tools, other_tools, events, mcp, http, a2a } = entry;
-            // There for every protocol, and met in one.
-            let http = (resource.protocol == Protocol::Http).then_some(http).into_iter().flat_map(HashMap::values);
-            tools.values().chain(other_tools).chain(events.values()).chain(mcp.values()).chain(http).chain(a2a.values())
+            let Entry { tools, other_tools, events, methods } = entry;
+            let own = methods.get(&resource.protocol).into_iter().flat_map(HashMap::values);
+            tools.values().chain(other_tools).chain(events.values()).chain(own)
         })
     }
 

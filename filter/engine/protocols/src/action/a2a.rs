@@ -29,20 +29,35 @@ use countersign_tokens::json::{Json, Members};
 use serde_json::{Value, json};
 
 use self::message::{Parameters, facts};
-use self::methods::{CARD, Method, Version};
+use self::methods::{CARD, Names, Row, Version};
 use super::mcp::fields;
 use super::rpc::Rejection;
-use super::{A2aOperation, Action, Operation};
+use super::{A2aOperation, Action, Method, Operation};
 use crate::catalogue::Resource;
 use crate::route::{Target, below, is_card};
-pub use methods::METHODS;
 
 /// The most extensions a request can name, and the longest of them.
 const MAX_EXTENSIONS: usize = 32;
 const MAX_EXTENSION: usize = 512;
 
+/// Every operation, for what is the same in all protocols.
+pub(super) fn methods() -> impl Iterator<Item = Method> {
+    methods::all().map(Row::method)
+}
+
+/// Whether the answer to `operation` is about one task.
+pub(super) fn tells_of_task(operation: &A2aOperation) -> bool {
+    methods::row(operation.method).is_some_and(|row| row.tells)
+}
+
+/// The task that `operation` sends a message to, if it names it.
+pub(super) fn messaged_task(operation: &A2aOperation) -> Option<&str> {
+    let task = operation.target.as_deref()?;
+    methods::row(operation.method).filter(|row| row.task == Names::Message).map(|_| task)
+}
+
 /// The JSON Schema of the arguments, the same for every operation.
-pub fn arguments_schema() -> Value {
+pub(super) fn arguments_schema() -> Value {
     let text = json!({ "type": "string" });
     let texts = json!({ "type": "array", "items": text });
     json!({
@@ -52,7 +67,7 @@ pub fn arguments_schema() -> Value {
 }
 
 /// Whether the operation can only be read from the body. Where it is not, a request may not have one.
-pub fn needs_body(target: &Target) -> Result<bool, Reason> {
+pub(super) fn needs_body(target: &Target) -> Result<bool, Reason> {
     match target.method.as_str() {
         "POST" => Ok(true),
         "GET" | "DELETE" | "OPTIONS" => Ok(false),
@@ -61,7 +76,7 @@ pub fn needs_body(target: &Target) -> Result<bool, Reason> {
 }
 
 /// Whether `target` is where the agent takes JSON-RPC.
-pub fn is_rpc(resource: &Resource, target: &Target) -> bool {
+pub(crate) fn is_rpc(resource: &Resource, target: &Target) -> bool {
     target.method == "POST" && below(resource, &target.path).is_some_and(is_endpoint)
 }
 
@@ -104,13 +119,13 @@ pub fn read(resource: &Resource, target: &Target, headers: &Headers, body: Optio
 
 /// A request that was read.
 struct Read {
-    method: &'static Method,
+    method: &'static Row,
     parameters: Parameters,
     id: Option<Value>,
 }
 
 fn operation(
-    method: &'static Method,
+    method: &'static Row,
     parameters: &Parameters,
     extensions: Vec<String>,
     id: Option<Value>,

@@ -8,12 +8,14 @@ use countersign_facts::reason::Reason;
 use countersign_tokens::json::Members;
 
 use super::http::arguments::Arguments;
-use super::{Action, GrpcCall, Operation};
-use crate::catalogue::Resource;
+use super::method::Subject;
+use super::{Action, Class, GrpcCall, Method, Operation};
+use crate::catalogue::{Protocol, Resource};
 use crate::route::Target;
 
-/// The action of every call, and of those that nobody declared.
-pub const CALL: &str = "grpc:call";
+/// The method that every call is of, declared or not.
+pub(super) const CALL: Method =
+    Method { subject: Subject::Tool, ..Method::new(Protocol::Grpc, "grpc:call", Class::Execute) };
 
 /// What a gRPC request does; `body` when it was held.
 pub fn read(resource: &Resource, target: &Target, headers: &Headers, body: Option<&[u8]>) -> Result<Action, Reason> {
@@ -35,7 +37,7 @@ pub fn read(resource: &Resource, target: &Target, headers: &Headers, body: Optio
 }
 
 /// Tells `found` the names of metadata in `headers` that are no arguments of `action`.
-pub fn beside(action: &Action, headers: &Headers, found: &mut dyn FnMut(&str)) {
+pub(super) fn beside(action: &Action, headers: &Headers, found: &mut dyn FnMut(&str)) {
     let arguments = action.arguments();
     let declared = |name: &str| arguments.is_some_and(|all| all.keys().any(|declared| same_name(declared, name)));
     for (name, _) in headers.iter().filter(|(name, _)| !declared(name)) {
@@ -87,7 +89,6 @@ mod tests {
 
     use super::*;
     use crate::action::test_support::{resource, target, tool};
-    use crate::catalogue::Protocol;
 
     const METHOD: &str = "bank.v1.Payments/Transfer";
 
@@ -111,7 +112,7 @@ mod tests {
         let action = asked(&format!("/{METHOD}"), &headers);
         let read = action.as_ref().map(|action| (action.name(), action.object(), action.arguments().cloned()));
         let arguments = Some(json::members_of(json!({ "x-amount": 5 }).as_object().cloned().unwrap_or_default()));
-        assert_eq!(read, Ok((CALL.to_owned(), Some(METHOD), arguments)));
+        assert_eq!(read, Ok((CALL.action.to_owned(), Some(METHOD), arguments)));
         let other = asked("/bank.v1.Payments/Get", &[("content-type", "application/grpc")]);
         assert_eq!(other.map(|action| action.arguments().cloned()), Ok(None));
     }

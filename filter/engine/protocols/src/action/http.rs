@@ -13,20 +13,45 @@ use countersign_facts::reason::Reason;
 
 use self::arguments::Arguments;
 use super::mcp::fields;
-use super::{Action, EndpointCall, Operation};
-use crate::catalogue::{BodyKind, Endpoint, Found, Resource};
+use super::{Action, Class, EndpointCall, Method, Operation};
+use crate::catalogue::{Found, Protocol, Resource};
 use crate::route::Target;
 pub use undeclared::{first, may_name, names};
-pub use unread::{Following, form};
+pub(super) use unread::following;
+pub use unread::form;
 
 /// The methods an HTTP resource can be asked with (RFC 9110 §9.3, RFC 5789), case-sensitive. `TRACE` echoes credentials,
 /// extension methods mean something to somebody else; `CONNECT` tunnels, and only a resource that says so is asked for it.
-pub const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT"];
+const METHODS: [Method; 8] = [
+    method("http:GET", Class::Read),
+    method("http:HEAD", Class::Read),
+    method("http:POST", Class::Write),
+    method("http:PUT", Class::Write),
+    method("http:PATCH", Class::Write),
+    method("http:DELETE", Class::Write),
+    method("http:OPTIONS", Class::Read),
+    method("http:CONNECT", Class::Write),
+];
+
+/// One whose `class` is what it is known to do (RFC 9110 §9.2.1): what is not known to be safe, writes.
+const fn method(action: &'static str, class: Class) -> Method {
+    Method::new(Protocol::Http, action, class)
+}
+
+/// Every method, for what is the same in all protocols.
+pub(super) fn methods() -> impl Iterator<Item = Method> {
+    METHODS.into_iter()
+}
+
+/// What kind of thing `method` does.
+pub(super) fn class(method: &str) -> Class {
+    METHODS.iter().find(|known| known.name == method).map_or(Class::Write, |known| known.class)
+}
 
 /// What an HTTP request does, as far as the head says: of an endpoint no arguments. `body` when it was held.
 pub fn read(resource: &Resource, target: &Target, body: Option<&[u8]>) -> Result<Action, Reason> {
     let tunnel = target.method == "CONNECT";
-    if !METHODS.contains(&target.method.as_str()) || (tunnel && !resource.interface.connect) {
+    if !METHODS.iter().any(|known| known.name == target.method) || (tunnel && !resource.interface.connect) {
         return Err(Reason::MethodNotAllowed);
     }
     let (method, path) = (target.method.clone(), target.path.clone());
@@ -44,29 +69,8 @@ pub fn read(resource: &Resource, target: &Target, body: Option<&[u8]>) -> Result
     Ok(Action::new(resource, target, operation, body.map(digest::of_bytes)))
 }
 
-/// The endpoint that `action` is, of those that `resource` declares.
-pub fn endpoint<'r>(resource: &'r Resource, action: &Action) -> Option<&'r Endpoint> {
-    match &action.operation {
-        Operation::Endpoint(call) => resource.interface.endpoint(&call.endpoint),
-        Operation::Http { .. }
-        | Operation::ToolCall(_)
-        | Operation::Event(_)
-        | Operation::Mcp(_)
-        | Operation::A2a(_)
-        | Operation::Grpc(_) => None,
-    }
-}
-
-/// Whether every argument of `endpoint` is in the head.
-pub fn is_read_at_head(endpoint: &Endpoint) -> bool {
-    match endpoint.body {
-        BodyKind::None | BodyKind::Unread => true,
-        BodyKind::Json | BodyKind::Form => false,
-    }
-}
-
 /// That `headers` announce no body.
-pub fn check_bodiless(headers: &Headers) -> Result<(), Reason> {
+pub(super) fn check_bodiless(headers: &Headers) -> Result<(), Reason> {
     fields::check_bodiless(headers, None).map_err(|_| Reason::UnreadBody)
 }
 

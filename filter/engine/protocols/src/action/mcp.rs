@@ -23,48 +23,69 @@ use serde_json::Value;
 
 use self::fields::{Required, Said};
 use self::message::{Call, Event};
-use self::methods::{Method, Names, Shape};
+use self::methods::{Names, Row, Shape};
 use super::rpc::{self, Kind, Message, Rejection};
-use super::{Action, Class, EventCall, McpOperation, Operation, ToolCall};
-use crate::catalogue::Resource;
+use super::{Action, Class, EventCall, Listing, McpOperation, Method, Operation, ToolCall};
+use crate::catalogue::{Protocol, Resource};
 use crate::route::Target;
-pub use era::{Era, requested, said_without_session};
-pub use methods::INITIALIZE;
-pub use methods::METHODS;
+pub(crate) use era::requested;
+pub use era::{Era, said_without_session};
+pub(crate) use methods::Answer;
 pub use parameters::is_parameter;
 
 /// What of the eras with sessions may not reach a server that reads a request without one: a server of both eras could
 /// take the request for one of that session, which nobody has checked.
-pub const OF_SESSIONS: [&str; 2] = ["mcp-session-id", "last-event-id"];
+const OF_SESSIONS: &[&str] = &["mcp-session-id", "last-event-id"];
+
+impl Resource {
+    /// Whether a request for it with `headers` is one of a session, or may open one.
+    pub fn has_sessions(&self, headers: &Headers) -> bool {
+        self.protocol == Protocol::Mcp && !Era::stateless(headers)
+    }
+
+    /// The fields of a request for it with `headers` that may not reach it, because they would make it one of a session.
+    pub fn fields_out_of_session(&self, headers: &Headers) -> &'static [&'static str] {
+        if self.protocol == Protocol::Mcp && Era::stateless(headers) { OF_SESSIONS } else { &[] }
+    }
+}
 
 /// Whether the operation can only be read from the body. Where it is not, a request may not have one.
-pub fn needs_body(method: &str) -> Result<bool, Reason> {
+fn needs_body(method: &str) -> Result<bool, Reason> {
     if method == "OPTIONS" { Ok(false) } else { methods::has_message(method).ok_or(Reason::MethodNotAllowed) }
 }
 
-/// Whether `action` opens a session.
-pub fn opens_session(action: &Action) -> bool {
-    matches!(&action.operation, Operation::Mcp(operation) if operation.method == methods::INITIALIZE)
+/// The method that calls a tool.
+pub(super) const CALL: Method = methods::TOOLS_CALL.method();
+
+/// Every method, for what is the same in all protocols.
+pub(super) fn methods() -> impl Iterator<Item = Method> {
+    methods::all().map(Row::method)
 }
 
-/// The lists in the answer to `operation` that show their reader only what it could call.
-pub fn lists(operation: &McpOperation) -> &'static [Listing] {
-    methods::lists(operation.method)
+/// The methods that use the elements of `listing`.
+pub(super) fn uses(listing: Listing) -> impl Iterator<Item = Method> {
+    methods::uses(listing).map(Row::method)
+}
+
+/// What of the answer to `operation` is read.
+pub(super) fn answer(operation: &McpOperation) -> Answer {
+    methods::named(operation.method).map_or(Answer::Nothing, |row| row.answer)
+}
+
+/// Whether what `operation` names may be URIs.
+pub(super) fn names_uris(operation: &McpOperation) -> bool {
+    methods::named(operation.method).is_some_and(|row| row.method().names_uris())
+}
+
+/// Whether `operation` names a URI with user information, of a scheme of which everybody knows that it is not the host (RFC 9110
+/// §4.2.4): to whoever does not name it whole, it shows another place than it leads to.
+pub(super) fn has_user(operation: &McpOperation) -> bool {
+    operation.target.as_deref().is_some_and(uri::has_user) && names_uris(operation)
 }
 
 /// Whether only the era without sessions has `method`.
 pub fn is_stateless(method: &str) -> bool {
     methods::is_stateless(method)
-}
-
-/// Whether `method` is about an event, with arguments.
-pub fn is_about_event(method: &str) -> bool {
-    methods::about_events().any(|row| row.name == method)
-}
-
-/// Whether `method` says where its server is to send what happens.
-pub fn delivers(method: &str) -> bool {
-    methods::about_events().any(|row| row.name == method && row.names == Names::Event { delivers: true })
 }
 
 /// The methods that are about an event, each with its class.
@@ -77,46 +98,23 @@ pub fn declared(method: &str, event: &str) -> String {
     format!("{}/{event}", method.strip_prefix("mcp:").unwrap_or(method))
 }
 
-/// An event that is declared for a method.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DeclaredEvent<'a> {
-    /// The method as an action.
-    pub action: &'static str,
-    pub(crate) name: &'a str,
-}
-
-/// What `name` is the name of in the catalogue, if that can be an event; and the class of its method.
-pub fn event(name: &str) -> Option<(DeclaredEvent<'_>, Class)> {
-    EVENT_ACTIONS.into_iter().find_map(|action| {
-        let name = name.strip_prefix(action.strip_prefix("mcp:")?)?.strip_prefix('/')?;
-        let (_, class) = about_events().find(|(method, _)| action.strip_prefix("mcp:") == Some(*method))?;
-        Some((DeclaredEvent { action, name }, class))
+/// The method and the event that `name` is the name of in the catalogue, if that can be one.
+pub fn event(name: &str) -> Option<(Method, &str)> {
+    // Most names of tools have none.
+    let mut events = name.contains('/').then(methods::about_events).into_iter().flatten();
+    events.find_map(|row| {
+        let event = name.strip_prefix(row.name)?.strip_prefix('/')?;
+        Some((row.method(), event))
     })
 }
 
 /// The event that is called `name` in the catalogue, if that can be one.
 pub fn event_name(name: &str) -> Option<&str> {
-    event(name).map(|(event, _)| event.name)
-}
-
-/// The methods that are about an event, as actions.
-const EVENT_ACTIONS: [&str; 4] =
-    ["mcp:events/subscribe", "mcp:events/unsubscribe", "mcp:events/poll", "mcp:events/stream"];
-
-/// Whether what `method` names may be URIs.
-pub fn names_uris(method: &str) -> bool {
-    methods::names_uris(method)
-}
-
-/// Whether `action` names a URI with user information, of a scheme of which everybody knows that it is not the host (RFC 9110
-/// §4.2.4): to whoever does not name it whole, it shows another place than it leads to.
-pub fn has_user(action: &Action) -> bool {
-    let Operation::Mcp(operation) = &action.operation else { return false };
-    names_uris(operation.method) && operation.target.as_deref().is_some_and(uri::has_user)
+    event(name).map(|(_, event)| event)
 }
 
 /// Whether a request could name `name`: a tool, or anything else.
-pub fn can_be_named(name: &str, tool: bool) -> bool {
+pub(super) fn can_be_named(name: &str, tool: bool) -> bool {
     message::is_name(name, tool)
 }
 
@@ -185,9 +183,8 @@ fn call(
         (true, true) => Required::MethodAndName,
     };
     match (id, method.names) {
-        (Some(id), _) if method.name == methods::TOOLS_CALL => {
-            tool_call(resource, headers, params.unwrap_or_default(), id, required).map(|call| (call, Vec::new()))
-        }
+        (Some(id), Names::Tool) => tool_call(resource, headers, method, params.unwrap_or_default(), id, required)
+            .map(|call| (call, Vec::new())),
         (Some(id), Names::Event { delivers }) => {
             let params = params.unwrap_or_default();
             event_call(headers, method, delivers, params, id, required).map(|call| (call, Vec::new()))
@@ -201,7 +198,7 @@ fn call(
 
 fn other(
     headers: &Headers,
-    method: &'static Method,
+    method: &'static Row,
     params: Option<&Members>,
     id: Option<&Value>,
     required: Required,
@@ -224,7 +221,7 @@ fn other(
 
 fn event_call(
     headers: &Headers,
-    method: &Method,
+    method: &Row,
     webhook: bool,
     params: Members,
     id: &Value,
@@ -241,6 +238,7 @@ fn event_call(
 fn tool_call(
     resource: &Resource,
     headers: &Headers,
+    method: &Row,
     params: Members,
     id: &Value,
     required: Required,
@@ -251,7 +249,7 @@ fn tool_call(
     if event(&tool).is_some() && resource.tools.contains_key(&tool) {
         return Err(Reason::MalformedMessage);
     }
-    fields::check_mirrors(headers, Said { method: Some(methods::TOOLS_CALL), name: Some(&tool), required })?;
+    fields::check_mirrors(headers, Said { method: Some(method.name), name: Some(&tool), required })?;
     parameters::check(headers, resource.tools.get(&tool), &arguments, stateless)?;
     // With inputs it is another call: an array, so that no arguments have its digest.
     let digest = match inputs {
@@ -261,7 +259,7 @@ fn tool_call(
     Ok(Operation::ToolCall(ToolCall { tool, arguments, digest, id: id.clone() }))
 }
 
-impl Method {
+impl Row {
     fn operation(&self) -> McpOperation {
         let (method, class) = (self.name, self.class);
         McpOperation { method, class, target: None, several: Vec::new(), digest: None, offered: None, id: None }
@@ -275,42 +273,3 @@ impl Method {
     reason = "test documents are indexed by member; a test panics to fail"
 )]
 mod tests;
-
-/// Which list an element is in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Listing {
-    Tools,
-    Prompts,
-    Resources,
-    Templates,
-    Tasks,
-    Events,
-}
-
-impl Listing {
-    /// Every list.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Tools, Self::Prompts, Self::Resources, Self::Templates, Self::Tasks, Self::Events];
-
-    /// The member of a result that holds it.
-    pub(crate) const fn member(self) -> &'static str {
-        match self {
-            Self::Tools => "tools",
-            Self::Prompts => "prompts",
-            Self::Resources => "resources",
-            Self::Templates => "resourceTemplates",
-            Self::Tasks => "tasks",
-            Self::Events => "events",
-        }
-    }
-
-    /// The member of an element that says what is named to use it.
-    pub(crate) const fn named_by(self) -> &'static str {
-        match self {
-            Self::Tools | Self::Prompts | Self::Events => "name",
-            Self::Resources => "uri",
-            Self::Templates => "uriTemplate",
-            Self::Tasks => "taskId",
-        }
-    }
-}

@@ -1,22 +1,36 @@
 //! What the request is about to do, read exactly as the server behind the gateway will read it.
 //!
+//! Four protocols behind one face. `read` takes a request, `following` says what of its body that needs, `method` lists what each
+//! protocol can be asked for and how actions are called, and `about` has what there is to know of an action. Code of another
+//! room that matches on a protocol or an [`Operation`] is a sign that something is missing here.
+//!
 //! Never decides: whatever cannot be read one way only is a [`Reason`](countersign_facts::reason::Reason), which denies.
 
 pub mod a2a;
+mod about;
+mod following;
 pub mod grpc;
 pub mod http;
+mod listing;
 pub mod mcp;
+mod method;
+mod outline;
+mod read;
 mod rpc;
 mod strict;
-
-use std::borrow::Cow;
 
 use countersign_facts::digest::SentDigest;
 use countersign_tokens::json::Members;
 use serde_json::Value;
 
-use crate::catalogue::{Resource, Tool};
+use crate::catalogue::Resource;
 use crate::route::{self, Target};
+pub use about::{DeclaredIn, Key};
+pub use following::Following;
+pub use listing::Listing;
+pub use method::{Method, Spelled};
+pub use outline::Outline;
+pub use read::Beside;
 pub use rpc::Rejection;
 
 /// What this request does.
@@ -228,14 +242,6 @@ impl Class {
             Self::Read | Self::Write | Self::Execute => false,
         }
     }
-
-    /// What kind of thing an HTTP method does (RFC 9110 §9.2.1): what is not known to be safe, writes.
-    fn of_http(method: &str) -> Self {
-        match method {
-            "GET" | "HEAD" | "OPTIONS" => Self::Read,
-            _ => Self::Write,
-        }
-    }
 }
 
 impl Action {
@@ -249,184 +255,6 @@ impl Action {
             target: target.target.clone(),
             body_digest,
             carried: Vec::new(),
-        }
-    }
-
-    /// The entry in `resource`, which it is for, of the tool, endpoint or method that it is, if it is a declared one.
-    pub fn entry<'r>(&self, resource: &'r Resource) -> Option<&'r Tool> {
-        self.tool().and_then(|tool| resource.tools.get(tool))
-    }
-
-    /// The labels of that entry.
-    pub fn labels<'r>(&self, resource: &'r Resource) -> &'r [String] {
-        self.entry(resource).map_or(&[], |tool| &tool.labels)
-    }
-
-    /// Where it goes; none where the authority is none.
-    pub fn host(&self) -> Option<String> {
-        route::host_of(&self.authority)
-    }
-
-    /// The operation as records, grants and policies spell it: `mcp:tools/call`, `mcp:GET`, `http:POST`.
-    pub fn name(&self) -> String {
-        match &self.operation {
-            Operation::Http { method, .. } => format!("http:{method}"),
-            Operation::Endpoint(call) => format!("http:{}", call.method),
-            Operation::ToolCall(_) => "mcp:tools/call".to_owned(),
-            Operation::Event(call) => format!("mcp:{}", call.method),
-            Operation::Mcp(operation) => format!("mcp:{}", operation.method),
-            Operation::A2a(operation) => format!("a2a:{}", operation.method),
-            Operation::Grpc(_) => grpc::CALL.to_owned(),
-        }
-    }
-
-    /// What kind of thing it does.
-    pub fn class(&self) -> Class {
-        match &self.operation {
-            Operation::Http { method, .. } => Class::of_http(method),
-            Operation::Endpoint(call) => Class::of_http(&call.method),
-            Operation::ToolCall(_) | Operation::Grpc(_) => Class::Execute,
-            Operation::Event(call) => call.class,
-            Operation::Mcp(operation) => operation.class,
-            Operation::A2a(operation) => operation.class,
-        }
-    }
-
-    /// What is acted on, below the resource's name: the tool, the path, the URI; if anything is named.
-    pub fn object(&self) -> Option<&str> {
-        match &self.operation {
-            Operation::Http { path, .. } => Some(path),
-            Operation::Endpoint(call) => Some(&call.endpoint),
-            Operation::ToolCall(call) => Some(&call.tool),
-            Operation::Event(call) => Some(&call.event),
-            Operation::Mcp(operation) => operation.target.as_deref(),
-            Operation::A2a(operation) => operation.target.as_deref(),
-            Operation::Grpc(call) => Some(&call.method),
-        }
-    }
-
-    /// A second name of what is acted on: of an endpoint its path, which no endpoint's name looks like.
-    pub fn other_object(&self) -> Option<&str> {
-        match &self.operation {
-            Operation::Endpoint(call) => Some(&call.path),
-            Operation::Http { .. }
-            | Operation::ToolCall(_)
-            | Operation::Event(_)
-            | Operation::Mcp(_)
-            | Operation::A2a(_)
-            | Operation::Grpc(_) => None,
-        }
-    }
-
-    /// The name under which the catalogue may declare it as a tool.
-    pub fn tool(&self) -> Option<&str> {
-        match &self.operation {
-            Operation::Endpoint(call) => Some(&call.endpoint),
-            Operation::ToolCall(call) => Some(&call.tool),
-            Operation::Event(call) => Some(&call.declared),
-            Operation::Grpc(call) => Some(&call.method),
-            Operation::Http { .. } | Operation::Mcp(_) | Operation::A2a(_) => None,
-        }
-    }
-
-    /// What it names where that is more than one thing.
-    pub fn several(&self) -> &[String] {
-        match &self.operation {
-            Operation::Mcp(operation) => &operation.several,
-            Operation::Http { .. }
-            | Operation::Endpoint(_)
-            | Operation::ToolCall(_)
-            | Operation::Event(_)
-            | Operation::A2a(_)
-            | Operation::Grpc(_) => &[],
-        }
-    }
-
-    /// The action for each thing it names, where it names more than one.
-    pub fn parts(&self) -> Vec<Cow<'_, Self>> {
-        match &self.operation {
-            Operation::Mcp(operation) if !operation.several.is_empty() => {
-                let Self { resource, operation: _, method, authority, port, target, body_digest, carried } = self;
-                let McpOperation { method: called, class, target: _, several: _, digest, offered, id } = operation;
-                // Without a copy of all the others in each.
-                let part = |name: &String| {
-                    Cow::Owned(Self {
-                        resource: resource.clone(),
-                        operation: Operation::Mcp(McpOperation {
-                            method: called,
-                            class: *class,
-                            target: Some(name.clone()),
-                            several: Vec::new(),
-                            digest: *digest,
-                            offered: offered.clone(),
-                            id: id.clone(),
-                        }),
-                        method: method.clone(),
-                        authority: authority.clone(),
-                        port: *port,
-                        target: target.clone(),
-                        body_digest: *body_digest,
-                        carried: carried.clone(),
-                    })
-                };
-                operation.several.iter().map(part).collect()
-            }
-            Operation::Http { .. }
-            | Operation::Endpoint(_)
-            | Operation::ToolCall(_)
-            | Operation::Event(_)
-            | Operation::Mcp(_)
-            | Operation::A2a(_)
-            | Operation::Grpc(_) => vec![Cow::Borrowed(self)],
-        }
-    }
-
-    /// The arguments policies and grants can read; none where there are none or they were not read.
-    pub fn arguments(&self) -> Option<&Members> {
-        match &self.operation {
-            Operation::Endpoint(call) => call.arguments.as_ref(),
-            Operation::ToolCall(call) => Some(&call.arguments),
-            Operation::Event(call) => Some(&call.arguments),
-            Operation::A2a(operation) => Some(&operation.arguments),
-            Operation::Grpc(call) => call.arguments.as_ref(),
-            Operation::Http { .. } | Operation::Mcp(_) => None,
-        }
-    }
-
-    /// Where its server is told to send what happens, if it is told so.
-    pub fn delivery(&self) -> Option<&Delivery> {
-        match &self.operation {
-            Operation::Event(call) => call.delivery.as_ref(),
-            Operation::Http { .. }
-            | Operation::Endpoint(_)
-            | Operation::ToolCall(_)
-            | Operation::Mcp(_)
-            | Operation::A2a(_)
-            | Operation::Grpc(_) => None,
-        }
-    }
-
-    /// The JSON-RPC id to answer with, if the request had one.
-    pub fn rpc_id(&self) -> Option<&Value> {
-        match &self.operation {
-            Operation::ToolCall(call) => Some(&call.id),
-            Operation::Event(call) => Some(&call.id),
-            Operation::Mcp(operation) => operation.id.as_ref(),
-            Operation::A2a(operation) => operation.id.as_ref(),
-            Operation::Http { .. } | Operation::Endpoint(_) | Operation::Grpc(_) => None,
-        }
-    }
-
-    /// Digest of its arguments or parameters, if it has any.
-    pub fn arguments_digest(&self) -> Option<&SentDigest> {
-        match &self.operation {
-            Operation::Endpoint(call) => call.digest.as_ref(),
-            Operation::ToolCall(call) => Some(&call.digest),
-            Operation::Event(call) => Some(&call.digest),
-            Operation::Mcp(operation) => operation.digest.as_ref(),
-            Operation::A2a(operation) => operation.digest.as_ref(),
-            Operation::Grpc(call) => call.digest.as_ref(),
-            Operation::Http { .. } => None,
         }
     }
 }

@@ -45,10 +45,20 @@ pub enum Card {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     pub name: String,
-    /// One of [`METHODS`](crate::action::http::METHODS).
+    /// One of HTTP's [methods](crate::catalogue::Protocol::methods).
     pub method: String,
     pub path: Template,
     pub body: BodyKind,
+}
+
+impl Endpoint {
+    /// Whether every argument is in the head.
+    pub fn is_read_at_head(&self) -> bool {
+        match self.body {
+            BodyKind::None | BodyKind::Unread => true,
+            BodyKind::Json | BodyKind::Form => false,
+        }
+    }
 }
 
 /// What of a body is arguments.

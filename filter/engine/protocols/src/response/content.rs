@@ -5,7 +5,7 @@ use super::event_stream::EventStream;
 use super::message::{AsItCame, Message};
 use super::utf8::Utf8;
 use super::{Audience, Refused};
-use crate::action::mcp::Listing;
+use crate::action::Listing;
 
 /// A body being read.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use countersign_facts::fold;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
 use super::Unreadable;
-use crate::action::mcp::Listing;
+use crate::action::Listing;
 
 /// One element of a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use super::field::{Field, Value, is_separator};
 use super::message::{Message, Sink};
 use super::utf8::Utf8;
 use super::{Audience, Refused, Unreadable};
-use crate::action::mcp::Listing;
+use crate::action::Listing;
 
 /// Bytes of a field's name; the longest that means something is `event` or `retry`.
 const MAX_NAME: usize = 5;

@@ -15,7 +15,7 @@ use countersign_facts::headers::{HeaderEdit, Headers, same_name};
 use super::awaited::{Awaited, Judge, Versions};
 use super::content::{Content, Unread};
 use super::{Refused, Unreadable};
-use crate::action::mcp::Listing;
+use crate::action::Listing;
 
 /// Fields that are about the body as the upstream wrote it.
 const OF_THE_BODY: &[&str] =

@@ -183,7 +183,7 @@ impl<'de> Visitor<'de> for Schema {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::action::mcp::Listing;
+    use crate::action::Listing;
 
     fn hints(text: &str) -> Result<Hints, Unreadable> {
         Element::read(Listing::Tools, text.as_bytes())?.hints(true)

@@ -4,7 +4,7 @@ use super::element::Element;
 use super::message::Sink;
 use super::token::{Container, Mark, Tokens};
 use super::{Audience, ELEMENT_BYTES, Unreadable};
-use crate::action::mcp::Listing;
+use crate::action::Listing;
 
 /// White space between two elements.
 const MAX_GAP: usize = 4 * 1024;

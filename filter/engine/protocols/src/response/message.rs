@@ -12,7 +12,7 @@ use super::list::List;
 use super::token::{Container, Mark, Tokens};
 use super::version::Version;
 use super::{Audience, Refused, Unreadable};
-use crate::action::mcp::Listing;
+use crate::action::Listing;
 
 /// Bytes of a member's name, quotes included, where names matter.
 const MAX_NAME: usize = 1024;

@@ -24,18 +24,20 @@ mod message;
 mod token;
 mod utf8;
 mod version;
+mod watched;
 
 #[cfg(test)]
 mod tests;
 
 use countersign_facts::reason::Reason;
 
-use crate::action::mcp::Listing;
+use crate::action::Listing;
 pub use awaited::{Awaited, Opening};
 pub use content::Content;
 pub use element::Element;
 pub use ending::{Endings, Sight, TaskEnd};
 pub use head::{Treatment, treatment};
+pub use watched::Watched;
 
 /// Bytes of one element of a list.
 pub(crate) const ELEMENT_BYTES: usize = 256 * 1024;

@@ -4,10 +4,10 @@ use std::fmt;
 
 use countersign_facts::digest;
 use countersign_facts::pointer::Pointer;
-use countersign_protocols::action::{Action, mcp};
+use countersign_protocols::action::{Action, Method, Spelled};
 use countersign_protocols::bounds::text::is_below;
 use countersign_protocols::bounds::{self, ArgumentPlace, Constraint, TaskError, authority, is_met};
-use countersign_protocols::catalogue::{Protocol, Resource, Tool};
+use countersign_protocols::catalogue::{Resource, Tool};
 use countersign_protocols::route::Endpoint;
 use countersign_tokens::json::Members;
 use serde_json::{Map, Value};
@@ -16,10 +16,6 @@ use super::condition::{Calls, Condition};
 use super::destination::Destination;
 use super::grants::Circumstances;
 use super::template::Template;
-
-const TOOLS_CALL: &str = "mcp:tools/call";
-/// What an operation's name starts with.
-const PROTOCOLS: [&str; 4] = ["mcp:", "http:", "a2a:", "grpc:"];
 
 /// One thing a task may do.
 #[derive(Clone, Debug, PartialEq)]
@@ -155,15 +151,11 @@ impl Grant {
             let condition = Condition::parse(name, value);
             conditions.push(condition.ok_or_else(|| TaskError::unusable(format!("member `{name}` of a grant")))??);
         }
-        if !PROTOCOLS.iter().any(|protocol| action.starts_with(protocol)) {
-            return Err(TaskError::unusable("`action` of a grant"));
-        }
-        // Elsewhere the authority is this gateway's own name; of a subscription it is where its server sends what happens.
-        let leads = action.starts_with("http:") || is_mcp(&action, mcp::delivers);
-        let destinations = destinations.map(|list| Destination::list(&list).filter(|_| leads));
+        let spelled = Spelled::parse(&action).ok_or_else(|| TaskError::unusable("`action` of a grant"))?;
+        let destinations = destinations.map(|list| Destination::list(&list).filter(|_| spelled.leads()));
         let destinations = destinations.map(|list| list.ok_or_else(|| TaskError::unusable("`destination` of a grant")));
         let destinations = destinations.transpose()?.unwrap_or_default();
-        let arguments = arguments.map_or(Ok(Vec::new()), |arguments| constraints(&action, &arguments))?;
+        let arguments = arguments.map_or(Ok(Vec::new()), |arguments| constraints(spelled, &arguments))?;
         let metered = calls.zip(id).map(|(calls, id)| Metered { calls, id });
         Ok(Self { action, resource, object, destinations, arguments, conditions, metered })
     }
@@ -193,7 +185,7 @@ impl Grant {
             _ if self.destinations.is_empty() => true,
             Some(delivery) => admits(&delivery.host, delivery.port),
             // Of an event in a list it is not known yet; a request always says it.
-            None if is_mcp(&self.action, mcp::delivers) => true,
+            None if method(&self.action).is_some_and(|method| method.delivers()) => true,
             None => action.host().is_some_and(|host| admits(&host, action.port)),
         }
     }
@@ -227,28 +219,10 @@ impl Grant {
         meant.peek().is_some() && meant.all(declares)
     }
 
-    /// What `resource` declares of the one thing that it names: a tool, an event for this method, an endpoint that is asked with this
-    /// method, a gRPC method. Each operation has names of its own: a tool and an event may be called alike.
+    /// What `resource` declares of the one thing that it names ([`Spelled::entry`]).
     pub(crate) fn entry<'r>(&self, resource: &'r Resource) -> Option<&'r Tool> {
         let Some(Object::Exact(name)) = &self.object else { return None };
-        let (protocol, operation) = self.action.split_once(':')?;
-        if protocol != resource.protocol.name() {
-            return None;
-        }
-        match resource.protocol {
-            Protocol::Mcp if mcp::is_about_event(operation) => resource.tools.get(&mcp::declared(operation, name)),
-            Protocol::Mcp => {
-                resource.tools.get(name).filter(|_| self.action == TOOLS_CALL && mcp::event(name).is_none())
-            }
-            Protocol::Http => {
-                let method = &resource.interface.endpoint(name)?.method;
-                // Servers answer it as they answer `GET` (`Interface::find`).
-                let is_asked = method == operation || (method == "GET" && operation == "HEAD");
-                resource.tools.get(name).filter(|_| is_asked)
-            }
-            Protocol::Grpc => resource.tools.get(name),
-            Protocol::A2a => None,
-        }
+        Spelled::parse(&self.action)?.entry(name, resource)
     }
 
     /// Whether every condition holds.
@@ -269,12 +243,12 @@ impl Grant {
 
 /// Whether what `action` is about may be URIs.
 fn names_uris(action: &str) -> bool {
-    is_mcp(action, mcp::names_uris)
+    method(action).is_some_and(|method| method.names_uris())
 }
 
-/// Whether `action` is a method of MCP that is so.
-fn is_mcp(action: &str, holds: fn(&str) -> bool) -> bool {
-    action.strip_prefix("mcp:").is_some_and(holds)
+/// The method that is called `action`, if there is one.
+fn method(action: &str) -> Option<Method> {
+    Spelled::parse(action)?.known()
 }
 
 fn string(value: Option<Value>) -> Result<Option<String>, TaskError> {
@@ -285,9 +259,8 @@ fn string(value: Option<Value>) -> Result<Option<String>, TaskError> {
     }
 }
 
-fn constraints(action: &str, arguments: &Value) -> Result<Vec<(ArgumentPlace, Constraint)>, TaskError> {
-    // Of other MCP methods no arguments are read, so nothing could be enforced.
-    if action.starts_with("mcp:") && action != TOOLS_CALL && !is_mcp(action, mcp::is_about_event) {
+fn constraints(action: Spelled<'_>, arguments: &Value) -> Result<Vec<(ArgumentPlace, Constraint)>, TaskError> {
+    if !action.has_arguments() {
         return Err(TaskError::UnsupportedConstraint(format!("arguments of {action}")));
     }
     bounds::constraints(arguments)

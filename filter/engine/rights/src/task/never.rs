@@ -4,7 +4,7 @@
 use std::fmt;
 
 use countersign_facts::pointer::Pointer;
-use countersign_protocols::action::{a2a, http, mcp};
+use countersign_protocols::action::Spelled;
 use countersign_protocols::catalogue::{Protocol, Resource};
 use countersign_protocols::shape::Rest;
 
@@ -52,20 +52,9 @@ impl fmt::Display for Never {
 impl Grant {
     /// Whether it is for nothing that any of `resources` has.
     pub(crate) fn is_dead(&self, resources: &[Resource]) -> bool {
-        let reaches = |resource: &Resource| match (&self.object, resource.protocol) {
-            (Some(Object::Exact(_)), Protocol::Grpc) => {
-                self.action == "grpc:call" && (!resource.interface.closed || self.entry(resource).is_some())
-            }
-            (Some(Object::Exact(name)), Protocol::Http) if !name.starts_with('/') => self.entry(resource).is_some(),
-            (Some(Object::Exact(_)), Protocol::Mcp) if self.action == "mcp:tools/call" => {
-                // Where no tool is declared, none is known to be absent.
-                resource.tools.keys().all(|name| mcp::event_name(name).is_some()) || self.entry(resource).is_some()
-            }
-            (_, Protocol::Mcp) => self.action.starts_with("mcp:"),
-            (_, Protocol::Http) => self.action.starts_with("http:"),
-            (_, Protocol::A2a) => self.action.starts_with("a2a:"),
-            (_, Protocol::Grpc) => self.action.starts_with("grpc:"),
-        };
+        let Some(action) = Spelled::parse(&self.action) else { return true };
+        let object = if let Some(Object::Exact(name)) = &self.object { Some(name.as_str()) } else { None };
+        let reaches = |resource: &Resource| action.may_be_on(resource, object);
         !resources
             .iter()
             .any(|resource| self.resource.as_ref().is_none_or(|name| *name == resource.name) && reaches(resource))
@@ -73,7 +62,7 @@ impl Grant {
 
     /// Why it covers nothing that `resources` are asked for, if it does not.
     pub fn never(&self, resources: &[Resource]) -> Option<Never> {
-        if !is_operation(&self.action) {
+        if Spelled::parse(&self.action).and_then(Spelled::known).is_none() {
             return Some(Never::Operation(self.action.clone()));
         }
         let meant = || resources.iter().filter(|resource| self.is_on(&resource.name));
@@ -93,14 +82,10 @@ impl Grant {
         let spoken = operation.split_once(':').is_some_and(|(spoken, _)| spoken == protocol.name());
         let Some(Object::Exact(name)) = self.object.as_ref().filter(|_| spoken) else { return other() };
         let undeclared = |what| Never::Undeclared { what, name: name.clone(), resource: resource.name.clone() };
-        match (protocol, resource.interface.endpoint(name)) {
-            (Protocol::Http, Some(endpoint)) => {
-                Never::Method { endpoint: name.clone(), asked: endpoint.method.clone(), operation }
-            }
-            (Protocol::Http, None) => undeclared("endpoints"),
-            (Protocol::Mcp, _) => undeclared("tools"),
-            (Protocol::Grpc, _) => undeclared("methods"),
-            (Protocol::A2a, _) => other(),
+        match (resource.interface.endpoint(name), protocol.declares()) {
+            (Some(endpoint), _) => Never::Method { endpoint: name.clone(), asked: endpoint.method.clone(), operation },
+            (None, Some(what)) => undeclared(what),
+            (None, None) => other(),
         }
     }
 
@@ -112,19 +97,5 @@ impl Grant {
         types
             .zip(named)
             .is_some_and(|(types, name)| types.rest == Rest::Refused && !types.properties.contains_key(&name))
-    }
-}
-
-/// Whether an action can be called so.
-fn is_operation(name: &str) -> bool {
-    let listed = |methods: &[(&str, countersign_protocols::action::Class)], method: &str| {
-        methods.iter().any(|(name, _)| *name == method)
-    };
-    match name.split_once(':') {
-        Some(("mcp", method)) => listed(mcp::METHODS, method),
-        Some(("a2a", operation)) => listed(a2a::METHODS, operation),
-        Some(("http", method)) => http::METHODS.contains(&method),
-        Some(("grpc", operation)) => operation == "call",
-        Some(_) | None => false,
     }
 }

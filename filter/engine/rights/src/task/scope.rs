@@ -5,8 +5,9 @@
 
 use std::collections::BTreeSet;
 
-use countersign_protocols::action::{Action, Operation, a2a, grpc, http, mcp};
+use countersign_protocols::action::{Action, Key, Spelled};
 use countersign_protocols::bounds::TaskError;
+use countersign_protocols::catalogue::Protocol;
 use serde_json::{Map, Value};
 
 use super::grant::{Grant, Object};
@@ -77,39 +78,30 @@ fn tokens<'c>(claims: &'c Map<String, Value>, claim: ScopeClaim) -> Result<Optio
 
 /// The grant a scope token spells, if it is one of ours.
 pub(super) fn grant(token: &str) -> Option<Grant> {
-    let (action, object) = if let Some(tool) = token.strip_prefix("mcp:tool:") {
-        ("mcp:tools/call".to_owned(), Some(exact(tool)?))
-    } else if let Some(method) = token.strip_prefix("mcp:") {
-        mcp::METHODS.iter().find(|(name, _)| *name == method)?;
-        (token.to_owned(), None)
-    } else if let Some(method) = token.strip_prefix("a2a:") {
-        a2a::METHODS.iter().find(|(name, _)| *name == method)?;
-        (token.to_owned(), None)
-    } else if let Some(method) = token.strip_prefix("grpc:") {
-        (grpc::CALL.to_owned(), Some(exact(method).filter(|_| method.contains('/'))?))
-    } else {
-        let (method, path) = token.strip_prefix("http:")?.split_once(':')?;
-        http::METHODS.iter().find(|name| **name == method)?;
-        (format!("http:{method}"), Some(path_pattern(path)?))
+    let Spelled { protocol, method } = Spelled::parse(token)?;
+    let (action, object) = match (protocol, method.split_once(':')) {
+        (Protocol::Mcp, Some(("tool", tool))) => (protocol.call()?, Some(exact(tool)?)),
+        (Protocol::Grpc, _) => (protocol.call()?, Some(exact(method).filter(|_| method.contains('/'))?)),
+        (Protocol::Http, Some((method, path))) => (Spelled { protocol, method }.known()?, Some(path_pattern(path)?)),
+        (Protocol::Http, None) => return None,
+        (Protocol::Mcp | Protocol::A2a, _) => (Spelled { protocol, method }.known()?, None),
     };
-    Some(Grant::plain(action, None, object))
+    Some(Grant::plain(action.action.to_owned(), None, object))
 }
 
 /// The smallest scope token that covers `action`, for `insufficient_scope` challenges (RFC 6750 §3.1); none where a scope
 /// token could not spell it, or would say more.
 pub fn scope_for(action: &Action) -> Option<String> {
-    let scope = match &action.operation {
-        Operation::Http { method, path } => format!("http:{method}:{path}"),
-        Operation::Endpoint(call) => format!("http:{}:{}", call.method, call.path),
-        Operation::ToolCall(call) => format!("mcp:tool:{}", call.tool),
-        Operation::Event(call) => format!("mcp:{}", call.method),
-        Operation::Mcp(operation) => format!("mcp:{}", operation.method),
-        Operation::A2a(operation) => format!("a2a:{}", operation.method),
-        Operation::Grpc(call) => format!("grpc:{}", call.method),
+    let name = action.name();
+    let scope = match (action.spelled().protocol, action.key()) {
+        (Protocol::Http, _) => format!("{name}:{}", action.path()),
+        (Protocol::Mcp, Key::Tool(tool)) => format!("mcp:tool:{tool}"),
+        (Protocol::Grpc, Key::Tool(method)) => format!("grpc:{method}"),
+        (Protocol::Mcp | Protocol::A2a | Protocol::Grpc, _) => name.clone(),
     };
     let spellable = scope.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\');
     let exact = |grant: &Grant| !matches!(grant.object, Some(Object::Prefix(_) | Object::Template(_)));
-    let covers = |grant: Grant| exact(&grant) && grant.names(&action.name(), action);
+    let covers = |grant: Grant| exact(&grant) && grant.names(&name, action);
     (spellable && grant(&scope).is_some_and(covers)).then_some(scope)
 }
 

@@ -8,7 +8,7 @@ use countersign_facts::reason::Reason;
 use countersign_tokens::json::{Json, Members};
 
 use super::Read;
-use super::methods::{self, Method, Names, Version};
+use super::methods::{self, Names, Row, Version};
 use crate::action::rpc::{self, Kind, Message, Rejection};
 use crate::action::strict::{self, name};
 
@@ -59,7 +59,7 @@ pub(super) fn body(body: &[u8]) -> Result<Option<Members>, Reason> {
 }
 
 /// What `parameters` of `method` name; what path and body say both must be the same.
-pub(super) fn facts(method: &Method, parameters: &Parameters) -> Result<Facts, Reason> {
+pub(super) fn facts(method: &Row, parameters: &Parameters) -> Result<Facts, Reason> {
     let none = Members::new();
     let members = parameters.members.as_ref().unwrap_or(&none);
     let mut task = parameters.task.clone();
@@ -87,14 +87,13 @@ pub(super) fn facts(method: &Method, parameters: &Parameters) -> Result<Facts, R
 }
 
 /// Where push notifications are to go: the one `url` in what configures them.
-fn url(method: &Method, members: &Members) -> Result<Option<String>, Reason> {
+fn url(method: &Row, members: &Members) -> Result<Option<String>, Reason> {
     let mut found = Vec::new();
-    let configures = method.name == "CreateTaskPushNotificationConfig";
     for (key, value) in members.iter().filter(|(key, _)| !["message", "metadata"].contains(&plain(key).as_str())) {
-        collect(key, value, configures, &mut found);
+        collect(key, value, method.configures, &mut found);
     }
     match found.as_slice() {
-        [] if configures => Err(Reason::MalformedMessage),
+        [] if method.configures => Err(Reason::MalformedMessage),
         [] => Ok(None),
         [url] => Ok(Some(name(Some(url), MAX_NAME)?.to_owned())),
         // Which of two is meant is the agent's choice.

@@ -1,17 +1,24 @@
 //! Every operation of A2A 1.0 with its name in 0.3, in one table. What is not in it is refused.
 
-use crate::action::Class;
+use crate::action::{Class, Method};
+use crate::catalogue::Protocol;
 
 /// A row of the table.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Method {
+pub(super) struct Row {
     /// In A2A 1.0; also what records, grants and policies call it.
     pub(super) name: &'static str,
+    /// As actions are called by it.
+    action: &'static str,
     /// In A2A 0.3 (JSON-RPC); none where it has no such operation.
     pub(super) old: Option<&'static str>,
     pub(super) class: Class,
     /// How it names its task.
     pub(super) task: Names,
+    /// Whether it says where push notifications go; others may.
+    pub(super) configures: bool,
+    /// Whether its answer is about one task, and so can tell that it is over.
+    pub(super) tells: bool,
 }
 
 /// How an operation names its task.
@@ -19,42 +26,70 @@ pub(super) struct Method {
 pub(super) enum Names {
     /// It is about none.
     Nothing,
-    /// The message that it sends may.
+    /// The message that it sends may. A task that is over takes no more (1.0 §3.1.1, §3.1.2).
     Message,
     /// In this member of `params`; the second is that of 0.3.
     Member(&'static str, &'static str),
 }
 
-macro_rules! methods {
-    ($($name:literal, $old:expr, $class:ident, $task:expr;)+) => {
-        /// Every operation by name, and what kind of thing it does. `AgentCard` is the public card.
-        pub const METHODS: &[(&str, Class)] = &[$(($name, Class::$class)),+];
-
-        const TABLE: &[Method] = &[
-            $(Method { name: $name, old: $old, class: Class::$class, task: $task }),+
-        ];
-    };
-}
-
+// What a row does not say is what most operations of its kind do.
+//
 // specification/a2a.proto of 1.0.1, `service A2AService`; 0.3.0, §7. Sending a message starts or continues work; a
 // subscription reads it.
-methods! {
-    "SendMessage", Some("message/send"), Execute, Names::Message;
-    "SendStreamingMessage", Some("message/stream"), Execute, Names::Message;
-    "GetTask", Some("tasks/get"), Read, Names::Member("id", "id");
-    "ListTasks", Some("tasks/list"), Read, Names::Nothing;
-    "CancelTask", Some("tasks/cancel"), Write, Names::Member("id", "id");
-    "SubscribeToTask", Some("tasks/resubscribe"), Read, Names::Member("id", "id");
-    "CreateTaskPushNotificationConfig", Some("tasks/pushNotificationConfig/set"), Write, Names::Member("taskId", "taskId");
-    "GetTaskPushNotificationConfig", Some("tasks/pushNotificationConfig/get"), Read, Names::Member("taskId", "id");
-    "ListTaskPushNotificationConfigs", Some("tasks/pushNotificationConfig/list"), Read, Names::Member("taskId", "id");
-    "DeleteTaskPushNotificationConfig", Some("tasks/pushNotificationConfig/delete"), Write, Names::Member("taskId", "id");
-    "GetExtendedAgentCard", Some("agent/getAuthenticatedExtendedCard"), List, Names::Nothing;
-    "AgentCard", None, List, Names::Nothing;
+const TABLE: &[Row] = &[
+    message("a2a:SendMessage", "message/send"),
+    message("a2a:SendStreamingMessage", "message/stream"),
+    Row { tells: true, ..of_task("a2a:GetTask", "tasks/get", Class::Read) },
+    row_of("a2a:ListTasks", Some("tasks/list"), Class::Read),
+    Row { tells: true, ..of_task("a2a:CancelTask", "tasks/cancel", Class::Write) },
+    Row { tells: true, ..of_task("a2a:SubscribeToTask", "tasks/resubscribe", Class::Read) },
+    Row {
+        task: Names::Member("taskId", "taskId"),
+        configures: true,
+        ..of_config("a2a:CreateTaskPushNotificationConfig", "tasks/pushNotificationConfig/set", Class::Write)
+    },
+    of_config("a2a:GetTaskPushNotificationConfig", "tasks/pushNotificationConfig/get", Class::Read),
+    of_config("a2a:ListTaskPushNotificationConfigs", "tasks/pushNotificationConfig/list", Class::Read),
+    of_config("a2a:DeleteTaskPushNotificationConfig", "tasks/pushNotificationConfig/delete", Class::Write),
+    row_of("a2a:GetExtendedAgentCard", Some("agent/getAuthenticatedExtendedCard"), Class::List),
+    row_of("a2a:AgentCard", None, Class::List),
+];
+
+/// An operation that is about no task.
+const fn row_of(action: &'static str, old: Option<&'static str>, class: Class) -> Row {
+    let Method { name, .. } = Method::new(Protocol::A2a, action, class);
+    Row { name, action, old, class, task: Names::Nothing, configures: false, tells: false }
+}
+
+/// One that sends a message.
+const fn message(action: &'static str, old: &'static str) -> Row {
+    Row { task: Names::Message, tells: true, ..row_of(action, Some(old), Class::Execute) }
+}
+
+/// One about a task.
+const fn of_task(action: &'static str, old: &'static str, class: Class) -> Row {
+    Row { task: Names::Member("id", "id"), ..row_of(action, Some(old), class) }
+}
+
+/// One about where a task's push notifications go.
+const fn of_config(action: &'static str, old: &'static str, class: Class) -> Row {
+    Row { task: Names::Member("taskId", "id"), ..row_of(action, Some(old), class) }
+}
+
+impl Row {
+    /// What every protocol says of its methods.
+    pub(super) const fn method(&self) -> Method {
+        Method::new(Protocol::A2a, self.action, self.class)
+    }
+}
+
+/// Every operation. `AgentCard` is the public card.
+pub(super) fn all() -> impl Iterator<Item = &'static Row> {
+    TABLE.iter()
 }
 
 /// The row of an operation by the name a message gives, in the words of `version`.
-pub(super) fn named(name: &str, version: Version) -> Option<&'static Method> {
+pub(super) fn named(name: &str, version: Version) -> Option<&'static Row> {
     TABLE.iter().filter(|row| row.name != CARD).find(|row| match version {
         Version::V1 => row.name == name,
         Version::V03 => row.old == Some(name),
@@ -63,7 +98,7 @@ pub(super) fn named(name: &str, version: Version) -> Option<&'static Method> {
 }
 
 /// The row of an operation by its name in 1.0.
-pub(super) fn row(name: &str) -> Option<&'static Method> {
+pub(super) fn row(name: &str) -> Option<&'static Row> {
     TABLE.iter().find(|row| row.name == name)
 }
 
@@ -119,7 +154,7 @@ mod tests {
         assert_eq!(names, V1.into_iter().collect());
         let old: BTreeSet<&str> = TABLE.iter().filter_map(|row| row.old).collect();
         assert_eq!(old, V03.into_iter().collect());
-        assert_eq!(TABLE.len(), METHODS.len());
+        assert_eq!(TABLE.len(), crate::action::a2a::methods().count());
     }
 
     #[test]
@@ -143,5 +178,13 @@ mod tests {
     fn what_is_about_a_task_names_it() {
         let about_tasks = TABLE.iter().filter(|row| row.name.contains("Task") && row.name != "ListTasks");
         assert!(about_tasks.clone().all(|row| matches!(row.task, Names::Member(..))) && about_tasks.count() == 7);
+    }
+
+    #[test]
+    fn what_tells_of_one_task_and_what_sends_it_a_message() {
+        let names = |is: fn(&Row) -> bool| TABLE.iter().filter(|row| is(row)).map(|row| row.name).collect::<Vec<_>>();
+        let messages = ["SendMessage", "SendStreamingMessage"];
+        assert_eq!(names(|row| row.task == Names::Message), messages);
+        assert_eq!(names(|row| row.tells), [&messages[..], &["GetTask", "CancelTask", "SubscribeToTask"]].concat());
     }
 }

@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 
 use super::Read;
 use super::message::{self, Parameters};
-use super::methods::{self, Method};
+use super::methods::{self, Row};
 use crate::action::http::arguments::Arguments;
 use crate::action::mcp::fields;
 use crate::action::rpc::Rejection;
@@ -45,7 +45,7 @@ pub(super) fn read(rest: &str, target: &Target, headers: &Headers, body: Option<
     Ok(Read { method, parameters, id: None })
 }
 
-type Route = (&'static Method, Option<String>, Option<String>);
+type Route = (&'static Row, Option<String>, Option<String>);
 
 /// Operation, task and tenant. A path that could be with and without a tenant is refused.
 fn route(method: &str, segments: &[&str]) -> Result<Route, Reason> {

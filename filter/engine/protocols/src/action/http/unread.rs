@@ -8,39 +8,32 @@
 use countersign_facts::headers::Headers;
 use countersign_facts::reason::Reason;
 
+use crate::action::Following;
 use crate::catalogue::{BodyKind, Endpoint, Resource};
 
 /// Bytes of a media type that is told apart from others; it goes into records.
 const MAX_MEDIA: usize = 64;
 const URLENCODED: &str = "application/x-www-form-urlencoded";
 
-/// What may follow a head.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Following {
-    /// Nothing.
-    Nothing,
-    /// Whatever comes.
-    Anything,
-    /// What must be read, needed or not.
-    Form,
-}
-
-impl Following {
-    /// What may follow a head with `headers`, at `endpoint` or at nothing that is declared; `end` if nothing does.
-    ///
-    /// # Errors
-    /// Where a body must follow that cannot be what was declared.
-    pub fn of(resource: &Resource, endpoint: Option<&Endpoint>, headers: &Headers, end: bool) -> Result<Self, Reason> {
-        match endpoint.map(|endpoint| endpoint.body) {
-            Some(BodyKind::None) => Ok(Self::Nothing),
-            Some(BodyKind::Form) => Ok(Self::Form),
-            Some(BodyKind::Json) if end => Err(Reason::MalformedJson),
-            Some(BodyKind::Json) if form(headers).is_some() => Err(Reason::MediaType),
-            Some(BodyKind::Unread | BodyKind::Json) => Ok(Self::Anything),
-            None => {
-                let admitted = form(headers).is_none_or(|form| is_admitted(&form, &resource.interface.unread_forms));
-                Ok(if admitted { Self::Anything } else { Self::Nothing })
-            }
+/// What may follow a head with `headers`, at `endpoint` or at nothing that is declared; `end` if nothing does.
+///
+/// # Errors
+/// Where a body must follow that cannot be what was declared.
+pub(in crate::action) fn following(
+    resource: &Resource,
+    endpoint: Option<&Endpoint>,
+    headers: &Headers,
+    end: bool,
+) -> Result<Following, Reason> {
+    match endpoint.map(|endpoint| endpoint.body) {
+        Some(BodyKind::None) => Ok(Following::Nothing),
+        Some(BodyKind::Form) => Ok(Following::Message),
+        Some(BodyKind::Json) if end => Err(Reason::MalformedJson),
+        Some(BodyKind::Json) if form(headers).is_some() => Err(Reason::MediaType),
+        Some(BodyKind::Unread | BodyKind::Json) => Ok(Following::Anything),
+        None => {
+            let admitted = form(headers).is_none_or(|form| is_admitted(&form, &resource.interface.unread_forms));
+            Ok(if admitted { Following::Anything } else { Following::Nothing })
         }
     }
 }

@@ -83,7 +83,7 @@ pub fn said_without_session() -> ([(&'static str, &'static str); 1], Value) {
 }
 
 /// The version that `headers` ask for, as far as it can be repeated in an answer.
-pub fn requested(headers: &Headers) -> Option<&str> {
+pub(crate) fn requested(headers: &Headers) -> Option<&str> {
     std::str::from_utf8(headers.single(HEADER).ok()??).ok().filter(|version| is_plain(version))
 }
 

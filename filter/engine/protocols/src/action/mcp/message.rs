@@ -5,7 +5,7 @@ use countersign_facts::fold;
 use countersign_facts::reason::Reason;
 use countersign_tokens::json::{Json, Members};
 
-use super::methods::{INITIALIZE, Method, Names, PROGRESS};
+use super::methods::{Answer, Names, PROGRESS, Row};
 use super::{era, uri};
 use crate::action::Delivery;
 use crate::action::rpc;
@@ -45,13 +45,13 @@ pub(super) struct Event {
 }
 
 /// What `params` name, by the method's row: one thing, of a subscription any number.
-pub(super) fn named(method: &Method, params: Option<&Members>) -> Result<Vec<String>, Reason> {
+pub(super) fn named(method: &Row, params: Option<&Members>) -> Result<Vec<String>, Reason> {
     let find = |key| params.map_or(Ok(None), |params| member(params, key));
     let one = |name: &str| vec![name.to_owned()];
     match method.names {
         Names::Nothing => Ok(Vec::new()),
         Names::Member(key) => name(find(key)?, MAX_NAME).map(one),
-        Names::Event { delivers: _ } => name(find("name")?, MAX_NAME).map(one),
+        Names::Tool | Names::Event { delivers: _ } => name(find("name")?, MAX_NAME).map(one),
         Names::Address(key) => address(find(key)?).map(one),
         Names::Reference => reference(find("ref")?).map(one),
         Names::Subscriptions => subscriptions(find("notifications")?),
@@ -59,7 +59,7 @@ pub(super) fn named(method: &Method, params: Option<&Members>) -> Result<Vec<Str
 }
 
 /// The names of arguments in `params` that nothing can declare, by the method's row.
-pub(super) fn carried(method: &Method, params: Option<&Members>) -> Result<Vec<String>, Reason> {
+pub(super) fn carried(method: &Row, params: Option<&Members>) -> Result<Vec<String>, Reason> {
     let mut names = Vec::new();
     for place in method.arguments {
         let (mut found, mut within) = (None, params);
@@ -78,14 +78,14 @@ pub(super) fn carried(method: &Method, params: Option<&Members>) -> Result<Vec<S
 
 /// The version that `params` offer where `method` opens a session, as far as it can be repeated. Any may be offered: what its server
 /// answers is what counts.
-pub(super) fn offered(method: &Method, params: Option<&Members>) -> Option<String> {
-    let version = params.filter(|_| method.name == INITIALIZE)?.get("protocolVersion")?.as_str();
+pub(super) fn offered(method: &Row, params: Option<&Members>) -> Option<String> {
+    let version = params.filter(|_| method.answer == Answer::Session)?.get("protocolVersion")?.as_str();
     version.filter(|version| era::is_plain(version)).map(str::to_owned)
 }
 
 /// Whether the progress token that `method` gives or repeats in `params` is one that every reader keeps, as an id is: it is repeated
 /// to who gave it.
-pub(super) fn check_progress(method: &Method, params: Option<&Members>) -> Result<(), Reason> {
+pub(super) fn check_progress(method: &Row, params: Option<&Members>) -> Result<(), Reason> {
     let Some(params) = params else { return Ok(()) };
     let given = params.get("_meta").and_then(Json::as_object);
     let repeated = Some(params).filter(|_| method.name == PROGRESS);

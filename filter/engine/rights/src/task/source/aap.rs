@@ -7,7 +7,6 @@
 
 use countersign_facts::clock;
 use countersign_facts::digest;
-use countersign_protocols::action::{a2a, http};
 use countersign_protocols::bounds::networks::networks;
 use countersign_protocols::bounds::{ArgumentPlace, Constraint, TaskError, text};
 use countersign_protocols::catalogue::{Protocol, Resource};
@@ -174,25 +173,17 @@ fn resolve<'r>(action: &str, resources: &'r [Resource]) -> Result<Option<(Grant,
     }
     let on = |resource: &'r Resource| {
         let operation = action.strip_prefix(&resource.name)?.strip_prefix('.')?;
-        let name = Some(resource.name.clone());
-        let grant = match resource.protocol {
-            Protocol::Mcp => Grant::plain("mcp:tools/call".to_owned(), name, Some(Object::Exact(operation.to_owned()))),
-            Protocol::Http if resource.interface.endpoint(operation).is_some() => {
-                let endpoint = resource.interface.endpoint(operation)?;
-                let object = Object::Exact(endpoint.name.clone());
-                Grant::plain(format!("http:{}", endpoint.method), name, Some(object))
-            }
-            Protocol::A2a => {
-                a2a::METHODS.iter().find(|(method, _)| *method == operation)?;
-                Grant::plain(format!("a2a:{operation}"), name, None)
-            }
+        let mut methods = resource.protocol.methods();
+        let (method, object) = match (resource.protocol, resource.interface.endpoint(operation)) {
+            (Protocol::Http, Some(_)) => (resource.method_of(operation)?, Some(operation)),
+            (Protocol::Http, None) => (methods.find(|method| method.name.to_ascii_lowercase() == operation)?, None),
+            (Protocol::Mcp, _) => (resource.protocol.call()?, Some(operation)),
+            (Protocol::A2a, _) => (methods.find(|method| method.name == operation)?, None),
             // A method's name has a slash, which no action has.
-            Protocol::Grpc => return None,
-            Protocol::Http => {
-                let method = http::METHODS.iter().find(|method| method.to_ascii_lowercase() == operation)?;
-                Grant::plain(format!("http:{method}"), name, None)
-            }
+            (Protocol::Grpc, _) => return None,
         };
+        let object = object.map(|object| Object::Exact(object.to_owned()));
+        let grant = Grant::plain(method.action.to_owned(), Some(resource.name.clone()), object);
         Some((grant, resource))
     };
     // Of `a` and `a.b` the longer name is meant.

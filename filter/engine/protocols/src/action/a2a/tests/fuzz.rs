@@ -16,11 +16,11 @@ use crate::spoil::{INPUTS, Spoilt, fuzz};
 
 /// Every operation as both versions write it.
 static MESSAGES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
-    let rows = METHODS.iter().filter_map(|(name, _)| methods::row(name)).filter(|row| row.name != CARD);
+    let rows = methods::all().filter(|row| row.name != CARD);
     rows.flat_map(|row| [Some(row.name), row.old].into_iter().flatten().map(|name| message(row, name))).collect()
 });
 
-fn message(row: &Method, name: &str) -> Vec<u8> {
+fn message(row: &Row, name: &str) -> Vec<u8> {
     let hook = json!({ "url": "https://hooks.test/a", "token": "t" });
     let mut params = match row.task {
         Names::Nothing => json!({ "contextId": "c", "tenant": "acme" }),
@@ -98,7 +98,7 @@ fn assert_alike(operation: &A2aOperation, body: &[u8]) {
 }
 
 /// What a reader of `params` finds of task, context, tenant and URL; `new` in the words of 1.0.
-fn assert_names(operation: &A2aOperation, row: &Method, new: bool, params: &Value) {
+fn assert_names(operation: &A2aOperation, row: &Row, new: bool, params: &Value) {
     let none = Value::Null;
     let message = params.as_object().and_then(|members| members.iter().find(|(key, _)| alike(key) == "message"));
     let message = message.map_or(&none, |(_, message)| message);

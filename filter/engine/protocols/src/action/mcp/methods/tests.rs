@@ -87,15 +87,15 @@ fn each_era_has_exactly_its_methods() {
 
 #[test]
 fn each_operation_has_one_row() {
-    for (index, (name, _)) in METHODS.iter().enumerate() {
-        assert!(METHODS.iter().skip(index + 1).all(|(other, _)| other != name), "{name}");
+    for (index, row) in TABLE.iter().enumerate() {
+        assert!(TABLE.iter().skip(index + 1).all(|other| other.name != row.name), "{}", row.name);
     }
 }
 
 #[test]
 fn what_reads_changes_or_runs_names_its_object() {
     let anonymous =
-        |row: &&Method| matches!(row.class, Class::Read | Class::Write | Class::Execute) && row.names == Names::Nothing;
+        |row: &&Row| matches!(row.class, Class::Read | Class::Write | Class::Execute) && row.names == Names::Nothing;
     assert!(TABLE.iter().find(anonymous).is_none());
 }
 
@@ -112,9 +112,22 @@ fn what_lists_says_what_it_lists() {
             "events/list" => vec![Listing::Events],
             _ => Vec::new(),
         };
-        assert_eq!(row.lists, expected, "{}", row.name);
-        assert_eq!(lists(row.name), expected, "{}", row.name);
+        assert_eq!(row.answer.lists(), expected, "{}", row.name);
         assert_eq!(row.class == Class::List, !expected.is_empty() && row.name != "GET", "{}", row.name);
+    }
+}
+
+#[test]
+fn an_element_is_used_by_what_names_it() {
+    for (listing, expected) in [
+        (Listing::Tools, &["tools/call"][..]),
+        (Listing::Prompts, &["prompts/get"]),
+        (Listing::Resources, &["resources/read"]),
+        (Listing::Templates, &["resources/read"]),
+        (Listing::Tasks, &["tasks/get"]),
+        (Listing::Events, &["events/subscribe", "events/unsubscribe", "events/poll", "events/stream"]),
+    ] {
+        assert_eq!(uses(listing).map(|row| row.name).collect::<Vec<_>>(), expected, "{listing:?}");
     }
 }
 
@@ -122,7 +135,7 @@ fn what_lists_says_what_it_lists() {
 fn what_is_about_an_event_can_be_declared() {
     for (method, class) in crate::action::mcp::about_events() {
         let name = crate::action::mcp::declared(method, "a/b");
-        let found = crate::action::mcp::event(&name).map(|(event, class)| (event.action, event.name, class));
+        let found = crate::action::mcp::event(&name).map(|(method, event)| (method.action, event, method.class));
         assert_eq!(found, Some((format!("mcp:{method}").as_str(), "a/b", class)));
         assert_eq!(crate::action::mcp::declared(&format!("mcp:{method}"), "a/b"), name);
     }

@@ -44,8 +44,8 @@ static SEEDS: LazyLock<Vec<(Era, &'static str, Vec<u8>)>> = LazyLock::new(|| {
     });
     let mut seeds = Vec::new();
     for era in Era::ALL {
-        for (method, _) in METHODS {
-            let params = match *method {
+        for method in methods::all().map(|row| row.name) {
+            let params = match method {
                 "tools/call" => json!({"name": "n", "arguments": {"amount": 5, "to": ["a"]}}),
                 "events/poll" | "events/stream" => json!({"name": "n", "arguments": {"a": 5}, "cursor": null}),
                 "events/subscribe" | "events/unsubscribe" => {
@@ -53,7 +53,7 @@ static SEEDS: LazyLock<Vec<(Era, &'static str, Vec<u8>)>> = LazyLock::new(|| {
                 }
                 _ => params.clone(),
             };
-            seeds.push((era, *method, eras::message(era, method, params).1.to_string().into_bytes()));
+            seeds.push((era, method, eras::message(era, method, params).1.to_string().into_bytes()));
         }
     }
     seeds
