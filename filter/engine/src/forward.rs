@@ -17,9 +17,9 @@ pub struct ForwardConfig {
 /// Everything the shell does to let a request through. Cannot be built without a [`Permit`].
 ///
 /// ```compile_fail
-/// # use countersign_engine::{forward::Forward, record::Line};
-/// fn forged(line: Line) -> Forward {
-///     Forward { line, edits: Vec::new() }
+/// # use countersign_engine::{forward::Forward, permit::Permit, record::Line};
+/// fn forged(permit: Permit, line: Line) -> Forward {
+///     Forward { permit, line, edits: Vec::new() }
 /// }
 /// ```
 #[derive(Debug)]

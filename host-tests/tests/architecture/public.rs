@@ -1,7 +1,8 @@
 //! What is public without need. Rustc cannot tell in a crate of its own: it takes for used whatever anybody could name.
 //!
 //! Of a room, only what another crate of the workspace names is public, and what stands in the signature of such a thing. Names are compared as
-//! words: a method that has the name of another one that is used passes.
+//! words: a method that has the name of another one that is used passes. The tokens are left out: they are a library of their own, with an
+//! interface that is whole.
 
 use std::collections::BTreeSet;
 

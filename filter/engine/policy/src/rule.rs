@@ -104,7 +104,7 @@ impl Written {
 impl Rule {
     /// `policy`, which starts at `offset` of the text.
     ///
-    /// What is wrong with annotations is left to [`problems`].
+    /// What is wrong with annotations is left to what reads the text.
     pub(super) fn new(policy: Policy, text: String, offset: usize, reads: Reads) -> Self {
         let asks = asks::anywhere(&conditions(&policy));
         let reads = Reads { claims: asks::claims(&asks), ..reads };

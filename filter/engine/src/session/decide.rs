@@ -153,7 +153,7 @@ impl Turn<'_> {
                     Halt::Deny(unproven.reason())
                 }
             })?;
-        let issuer = self.engine.config.issuers.get(verified.issuer.0).ok_or(Reason::Internal)?;
+        let issuer = self.engine.config.issuers.get(verified.issuer().0).ok_or(Reason::Internal)?;
         account.proof = proof;
         account.admit(Arc::clone(&verified));
         if let Some(rule) = issuer.binding.nonce {

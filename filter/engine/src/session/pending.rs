@@ -149,7 +149,7 @@ impl Pending {
 
     fn answered(mut self: Box<Self>, turn: &mut Turn<'_>, id: CallId, outcome: &CallOutcome) -> Next {
         match self.no_longer(|wait| wait.call() == Some(id)) {
-            Some(wait) => wait.done().answered(self, turn, outcome),
+            Some(wait) => wait.answered(self, turn, outcome),
             None if self.step_up.call() == Some(id) => self.approver_was_early(turn, outcome),
             None => self.keep(),
         }
@@ -168,10 +168,16 @@ impl Pending {
             Passed::On => self.keep(),
             Passed::Late(reason) => self.deny(turn, reason),
             Passed::Over => match self.no_longer(|_| true) {
-                Some(wait) => wait.done().over(self, turn),
+                Some(wait) => wait.over(self, turn),
                 None => self.keep(),
             },
         }
+    }
+
+    /// Goes on with `wait`, which is not over.
+    fn again(mut self: Box<Self>, wait: Wait) -> Next {
+        self.waiting = Waiting::Outside(wait);
+        self.keep()
     }
 
     /// What is waited for outside, and from now on no longer, if it is the one that is `meant`.

@@ -71,7 +71,7 @@ impl Turn<'_> {
 
     fn uses_of(&self, request: &Request, account: &Account) -> Result<Vec<Use>, Reason> {
         let verified = account.verified.as_deref().ok_or(Reason::Internal)?;
-        let issuer = self.engine.config.issuers.get(verified.issuer.0).ok_or(Reason::Internal)?;
+        let issuer = self.engine.config.issuers.get(verified.issuer().0).ok_or(Reason::Internal)?;
         let mut uses: Vec<Use> = Vec::new();
         if let Some(proof) = account.proof.as_ref().filter(|proof| !request.has_shown(proof)) {
             uses.push(Use::of_proof(verified, proof));

@@ -47,7 +47,6 @@ impl Credential {
     /// What is presented with what is `asked`, for the configuration that `document` is.
     pub(super) fn of(asked: &Asked, document: &Document) -> Result<Self, ExplainError> {
         match &asked.presented {
-            Presented::Nothing => Self::verified(asked, document, None, None),
             Presented::Token { token, keys } => Self::verified(asked, document, token.clone(), keys.as_ref()),
             Presented::Believed(token) => Self::believed(asked, document, token.clone()),
             Presented::Claims(claims) => Self::of_claims(asked, document, claims),

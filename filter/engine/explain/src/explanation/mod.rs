@@ -50,9 +50,7 @@ pub struct Asked {
 
 /// What is presented as a credential.
 pub enum Presented {
-    /// What is in the headers, if anything is.
-    Nothing,
-    /// A token, and its issuer's keys where the gateway would fetch them.
+    /// A token, or what is in the headers; and its issuer's keys where the gateway would fetch them.
     Token { token: Option<String>, keys: Option<Value> },
     /// A token whose signature, and that of a proof, is believed.
     Believed(String),

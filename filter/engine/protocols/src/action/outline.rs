@@ -5,7 +5,8 @@ use countersign_tokens::json::Members;
 use serde_json::Value;
 
 use super::{
-    A2aOperation, Action, Delivery, EndpointCall, EventCall, GrpcCall, McpOperation, Method, Operation, Spelled, ToolCall, mcp,
+    A2aOperation, Action, Delivery, EndpointCall, EventCall, GrpcCall, McpOperation, Method, Operation, Spelled,
+    ToolCall, mcp,
 };
 use crate::catalogue::{Found, Protocol, Resource};
 use crate::route::Target;

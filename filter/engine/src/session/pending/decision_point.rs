@@ -5,7 +5,7 @@ use countersign_facts::reason::Reason;
 use countersign_policy::{MOST_QUESTIONS, Question};
 
 use super::Pending;
-use super::wait::{Awaited, Wait};
+use super::wait::{Asked, Wait};
 use crate::session::{Next, Turn};
 
 /// It was asked this.
@@ -26,7 +26,7 @@ impl Pending {
     }
 }
 
-impl Awaited for Consulting {
+impl Asked for Consulting {
     fn answered(self: Box<Self>, mut pending: Box<Pending>, turn: &mut Turn<'_>, outcome: &CallOutcome) -> Next {
         match turn.engine.policy.answered(&self.0, outcome, turn.now) {
             Ok(given) => {

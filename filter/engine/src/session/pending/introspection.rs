@@ -7,7 +7,7 @@ use countersign_trust::credential::IssuerIndex;
 use countersign_trust::introspection::questions::{Ask, Asking, Number};
 
 use super::Pending;
-use super::wait::{Awaited, Wait};
+use super::wait::{Asked, Ending, Wait, patience};
 use crate::session::{Next, Turn};
 
 /// The issuer is asked about an opaque token.
@@ -36,8 +36,8 @@ impl Pending {
             }
             // It takes no longer than if the question were its own.
             Ask::Wait(question) => {
-                let wait = Wait::for_call(&call, turn.now, LATE, Listening { question, token });
-                self.wait_for(turn, wait.of_another())
+                let deadline = Some((patience(&call, turn.now), LATE));
+                self.wait_for(turn, Wait::for_others(deadline, Listening { question, token }))
             }
             Ask::Refused(reason) => self.deny(turn, reason),
             Ask::Over(over) => {
@@ -48,7 +48,7 @@ impl Pending {
     }
 }
 
-impl Awaited for Introspecting {
+impl Asked for Introspecting {
     fn answered(self: Box<Self>, mut pending: Box<Pending>, turn: &mut Turn<'_>, outcome: &CallOutcome) -> Next {
         let Self { issuer, asking } = *self;
         match pending.request.credential.introspected(turn.engine.trust(), issuer, outcome, turn.now) {
@@ -62,7 +62,7 @@ impl Awaited for Introspecting {
     }
 }
 
-impl Awaited for Listening {
+impl Ending for Listening {
     /// What somebody else asked is answered, or never will be.
     fn is_over(&self, turn: &mut Turn<'_>) -> bool {
         !turn.engine.questions.is_under_way(self.token, self.question)

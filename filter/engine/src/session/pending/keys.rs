@@ -5,7 +5,7 @@ use countersign_trust::credential::NeedKeys;
 use countersign_trust::keys::{KeyStore, Wish};
 
 use super::Pending;
-use super::wait::{Awaited, Wait};
+use super::wait::{Ending, Wait};
 use crate::session::{Next, Turn};
 
 /// A fetch is under way, here or in another worker.
@@ -15,7 +15,7 @@ impl Pending {
     pub(super) fn await_keys(mut self: Box<Self>, turn: &mut Turn<'_>, need: NeedKeys) -> Next {
         let wish = if self.keys_awaited { Wish::Denied } else { turn.want_keys(need) };
         match wish {
-            Wish::Coming => self.wait_for(turn, Wait::for_others(Coming(need))),
+            Wish::Coming => self.wait_for(turn, Wait::for_others(None, Coming(need))),
             // Another worker had newer ones; whether they are new enough is still open.
             Wish::Granted => self.advance(turn),
             Wish::Denied => {
@@ -28,7 +28,7 @@ impl Pending {
     }
 }
 
-impl Awaited for Coming {
+impl Ending for Coming {
     /// A fetch ends by itself: it is a call of the background's.
     fn is_over(&self, turn: &mut Turn<'_>) -> bool {
         !turn.keys_are_coming(self.0)

@@ -4,7 +4,7 @@ use countersign_facts::calls::{CallId, CallOutcome};
 use countersign_facts::reason::Reason;
 use countersign_policy::StepUp;
 
-use super::wait::{Awaited, Wait};
+use super::wait::{self, Wait};
 use super::{NeededFor, Pending, Waiting};
 use crate::session::approval::{Approved, Asked};
 use crate::session::{Next, Turn};
@@ -119,7 +119,7 @@ impl Asked {
     }
 }
 
-impl Awaited for Answering {
+impl wait::Asked for Answering {
     fn answered(self: Box<Self>, mut pending: Box<Pending>, turn: &mut Turn<'_>, outcome: &CallOutcome) -> Next {
         match std::mem::take(&mut pending.step_up) {
             StepUpState::Asked(asked, _) => pending.take_answer(turn, *asked, outcome),

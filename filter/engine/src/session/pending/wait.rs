@@ -1,6 +1,6 @@
 //! What a held request waits for besides its own body: its own call, or what somebody else does.
 //!
-//! A further question to somebody outside is one [`Awaited`] in a file of its own, and a [`Halt`](crate::session::decide::Halt) that asks for it.
+//! A further question to somebody outside is one [`Asked`] in a file of its own, and a [`Halt`](crate::session::decide::Halt) that asks for it.
 
 use std::time::Duration;
 
@@ -16,35 +16,35 @@ const CALL_GRACE: Duration = Duration::from_secs(1);
 
 /// One wait.
 pub(super) struct Wait {
-    /// Whose outcome ends it, if it is for a call of its own.
-    call: Option<CallId>,
-    /// When it has lasted for too long, and what the request is denied with then; none where what is waited for ends by itself.
+    /// When it has lasted for too long, and what the request is denied with then; none where what is waited for always ends.
     deadline: Option<(UnixTime, Reason)>,
-    /// What it is for.
-    awaited: Box<dyn Awaited>,
+    awaited: Awaited,
 }
 
-/// What is waited for, and what happens then. The request goes on as if nothing were waited for.
-pub(super) trait Awaited {
-    /// The outcome of its call.
-    fn answered(self: Box<Self>, pending: Box<Pending>, turn: &mut Turn<'_>, _outcome: &CallOutcome) -> Next {
-        self.over(pending, turn)
-    }
+/// What ends it.
+enum Awaited {
+    Answer(CallId, Box<dyn Asked>),
+    Others(Box<dyn Ending>),
+}
 
-    /// Whether it is over without a call of its own. Asked at every tick.
-    fn is_over(&self, _turn: &mut Turn<'_>) -> bool {
-        false
-    }
-
-    /// It is over without a call of its own: decides with what is known now.
-    fn over(self: Box<Self>, pending: Box<Pending>, turn: &mut Turn<'_>) -> Next {
-        pending.advance(turn)
-    }
+/// A call of its own is waited for. The request goes on as if nothing were waited for.
+pub(super) trait Asked {
+    /// The outcome of the call.
+    fn answered(self: Box<Self>, pending: Box<Pending>, turn: &mut Turn<'_>, outcome: &CallOutcome) -> Next;
 
     /// Bytes of memory that it takes.
     fn weight(&self) -> usize {
         0
     }
+}
+
+/// What somebody else does is waited for. The request goes on as if nothing were waited for.
+pub(super) trait Ending {
+    /// Whether it is over. Asked at every tick.
+    fn is_over(&self, turn: &mut Turn<'_>) -> bool;
+
+    /// It is: decides with what is known now.
+    fn over(self: Box<Self>, pending: Box<Pending>, turn: &mut Turn<'_>) -> Next;
 }
 
 /// What the time that passed means for a wait.
@@ -59,45 +59,62 @@ pub(super) enum Passed {
 
 impl Wait {
     /// For the answer to `call`, which begins `now`; the request is denied with `late` if it does not come.
-    pub(super) fn for_call(call: &Call, now: UnixTime, late: Reason, awaited: impl Awaited + 'static) -> Self {
-        Self::until(now.plus(call.timeout).plus(CALL_GRACE), call.id, late, awaited)
+    pub(super) fn for_call(call: &Call, now: UnixTime, late: Reason, asked: impl Asked + 'static) -> Self {
+        Self::until(patience(call, now), call.id, late, asked)
     }
 
     /// For the answer to `call`, for which there is time until the `deadline`.
-    pub(super) fn until(deadline: UnixTime, call: CallId, late: Reason, awaited: impl Awaited + 'static) -> Self {
-        Self { call: Some(call), deadline: Some((deadline, late)), awaited: Box::new(awaited) }
+    pub(super) fn until(deadline: UnixTime, call: CallId, late: Reason, asked: impl Asked + 'static) -> Self {
+        Self { deadline: Some((deadline, late)), awaited: Awaited::Answer(call, Box::new(asked)) }
     }
 
-    /// The same where somebody else made that call: it ends, or lasts for too long, like one of its own.
-    pub(super) fn of_another(self) -> Self {
-        Self { call: None, ..self }
-    }
-
-    /// For what somebody else does and always ends.
-    pub(super) fn for_others(awaited: impl Awaited + 'static) -> Self {
-        Self { call: None, deadline: None, awaited: Box::new(awaited) }
+    /// For what somebody else does, which may take until the `deadline` if there is one.
+    pub(super) fn for_others(deadline: Option<(UnixTime, Reason)>, ending: impl Ending + 'static) -> Self {
+        Self { deadline, awaited: Awaited::Others(Box::new(ending)) }
     }
 
     /// The call that is in flight for it.
     pub(super) fn call(&self) -> Option<CallId> {
-        self.call
-    }
-
-    pub(super) fn passed(&self, turn: &mut Turn<'_>) -> Passed {
-        match self.deadline {
-            Some((deadline, late)) if deadline <= turn.now => Passed::Late(late),
-            Some(_) | None if self.awaited.is_over(turn) => Passed::Over,
-            Some(_) | None => Passed::On,
+        match &self.awaited {
+            Awaited::Answer(call, _) => Some(*call),
+            Awaited::Others(_) => None,
         }
     }
 
-    /// What was waited for.
-    pub(super) fn done(self) -> Box<dyn Awaited> {
-        self.awaited
+    pub(super) fn passed(&self, turn: &mut Turn<'_>) -> Passed {
+        match (self.deadline, &self.awaited) {
+            (Some((deadline, late)), _) if deadline <= turn.now => Passed::Late(late),
+            (_, Awaited::Others(ending)) if ending.is_over(turn) => Passed::Over,
+            (_, Awaited::Answer(..) | Awaited::Others(_)) => Passed::On,
+        }
+    }
+
+    /// Its call came to `outcome`.
+    pub(super) fn answered(self, pending: Box<Pending>, turn: &mut Turn<'_>, outcome: &CallOutcome) -> Next {
+        match self.awaited {
+            Awaited::Answer(_, asked) => asked.answered(pending, turn, outcome),
+            Awaited::Others(_) => pending.again(self),
+        }
+    }
+
+    /// What somebody else did is over.
+    pub(super) fn over(self, pending: Box<Pending>, turn: &mut Turn<'_>) -> Next {
+        match self.awaited {
+            Awaited::Answer(..) => pending.again(self),
+            Awaited::Others(ending) => ending.over(pending, turn),
+        }
     }
 
     /// Bytes of memory that it takes.
     pub(super) fn weight(&self) -> usize {
-        self.awaited.weight()
+        match &self.awaited {
+            Awaited::Answer(_, asked) => asked.weight(),
+            Awaited::Others(_) => 0,
+        }
     }
+}
+
+/// Until when `call`, which begins `now`, is waited for.
+pub(super) fn patience(call: &Call, now: UnixTime) -> UnixTime {
+    now.plus(call.timeout).plus(CALL_GRACE)
 }

@@ -21,7 +21,7 @@ use super::{Credential, Issuer, IssuerIndex, Trust};
 ///     Verified { workload: other.workload, ..one }
 /// }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Verified {
     pub workload: Workload,
     pub facts: TokenFacts,
@@ -33,7 +33,7 @@ pub struct Verified {
     /// Why it, or its workload, is not let in, if so.
     pub refused: Option<Refused>,
     ceilings: Vec<Ceiling>,
-    pub issuer: IssuerIndex,
+    pub(super) issuer: IssuerIndex,
     owner: Owner,
     weight: usize,
 }
@@ -50,6 +50,11 @@ impl Verified {
     /// What bounds it, of the workloads' register.
     pub fn ceilings(&self) -> &[Ceiling] {
         &self.ceilings
+    }
+
+    /// Whose it is, of the configured issuers.
+    pub fn issuer(&self) -> IssuerIndex {
+        self.issuer
     }
 
     /// In whose name it holds what it holds.
