@@ -318,7 +318,7 @@ fn risks() -> Vec<&'static str> {
 }
 
 fn http_methods() -> Vec<&'static str> {
-    Protocol::Http.methods().map(|method| method.name).collect()
+    Protocol::Http.methods().iter().map(|method| method.name).collect()
 }
 
 fn kinds() -> Vec<&'static str> {

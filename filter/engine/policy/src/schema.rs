@@ -138,7 +138,7 @@ pub(super) fn written(
     };
     for protocol in Protocol::ALL {
         let arguments = method_arguments(protocol);
-        for method in protocol.methods() {
+        for method in protocol.methods().iter().copied() {
             let kind = if method.calls() { "Tool" } else { "Resource" };
             add(ActionName::of(method), kind, arguments.as_deref());
         }

@@ -4,7 +4,7 @@
 //! A rule only ever raises, so their order says nothing, and what nobody can tell (an argument that leads nowhere known) counts
 //! as risky. What a risk means is for policies to say (`context.risk`); nothing is decided here.
 
-use countersign_protocols::action::{Action, Class};
+use countersign_protocols::action::{Action, Class, Method};
 use countersign_protocols::bounds::{ArgumentPlace, text};
 use countersign_protocols::catalogue::{PathMatch, Resource, Risk, Tool};
 use countersign_protocols::learned::Learned;
@@ -135,7 +135,7 @@ impl When {
         let is_event = tool.is_some_and(|tool| resource.is_event(&tool.name));
         let executes = is_called && (tool.is_some() || tools.is_some()) && !is_event;
         // What happens can be delivered to wherever a subscription says.
-        let delivers = (tool.is_none() || is_event) && resource.protocol.methods().any(|method| method.delivers());
+        let delivers = (tool.is_none() || is_event) && resource.protocol.methods().iter().any(Method::delivers);
         let declared = tool.is_some_and(|tool| !tool.destinations.is_empty());
         let leads = resource.interface.egress || declared || delivers;
         one_of(tools.as_ref(), |name| tool.map_or(any_name, |tool| name.admits(&tool.name)))

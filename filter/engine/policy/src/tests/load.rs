@@ -9,7 +9,7 @@ use crate::{CedarPolicy, basis};
 #[test]
 fn cedar_errors_have_their_place() {
     let nothing = errors("permit(principal, action, resource) when { context.nothing == 1 };");
-    let others = 8 + Protocol::Mcp.methods().count() + Protocol::A2a.methods().count() + 3;
+    let others = 8 + Protocol::Mcp.methods().len() + Protocol::A2a.methods().len() + 3;
     let start = r#"1:44: policy `policy0`: attribute `nothing` in context for Action::"a2a:AgentCard" not found (did you mean `findings`?)"#;
     assert_eq!(nothing, format!("{start}, and {others} more like this"));
     let cases = [

@@ -41,8 +41,8 @@ const MAX_EXTENSIONS: usize = 32;
 const MAX_EXTENSION: usize = 512;
 
 /// Every operation, for what is the same in all protocols.
-pub(super) fn methods() -> impl Iterator<Item = Method> {
-    methods::all().map(Row::method)
+pub(super) fn methods() -> &'static [Method] {
+    &methods::METHODS
 }
 
 /// Whether the answer to `operation` is about one task.

@@ -22,7 +22,7 @@ pub use unread::form;
 
 /// The methods an HTTP resource can be asked with (RFC 9110 §9.3, RFC 5789), case-sensitive. `TRACE` echoes credentials,
 /// extension methods mean something to somebody else; `CONNECT` tunnels, and only a resource that says so is asked for it.
-const METHODS: [Method; 8] = [
+pub(super) static METHODS: [Method; 8] = [
     method("http:GET", Class::Read),
     method("http:HEAD", Class::Read),
     method("http:POST", Class::Write),
@@ -36,11 +36,6 @@ const METHODS: [Method; 8] = [
 /// One whose `class` is what it is known to do (RFC 9110 §9.2.1): what is not known to be safe, writes.
 const fn method(action: &'static str, class: Class) -> Method {
     Method::new(Protocol::Http, action, class)
-}
-
-/// Every method, for what is the same in all protocols.
-pub(super) fn methods() -> impl Iterator<Item = Method> {
-    METHODS.into_iter()
 }
 
 /// What kind of thing `method` does.

@@ -58,8 +58,8 @@ fn needs_body(method: &str) -> Result<bool, Reason> {
 pub(super) const CALL: Method = methods::TOOLS_CALL.method();
 
 /// Every method, for what is the same in all protocols.
-pub(super) fn methods() -> impl Iterator<Item = Method> {
-    methods::all().map(Row::method)
+pub(super) fn methods() -> &'static [Method] {
+    &methods::METHODS
 }
 
 /// The methods that use the elements of `listing`.

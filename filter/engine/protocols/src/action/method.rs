@@ -87,7 +87,7 @@ impl<'a> Spelled<'a> {
 
     /// The method that is meant, if the protocol has it.
     pub fn known(self) -> Option<Method> {
-        self.protocol.methods().find(|known| known.name == self.method)
+        self.protocol.methods().iter().copied().find(|known| known.name == self.method)
     }
 
     /// Whether grants can demand something of its arguments: of most methods of MCP none are read.
@@ -151,15 +151,29 @@ impl fmt::Display for Spelled<'_> {
     }
 }
 
+/// What every protocol says of its methods, made of a `table` whose rows have it.
+macro_rules! methods_of {
+    ($table:ident) => {{
+        let mut methods = [$table[0].method(); $table.len()];
+        let mut row = 1;
+        while row < $table.len() {
+            methods[row] = $table[row].method();
+            row += 1;
+        }
+        methods
+    }};
+}
+pub(super) use methods_of;
+
 impl Protocol {
     /// Every method that it has.
-    pub fn methods(self) -> impl Iterator<Item = Method> {
-        let of = |protocol| iter::once(()).filter(move |()| self == protocol);
-        let http = of(Self::Http).flat_map(|()| http::methods());
-        let mcp = of(Self::Mcp).flat_map(|()| mcp::methods());
-        let a2a = of(Self::A2a).flat_map(|()| a2a::methods());
-        let grpc = of(Self::Grpc).map(|()| grpc::CALL);
-        http.chain(mcp).chain(a2a).chain(grpc)
+    pub fn methods(self) -> &'static [Method] {
+        match self {
+            Self::Http => &http::METHODS,
+            Self::Mcp => mcp::methods(),
+            Self::A2a => a2a::methods(),
+            Self::Grpc => &[grpc::CALL],
+        }
     }
 
     /// What all of its methods have as arguments, where that is the same for each.
@@ -169,7 +183,7 @@ impl Protocol {
 
     /// The method that calls what has a name and need not be declared, if there are such things: a tool, the method of a gRPC service.
     pub fn call(self) -> Option<Method> {
-        self.methods().find(Method::calls)
+        self.methods().iter().copied().find(Method::calls)
     }
 }
 
@@ -177,7 +191,7 @@ impl Resource {
     /// Every method that requests for it can be of: its protocol's, and HTTP's, for browsers ask with `OPTIONS` first.
     pub fn methods(&self) -> impl Iterator<Item = Method> {
         let own = iter::once(self.protocol).filter(|own| *own != Protocol::Http);
-        iter::once(Protocol::Http).chain(own).flat_map(Protocol::methods)
+        iter::once(Protocol::Http).chain(own).flat_map(Protocol::methods).copied()
     }
 
     /// The method that `tool`, which it declares, is called by: an event by its own, an endpoint by that of HTTP.
@@ -185,7 +199,7 @@ impl Resource {
         match self.protocol {
             Protocol::Http => {
                 let endpoint = self.interface.endpoint(tool)?;
-                self.protocol.methods().find(|method| method.name == endpoint.method)
+                self.protocol.methods().iter().copied().find(|method| method.name == endpoint.method)
             }
             Protocol::Mcp => mcp::event(tool).map(|(method, _)| method).or_else(|| self.protocol.call()),
             Protocol::A2a | Protocol::Grpc => self.protocol.call(),
@@ -204,7 +218,7 @@ mod tests {
 
     #[test]
     fn actions_are_called_by_protocol_and_method() {
-        for method in Protocol::ALL.into_iter().flat_map(Protocol::methods) {
+        for method in Protocol::ALL.into_iter().flat_map(Protocol::methods).copied() {
             assert_eq!(method.action, format!("{}:{}", method.protocol.name(), method.name));
             assert_eq!(Spelled::parse(method.action), Some(method.spelled()));
             assert_eq!(method.spelled().known(), Some(method));
@@ -217,7 +231,9 @@ mod tests {
 
     #[test]
     fn one_method_of_a_protocol_calls_by_name() {
-        let calls = |protocol: Protocol| protocol.methods().filter(Method::calls).map(|method| method.action).collect();
+        let calls = |protocol: Protocol| {
+            protocol.methods().iter().filter(|method| method.calls()).map(|method| method.action).collect()
+        };
         let called: Vec<Vec<&str>> = Protocol::ALL.into_iter().map(calls).collect();
         assert_eq!(called, [vec![], vec!["mcp:tools/call"], vec![], vec!["grpc:call"]]);
     }

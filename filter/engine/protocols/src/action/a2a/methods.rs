@@ -1,5 +1,6 @@
 //! Every operation of A2A 1.0 with its name in 0.3, in one table. What is not in it is refused.
 
+use crate::action::method::methods_of;
 use crate::action::{Class, Method};
 use crate::catalogue::Protocol;
 
@@ -36,7 +37,7 @@ pub(super) enum Names {
 //
 // specification/a2a.proto of 1.0.1, `service A2AService`; 0.3.0, §7. Sending a message starts or continues work; a
 // subscription reads it.
-const TABLE: &[Row] = &[
+pub(super) const TABLE: &[Row] = &[
     message("a2a:SendMessage", "message/send"),
     message("a2a:SendStreamingMessage", "message/stream"),
     Row { tells: true, ..of_task("a2a:GetTask", "tasks/get", Class::Read) },
@@ -76,16 +77,15 @@ const fn of_config(action: &'static str, old: &'static str, class: Class) -> Row
     Row { task: Names::Member("taskId", "id"), ..row_of(action, Some(old), class) }
 }
 
+/// What every protocol says of its methods.
+#[expect(clippy::indexing_slicing, reason = "beyond the end of the table it would not compile")]
+pub(super) static METHODS: [Method; TABLE.len()] = methods_of!(TABLE);
+
 impl Row {
     /// What every protocol says of its methods.
     pub(super) const fn method(&self) -> Method {
         Method::new(Protocol::A2a, self.action, self.class)
     }
-}
-
-/// Every operation. `AgentCard` is the public card.
-pub(super) fn all() -> impl Iterator<Item = &'static Row> {
-    TABLE.iter()
 }
 
 /// The row of an operation by the name a message gives, in the words of `version`.
@@ -154,7 +154,7 @@ mod tests {
         assert_eq!(names, V1.into_iter().collect());
         let old: BTreeSet<&str> = TABLE.iter().filter_map(|row| row.old).collect();
         assert_eq!(old, V03.into_iter().collect());
-        assert_eq!(TABLE.len(), crate::action::a2a::methods().count());
+        assert_eq!(TABLE.len(), crate::action::a2a::methods().len());
     }
 
     #[test]

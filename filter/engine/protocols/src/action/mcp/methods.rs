@@ -7,7 +7,7 @@
 //! for `events/*`, SEP-3415 (Events Extension).
 
 use super::era::Era;
-use crate::action::method::Subject;
+use crate::action::method::{Subject, methods_of};
 use crate::action::{Class, Listing, Method};
 use crate::catalogue::Protocol;
 
@@ -140,7 +140,7 @@ pub(super) const TOOLS_CALL: Row =
     Row { names: Names::Tool, shows: &[Listing::Tools], ..request("mcp:tools/call", ALL, Class::Execute) };
 
 /// A method has one row. What it does not say there is what most methods of its kind do.
-const TABLE: &[Row] = &[
+pub(super) const TABLE: &[Row] = &[
     Row { answer: Answer::Session, ..request("mcp:initialize", SESSIONS, Class::Control) },
     request("mcp:ping", SESSIONS, Class::Control),
     request("mcp:logging/setLevel", SESSIONS, Class::Control),
@@ -212,17 +212,16 @@ const fn other(action: &'static str, eras: &'static [Era], shape: Shape) -> Row 
     Row { shape, answer: Answer::Nothing, ..request(action, eras, Class::Control) }
 }
 
+/// Every operation of a client, for what is the same in all protocols: methods, notifications, `response` (an answer to the server's own
+/// request) and the transport's legs `GET` and `DELETE`.
+#[expect(clippy::indexing_slicing, reason = "beyond the end of the table it would not compile")]
+pub(super) static METHODS: [Method; TABLE.len()] = methods_of!(TABLE);
+
 impl Row {
     /// What every protocol says of its methods.
     pub(super) const fn method(&self) -> Method {
         Method { subject: self.names.subject(), ..Method::new(Protocol::Mcp, self.action, self.class) }
     }
-}
-
-/// Every operation of a client: methods, notifications, `response` (an answer to the server's own request) and the transport's legs
-/// `GET` and `DELETE`.
-pub(super) fn all() -> impl Iterator<Item = &'static Row> {
-    TABLE.iter()
 }
 
 /// The row of a method that a message of `era` may name.

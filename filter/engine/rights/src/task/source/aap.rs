@@ -173,7 +173,7 @@ fn resolve<'r>(action: &str, resources: &'r [Resource]) -> Result<Option<(Grant,
     }
     let on = |resource: &'r Resource| {
         let operation = action.strip_prefix(&resource.name)?.strip_prefix('.')?;
-        let mut methods = resource.protocol.methods();
+        let mut methods = resource.protocol.methods().iter().copied();
         let (method, object) = match (resource.protocol, resource.interface.endpoint(operation)) {
             (Protocol::Http, Some(_)) => (resource.method_of(operation)?, Some(operation)),
             (Protocol::Http, None) => (methods.find(|method| method.name.to_ascii_lowercase() == operation)?, None),

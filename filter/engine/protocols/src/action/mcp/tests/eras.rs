@@ -46,7 +46,7 @@ fn example(method: &str) -> (Value, Option<&'static str>) {
 #[test]
 fn every_method_is_read_in_its_eras_and_unknown_in_others() {
     for era in Era::ALL {
-        for row in methods::all().filter(|row| !["GET", "DELETE", "response"].contains(&row.name)) {
+        for row in methods::TABLE.iter().filter(|row| !["GET", "DELETE", "response"].contains(&row.name)) {
             let (name, class) = (row.name, row.class);
             let (params, object) = example(name);
             let sent = message(era, name, params);

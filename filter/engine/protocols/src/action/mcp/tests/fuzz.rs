@@ -44,7 +44,7 @@ static SEEDS: LazyLock<Vec<(Era, &'static str, Vec<u8>)>> = LazyLock::new(|| {
     });
     let mut seeds = Vec::new();
     for era in Era::ALL {
-        for method in methods::all().map(|row| row.name) {
+        for method in methods::TABLE.iter().map(|row| row.name) {
             let params = match method {
                 "tools/call" => json!({"name": "n", "arguments": {"amount": 5, "to": ["a"]}}),
                 "events/poll" | "events/stream" => json!({"name": "n", "arguments": {"a": 5}, "cursor": null}),
